@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Big-endian numbers at any address, and ASCII case folding eight bytes at a time. */
+#ifndef SLUICE_DATAPLANE_DNS_BYTES_H
+#define SLUICE_DATAPLANE_DNS_BYTES_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline uint16_t dns_u16_load(const uint8_t *at)
+{
+	uint16_t value;
+	memcpy(&value, at, sizeof(value));
+	return __builtin_bswap16(value);
+}
+
+static inline uint32_t dns_u32_load(const uint8_t *at)
+{
+	uint32_t value;
+	memcpy(&value, at, sizeof(value));
+	return __builtin_bswap32(value);
+}
+
+static inline void dns_u16_store(uint8_t *at, uint16_t value)
+{
+	value = __builtin_bswap16(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static inline void dns_u32_store(uint8_t *at, uint32_t value)
+{
+	value = __builtin_bswap32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+/* Eight bytes as they lie in memory: for comparing and hashing, not for numbers. */
+static inline uint64_t dns_word_load(const uint8_t *at)
+{
+	uint64_t word;
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+static inline uint32_t dns_half_load(const uint8_t *at)
+{
+	uint32_t half;
+	memcpy(&half, at, sizeof(half));
+	return half;
+}
+
+/* One to seven bytes in one word, without reading past them; equal bytes give equal words. */
+static inline uint64_t dns_tail_load(const uint8_t *at, size_t length)
+{
+	if (length >= 4)
+		return dns_half_load(at) | (uint64_t)dns_half_load(at + length - 4) << 32;
+	return at[0] | (uint64_t)at[length / 2] << 8 | (uint64_t)at[length - 1] << 16;
+}
+
+/*
+ * Lower-cases the ASCII letters of eight bytes. Label lengths (0 to 63) lie below 'A', so a whole
+ * wire name can be folded without looking for its labels.
+ */
+static inline uint64_t dns_word_fold(uint64_t word)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t low = word & 0x7f * ones;
+	uint64_t above_z = low + (0x7f - 'Z') * ones;
+	uint64_t from_a = low + (0x80 - 'A') * ones;
+	uint64_t upper = (from_a ^ above_z) & ~word & 0x80 * ones;
+	return word | upper >> 2; /* 0x80 >> 2 is the bit that tells 'a' from 'A' */
+}
+
+static inline uint8_t dns_byte_fold(uint8_t byte)
+{
+	return byte | (uint8_t)((uint8_t)(byte - 'A') < 26u) << 5;
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the net room shares: a port's link-level identity, addresses, and where frames go out. */
+#ifndef SLUICE_DATAPLANE_NET_NET_H
+#define SLUICE_DATAPLANE_NET_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#define NET_PORTS_MAX 16
+#define NET_PORT_ADDRESSES_MAX 32
+#define NET_PORT_GATEWAYS_MAX 4
+#define NET_TX_BURST 64
+
+/* IPv4 in the first four bytes, the rest zero, so that 16 bytes always compare. */
+struct net_address {
+	uint8_t bytes[16];
+	uint8_t ipv6; /* 1: IPv6 */
+};
+
+struct net_prefix {
+	struct net_address address; /* the port's own address, host bits included */
+	uint8_t length;
+};
+
+/* Written at start-up, read by workers. */
+struct net_port {
+	uint16_t id; /* DPDK port */
+	uint16_t mtu;
+	uint16_t vlan; /* 0: untagged */
+	bool tx_ip_checksum; /* the port computes the IPv4 header checksum */
+	bool tx_udp_checksum;
+	struct rte_ether_addr mac;
+	uint8_t n_addresses;
+	uint8_t n_gateways;
+	struct net_prefix addresses[NET_PORT_ADDRESSES_MAX]; /* IPv6 link-local of the MAC included */
+	struct net_address gateways[NET_PORT_GATEWAYS_MAX];
+};
+
+/* Frames waiting for the one transmit call per burst and port. Owned by one worker. */
+struct net_tx {
+	uint16_t count;
+	struct rte_mbuf *mbufs[2 * NET_TX_BURST];
+};
+
+static inline bool net_address_equal(const struct net_address *a, const struct net_address *b)
+{
+	return a->ipv6 == b->ipv6 && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+#endif

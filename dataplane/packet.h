@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The packet context: everything that is known about a DNS message on its way through Sluice.
+ *
+ * It sits in the private area of the packet's mbuf, so handing a packet to another lcore is one
+ * pointer on a ring. Whoever holds the mbuf owns the context; nobody else may read or write it.
+ * Positions are offsets from the start of the mbuf's data, never pointers: edits move bytes.
+ */
+#ifndef SLUICE_DATAPLANE_PACKET_H
+#define SLUICE_DATAPLANE_PACKET_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+struct note_block;
+
+/* Room kept before the DNS message for the longest header we write: Ethernet, VLAN, IPv6, UDP. */
+#define PACKET_HEADERS_MAX 66u
+/* Data room of a buffer that any UDP DNS message we accept fits in (4,096 bytes and its headers). */
+#define PACKET_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 4096u + 128u)
+#define PACKET_CLIENT_SIZE_MIN 512u /* RFC 1035, section 4.2.1 */
+
+enum packet_kind {
+	PACKET_OTHER,
+	PACKET_QUERY,
+	PACKET_RESPONSE,
+	PACKET_LINK, /* ARP or neighbour discovery, passed on so that every worker learns from it */
+};
+
+/* The rule chains, in the order in which a packet can meet them. */
+enum chain_id {
+	CHAIN_QUERY,
+	CHAIN_CACHE_MISS,
+	CHAIN_RESPONSE,
+	CHAIN_CACHE_HIT,
+	CHAIN_CACHE_INSERTED,
+	CHAIN_SELF_ANSWERED,
+	CHAIN_COUNT,
+};
+
+/* Where a packet that comes back to its worker goes on. */
+enum packet_next {
+	PACKET_NEXT_CHAIN,    /* at rule_cursor of its chain (registry or ring was full, on_overflow: resume) */
+	PACKET_NEXT_FORWARD,  /* query: past the query rules, to a backend */
+	PACKET_NEXT_ANSWER,   /* query with QR set: self-answered rules, then to the client */
+	PACKET_NEXT_RESPOND,  /* response: past its rules, to the client */
+	PACKET_NEXT_SEND,     /* to the client, no further rules */
+	PACKET_NEXT_DROP,     /* drop for packet->drop_reason */
+};
+
+enum query_flag {
+	QUERY_HAD_EDNS = 1 << 0,
+	QUERY_DO = 1 << 1,
+	QUERY_SKIP_CACHE = 1 << 2,
+	QUERY_TEMP_FAILURE_TTL = 1 << 3, /* temp_failure_ttl is set */
+	QUERY_MAX_TTL = 1 << 4,		 /* max_returned_ttl is set */
+	QUERY_IPV6 = 1 << 5,		 /* the client's address family */
+	QUERY_TCP = 1 << 6,
+	QUERY_RENAMED = 1 << 7,		 /* the policy changed the question's name */
+};
+
+/* What must survive from the query to its response; the in-flight table keeps a copy. */
+struct query_state {
+	uint8_t client_addr[16]; /* IPv4 in the first four bytes */
+	uint8_t local_addr[16];	 /* the address the client asked */
+	uint16_t client_port;	 /* host byte order, as local_port */
+	uint16_t local_port;
+	uint8_t client_mac[6]; /* the answer leaves the way the query came */
+	uint8_t port;	       /* DPDK port the query came in on */
+	uint8_t flags;	       /* enum query_flag */
+	uint16_t client_id;    /* DNS ID as the client sent it, network byte order */
+	uint16_t client_header_flags; /* second 16 bits of the header as received, host byte order */
+	uint16_t qtype;
+	uint16_t qclass;
+	uint16_t client_size; /* largest answer the client takes, bytes, at least 512 */
+	uint8_t qname_length; /* wire length with the root label */
+	uint8_t qname_labels;
+	uint16_t pool;	  /* pool number, stable over policies */
+	uint16_t backend; /* backend number, stable over policies; valid for a response */
+	uint8_t restarts;
+	uint8_t spare[3];
+	uint32_t temp_failure_ttl; /* seconds */
+	uint32_t max_returned_ttl; /* seconds */
+	uint64_t arrival;	   /* TSC when the query was received */
+	struct note_block *notes;  /* tags and extended errors; NULL costs nothing */
+};
+
+struct packet {
+	uint16_t dns_offset; /* start of the DNS message in the mbuf's data */
+	uint16_t dns_length; /* its length in bytes: data_len - dns_offset once the frame was trimmed */
+	uint8_t l3_offset;
+	uint8_t kind;	     /* enum packet_kind */
+	uint8_t chain;	     /* enum chain_id: the chain it is in */
+	uint8_t next;	     /* enum packet_next: set by the control lcore */
+	uint8_t drop_reason; /* enum drop_reason */
+	uint8_t worker;	     /* home: index of the worker that received the query */
+	uint16_t rule_cursor;
+	uint32_t generation; /* of the policy that rule_cursor belongs to */
+	uint16_t source_port; /* UDP ports of the frame as received, host byte order */
+	uint16_t destination_port;
+	uint8_t ipv6;	      /* 1: the received frame is IPv6 */
+	uint8_t spare[3];
+	uint32_t slot; /* the control lcore's record of this packet */
+	struct rte_mbuf *link; /* next in a list of the holder */
+	struct query_state query;
+};
+
+static_assert(sizeof(struct query_state) == 88, "the in-flight table and every burst stream over it");
+static_assert(sizeof(struct packet) == 128, "two cache lines");
+
+/* Bytes of private area to ask rte_pktmbuf_pool_create() for. */
+#define PACKET_PRIVATE_SIZE RTE_ALIGN(sizeof(struct packet), RTE_MBUF_PRIV_ALIGN)
+
+static inline struct packet *packet_of(struct rte_mbuf *mbuf)
+{
+	return rte_mbuf_to_priv(mbuf);
+}
+
+static inline uint8_t *packet_dns(struct rte_mbuf *mbuf)
+{
+	return rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet_of(mbuf)->dns_offset);
+}
+
+/* Bytes the DNS message may grow to within this mbuf. */
+static inline uint32_t packet_dns_capacity(struct rte_mbuf *mbuf)
+{
+	return mbuf->buf_len - mbuf->data_off - packet_of(mbuf)->dns_offset;
+}
+
+/* Tells the mbuf that the DNS message is now `length` bytes long; at most packet_dns_capacity(). */
+static inline void packet_dns_resize(struct rte_mbuf *mbuf, uint16_t length)
+{
+	struct packet *packet = packet_of(mbuf);
+	packet->dns_length = length;
+	mbuf->data_len = packet->dns_offset + length;
+	mbuf->pkt_len = mbuf->data_len;
+}
+
+static inline bool packet_is_answered(struct rte_mbuf *mbuf)
+{
+	return packet_dns(mbuf)[2] & 0x80; /* QR */
+}
+
+#endif

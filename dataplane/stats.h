@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Counters. Each lcore writes its own struct stats and nobody else's; the control lcore reads all
+ * of them, relaxed. Every drop has a reason, and the reasons say which sum they belong to:
+ *
+ *   packets received = link packets + queries + backend responses + drops of stage PACKET
+ *   backend responses = matched + drops of stage RESPONSE
+ *   queries = responses sent + drops of stage QUERY + in flight + in hand of the control lcore
+ */
+#ifndef SLUICE_DATAPLANE_STATS_H
+#define SLUICE_DATAPLANE_STATS_H
+
+#include <stdint.h>
+
+#include <rte_common.h>
+
+enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP_STAGE_LINK };
+
+/* reason, stage, help. The name in metrics is the reason in lower case. */
+#define STATS_DROPS(X)                                                                             \
+	X(NONE, PACKET, "not dropped")                                                             \
+	X(FRAME_SHORT, PACKET, "frame shorter than its headers say")                               \
+	X(FRAME_VLAN, PACKET, "VLAN tag that is not the port's")                                   \
+	X(FRAME_TYPE, PACKET, "EtherType that is not handled")                                     \
+	X(FRAME_CHAINED, PACKET, "frame in several buffers")                                       \
+	X(NOT_OURS, PACKET, "destination address that is not the port's")                          \
+	X(IP_HEADER, PACKET, "malformed IP header")                                                \
+	X(IP_CHECKSUM, PACKET, "bad IPv4 header checksum")                                         \
+	X(IP_FRAGMENT, PACKET, "IP fragment")                                                      \
+	X(IP_PROTOCOL, PACKET, "IP protocol that is not handled")                                  \
+	X(IP_SOURCE, PACKET, "source address that no host can have")                               \
+	X(UDP_HEADER, PACKET, "malformed UDP header or source port 0")                             \
+	X(UDP_CHECKSUM, PACKET, "bad UDP checksum, as the port reports it")                        \
+	X(UDP_PORT, PACKET, "UDP port nobody listens on")                                          \
+	X(ACL, PACKET, "client address that the ACL does not allow")                               \
+	X(ARP, LINK, "malformed or foreign ARP")                                                   \
+	X(ND, LINK, "malformed or foreign neighbour discovery")                                    \
+	X(ICMP, LINK, "ICMP that is not handled")                                                  \
+	X(QUERY_SHORT, QUERY, "query shorter than a DNS header")                                   \
+	X(QUERY_NONCOMPLIANT, QUERY, "query with QR or TC set")                                    \
+	X(QUERY_EMPTY, QUERY, "query without a question")                                          \
+	X(QUERY_MALFORMED, QUERY, "question or EDNS that does not parse")                          \
+	X(RULE, QUERY, "a rule said so")                                                           \
+	X(RULE_RESPONSE, QUERY, "a response rule said so")                                         \
+	X(NO_SERVER, QUERY, "no usable server in the pool")                                        \
+	X(INFLIGHT_FULL, QUERY, "in-flight table full")                                            \
+	X(NO_NEIGHBOUR, QUERY, "next hop did not answer ARP or neighbour discovery")               \
+	X(NEIGHBOUR_QUEUE, QUERY, "too many packets wait for a next hop")                          \
+	X(NO_ROUTE, QUERY, "no route to the server")                                               \
+	X(TIMEOUT, QUERY, "the server did not answer in time")                                     \
+	X(BACKEND_UNREACHABLE, QUERY, "query lost on the way to its server")                       \
+	X(HANDOFF_FULL, QUERY, "ring to the control lcore full and on_overflow is drop")           \
+	X(PARKING_FULL, QUERY, "no buffer to park the packet and on_overflow is drop")             \
+	X(IDS_USED_UP, QUERY, "no DNS ID left to show and on_overflow is drop")                    \
+	X(ASYNC_DROPPED, QUERY, "dropped by a verdict")                                            \
+	X(ASYNC_EXPIRED, QUERY, "verdict did not come and on_expiry is drop")                      \
+	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
+	X(REPLY_BUILD, QUERY, "answer did not fit its buffer")                                     \
+	X(TX_FULL, QUERY, "transmit queue full")                                                   \
+	X(SHUTDOWN, QUERY, "still in hand at the end of shutdown.grace")                           \
+	X(RESPONSE_UNSOLICITED, RESPONSE, "response that no query waits for")                      \
+	X(RESPONSE_SOURCE, RESPONSE, "response from another address than was asked")               \
+	X(RESPONSE_QUESTION, RESPONSE, "response to another question")                             \
+	X(RESPONSE_MALFORMED, RESPONSE, "response that does not parse")                            \
+	X(RESPONSE_HOME_FULL, RESPONSE, "ring to the worker that asked full")
+
+enum drop_reason {
+#define X(reason, stage, help) DROP_##reason,
+	STATS_DROPS(X)
+#undef X
+	DROP_COUNT,
+};
+
+/* counter, name as in metrics (without prefix and _total), help. */
+#define STATS_COUNTERS(X)                                                                          \
+	X(RX_PACKETS, "received_packets", "packets received")                                      \
+	X(TX_PACKETS, "sent_packets", "packets sent")                                              \
+	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \
+	X(ARP_SENT, "arp_requests", "ARP requests sent")                                           \
+	X(ND_SENT, "neighbour_solicitations", "neighbour solicitations sent")                      \
+	X(ECHO, "echo_replies", "ICMP and ICMPv6 echo replies")                                    \
+	X(QUERIES, "queries", "queries received")                                                  \
+	X(RD_QUERIES, "rd_queries", "queries with RD set")                                         \
+	X(RESPONSES, "backend_responses", "packets received on ports we asked from")               \
+	X(RESPONSES_MATCHED, "backend_responses_matched", "responses that belong to a query")      \
+	X(RESPONSES_REDIRECTED, "responses_redirected", "responses passed to the worker that asked") \
+	X(FORWARDED, "forwarded", "queries sent to a server")                                      \
+	X(ANSWERED_SELF, "answered_self", "answers made here and sent")                            \
+	X(ANSWERED_FORWARD, "answered_forward", "servers' answers sent to clients")                \
+	X(HANDED_OVER, "handed_over", "packets handed to the control lcore")                       \
+	X(TAKEN_BACK, "taken_back", "packets taken back from the control lcore")                   \
+	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \
+	X(RULE_DROP, "rule_drop", "queries dropped by a rule")                                     \
+	X(RULE_NXDOMAIN, "rule_nxdomain", "NXDOMAIN answers made by rules")                        \
+	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \
+	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
+	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
+	X(TRUNCATED, "truncated", "answers cut to the client's size")                              \
+	X(SERVFAIL_RESPONSES, "servfail_responses", "SERVFAIL answers of servers")                 \
+	X(SENT_NOERROR, "sent_noerror", "answers sent with rcode NOERROR")                         \
+	X(SENT_NXDOMAIN, "sent_nxdomain", "answers sent with rcode NXDOMAIN")                      \
+	X(SENT_SERVFAIL, "sent_servfail", "answers sent with rcode SERVFAIL")                      \
+	X(BUSY_TURNS, "busy_turns", "loop turns that found work")                                  \
+	X(IDLE_TURNS, "idle_turns", "loop turns that found none")                                  \
+	X(BUSY_CYCLES, "busy_cycles", "TSC cycles spent in turns that found work")
+
+enum stats_counter {
+#define X(counter, name, help) STATS_##counter,
+	STATS_COUNTERS(X)
+#undef X
+	STATS_COUNT,
+};
+
+/* Latency from a query's arrival to its answer: bucket b counts [2^b, 2^(b+1)) microseconds. */
+#define STATS_LATENCY_BUCKETS 24
+
+struct stats {
+	uint64_t counter[STATS_COUNT];
+	uint64_t drop[DROP_COUNT];
+	uint64_t latency[STATS_LATENCY_BUCKETS];
+	uint64_t latency_sum; /* microseconds */
+} __rte_cache_aligned;
+
+struct stats_drop_info {
+	const char *name; /* lower case */
+	enum drop_stage stage;
+	const char *help;
+};
+
+struct stats_counter_info {
+	const char *name;
+	const char *help;
+};
+
+extern const struct stats_drop_info stats_drops[DROP_COUNT];
+extern const struct stats_counter_info stats_counters[STATS_COUNT];
+
+/* Owner only. A plain load and store: no other lcore writes, and readers take any recent value. */
+static inline void stats_add(uint64_t *cell, uint64_t n)
+{
+	__atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t stats_read(const uint64_t *cell)
+{
+	return __atomic_load_n(cell, __ATOMIC_RELAXED);
+}
+
+#endif
