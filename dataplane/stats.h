@@ -32,6 +32,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(UDP_HEADER, PACKET, "malformed UDP header or source port 0")                             \
 	X(UDP_CHECKSUM, PACKET, "bad UDP checksum, as the port reports it")                        \
 	X(UDP_PORT, PACKET, "UDP port nobody listens on")                                          \
+	X(DRAINING, PACKET, "query that came after the end was asked for")                         \
 	X(ACL, PACKET, "client address that the ACL does not allow")                               \
 	X(ARP, LINK, "malformed or foreign ARP")                                                   \
 	X(ND, LINK, "malformed or foreign neighbour discovery")                                    \
@@ -45,7 +46,6 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(NO_SERVER, QUERY, "no usable server in the pool")                                        \
 	X(INFLIGHT_FULL, QUERY, "in-flight table full")                                            \
 	X(NO_NEIGHBOUR, QUERY, "next hop did not answer ARP or neighbour discovery")               \
-	X(NEIGHBOUR_QUEUE, QUERY, "too many packets wait for a next hop")                          \
 	X(NO_ROUTE, QUERY, "no route to the server")                                               \
 	X(TIMEOUT, QUERY, "the server did not answer in time")                                     \
 	X(BACKEND_UNREACHABLE, QUERY, "query lost on the way to its server")                       \
@@ -56,7 +56,6 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(ASYNC_EXPIRED, QUERY, "verdict did not come and on_expiry is drop")                      \
 	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
 	X(REPLY_BUILD, QUERY, "answer did not fit its buffer")                                     \
-	X(TX_FULL, QUERY, "transmit queue full")                                                   \
 	X(SHUTDOWN, QUERY, "still in hand at the end of shutdown.grace")                           \
 	X(RESPONSE_UNSOLICITED, RESPONSE, "response that no query waits for")                      \
 	X(RESPONSE_SOURCE, RESPONSE, "response from another address than was asked")               \
@@ -75,6 +74,8 @@ enum drop_reason {
 #define STATS_COUNTERS(X)                                                                          \
 	X(RX_PACKETS, "received_packets", "packets received")                                      \
 	X(TX_PACKETS, "sent_packets", "packets sent")                                              \
+	X(TX_UNSENT, "unsent_packets", "packets that the transmit queue had no room for")          \
+	X(NEIGHBOUR_UNPARKED, "unparked_packets", "packets lost since too many wait for a next hop") \
 	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \
 	X(ARP_SENT, "arp_requests", "ARP requests sent")                                           \
 	X(ND_SENT, "neighbour_solicitations", "neighbour solicitations sent")                      \
@@ -122,7 +123,7 @@ struct stats {
 } __rte_cache_aligned;
 
 struct stats_drop_info {
-	const char *name; /* lower case */
+	const char *name; /* as in the enum; stats_drop_label() gives the metric's form */
 	enum drop_stage stage;
 	const char *help;
 };
@@ -132,8 +133,13 @@ struct stats_counter_info {
 	const char *help;
 };
 
+#define STATS_LABEL_SIZE 32
+
 extern const struct stats_drop_info stats_drops[DROP_COUNT];
 extern const struct stats_counter_info stats_counters[STATS_COUNT];
+
+/* Writes the reason in lower case, as metrics and logs show it. Any thread. */
+void stats_drop_label(enum drop_reason reason, char label[static STATS_LABEL_SIZE]);
 
 /* Owner only. A plain load and store: no other lcore writes, and readers take any recent value. */
 static inline void stats_add(uint64_t *cell, uint64_t n)

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/schema.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/ports.h"
+
+#define OFFSET(field) offsetof(struct config, field)
+
+static const char *const hugepages_choices[] = {"auto", "require", "never", NULL};
+static const char *const idle_choices[] = {"poll", "auto", NULL};
+static const char *const fate_choices[] = {"resume", "servfail", "refused", "drop", NULL};
+static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
+static const char *const format_choices[] = {"text", "json", NULL};
+
+static void eal_argument_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	const char *text = schema_scalar(loader, node, "args");
+	if (text != NULL)
+		config->eal.args[config->eal.n_args++] = strdup(text);
+}
+
+static void eal_arguments_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	schema_items(loader, node, "args", CONFIG_LIST_MAX, eal_argument_read, into);
+}
+
+/* A CPU number that exists and that no other lcore has. */
+static bool cpu_read(struct loader *loader, yaml_node_t *node, const char *what, uint32_t *cpu)
+{
+	const char *text = schema_scalar(loader, node, what);
+	if (text == NULL)
+		return false;
+	if (!schema_number(text, cpu))
+		schema_error(loader, &node->start_mark, "%s: expected a CPU number, found '%.40s'",
+			     what, text);
+	else if (!loader->cpu(*cpu))
+		schema_error(loader, &node->start_mark, "%s: there is no CPU %u here", what, *cpu);
+	else
+		return true;
+	return false;
+}
+
+static void control_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	cpu_read(loader, node, "control", &config->lcores.control);
+}
+
+static void worker_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	uint32_t cpu;
+	if (cpu_read(loader, node, "workers", &cpu))
+		config->lcores.workers[config->lcores.n_workers++] = cpu;
+}
+
+static void workers_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	schema_items(loader, node, "workers", CONFIG_WORKERS_MAX, worker_read, into);
+	if (node->type == YAML_SEQUENCE_NODE &&
+	    node->data.sequence.items.start == node->data.sequence.items.top)
+		schema_error(loader, &node->start_mark, "workers: at least one is needed");
+}
+
+static void listen_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	(void)into;
+	loader->listen = node;
+}
+
+static void metrics_listen_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	const char *text = schema_scalar(loader, node, "listen");
+	if (text == NULL)
+		return;
+	config->metrics.off = strcmp(text, "off") == 0;
+	if (!config->metrics.off && (config_address_parse(text, &config->metrics.listen) != 0 ||
+				     config->metrics.listen.port == 0))
+		schema_error(loader, &node->start_mark,
+			     "listen: expected address:port or off, found '%.60s'", text);
+}
+
+static const struct schema eal_schema[] = {
+	{"hugepages", SCHEMA_CHOICE, OFFSET(eal.hugepages), .choices = hugepages_choices},
+	{"memory", SCHEMA_NUMBER, OFFSET(eal.memory), 64, 1u << 20},
+	{"args", SCHEMA_CUSTOM, .read = eal_arguments_read},
+	{0},
+};
+
+static const struct schema lcores_schema[] = {
+	{"control", SCHEMA_CUSTOM, .read = control_read},
+	{"workers", SCHEMA_CUSTOM, .read = workers_read, .required = true},
+	{"idle", SCHEMA_CHOICE, OFFSET(lcores.idle), .choices = idle_choices},
+	{"share", SCHEMA_BOOL, OFFSET(lcores.share)},
+	{0},
+};
+
+static const struct schema async_schema[] = {
+	{"max_suspended", SCHEMA_NUMBER, OFFSET(async.max_suspended), 1, 4000000},
+	{"on_expiry", SCHEMA_CHOICE, OFFSET(async.on_expiry), .choices = fate_choices},
+	{"on_overflow", SCHEMA_CHOICE, OFFSET(async.on_overflow), .choices = fate_choices},
+	{"rewrite_ids", SCHEMA_BOOL, OFFSET(async.rewrite_ids)},
+	{"send_queue", SCHEMA_NUMBER, OFFSET(async.send_queue), 1, 1u << 20},
+	{0},
+};
+
+static const struct schema dataplane_schema[] = {
+	{"max_inflight", SCHEMA_NUMBER, OFFSET(dataplane.max_inflight), 64, 16u << 20},
+	{"rx_buffers", SCHEMA_NUMBER, OFFSET(dataplane.rx_buffers), 0, 16u << 20},
+	{"rx_ring", SCHEMA_NUMBER, OFFSET(dataplane.rx_ring), 64, 32768},
+	{"tx_ring", SCHEMA_NUMBER, OFFSET(dataplane.tx_ring), 64, 32768},
+	{0},
+};
+
+static const struct schema lua_schema[] = {
+	{"watchdog", SCHEMA_DURATION, OFFSET(lua.watchdog), 1, 60000},
+	{"memory", SCHEMA_NUMBER, OFFSET(lua.memory), 16, 65536},
+	{0},
+};
+
+static const struct schema shutdown_schema[] = {
+	{"grace", SCHEMA_DURATION, OFFSET(shutdown.grace), 0, 600000},
+	{0},
+};
+
+static const struct schema metrics_schema[] = {
+	{"listen", SCHEMA_CUSTOM, .read = metrics_listen_read},
+	{0},
+};
+
+static const struct schema console_schema[] = {
+	{"socket", SCHEMA_STRING, OFFSET(console.socket)},
+	{0},
+};
+
+static const struct schema log_schema[] = {
+	{"level", SCHEMA_CHOICE, OFFSET(log.level), .choices = level_choices},
+	{"format", SCHEMA_CHOICE, OFFSET(log.format), .choices = format_choices},
+	{0},
+};
+
+static const struct schema top_schema[] = {
+	{"eal", SCHEMA_MAPPING, .children = eal_schema},
+	{"lcores", SCHEMA_MAPPING, .children = lcores_schema, .required = true},
+	{"ports", SCHEMA_CUSTOM, .read = config_ports_read, .required = true},
+	{"listen", SCHEMA_CUSTOM, .read = listen_read},
+	{"policy", SCHEMA_STRING, OFFSET(policy)},
+	{"async", SCHEMA_MAPPING, .children = async_schema},
+	{"dataplane", SCHEMA_MAPPING, .children = dataplane_schema},
+	{"lua", SCHEMA_MAPPING, .children = lua_schema},
+	{"shutdown", SCHEMA_MAPPING, .children = shutdown_schema},
+	{"metrics", SCHEMA_MAPPING, .children = metrics_schema},
+	{"console", SCHEMA_MAPPING, .children = console_schema},
+	{"log", SCHEMA_MAPPING, .children = log_schema},
+	{0},
+};
+
+static struct config *defaults(void)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	if (config == NULL)
+		return NULL;
+	config->eal.memory = 512;
+	config->lcores.idle = CONFIG_IDLE_AUTO;
+	config->async.max_suspended = 65536;
+	config->async.rewrite_ids = true;
+	config->async.send_queue = 4096;
+	config->dataplane.max_inflight = 65536;
+	config->dataplane.rx_ring = 1024;
+	config->dataplane.tx_ring = 1024;
+	config->lua.watchdog = 50;
+	config->lua.memory = 256;
+	config->shutdown.grace = 2000;
+	config->log.level = CONFIG_LOG_INFO;
+	config->console.socket = strdup("/run/sluice/console.sock");
+	config_address_parse("127.0.0.1:8083", &config->metrics.listen);
+	return config;
+}
+
+/* CPUs used twice are seen once all are known: `share` may stand behind them. */
+static void cpus_check(struct loader *loader, const yaml_mark_t *mark)
+{
+	struct config *config = loader->config;
+	if (config->lcores.share)
+		return;
+	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
+		uint32_t cpu = config->lcores.workers[i];
+		bool twice = cpu == config->lcores.control;
+		for (unsigned j = 0; j < i; j++)
+			twice |= cpu == config->lcores.workers[j];
+		if (twice)
+			schema_error(loader, mark,
+				     "CPU %u is used twice; set 'share: true' if that is meant", cpu);
+	}
+}
+
+static yaml_mark_t lcores_mark(struct loader *loader, yaml_node_t *root)
+{
+	for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
+	     pair < root->data.mapping.pairs.top; pair++) {
+		yaml_node_t *key = yaml_document_get_node(&loader->document, pair->key);
+		if (key->type == YAML_SCALAR_NODE &&
+		    strcmp((const char *)key->data.scalar.value, "lcores") == 0)
+			return yaml_document_get_node(&loader->document, pair->value)->start_mark;
+	}
+	return root->start_mark;
+}
+
+static int error_compare(const void *a, const void *b)
+{
+	const struct config_error *left = a, *right = b;
+	if (left->line != right->line)
+		return left->line < right->line ? -1 : 1;
+	return left->column < right->column ? -1 : left->column > right->column;
+}
+
+static void document_read(struct loader *loader)
+{
+	yaml_node_t *root = yaml_document_get_root_node(&loader->document);
+	if (root == NULL) {
+		schema_error(loader, &(yaml_mark_t){0}, "the file is empty");
+		return;
+	}
+	schema_read(loader, top_schema, root, "the configuration", loader->config);
+	if (root->type != YAML_MAPPING_NODE)
+		return;
+	yaml_mark_t mark = lcores_mark(loader, root);
+	cpus_check(loader, &mark);
+	config_ports_check(loader);
+	config_listen_read(loader, loader->listen);
+}
+
+static bool machine_has_cpu(uint32_t cpu)
+{
+	cpu_set_t set;
+	return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof(set), &set) == 0 &&
+	       CPU_ISSET(cpu, &set);
+}
+
+struct config *config_load_buffer(const char *name, const char *data, size_t size,
+				  config_cpu_fn *cpu, struct config_errors *errors)
+{
+	struct loader loader = {.errors = errors, .cpu = cpu ? cpu : machine_has_cpu};
+	yaml_parser_t parser;
+	errors->file = name;
+	loader.config = defaults();
+	if (loader.config == NULL || !yaml_parser_initialize(&parser)) {
+		schema_error(&loader, &(yaml_mark_t){0}, "out of memory");
+		config_free(loader.config);
+		return NULL;
+	}
+	yaml_parser_set_input_string(&parser, (const unsigned char *)data, size);
+	if (yaml_parser_load(&parser, &loader.document)) {
+		document_read(&loader);
+		yaml_document_delete(&loader.document);
+	} else {
+		schema_error(&loader, &parser.problem_mark, "%s",
+			     parser.problem ? parser.problem : "not YAML");
+	}
+	yaml_parser_delete(&parser);
+	if (errors->count != 0) {
+		qsort(errors->errors, errors->count, sizeof(*errors->errors), error_compare);
+		config_free(loader.config);
+		return NULL;
+	}
+	return loader.config;
+}
+
+/* Reads the whole file; NULL with errno. */
+static char *file_read(const char *path, size_t *size)
+{
+	char *data = NULL;
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return NULL;
+	data = malloc(CONFIG_FILE_MAX + 1);
+	if (data != NULL) {
+		errno = 0;
+		*size = fread(data, 1, CONFIG_FILE_MAX + 1, file);
+		if (ferror(file) || *size > CONFIG_FILE_MAX) {
+			errno = ferror(file) ? (errno ? errno : EIO) : EFBIG;
+			free(data);
+			data = NULL;
+		}
+	}
+	int error = errno;
+	fclose(file);
+	errno = error;
+	return data;
+}
+
+/* A relative policy lies beside the configuration. */
+static void policy_resolve(struct config *config, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (config->policy == NULL || config->policy[0] == '/' || slash == NULL)
+		return;
+	char *resolved;
+	if (asprintf(&resolved, "%.*s/%s", (int)(slash - path), path, config->policy) < 0)
+		return;
+	free(config->policy);
+	config->policy = resolved;
+}
+
+struct config *config_load(const char *path, struct config_errors *errors)
+{
+	size_t size = 0;
+	char *data = file_read(path, &size);
+	errors->file = path;
+	if (data == NULL) {
+		struct loader loader = {.errors = errors};
+		schema_error(&loader, &(yaml_mark_t){0}, "cannot read the file: %s",
+			     strerror(errno));
+		return NULL;
+	}
+	struct config *config = config_load_buffer(path, data, size, NULL, errors);
+	free(data);
+	if (config != NULL)
+		policy_resolve(config, path);
+	return config;
+}
+
+void config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	for (unsigned i = 0; i < config->eal.n_args; i++)
+		free(config->eal.args[i]);
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		free(config->ports[i].name);
+		free(config->ports[i].device);
+	}
+	free(config->policy);
+	free(config->console.socket);
+	free(config);
+}
+
+void config_errors_free(struct config_errors *errors)
+{
+	free(errors->errors);
+	*errors = (struct config_errors){0};
+}

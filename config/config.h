@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file: YAML into plain structs, all errors with their place in one go. */
+#ifndef SLUICE_CONFIG_CONFIG_H
+#define SLUICE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_PORTS_MAX 16u
+#define CONFIG_WORKERS_MAX 12u
+#define CONFIG_LIST_MAX 32u /* addresses, gateways, neighbours, listeners, EAL arguments */
+#define CONFIG_FILE_MAX (1u << 20) /* bytes */
+
+enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_REQUIRE, CONFIG_HUGEPAGES_NEVER };
+enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_AUTO };
+enum config_fate { CONFIG_RESUME, CONFIG_SERVFAIL, CONFIG_REFUSED, CONFIG_DROP };
+enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+
+struct config_address {
+	uint8_t bytes[16]; /* IPv4 in the first four, the rest zero */
+	bool ipv6;
+	uint8_t prefix; /* bits; of a host 32 or 128 */
+	uint16_t port;	/* host byte order */
+	unsigned line, column;
+};
+
+struct config_neighbour {
+	struct config_address address;
+	uint8_t mac[6];
+};
+
+struct config_port {
+	char *name;
+	char *device;
+	struct config_address addresses[CONFIG_LIST_MAX];
+	struct config_address gateways[CONFIG_LIST_MAX];
+	struct config_neighbour neighbours[CONFIG_LIST_MAX];
+	unsigned n_addresses, n_gateways, n_neighbours;
+	uint32_t mtu;
+	uint32_t vlan;
+	unsigned line, column;
+};
+
+struct config {
+	struct {
+		uint32_t hugepages; /* enum config_hugepages */
+		uint32_t memory;    /* MiB */
+		char *args[CONFIG_LIST_MAX];
+		unsigned n_args;
+	} eal;
+	struct {
+		uint32_t control; /* CPU number */
+		uint32_t workers[CONFIG_WORKERS_MAX];
+		unsigned n_workers;
+		uint32_t idle; /* enum config_idle */
+		bool share;
+	} lcores;
+	struct config_port ports[CONFIG_PORTS_MAX];
+	unsigned n_ports;
+	struct config_address listen[CONFIG_LIST_MAX * CONFIG_PORTS_MAX];
+	unsigned n_listen;
+	char *policy; /* absolute, or relative to the working directory; NULL: none */
+	struct {
+		uint32_t max_suspended;
+		uint32_t on_expiry;   /* enum config_fate */
+		uint32_t on_overflow; /* enum config_fate */
+		bool rewrite_ids;
+		uint32_t send_queue; /* datagrams */
+	} async;
+	struct {
+		uint32_t max_inflight; /* queries a worker */
+		uint32_t rx_buffers;   /* per port, 0: chosen */
+		uint32_t rx_ring;      /* descriptors per queue */
+		uint32_t tx_ring;
+	} dataplane;
+	struct {
+		uint32_t watchdog; /* milliseconds */
+		uint32_t memory;   /* MiB */
+	} lua;
+	struct {
+		uint32_t grace; /* milliseconds */
+	} shutdown;
+	struct {
+		struct config_address listen;
+		bool off;
+	} metrics;
+	struct {
+		char *socket;
+	} console;
+	struct {
+		uint32_t level;	 /* enum config_log_level */
+		uint32_t format; /* enum config_log_format */
+	} log;
+};
+
+struct config_error {
+	unsigned line, column; /* from 1 */
+	char message[240];
+};
+
+struct config_errors {
+	const char *file;
+	size_t count;
+	struct config_error *errors; /* sorted by place once loading ended */
+};
+
+/* Whether a CPU of this number may be used; tests give their own. */
+typedef bool config_cpu_fn(uint32_t cpu);
+
+/*
+ * Loads a file; NULL if there is any error. Errors are added to `errors`, which the caller zeroes
+ * before and frees with config_errors_free(). The configuration is the caller's.
+ */
+struct config *config_load(const char *path, struct config_errors *errors);
+
+/* The same out of memory; `name` stands in errors and `cpu` may be NULL for the machine's own. */
+struct config *config_load_buffer(const char *name, const char *data, size_t size,
+				  config_cpu_fn *cpu, struct config_errors *errors);
+void config_free(struct config *config);
+
+void config_errors_free(struct config_errors *errors);
+
+/* "192.0.2.1", "[2001:db8::1]:53", "192.0.2.0/24": whatever parts are there. 0 or -1. */
+int config_address_parse(const char *text, struct config_address *address);
+
+#endif

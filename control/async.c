@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/async.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "control/async_slots.h"
+
+/* ---- life of the registry ---- */
+
+static uint32_t bucket_bits(uint32_t max_packets)
+{
+	uint32_t bits = 4;
+	while ((UINT64_C(1) << bits) < max_packets)
+		bits++;
+	return bits;
+}
+
+size_t async_memory_for(const struct async_config *config)
+{
+	return sizeof(struct async) + config->max_packets * sizeof(struct async_slot) +
+	       (sizeof(uint32_t) << bucket_bits(config->max_packets)) + async_ids_memory();
+}
+
+static int async_allocate(struct async *async, const struct async_config *config, uint64_t now)
+{
+	uint32_t bits = bucket_bits(config->max_packets);
+
+	async->slots = calloc(config->max_packets, sizeof(*async->slots));
+	async->buckets = malloc(sizeof(*async->buckets) << bits);
+	async->ids = async_ids_create(now);
+	if (!async->slots || !async->buckets || !async->ids)
+		return -ENOMEM;
+	if (getrandom(&async->hash_factor, sizeof(async->hash_factor), 0) < 0)
+		return -errno;
+	async->hash_factor |= 1;
+	async->bucket_shift = 64 - bits;
+	for (uint32_t i = 0; i < (UINT32_C(1) << bits); i++)
+		async->buckets[i] = ASYNC_NONE;
+	return 0;
+}
+
+struct async *async_create(const struct async_config *config, uint64_t now)
+{
+	if (config->max_packets == 0 || config->max_packets > ASYNC_PACKETS_MAX ||
+	    (unsigned int)config->on_expiry > ASYNC_FATE_DROP) {
+		errno = EINVAL;
+		return NULL;
+	}
+	struct async *async = calloc(1, sizeof(*async));
+	if (!async)
+		return NULL;
+
+	int error = async_allocate(async, config, now);
+	if (error) {
+		async_destroy(async);
+		errno = -error;
+		return NULL;
+	}
+	async->max_packets = config->max_packets;
+	async->max_suspended = config->max_suspended;
+	async->on_expiry = config->on_expiry;
+	async->now = now;
+	async->next_id = 1;
+	async->free = (struct async_slot_list){ASYNC_NONE, ASYNC_NONE};
+	async->parked = async->free;
+	async->done = async->free;
+	wheel_init(&async->wheel, now);
+	return async;
+}
+
+void async_destroy(struct async *async)
+{
+	if (!async)
+		return;
+	async_ids_destroy(async->ids);
+	free(async->buckets);
+	free(async->slots);
+	free(async);
+}
+
+size_t async_memory(const struct async *async)
+{
+	struct async_config config = {.max_packets = async->max_packets};
+	return async_memory_for(&config);
+}
+
+void async_set_on_expiry(struct async *async, enum async_fate fate)
+{
+	async->on_expiry = fate;
+}
+
+enum async_fate async_on_expiry(const struct async *async)
+{
+	return async->on_expiry;
+}
+
+/* ---- slots ---- */
+
+static bool is_taken(const struct async *async, uint32_t index)
+{
+	return index < async->untouched && async->slots[index].state != SLOT_FREE;
+}
+
+static bool is_parked(const struct async_slot *slot)
+{
+	return slot->state == SLOT_SUSPENDED || slot->state == SLOT_FETCHED;
+}
+
+/* Handles made before are gone. Generation and tag 0 are never valid. */
+static void renew(uint32_t *number)
+{
+	if (++*number == 0)
+		*number = 1;
+}
+
+uint32_t async_take(struct async *async, struct rte_mbuf *mbuf)
+{
+	uint32_t index = async->free.newest; /* the one most likely in the CPU's cache */
+	if (index != ASYNC_NONE)
+		async_list_remove(async, &async->free, index);
+	else if (async->untouched < async->max_packets)
+		index = async->untouched++;
+	else
+		return ASYNC_NONE;
+
+	struct async_slot *slot = &async->slots[index];
+	slot->mbuf = mbuf;
+	slot->key = KEY_NONE;
+	slot->state = SLOT_IN_HAND;
+	slot->dns_id = -1;
+	slot->timeout_ms = 0;
+	slot->flags = 0;
+	slot->answered = false;
+	slot->popped = false;
+	renew(&slot->generation);
+	renew(&slot->taken);
+	async->in_hand++;
+	return index;
+}
+
+/* An ID rests for the packet's timeout where its verdict may still be under way. */
+static void id_release(struct async *async, struct async_slot *slot)
+{
+	bool expired = slot->state == SLOT_ENDED && slot->end == ASYNC_END_EXPIRED;
+	if (slot->dns_id < 0)
+		return;
+	async_ids_release(async->ids, (uint16_t)slot->dns_id, expired ? slot->timeout_ms : 0,
+			  async->now);
+	slot->dns_id = -1;
+}
+
+int async_id_take(struct async *async, uint32_t index)
+{
+	if (!is_taken(async, index))
+		return -1;
+	id_release(async, &async->slots[index]);
+	async->slots[index].dns_id = async_ids_take(async->ids);
+	return async->slots[index].dns_id;
+}
+
+/* Takes a suspended packet out of everything that can end it, and queues it as ended. */
+static void slot_end(struct async *async, uint32_t index, enum async_end end)
+{
+	struct async_slot *slot = &async->slots[index];
+
+	async_index_remove(async, index);
+	wheel_cancel(&async->wheel, &slot->timer);
+	async_list_remove(async, &async->parked, index);
+	async_list_append(async, &async->done, index);
+	async->suspended--;
+	slot->state = SLOT_ENDED;
+	slot->end = end;
+	slot->popped = false;
+}
+
+void async_release(struct async *async, uint32_t index)
+{
+	if (!is_taken(async, index))
+		return;
+	struct async_slot *slot = &async->slots[index];
+	if (is_parked(slot)) {
+		slot_end(async, index, ASYNC_END_DROPPED);
+		async->counters.dropped++;
+	}
+	if (slot->state == SLOT_ENDED && !slot->popped)
+		async_list_remove(async, &async->done, index);
+	id_release(async, slot);
+	slot->state = SLOT_FREE;
+	slot->mbuf = NULL;
+	renew(&slot->generation);
+	async_list_append(async, &async->free, index);
+	async->in_hand--;
+}
+
+struct rte_mbuf *async_mbuf(const struct async *async, uint32_t index)
+{
+	return is_taken(async, index) ? async->slots[index].mbuf : NULL;
+}
+
+void async_set_mbuf(struct async *async, uint32_t index, struct rte_mbuf *mbuf)
+{
+	if (is_taken(async, index))
+		async->slots[index].mbuf = mbuf;
+}
+
+int async_id(const struct async *async, uint32_t index)
+{
+	return is_taken(async, index) ? async->slots[index].dns_id : -1;
+}
+
+/* ---- handles ---- */
+
+struct async_ref async_ref_of(const struct async *async, uint32_t index)
+{
+	if (!is_taken(async, index))
+		return (struct async_ref){0, 0};
+	return (struct async_ref){index, async->slots[index].generation};
+}
+
+enum async_result async_state(const struct async *async, struct async_ref ref)
+{
+	if (!is_taken(async, ref.slot) || async->slots[ref.slot].generation != ref.generation)
+		return ASYNC_GONE;
+	const struct async_slot *slot = &async->slots[ref.slot];
+	if (is_parked(slot))
+		return ASYNC_OK;
+	if (slot->state == SLOT_IN_HAND)
+		return ASYNC_NOT_SUSPENDED;
+	if (slot->end == ASYNC_END_RESUMED)
+		return ASYNC_RESUMED;
+	return slot->end == ASYNC_END_DROPPED ? ASYNC_DROPPED : ASYNC_GONE;
+}
+
+bool async_ref_valid(const struct async *async, struct async_ref ref)
+{
+	return async_state(async, ref) == ASYNC_OK;
+}
+
+uint64_t async_tag(const struct async *async, uint32_t index)
+{
+	return is_taken(async, index) ? (uint64_t)async->slots[index].taken << 32 | index : 0;
+}
+
+bool async_tag_ref(const struct async *async, uint64_t tag, struct async_ref *ref)
+{
+	uint32_t index = (uint32_t)tag;
+	if (!is_taken(async, index) || async->slots[index].taken != tag >> 32)
+		return false;
+	*ref = async_ref_of(async, index);
+	return true;
+}
+
+/* ---- suspending ---- */
+
+/*
+ * Whether the slot may be suspended now: it is in hand, its verdict is being handled (fetched, or
+ * under an id, which finding it leaves in the index), or it ended and its holder knows.
+ */
+static bool may_suspend(struct async *async, uint32_t index)
+{
+	if (!is_taken(async, index))
+		return false;
+	const struct async_slot *slot = &async->slots[index];
+	if (slot->state == SLOT_SUSPENDED)
+		return !(slot->key & KEY_PAIR);
+	if (slot->state == SLOT_ENDED && !slot->popped)
+		return false;
+	if (slot->state != SLOT_FETCHED && async->suspended >= async->max_suspended) {
+		async->counters.overflow++;
+		return false;
+	}
+	return true;
+}
+
+static void time_set(struct async *async, uint64_t now)
+{
+	if (now > async->now)
+		async->now = now;
+}
+
+static void park(struct async *async, uint32_t index, uint64_t key, uint32_t timeout_ms)
+{
+	struct async_slot *slot = &async->slots[index];
+
+	if (is_parked(slot)) {
+		async_index_remove(async, index);
+		wheel_cancel(&async->wheel, &slot->timer);
+		async_list_remove(async, &async->parked, index);
+	} else {
+		async->suspended++;
+		async->counters.suspended++;
+	}
+	if (slot->state != SLOT_IN_HAND)
+		renew(&slot->generation);
+	if (slot->state == SLOT_ENDED)
+		slot->answered = false;
+	slot->state = SLOT_SUSPENDED;
+	slot->timeout_ms = timeout_ms;
+	slot->suspended_at = async->now;
+	async_list_append(async, &async->parked, index);
+	async_index_add(async, index, key);
+	wheel_add(&async->wheel, &slot->timer, async->now + timeout_ms);
+}
+
+bool async_suspend(struct async *async, uint32_t index, uint16_t async_id, uint16_t query_id,
+		   uint32_t timeout_ms, uint64_t now)
+{
+	uint64_t key = async_pair_key(async_id, query_id);
+
+	time_set(async, now);
+	if (!may_suspend(async, index))
+		return false;
+	if (async_index_find(async, key) != ASYNC_NONE) {
+		async->counters.duplicate++;
+		return false;
+	}
+	async->slots[index].fate = (uint8_t)async->on_expiry;
+	async->slots[index].flags = 0;
+	park(async, index, key, timeout_ms);
+	return true;
+}
+
+uint64_t async_suspend_id(struct async *async, uint32_t index, uint32_t timeout_ms,
+			  enum async_fate fate, uint32_t flags, uint64_t now)
+{
+	time_set(async, now);
+	if (async->next_id >= ID_LIMIT || !may_suspend(async, index))
+		return 0;
+	struct async_slot *slot = &async->slots[index];
+	id_release(async, slot);
+	slot->fate = (uint8_t)fate;
+	slot->flags = (uint8_t)flags;
+	uint64_t id = async->next_id++;
+	park(async, index, id, timeout_ms);
+	return id;
+}
+
+/* ---- verdicts ---- */
+
+bool async_fetch(struct async *async, uint16_t async_id, uint16_t query_id, struct async_ref *ref)
+{
+	uint32_t index = async_index_find(async, async_pair_key(async_id, query_id));
+	if (index == ASYNC_NONE) {
+		async->counters.late++;
+		return false;
+	}
+	async_index_remove(async, index);
+	async->slots[index].state = SLOT_FETCHED;
+	*ref = async_ref_of(async, index);
+	return true;
+}
+
+bool async_find(struct async *async, uint64_t id, struct async_ref *ref)
+{
+	uint32_t index = id != KEY_NONE && id < ID_LIMIT ? async_index_find(async, id) : ASYNC_NONE;
+	if (index == ASYNC_NONE) {
+		async->counters.late++;
+		return false;
+	}
+	*ref = async_ref_of(async, index);
+	return true;
+}
+
+enum async_result async_resume(struct async *async, struct async_ref ref)
+{
+	enum async_result state = async_state(async, ref);
+	if (state != ASYNC_OK)
+		return state == ASYNC_RESUMED ? ASYNC_OK : state;
+	slot_end(async, ref.slot, ASYNC_END_RESUMED);
+	if (async->slots[ref.slot].answered)
+		async->counters.answered++;
+	else
+		async->counters.resumed++;
+	return ASYNC_OK;
+}
+
+enum async_result async_drop(struct async *async, struct async_ref ref)
+{
+	enum async_result state = async_state(async, ref);
+	if (state != ASYNC_OK)
+		return state;
+	slot_end(async, ref.slot, ASYNC_END_DROPPED);
+	async->counters.dropped++;
+	return ASYNC_OK;
+}
+
+enum async_result async_mark_answered(struct async *async, struct async_ref ref)
+{
+	enum async_result state = async_state(async, ref);
+	if (state == ASYNC_OK)
+		async->slots[ref.slot].answered = true;
+	return state;
+}
+
+enum async_result async_finish(struct async *async, struct async_ref ref, enum async_fate fate)
+{
+	enum async_result state = async_state(async, ref);
+	if (state != ASYNC_OK)
+		return state;
+	async->slots[ref.slot].fate = (uint8_t)fate;
+	slot_end(async, ref.slot, ASYNC_END_FINISHED);
+	async->counters.finished++;
+	return ASYNC_OK;
+}
+
+/* ---- time and the end of the turn ---- */
+
+uint32_t async_advance(struct async *async, uint64_t now)
+{
+	uint32_t count = 0;
+	struct wheel_node *node;
+
+	time_set(async, now);
+	async_ids_advance(async->ids, async->now);
+	while ((node = wheel_expire(&async->wheel, async->now))) {
+		struct async_slot *slot = (struct async_slot *)node;
+		if (slot->state == SLOT_FETCHED)
+			async->counters.abandoned++;
+		slot_end(async, (uint32_t)(slot - async->slots), ASYNC_END_EXPIRED);
+		async->counters.expired++;
+		count++;
+	}
+	return count;
+}
+
+bool async_done_pop(struct async *async, struct async_done *done)
+{
+	uint32_t index = async->done.oldest;
+	if (index == ASYNC_NONE)
+		return false;
+	struct async_slot *slot = &async->slots[index];
+
+	async_list_remove(async, &async->done, index);
+	slot->popped = true;
+	*done = (struct async_done){
+		.slot = index,
+		.end = slot->end,
+		.fate = slot->fate,
+		.continue_rules = slot->flags & ASYNC_CONTINUE_RULES,
+		.mbuf = slot->mbuf,
+	};
+	return true;
+}
+
+bool async_done_waiting(const struct async *async)
+{
+	return async->done.oldest != ASYNC_NONE;
+}
+
+uint64_t async_next_deadline(const struct async *async)
+{
+	return wheel_next(&async->wheel);
+}
+
+/* ---- what is seen from outside ---- */
+
+uint32_t async_in_hand(const struct async *async)
+{
+	return async->in_hand;
+}
+
+uint32_t async_suspended_now(const struct async *async)
+{
+	return async->suspended;
+}
+
+const struct async_counters *async_counters(const struct async *async)
+{
+	return &async->counters;
+}
+
+static void view_fill(const struct async *async, uint64_t now, uint32_t index,
+		      struct async_view *view)
+{
+	const struct async_slot *slot = &async->slots[index];
+	uint64_t deadline = slot->timer.deadline;
+	bool pair = slot->key & KEY_PAIR;
+
+	*view = (struct async_view){
+		.ref = async_ref_of(async, index),
+		.id = pair ? 0 : slot->key,
+		.async_id = pair ? (uint16_t)(slot->key >> 16) : 0,
+		.query_id = pair ? (uint16_t)slot->key : 0,
+		.fetched = slot->state == SLOT_FETCHED,
+		.age = now > slot->suspended_at ? now - slot->suspended_at : 0,
+		.remaining = deadline > now ? deadline - now : 0,
+		.mbuf = slot->mbuf,
+	};
+}
+
+bool async_list(const struct async *async, uint64_t now, uint32_t *cursor, struct async_view *view)
+{
+	uint32_t index = *cursor == ASYNC_NONE ? async->parked.oldest : async->slots[*cursor].newer;
+	if (index == ASYNC_NONE)
+		return false;
+	*cursor = index;
+	view_fill(async, now, index, view);
+	return true;
+}

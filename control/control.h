@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The control lcore: what it owns. Everything here is read and written by that lcore alone. */
+#ifndef SLUICE_CONTROL_CONTROL_H
+#define SLUICE_CONTROL_CONTROL_H
+
+#include "config/config.h"
+#include "control/async.h"
+#include "control/endpoint.h"
+#include "control/policy_build.h"
+#include "dataplane/port.h"
+#include "dataplane/worker.h"
+
+#define CONTROL_BATCH 64u
+
+struct lua_policy;
+
+/* Packets for a worker whose inbox was full. */
+struct control_backlog {
+	struct rte_mbuf *head, *tail;
+};
+
+struct control {
+	struct config *config;
+	const char *config_path;
+	const char *policy_path; /* -p, or NULL: what the configuration says */
+	struct dataplane *dataplane;
+	struct port ports[NET_PORTS_MAX];
+	struct async *async;
+	struct endpoint_set *endpoints;
+	struct policy_registry *registry;
+	struct lua_policy *lua; /* the policy in force */
+	struct rule_context rules;
+	struct stats stats;
+	struct control_backlog backlog[WORKERS_MAX];
+	struct waker waker; /* workers wake us through it */
+	int epoll;
+	int signals; /* signalfd */
+	uint64_t tsc_per_ms;
+	uint64_t now; /* milliseconds, monotonic */
+	uint64_t ended; /* when the end was asked for, 0: not yet */
+	uint32_t idle_turns;
+	bool stop;
+};
+
+#endif

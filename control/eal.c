@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/eal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "control/log.h"
+
+#define ARGUMENTS_MAX 96
+#define ARGUMENT_SIZE 256
+#define HUGEPAGES_FOLDER "/sys/kernel/mm/hugepages"
+
+struct arguments {
+	int count;
+	char text[ARGUMENTS_MAX][ARGUMENT_SIZE];
+	char *list[ARGUMENTS_MAX + 1];
+};
+
+static void argument(struct arguments *arguments, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void argument(struct arguments *arguments, const char *format, ...)
+{
+	va_list values;
+	if (arguments->count == ARGUMENTS_MAX)
+		return;
+	char *text = arguments->text[arguments->count];
+	va_start(values, format);
+	vsnprintf(text, ARGUMENT_SIZE, format, values);
+	va_end(values);
+	arguments->list[arguments->count++] = text;
+}
+
+static unsigned long number_read(const char *path)
+{
+	unsigned long number = 0;
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lu", &number) != 1)
+		number = 0;
+	fclose(file);
+	return number;
+}
+
+/* MiB of free hugepages of all sizes. */
+static unsigned long hugepages_free(void)
+{
+	unsigned long total = 0;
+	DIR *folder = opendir(HUGEPAGES_FOLDER);
+	if (folder == NULL)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+		unsigned long kib;
+		char path[512];
+		if (sscanf(entry->d_name, "hugepages-%lukB", &kib) != 1)
+			continue;
+		snprintf(path, sizeof(path), HUGEPAGES_FOLDER "/%s/free_hugepages", entry->d_name);
+		total += number_read(path) * kib / 1024;
+	}
+	closedir(folder);
+	return total;
+}
+
+/* Hugepages if they are wanted and there; says so in a line if they are not. */
+static int memory_arguments(struct arguments *arguments, const struct config *config, char *error,
+			    size_t size)
+{
+	bool huge = config->eal.hugepages != CONFIG_HUGEPAGES_NEVER;
+	unsigned long available = huge ? hugepages_free() : 0;
+	if (huge && available < config->eal.memory) {
+		if (config->eal.hugepages == CONFIG_HUGEPAGES_REQUIRE) {
+			snprintf(error, size,
+				 "eal.memory asks for %u MiB of hugepages and %lu MiB are free; "
+				 "reserve them with scripts/hugepages %u",
+				 config->eal.memory, available, config->eal.memory);
+			return -ENOMEM;
+		}
+		log_info("running without hugepages (%lu MiB free, %u MiB wanted): slower; "
+			 "scripts/hugepages %u reserves them",
+			 available, config->eal.memory, config->eal.memory);
+		huge = false;
+	}
+	if (huge) {
+		argument(arguments, "--in-memory");
+	} else {
+		argument(arguments, "--no-huge");
+		argument(arguments, "--no-shconf");
+	}
+	argument(arguments, "-m");
+	argument(arguments, "%u", config->eal.memory);
+	return 0;
+}
+
+static bool device_is_pci(const char *device)
+{
+	unsigned domain, bus, slot, function;
+	return sscanf(device, "%x:%x:%x.%x", &domain, &bus, &slot, &function) == 4 ||
+	       sscanf(device, "%x:%x.%x", &bus, &slot, &function) == 3;
+}
+
+static void device_arguments(struct arguments *arguments, const struct config *config)
+{
+	bool pci = false;
+	for (unsigned i = 0; i < config->n_ports; i++)
+		if (device_is_pci(config->ports[i].device)) {
+			argument(arguments, "-a");
+			argument(arguments, "%s", config->ports[i].device);
+			pci = true;
+		}
+	if (!pci)
+		argument(arguments, "--no-pci");
+}
+
+/* Lcore 0 is the control lcore, lcore 1 the first worker and so on, each on its CPU. */
+static void lcore_arguments(struct arguments *arguments, const struct config *config)
+{
+	char list[ARGUMENT_SIZE];
+	int used = snprintf(list, sizeof(list), "0@%u", config->lcores.control);
+	for (unsigned i = 0; i < config->lcores.n_workers; i++)
+		used += snprintf(list + used, sizeof(list) - (size_t)used, ",%u@%u", i + 1,
+				 config->lcores.workers[i]);
+	argument(arguments, "--lcores");
+	argument(arguments, "%s", list);
+}
+
+int eal_start(const struct config *config, char *error, size_t size)
+{
+	struct arguments *arguments = calloc(1, sizeof(*arguments));
+	if (arguments == NULL)
+		return -ENOMEM;
+	argument(arguments, "sluice");
+	lcore_arguments(arguments, config);
+	argument(arguments, "--file-prefix");
+	argument(arguments, "sluice-%d", getpid());
+	argument(arguments, "--log-level=warning");
+	int result = memory_arguments(arguments, config, error, size);
+	if (result == 0) {
+		device_arguments(arguments, config);
+		for (unsigned i = 0; i < config->eal.n_args; i++)
+			argument(arguments, "%s", config->eal.args[i]);
+		/* EAL keeps the pointers: the arguments live as long as the process. */
+		if (rte_eal_init(arguments->count, arguments->list) < 0) {
+			snprintf(error, size,
+				 "DPDK does not start (%s); its messages above say why, eal.memory "
+				 "and eal.args in the configuration are what to look at",
+				 rte_strerror(rte_errno));
+			return -EIO;
+		}
+		return 0;
+	}
+	free(arguments);
+	return result;
+}
+
+void eal_stop(void)
+{
+	rte_eal_cleanup();
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/hand.h"
+
+#include "control/lua_policy.h"
+#include "control/publish.h"
+#include "dataplane/dns/message.h"
+#include "dataplane/dns/reply.h"
+
+/* Packets whose next step is Lua, in the order in which they came. */
+struct pending {
+	unsigned count;
+	struct rte_mbuf *mbufs[CONTROL_BATCH];
+};
+
+static bool is_query(const struct packet *packet)
+{
+	return packet->chain == CHAIN_QUERY || packet->chain == CHAIN_CACHE_MISS;
+}
+
+/* ---- back to the worker ---- */
+
+static void backlog_push(struct control_backlog *backlog, struct rte_mbuf *mbuf)
+{
+	packet_of(mbuf)->link = NULL;
+	if (backlog->head == NULL)
+		backlog->head = mbuf;
+	else
+		packet_of(backlog->tail)->link = mbuf;
+	backlog->tail = mbuf;
+}
+
+unsigned hand_flush(struct control *control)
+{
+	unsigned waiting = 0;
+	for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
+		struct control_backlog *backlog = &control->backlog[w];
+		bool sent = false;
+		while (backlog->head != NULL) {
+			struct rte_mbuf *mbuf = backlog->head;
+			struct rte_mbuf *next = packet_of(mbuf)->link;
+			if (rte_ring_enqueue(workers[w].handoff.inbox, mbuf) != 0)
+				break;
+			backlog->head = next;
+			sent = true;
+		}
+		if (sent)
+			waker_wake(&workers[w].handoff.worker_waker);
+		waiting += backlog->head != NULL;
+	}
+	return waiting;
+}
+
+/* The packet leaves; hand_flush() carries it out at the end of the turn. */
+static void leave(struct control *control, struct rte_mbuf *mbuf, enum packet_next next)
+{
+	struct packet *packet = packet_of(mbuf);
+	packet->next = (uint8_t)next;
+	async_release(control->async, packet->slot);
+	backlog_push(&control->backlog[packet->worker], mbuf);
+}
+
+static void leave_dropped(struct control *control, struct rte_mbuf *mbuf, enum drop_reason reason)
+{
+	packet_of(mbuf)->drop_reason = (uint8_t)reason;
+	leave(control, mbuf, PACKET_NEXT_DROP);
+}
+
+/* Past the end of its chain. */
+static void leave_onward(struct control *control, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	if (packet->chain == CHAIN_SELF_ANSWERED)
+		leave(control, mbuf, PACKET_NEXT_SEND);
+	else if (!is_query(packet))
+		leave(control, mbuf, PACKET_NEXT_RESPOND);
+	else
+		leave(control, mbuf,
+		      packet_is_answered(mbuf) ? PACKET_NEXT_ANSWER : PACKET_NEXT_FORWARD);
+}
+
+/* With a fate other than its policy's: the registry was full, or no verdict came. */
+static void leave_by_fate(struct control *control, struct rte_mbuf *mbuf, enum async_fate fate,
+			  enum drop_reason reason)
+{
+	struct packet *packet = packet_of(mbuf);
+	if (fate == ASYNC_FATE_RESUME) {
+		leave_onward(control, mbuf);
+		return;
+	}
+	int length = -1;
+	if (fate != ASYNC_FATE_DROP) {
+		uint8_t rcode = fate == ASYNC_FATE_REFUSED ? DNS_RCODE_REFUSED : DNS_RCODE_SERVFAIL;
+		length = dns_reply_rcode_set(packet_dns(mbuf), packet->dns_length,
+					     packet_dns_capacity(mbuf), rcode, true,
+					     DNS_EDNS_UDP_SIZE);
+		reason = DROP_REPLY_BUILD;
+	}
+	if (length < 0) {
+		leave_dropped(control, mbuf, reason);
+		return;
+	}
+	packet_dns_resize(mbuf, (uint16_t)length);
+	leave(control, mbuf, is_query(packet) ? PACKET_NEXT_ANSWER : PACKET_NEXT_SEND);
+}
+
+/* ---- rules ---- */
+
+static void verdict_apply(struct control *control, struct pending *pending, struct rte_mbuf *mbuf,
+			  enum rule_verdict verdict)
+{
+	struct packet *packet = packet_of(mbuf);
+	if (verdict == RULE_GO_ON)
+		verdict = rule_chain_run(policy_current(), packet->chain, mbuf,
+					 packet->rule_cursor + 1, &control->rules);
+	switch (verdict) {
+	case RULE_LUA:
+		pending->mbufs[pending->count++] = mbuf;
+		break;
+	case RULE_DROP:
+		leave_dropped(control, mbuf, packet->drop_reason);
+		break;
+	case RULE_ANSWER:
+		leave(control, mbuf, PACKET_NEXT_ANSWER);
+		break;
+	default:
+		leave_onward(control, mbuf);
+	}
+}
+
+/* What became of one packet whose Lua action has run. */
+static void question_settle(struct control *control, struct pending *pending,
+			    struct lua_question *question)
+{
+	struct rte_mbuf *mbuf = question->mbuf;
+	struct packet *packet = packet_of(mbuf);
+	if (question->suspended)
+		return;
+	enum rule_verdict verdict;
+	if (is_query(packet))
+		verdict = rule_result_apply(policy_current(), mbuf, &control->rules,
+					    question->action, question->text,
+					    question->text_length);
+	else
+		verdict = rule_response_result_apply(policy_current(), mbuf, &control->rules,
+						     question->action, question->text,
+						     question->text_length);
+	verdict_apply(control, pending, mbuf, verdict);
+}
+
+/* One call into Lua for all that wait; those that stop at another Lua rule wait again. */
+static void pending_run(struct control *control, struct pending *pending)
+{
+	struct lua_question *questions = lua_policy_questions(control->lua);
+	while (pending->count > 0) {
+		unsigned count = 0, total = pending->count;
+		for (unsigned i = 0; i < total; i++) {
+			struct packet *packet = packet_of(pending->mbufs[i]);
+			struct rule_lua lua;
+			if (!rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor,
+					  &lua)) {
+				leave_onward(control, pending->mbufs[i]);
+				continue;
+			}
+			lua_question_fill(&questions[count++], pending->mbufs[i], lua.reference,
+					  lua.ffi);
+		}
+		pending->count = 0;
+		lua_policy_run(control->lua, count);
+		for (unsigned i = 0; i < count; i++)
+			question_settle(control, pending, &questions[i]);
+	}
+}
+
+static enum async_fate overflow_fate(const struct control *control)
+{
+	return (enum async_fate)control->config->async.on_overflow;
+}
+
+/* Gives the packet its slot and an ID of its own; false if it went its way without. */
+static bool take(struct control *control, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	packet->slot = async_take(control->async, mbuf);
+	if (packet->slot == ASYNC_NONE) {
+		stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
+		leave_by_fate(control, mbuf, overflow_fate(control), DROP_PARKING_FULL);
+		return false;
+	}
+	if (!control->config->async.rewrite_ids)
+		return true;
+	int id = async_id_take(control->async, packet->slot);
+	if (id < 0) {
+		stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
+		leave_by_fate(control, mbuf, overflow_fate(control), DROP_IDS_USED_UP);
+		return false;
+	}
+	packet_dns(mbuf)[0] = (uint8_t)(id >> 8);
+	packet_dns(mbuf)[1] = (uint8_t)id;
+	return true;
+}
+
+unsigned hand_receive(struct control *control)
+{
+	unsigned total = 0;
+	for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
+		struct rte_mbuf *mbufs[CONTROL_BATCH];
+		struct pending pending = {0};
+		unsigned count = rte_ring_sc_dequeue_burst(workers[w].handoff.to_control,
+							   (void **)mbufs, CONTROL_BATCH, NULL);
+		for (unsigned i = 0; i < count; i++) {
+			struct packet *packet = packet_of(mbufs[i]);
+			if (!take(control, mbufs[i]))
+				continue;
+			/* The policy changed on the way: its rules are looked at anew. */
+			if (packet->generation != policy_current()->generation)
+				verdict_apply(control, &pending, mbufs[i],
+					      rule_chain_run(policy_current(), packet->chain,
+							     mbufs[i], 0, &control->rules));
+			else
+				pending.mbufs[pending.count++] = mbufs[i];
+		}
+		pending_run(control, &pending);
+		total += count;
+	}
+	return total;
+}
+
+static void done_settle(struct control *control, const struct async_done *done)
+{
+	struct rte_mbuf *mbuf = done->mbuf;
+	struct packet *packet = packet_of(mbuf);
+	switch (done->end) {
+	case ASYNC_END_DROPPED:
+		leave_dropped(control, mbuf, DROP_ASYNC_DROPPED);
+		return;
+	case ASYNC_END_EXPIRED:
+		if (done->fate != ASYNC_FATE_RESUME || !done->continue_rules) {
+			leave_by_fate(control, mbuf, done->fate, DROP_ASYNC_EXPIRED);
+			return;
+		}
+		break;
+	case ASYNC_END_FINISHED:
+		leave_by_fate(control, mbuf, done->fate, DROP_SEND_FAILED);
+		return;
+	case ASYNC_END_RESUMED:
+		break;
+	}
+	if (!done->continue_rules || packet_is_answered(mbuf) == is_query(packet) ||
+	    packet->generation != policy_current()->generation) {
+		leave_onward(control, mbuf);
+		return;
+	}
+	struct pending pending = {0};
+	verdict_apply(control, &pending, mbuf, RULE_GO_ON);
+	pending_run(control, &pending);
+}
+
+unsigned hand_finish(struct control *control)
+{
+	struct async_done done;
+	unsigned total = async_advance(control->async, control->now);
+	while (async_done_pop(control->async, &done)) {
+		done_settle(control, &done);
+		total++;
+	}
+	return total;
+}
+
+void hand_drop_all(struct control *control)
+{
+	uint32_t cursor = ASYNC_NONE;
+	struct async_view view;
+	struct async_ref refs[CONTROL_BATCH];
+	unsigned count;
+	do {
+		count = 0;
+		cursor = ASYNC_NONE;
+		while (count < CONTROL_BATCH &&
+		       async_list(control->async, control->now, &cursor, &view))
+			refs[count++] = view.ref;
+		for (unsigned i = 0; i < count; i++)
+			async_finish(control->async, refs[i], ASYNC_FATE_DROP);
+		hand_finish(control);
+		hand_flush(control);
+	} while (count > 0);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Compiling a policy model: everything is measured first, then laid out in one piece of memory. */
+#include "control/policy_build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/policy_model.h"
+
+/* Memory that is handed out from its start; it was measured, so it never runs out. */
+struct arena {
+	uint8_t *memory;
+	size_t used;
+};
+
+static size_t size_align(size_t size)
+{
+	return (size + 7) & ~(size_t)7;
+}
+
+static void *arena_take(struct arena *arena, size_t count, size_t size)
+{
+	void *taken = arena->memory + arena->used;
+	arena->used += size_align(count * size);
+	return taken;
+}
+
+static size_t selector_blobs(const struct policy_selector *selector)
+{
+	size_t count = selector->blob != NULL;
+	for (size_t i = 0; i < selector->count; i++)
+		count += selector_blobs(selector->members[i]);
+	return count;
+}
+
+struct measures {
+	size_t tests;
+	size_t rules;
+	size_t blobs;
+	size_t places; /* of servers in pools */
+};
+
+static struct measures model_measure(const struct policy_model *model)
+{
+	struct measures sum = {0};
+	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
+		const struct policy_rules *rules = &model->chains[chain];
+		sum.rules += rules->count;
+		for (size_t i = 0; i < rules->count; i++) {
+			sum.tests += rules->rules[i]->selector->tests;
+			sum.blobs += selector_blobs(rules->rules[i]->selector);
+			sum.blobs += rules->rules[i]->action->blob != NULL;
+		}
+	}
+	for (size_t i = 0; i < model->registry->n_pools; i++)
+		sum.places += model->pools[i].count;
+	return sum;
+}
+
+static size_t model_size(const struct policy_model *model, const struct measures *sum)
+{
+	const struct policy_registry *registry = model->registry;
+	return size_align(sizeof(struct policy)) + size_align(sum->tests * sizeof(struct rule_test)) +
+	       sum->rules * size_align(sizeof(struct rule)) + CHAIN_COUNT * 8 +
+	       size_align(sum->blobs * sizeof(struct policy_blob *)) +
+	       sum->places * sizeof(uint16_t) + registry->n_pools * 8 + /* each pool's list */
+	       size_align(registry->n_pools * sizeof(struct policy_pool)) +
+	       size_align(registry->n_pools * sizeof(struct policy_pool_name)) +
+	       size_align(registry->n_backends * sizeof(struct backend *)) +
+	       size_align(model->n_listeners * sizeof(struct policy_listener)) +
+	       prefix_set_frozen_size(&model->acl);
+}
+
+/* Where the programs of all rules and the blobs they use go. */
+struct emission {
+	struct rule_test *tests; /* of this rule */
+	uint16_t at;		 /* tests are written from the last to the first */
+	struct policy_blob **blobs;
+	size_t n_blobs;
+};
+
+static void blob_use(struct emission *emission, struct policy_blob *blob)
+{
+	if (!blob)
+		return;
+	blob->users++;
+	emission->blobs[emission->n_blobs++] = blob;
+}
+
+/* Writes a selector given where to go on if it is true and if not; returns where to enter it. */
+static uint16_t selector_emit(struct emission *emission, const struct policy_selector *selector,
+			      uint16_t on_true, uint16_t on_false)
+{
+	size_t i = selector->count;
+	switch (selector->node) {
+	case NODE_AND:
+		while (i-- > 0)
+			on_true = selector_emit(emission, selector->members[i], on_true, on_false);
+		return on_true;
+	case NODE_OR:
+		while (i-- > 0)
+			on_false = selector_emit(emission, selector->members[i], on_true, on_false);
+		return on_false;
+	case NODE_NOT:
+		return selector_emit(emission, selector->members[0], on_false, on_true);
+	case NODE_TEST:
+		break;
+	}
+	blob_use(emission, selector->blob);
+	if (selector->test.kind == RULE_TEST_ALL)
+		return on_true;
+	struct rule_test *test = &emission->tests[--emission->at];
+	*test = selector->test;
+	test->on_true = on_true;
+	test->on_false = on_false;
+	return emission->at;
+}
+
+static struct rule rule_compile(const struct policy_rule *from, struct emission *emission,
+				struct arena *tests)
+{
+	uint32_t count = from->selector->tests;
+	emission->tests = arena_take(tests, count, sizeof(struct rule_test));
+	emission->at = (uint16_t)count;
+	blob_use(emission, from->action->blob);
+	return (struct rule){
+		.action = from->action->action,
+		.tests = emission->tests,
+		.hit_slot = from->slot,
+		.lua_selector = from->selector->lua,
+		.entry = selector_emit(emission, from->selector, RULE_MATCH, RULE_MISS),
+	};
+}
+
+static void chains_compile(const struct policy_model *model, const struct measures *sum,
+			   struct policy *policy, struct arena *arena)
+{
+	struct arena tests = {.memory = arena_take(arena, sum->tests, sizeof(struct rule_test))};
+	struct emission emission = {
+		.blobs = arena_take(arena, sum->blobs, sizeof(struct policy_blob *))};
+
+	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
+		const struct policy_rules *from = &model->chains[chain];
+		struct rule *rules = arena_take(arena, from->count, sizeof(*rules));
+		for (size_t i = 0; i < from->count; i++)
+			rules[i] = rule_compile(from->rules[i], &emission, &tests);
+		policy->chains[chain] =
+			(struct rule_chain){.rules = rules, .count = (uint16_t)from->count};
+	}
+	policy->blobs = emission.blobs;
+	policy->n_blobs = emission.n_blobs;
+}
+
+/* By order, and as they were added where that is the same. */
+static void servers_sort(struct policy_model_pool *pool)
+{
+	for (size_t i = 1; i < pool->count; i++) {
+		struct backend *backend = pool->servers[i];
+		size_t at = i;
+		for (; at > 0 && pool->servers[at - 1]->order > backend->order; at--)
+			pool->servers[at] = pool->servers[at - 1];
+		pool->servers[at] = backend;
+	}
+}
+
+static int pool_names_compare(const void *a, const void *b)
+{
+	const struct policy_pool_name *left = a, *right = b;
+	if (left->length != right->length)
+		return left->length < right->length ? -1 : 1;
+	return memcmp(left->name, right->name, left->length);
+}
+
+/* Names are the registry's, which outlives all policies. */
+static void pools_compile(struct policy_model *model, struct policy *policy, struct arena *arena)
+{
+	const struct policy_registry *registry = model->registry;
+	struct policy_pool *pools = arena_take(arena, registry->n_pools, sizeof(*pools));
+	struct policy_pool_name *names = arena_take(arena, registry->n_pools, sizeof(*names));
+
+	for (uint32_t i = 0; i < registry->n_pools; i++) {
+		struct policy_model_pool *from = &model->pools[i];
+		pools[i] = (struct policy_pool){0};
+		if (!from->known)
+			continue;
+		servers_sort(from);
+		uint16_t *servers = arena_take(arena, from->count, sizeof(*servers));
+		for (size_t k = 0; k < from->count; k++)
+			servers[k] = from->servers[k]->number;
+		pools[i] = (struct policy_pool){registry->pools[i].name, registry->pools[i].length,
+						servers, (uint16_t)from->count};
+		names[policy->n_pool_names++] = (struct policy_pool_name){
+			pools[i].name, (uint32_t)pools[i].name_length, (uint16_t)i};
+	}
+	qsort(names, policy->n_pool_names, sizeof(*names), pool_names_compare);
+	policy->pools = pools;
+	policy->pool_names = names;
+	policy->n_pools = (uint16_t)registry->n_pools;
+}
+
+static void backends_compile(const struct policy_model *model, struct policy *policy,
+			     struct arena *arena)
+{
+	uint32_t count = model->registry->n_backends;
+	struct backend **backends = arena_take(arena, count, sizeof(*backends));
+	memset(backends, 0, count * sizeof(*backends));
+	for (size_t i = 0; i < model->n_servers; i++)
+		backends[model->servers[i]->number] = model->servers[i];
+	policy->backends = backends;
+	policy->n_backends = (uint16_t)count;
+}
+
+static void settings_compile(const struct policy_model *model, struct policy *policy,
+			     struct arena *arena)
+{
+	struct policy_listener *listeners =
+		arena_take(arena, model->n_listeners, sizeof(*listeners));
+	void *acl = arena_take(arena, 1, prefix_set_frozen_size(&model->acl));
+
+	memcpy(listeners, model->listeners, model->n_listeners * sizeof(*listeners));
+	policy->listeners = listeners;
+	policy->n_listeners = (uint16_t)model->n_listeners;
+	policy->acl = prefix_set_freeze(&model->acl, acl);
+	policy->udp_timeout = model->settings.udp_timeout;
+	policy->servfail_when_no_server = model->settings.servfail_when_no_server;
+	policy->round_robin_fail = model->settings.round_robin_fail;
+	policy->allow_empty_response = model->settings.allow_empty_response;
+}
+
+static uint32_t generation_next(struct policy_registry *registry)
+{
+	if (++registry->generation == 0)
+		registry->generation = 1;
+	return registry->generation;
+}
+
+struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size)
+{
+	struct measures sum = model_measure(model);
+	size_t size = model_size(model, &sum);
+	if (model->settings.udp_timeout == 0) {
+		snprintf(error, error_size, "the UDP timeout must be at least 1 ms");
+		errno = EINVAL;
+		return NULL;
+	}
+	struct arena arena = {.memory = malloc(size)};
+	if (!arena.memory) {
+		snprintf(error, error_size, "no memory for a policy of %zu bytes", size);
+		return NULL;
+	}
+	struct policy *policy = arena_take(&arena, 1, sizeof(*policy));
+	*policy = (struct policy){.generation = generation_next(model->registry)};
+	settings_compile(model, policy, &arena);
+	chains_compile(model, &sum, policy, &arena);
+	pools_compile(model, policy, &arena);
+	backends_compile(model, policy, &arena);
+	return policy;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The policy as it is edited, and its compilation into what workers read. Control lcore only.
+ *
+ * A registry lives as long as the process and gives numbers that must not change: to pools by name,
+ * to backends by address and name, to match counters by rule. A model holds one set of rules: it
+ * is filled when the policy file is read, edited at runtime, compiled after each change, and freed
+ * when a newer file took its place. Selectors and actions belong to their model and live as long.
+ *
+ * Functions that return pointers return NULL and set errno; the others return 0 or -errno.
+ */
+#ifndef SLUICE_CONTROL_POLICY_BUILD_H
+#define SLUICE_CONTROL_POLICY_BUILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataplane/policy.h"
+#include "dataplane/rules/name_set.h"
+#include "dataplane/rules/prefix_set.h"
+#include "dataplane/serve/backend.h"
+
+#define POLICY_UUID_SIZE 37u /* with the final NUL */
+
+struct policy_registry;
+struct policy_model;
+struct policy_selector;
+struct policy_action;
+struct policy_rule;
+
+/* Sums a match counter over all lcores, to tell what a slot that is used again started from. */
+typedef uint64_t policy_hits_fn(void *context, uint32_t slot);
+
+/* `hits` may be NULL: all counters are 0. */
+struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context);
+void policy_registry_free(struct policy_registry *registry);
+
+/* The backend with this number, whether or not a policy uses it; NULL if there never was one. */
+struct backend *policy_registry_backend(struct policy_registry *registry, uint16_t number);
+
+/* A model with the default ACL, no listener, no server, no rule. */
+struct policy_model *policy_model_new(struct policy_registry *registry);
+void policy_model_free(struct policy_model *model);
+
+/*
+ * The snapshot, with a generation of its own; to be freed with policy_free(). NULL with a sentence
+ * in `error`; the model can be edited on.
+ */
+struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size);
+
+/* Settings. policy_model_new() gives them the defaults of struct policy. */
+struct policy_settings {
+	uint32_t udp_timeout; /* milliseconds, at least 1 */
+	bool servfail_when_no_server;
+	bool round_robin_fail;
+	bool allow_empty_response;
+};
+
+struct policy_settings *policy_model_settings(struct policy_model *model);
+
+/* The ACL, to be edited in place. */
+struct prefix_list *policy_model_acl(struct policy_model *model);
+
+/* dnsdist's: private, link-local, loopback, shared (100.64/10) and unique local addresses. */
+int policy_acl_default(struct prefix_list *acl);
+
+/* Listens on "address[:port]", port 53 if there is none. -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
+int policy_listener_add(struct policy_model *model, const char *text);
+void policy_listeners_clear(struct policy_model *model);
+size_t policy_listeners_count(const struct policy_model *model);
+const struct policy_listener *policy_listener_at(const struct policy_model *model, size_t index);
+
+/* Selectors: their arguments are copied. */
+struct policy_selector *policy_selector_all(struct policy_model *model);
+struct policy_selector *policy_selector_qname(struct policy_model *model, const uint8_t *name,
+					      size_t length);
+struct policy_selector *policy_selector_qname_set(struct policy_model *model,
+						  const struct name_set *names);
+struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
+						     const struct name_set *names);
+/* QTYPE, QCLASS, OPCODE, RCODE, DST_PORT: equals; RD, DNSSEC: any value; TCP: 1 or 0. */
+struct policy_selector *policy_selector_number(struct policy_model *model, enum rule_test_kind kind,
+					       uint16_t value);
+/* QNAME_LABELS, QNAME_LENGTH: outside of [min, max]. */
+struct policy_selector *policy_selector_window(struct policy_model *model, enum rule_test_kind kind,
+					       uint32_t min, uint32_t max);
+/* Within [min, max] records in the header's count. */
+struct policy_selector *policy_selector_records(struct policy_model *model,
+						enum dns_section section, uint16_t min,
+						uint16_t max);
+struct policy_selector *policy_selector_netmask(struct policy_model *model,
+						const struct prefix_list *prefixes,
+						bool destination);
+/* `value` NULL: any value. */
+struct policy_selector *policy_selector_tag(struct policy_model *model, const char *key,
+					    size_t key_length, const char *value,
+					    size_t value_length);
+struct policy_selector *policy_selector_probability(struct policy_model *model, double p);
+struct policy_selector *policy_selector_lua(struct policy_model *model, int reference, bool ffi);
+struct policy_selector *policy_selector_and(struct policy_model *model,
+					    struct policy_selector *const *members, size_t count);
+struct policy_selector *policy_selector_or(struct policy_model *model,
+					   struct policy_selector *const *members, size_t count);
+struct policy_selector *policy_selector_not(struct policy_model *model,
+					    struct policy_selector *member);
+
+/* Actions, likewise. */
+/* NONE, ALLOW, DROP, TRUNCATE, NO_RECURSE, DISABLE_VALIDATION, SKIP_CACHE. */
+struct policy_action *policy_action_plain(struct policy_model *model, enum rule_action_kind kind);
+/* `options` may be NULL. */
+struct policy_action *policy_action_rcode(struct policy_model *model, uint16_t rcode,
+					  const struct dns_reply_options *options);
+struct policy_action *policy_action_spoof(struct policy_model *model,
+					  const struct dns_reply_address *addresses, size_t count,
+					  const struct dns_reply_options *options);
+struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
+					 size_t length, bool stop);
+/* TEMP_FAILURE_TTL, MAX_RETURNED_TTL; seconds. */
+struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
+					uint32_t ttl);
+struct policy_action *policy_action_tag(struct policy_model *model, const char *key,
+					size_t key_length, const char *value, size_t value_length);
+struct policy_action *policy_action_untag(struct policy_model *model, const char *key,
+					  size_t key_length);
+struct policy_action *policy_action_extended_error(struct policy_model *model, uint16_t info_code,
+						   const char *text, size_t length, bool clear);
+struct policy_action *policy_action_lua(struct policy_model *model, int reference, bool ffi);
+
+#define POLICY_RULE_LAST SIZE_MAX
+
+/*
+ * Puts a rule at `position` (0 is first), or behind the last. `name` and `uuid` may be NULL; then
+ * there is no name and a random UUID. EEXIST: the chain has this UUID; EINVAL: not a UUID, a
+ * position beyond the end, or an action that this chain cannot run; ENOSPC: too many rules.
+ */
+struct policy_rule *policy_rule_add(struct policy_model *model, enum chain_id chain,
+				    size_t position, struct policy_selector *selector,
+				    struct policy_action *action, const char *name,
+				    const char *uuid);
+size_t policy_rules_count(const struct policy_model *model, enum chain_id chain);
+struct policy_rule *policy_rule_at(struct policy_model *model, enum chain_id chain, size_t index);
+
+/* Index of the rule with this UUID, or else this name; -ENOENT. */
+long policy_rule_find(const struct policy_model *model, enum chain_id chain, const char *text);
+
+/* Pointers to the rule are invalid afterwards. -ENOENT. */
+int policy_rule_remove(struct policy_model *model, enum chain_id chain, size_t index);
+
+/* Takes the rule out and puts it back so that it is before what was at `to`. -ENOENT. */
+int policy_rule_move(struct policy_model *model, enum chain_id chain, size_t from, size_t to);
+
+/* Moves the last rule to the front. -ENOENT without rules. */
+int policy_rule_move_to_top(struct policy_model *model, enum chain_id chain);
+void policy_rules_clear(struct policy_model *model, enum chain_id chain);
+
+const char *policy_rule_name(const struct policy_rule *rule); /* "" if it has none */
+const char *policy_rule_uuid(const struct policy_rule *rule);
+struct policy_selector *policy_rule_selector(const struct policy_rule *rule);
+struct policy_action *policy_rule_action(const struct policy_rule *rule);
+
+/* Matches since the rule was added; over reloads for rules with a UUID or name of their own. */
+uint64_t policy_rule_hits(const struct policy_model *model, const struct policy_rule *rule);
+
+/* The pool's number; gives it one if it is new. -ENOSPC, -ENOMEM. */
+int policy_pool_intern(struct policy_model *model, const char *name, size_t length);
+
+/* Names of pools that the model knows, "" first, by number; NULL at a number it does not know. */
+size_t policy_pools_count(const struct policy_model *model);
+const char *policy_pool_name_at(const struct policy_model *model, size_t number, size_t *length);
+
+struct policy_server_options {
+	const char *address; /* "address[:port]" */
+	const char *name;    /* NULL: none */
+	const char *id;	     /* UUID, NULL: random for a new backend */
+	uint32_t weight;     /* 0: 1 */
+	int32_t order;
+	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
+	bool down;	      /* starts down (a backend that is known keeps its state) */
+};
+
+/*
+ * Adds a server to the model, in no pool yet. Weight, order and timeout take effect at once.
+ * EINVAL: no such address; EEXIST: the model has this address and name; ENOSPC.
+ */
+struct backend *policy_server_add(struct policy_model *model,
+				  const struct policy_server_options *options);
+int policy_server_remove(struct policy_model *model, const struct backend *backend);
+size_t policy_servers_count(const struct policy_model *model);
+struct backend *policy_server_at(const struct policy_model *model, size_t index);
+
+/* -EEXIST if it is in the pool, -ENOENT if it is not, or not in the model. */
+int policy_server_pool_add(struct policy_model *model, const struct backend *backend,
+			   const char *pool, size_t length);
+int policy_server_pool_remove(struct policy_model *model, const struct backend *backend,
+			      const char *pool, size_t length);
+
+#endif

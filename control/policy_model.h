@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of a policy model, shared by the files that implement policy_build.h. */
+#ifndef SLUICE_CONTROL_POLICY_MODEL_H
+#define SLUICE_CONTROL_POLICY_MODEL_H
+
+#include "control/policy_build.h"
+
+/* A match counter. `key` tells rules that carry over: chain, kind and text; NULL: anonymous. */
+struct policy_hit_slot {
+	uint64_t base; /* what the counter was when the slot was given out */
+	uint32_t users;
+	char *key;
+};
+
+struct policy_registry {
+	policy_hits_fn *hits;
+	void *hits_context;
+	uint32_t generation;
+	uint32_t next_slot; /* where to look for a free one: reused oldest first */
+	uint32_t n_slots;   /* given out at some time */
+	uint32_t n_pools;
+	uint32_t n_backends;
+	struct policy_hit_slot slots[RULE_HIT_SLOTS];
+	struct {
+		char *name;
+		size_t length;
+	} pools[POLICY_POOLS_MAX];
+	struct backend *backends[POLICY_BACKENDS_MAX];
+};
+
+enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
+
+struct policy_selector {
+	struct policy_selector *next; /* of its model */
+	enum policy_selector_node node;
+	uint32_t tests; /* that it compiles to */
+	uint16_t depth;
+	bool lua;
+	struct rule_test test; /* its jumps are not set */
+	struct policy_blob *blob;
+	size_t count;
+	struct policy_selector *members[];
+};
+
+struct policy_action {
+	struct policy_action *next; /* of its model */
+	struct rule_action action;
+	struct policy_blob *blob;
+};
+
+struct policy_rule {
+	struct policy_selector *selector;
+	struct policy_action *action;
+	char *name; /* NULL: none */
+	char uuid[POLICY_UUID_SIZE];
+	uint32_t slot;
+};
+
+struct policy_rules {
+	struct policy_rule **rules;
+	size_t count;
+	size_t size;
+};
+
+struct policy_model_pool {
+	bool known;
+	struct backend **servers;
+	size_t count;
+};
+
+struct policy_model {
+	struct policy_registry *registry;
+	struct policy_settings settings;
+	struct prefix_list acl;
+	struct policy_listener listeners[POLICY_LISTENERS_MAX];
+	size_t n_listeners;
+	struct policy_selector *selectors;
+	struct policy_action *actions;
+	struct policy_rules chains[CHAIN_COUNT];
+	struct policy_model_pool pools[POLICY_POOLS_MAX];
+	struct backend *servers[POLICY_BACKENDS_MAX];
+	size_t n_servers;
+};
+
+/* Frees all selectors and actions of the model. */
+void policy_parts_free(struct policy_model *model);
+
+/* Frees all servers' places in pools. */
+void policy_servers_free(struct policy_model *model);
+
+/* Writes a random UUID (version 4). */
+void policy_uuid_make(char uuid[static POLICY_UUID_SIZE]);
+
+/* Whether the text is a UUID in its usual form. */
+bool policy_uuid_is(const char *text);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pools and servers of a policy model. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/policy_model.h"
+
+static int registry_pool_intern(struct policy_registry *registry, const char *name, size_t length)
+{
+	for (uint32_t i = 0; i < registry->n_pools; i++)
+		if (registry->pools[i].length == length &&
+		    (length == 0 || memcmp(registry->pools[i].name, name, length) == 0))
+			return (int)i;
+	if (registry->n_pools == POLICY_POOLS_MAX)
+		return -ENOSPC;
+	char *copy = malloc(length + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, name, length);
+	copy[length] = '\0';
+	registry->pools[registry->n_pools].name = copy;
+	registry->pools[registry->n_pools].length = length;
+	return (int)registry->n_pools++;
+}
+
+int policy_pool_intern(struct policy_model *model, const char *name, size_t length)
+{
+	int number = registry_pool_intern(model->registry, name, length);
+	if (number >= 0)
+		model->pools[number].known = true;
+	return number;
+}
+
+size_t policy_pools_count(const struct policy_model *model)
+{
+	return model->registry->n_pools;
+}
+
+const char *policy_pool_name_at(const struct policy_model *model, size_t number, size_t *length)
+{
+	if (number >= model->registry->n_pools || !model->pools[number].known)
+		return NULL;
+	*length = model->registry->pools[number].length;
+	return model->registry->pools[number].name;
+}
+
+/* The backend of that address and name, made if it is new. */
+static int registry_backend_intern(struct policy_registry *registry,
+				   const struct net_address *address, uint16_t port,
+				   const char *name, struct backend **backend)
+{
+	for (uint32_t i = 0; i < registry->n_backends; i++) {
+		*backend = registry->backends[i];
+		if ((*backend)->port == port && net_address_equal(&(*backend)->address, address) &&
+		    strcmp((*backend)->name, name) == 0)
+			return 0;
+	}
+	if (registry->n_backends == POLICY_BACKENDS_MAX)
+		return -ENOSPC;
+	struct backend *made = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*made));
+	if (!made)
+		return -ENOMEM;
+	*made = (struct backend){
+		.address = *address, .port = port, .number = (uint16_t)registry->n_backends};
+	snprintf(made->name, sizeof(made->name), "%s", name);
+	registry->backends[registry->n_backends++] = made;
+	*backend = made;
+	return 1;
+}
+
+static bool has_server(const struct policy_model *model, const struct backend *backend)
+{
+	for (size_t i = 0; i < model->n_servers; i++)
+		if (model->servers[i] == backend)
+			return true;
+	return false;
+}
+
+static int server_add(struct policy_model *model, const struct policy_server_options *options,
+		      struct backend **backend)
+{
+	struct net_address address;
+	uint16_t port;
+	const char *name = options->name ? options->name : "";
+	if (strlen(name) >= BACKEND_NAME_SIZE || (options->id && !policy_uuid_is(options->id)) ||
+	    backend_address_parse(options->address, POLICY_PORT, &address, &port) != 0)
+		return -EINVAL;
+	int made = registry_backend_intern(model->registry, &address, port, name, backend);
+	if (made < 0)
+		return made;
+	if (has_server(model, *backend))
+		return -EEXIST;
+	if (made)
+		backend_up_set(*backend, !options->down);
+	if (options->id)
+		snprintf((*backend)->id, sizeof((*backend)->id), "%s", options->id);
+	else if (made)
+		policy_uuid_make((*backend)->id);
+	(*backend)->weight = options->weight ? options->weight : 1;
+	(*backend)->order = options->order;
+	(*backend)->udp_timeout = options->udp_timeout;
+	model->servers[model->n_servers++] = *backend;
+	return 0;
+}
+
+struct backend *policy_server_add(struct policy_model *model,
+				  const struct policy_server_options *options)
+{
+	struct backend *backend;
+	int error = server_add(model, options, &backend);
+	if (error == 0)
+		return backend;
+	errno = -error;
+	return NULL;
+}
+
+/* Its place in the pool, or the pool's count. */
+static size_t pool_place(const struct policy_model_pool *pool, const struct backend *backend)
+{
+	size_t at = 0;
+	while (at < pool->count && pool->servers[at] != backend)
+		at++;
+	return at;
+}
+
+static int pool_remove(struct policy_model_pool *pool, const struct backend *backend)
+{
+	size_t at = pool_place(pool, backend);
+	if (at == pool->count)
+		return -ENOENT;
+	pool->count--;
+	memmove(pool->servers + at, pool->servers + at + 1,
+		(pool->count - at) * sizeof(pool->servers[0]));
+	return 0;
+}
+
+int policy_server_remove(struct policy_model *model, const struct backend *backend)
+{
+	size_t at = 0;
+	while (at < model->n_servers && model->servers[at] != backend)
+		at++;
+	if (at == model->n_servers)
+		return -ENOENT;
+	model->n_servers--;
+	memmove(model->servers + at, model->servers + at + 1,
+		(model->n_servers - at) * sizeof(model->servers[0]));
+	for (uint32_t i = 0; i < model->registry->n_pools; i++)
+		pool_remove(&model->pools[i], backend);
+	return 0;
+}
+
+size_t policy_servers_count(const struct policy_model *model)
+{
+	return model->n_servers;
+}
+
+struct backend *policy_server_at(const struct policy_model *model, size_t index)
+{
+	return index < model->n_servers ? model->servers[index] : NULL;
+}
+
+int policy_server_pool_add(struct policy_model *model, const struct backend *backend,
+			   const char *name, size_t length)
+{
+	if (!has_server(model, backend))
+		return -ENOENT;
+	int number = policy_pool_intern(model, name, length);
+	if (number < 0)
+		return number;
+	struct policy_model_pool *pool = &model->pools[number];
+	if (pool_place(pool, backend) < pool->count)
+		return -EEXIST;
+	struct backend **grown = realloc(pool->servers, (pool->count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	pool->servers = grown;
+	pool->servers[pool->count++] = model->registry->backends[backend->number];
+	return 0;
+}
+
+int policy_server_pool_remove(struct policy_model *model, const struct backend *backend,
+			      const char *name, size_t length)
+{
+	for (uint32_t i = 0; i < model->registry->n_pools; i++)
+		if (model->registry->pools[i].length == length &&
+		    (length == 0 || memcmp(model->registry->pools[i].name, name, length) == 0))
+			return pool_remove(&model->pools[i], backend);
+	return -ENOENT;
+}
+
+void policy_servers_free(struct policy_model *model)
+{
+	for (size_t i = 0; i < POLICY_POOLS_MAX; i++)
+		free(model->pools[i].servers);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hands a compiled policy to the workers and frees the one before it after a grace period. */
+#ifndef SLUICE_CONTROL_PUBLISH_H
+#define SLUICE_CONTROL_PUBLISH_H
+
+#include "dataplane/worker.h"
+
+/*
+ * Makes `policy` the current one. It and its servers' routes are in place when the first worker
+ * reads it. Control lcore only; the policy is this module's from here on.
+ */
+void policy_publish(struct dataplane *dataplane, struct policy *policy);
+
+/* The current policy, NULL before the first. Control lcore only. */
+const struct policy *policy_current(void);
+
+/* Frees old policies that no worker reads any more. Every turn or less often; never blocks. */
+void policy_reclaim(struct dataplane *dataplane);
+
+/* Frees everything, when no worker runs. */
+void policy_unpublish(void);
+
+#endif

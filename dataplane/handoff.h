@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rings between lcores. A worker hands packets to the control lcore over its own ring; into a
+ * worker's inbox come packets that the control lcore gives back and frames that another worker
+ * passes on. Handing over is one pointer; a full ring is reported, never waited for.
+ *
+ * A lcore that sleeps is woken through an eventfd, written only when it sleeps.
+ */
+#ifndef SLUICE_DATAPLANE_HANDOFF_H
+#define SLUICE_DATAPLANE_HANDOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_atomic.h>
+#include <rte_ring.h>
+
+#define HANDOFF_RING_SIZE 4096u
+#define HANDOFF_BURST 64u
+
+struct waker {
+	int fd; /* eventfd, nonblocking */
+	uint32_t asleep;
+};
+
+struct handoff {
+	struct rte_ring *to_control; /* one producer: the worker */
+	struct rte_ring *inbox;	     /* many producers, one consumer: the worker */
+	struct waker worker_waker;
+};
+
+/* 0 or -errno. `worker` numbers the rings' names. Start-up. */
+int handoff_create(struct handoff *handoff, unsigned worker, int socket);
+void handoff_destroy(struct handoff *handoff);
+
+int waker_create(struct waker *waker);
+void waker_destroy(struct waker *waker);
+
+/*
+ * The sleeper announces itself, looks at its rings once more and only then sleeps; whoever enqueues
+ * looks at the announcement after the enqueue. The two full fences make one of them see the other.
+ */
+static inline void waker_announce(struct waker *waker)
+{
+	__atomic_store_n(&waker->asleep, 1, __ATOMIC_RELAXED);
+	rte_smp_mb();
+}
+
+static inline void waker_awake(struct waker *waker)
+{
+	__atomic_store_n(&waker->asleep, 0, __ATOMIC_RELAXED);
+}
+
+void waker_write(struct waker *waker);
+
+/* Empties the eventfd after a sleep. */
+void waker_clear(struct waker *waker);
+
+/* Once per burst of enqueues, by the lcore that enqueued. */
+static inline void waker_wake(struct waker *waker)
+{
+	rte_smp_mb();
+	if (unlikely(__atomic_load_n(&waker->asleep, __ATOMIC_RELAXED)))
+		waker_write(waker);
+}
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/net/frame.h"
+
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#define HOP_LIMIT 64
+
+bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6)
+{
+	for (unsigned i = 0; i < port->n_addresses; i++) {
+		const struct net_address *own = &port->addresses[i].address;
+		if (own->ipv6 == ipv6 && memcmp(own->bytes, address, ipv6 ? 16 : 4) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Solicited-node multicast (RFC 4291, section 2.7.1) of one of our addresses. */
+static bool solicits_us(const struct net_port *port, const uint8_t *address)
+{
+	static const uint8_t prefix[13] = {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff};
+	if (memcmp(address, prefix, sizeof(prefix)) != 0)
+		return false;
+	for (unsigned i = 0; i < port->n_addresses; i++)
+		if (port->addresses[i].address.ipv6 &&
+		    memcmp(port->addresses[i].address.bytes + 13, address + 13, 3) == 0)
+			return true;
+	return false;
+}
+
+static bool source_plausible(const uint8_t *address, bool ipv6)
+{
+	static const uint8_t zero[16];
+	if (ipv6)
+		return address[0] != 0xff && memcmp(address, zero, 16) != 0;
+	return address[0] != 0 && address[0] < 224;
+}
+
+static enum net_class drop(uint8_t *reason, enum drop_reason why)
+{
+	*reason = (uint8_t)why;
+	return NET_CLASS_DROP;
+}
+
+static enum net_class udp_classify(struct rte_mbuf *mbuf, struct packet *packet, uint32_t offset,
+				   uint32_t end, uint8_t *reason)
+{
+	if (end - offset < sizeof(struct rte_udp_hdr))
+		return drop(reason, DROP_UDP_HEADER);
+	const struct rte_udp_hdr *udp =
+		rte_pktmbuf_mtod_offset(mbuf, const struct rte_udp_hdr *, offset);
+	uint32_t length = rte_be_to_cpu_16(udp->dgram_len);
+	if (length < sizeof(*udp) || length > end - offset || udp->src_port == 0)
+		return drop(reason, DROP_UDP_HEADER);
+	/* Only what the port says: frames out of a veth carry checksums yet to be completed. */
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD)
+		return drop(reason, DROP_UDP_CHECKSUM);
+	packet->source_port = rte_be_to_cpu_16(udp->src_port);
+	packet->destination_port = rte_be_to_cpu_16(udp->dst_port);
+	packet->query.client_port = packet->source_port;
+	packet->query.local_port = packet->destination_port;
+	packet->dns_offset = (uint16_t)(offset + sizeof(*udp));
+	packet_dns_resize(mbuf, (uint16_t)(length - sizeof(*udp)));
+	return NET_CLASS_UDP;
+}
+
+static bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
+{
+	uint64_t known = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	if (known == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+		return false;
+	if (known == RTE_MBUF_F_RX_IP_CKSUM_BAD)
+		return true;
+	return rte_raw_cksum(ip, (size_t)(ip->version_ihl & 0x0f) * 4) != 0xffff;
+}
+
+static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf *mbuf,
+				    struct packet *packet, uint8_t *reason)
+{
+	uint32_t offset = packet->l3_offset, room = mbuf->data_len - offset;
+	const struct rte_ipv4_hdr *ip =
+		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv4_hdr *, offset);
+	if (room < sizeof(*ip))
+		return drop(reason, DROP_FRAME_SHORT);
+	uint32_t header = (ip->version_ihl & 0x0fu) * 4, total = rte_be_to_cpu_16(ip->total_length);
+	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || total < header || total > room)
+		return drop(reason, DROP_IP_HEADER);
+	if (checksum_bad(mbuf, ip))
+		return drop(reason, DROP_IP_CHECKSUM);
+	if ((ip->fragment_offset & rte_cpu_to_be_16(0x3fff)) != 0)
+		return drop(reason, DROP_IP_FRAGMENT);
+	if (!net_port_owns(port, (const uint8_t *)&ip->dst_addr, false))
+		return drop(reason, DROP_NOT_OURS);
+	if (!source_plausible((const uint8_t *)&ip->src_addr, false))
+		return drop(reason, DROP_IP_SOURCE);
+	memcpy(packet->query.client_addr, &ip->src_addr, 4);
+	memcpy(packet->query.local_addr, &ip->dst_addr, 4);
+	mbuf->data_len = (uint16_t)(offset + total);
+	mbuf->pkt_len = mbuf->data_len;
+	if (likely(ip->next_proto_id == IPPROTO_UDP))
+		return udp_classify(mbuf, packet, offset + header, offset + total, reason);
+	packet->dns_offset = (uint16_t)(offset + header);
+	if (ip->next_proto_id == IPPROTO_ICMP)
+		return NET_CLASS_ICMP;
+	return drop(reason, DROP_IP_PROTOCOL);
+}
+
+static enum net_class ipv6_classify(const struct net_port *port, struct rte_mbuf *mbuf,
+				    struct packet *packet, uint8_t *reason)
+{
+	uint32_t offset = packet->l3_offset, room = mbuf->data_len - offset;
+	const struct rte_ipv6_hdr *ip =
+		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, offset);
+	if (room < sizeof(*ip))
+		return drop(reason, DROP_FRAME_SHORT);
+	uint32_t payload = rte_be_to_cpu_16(ip->payload_len);
+	if ((rte_be_to_cpu_32(ip->vtc_flow) >> 28) != 6 || payload > room - sizeof(*ip))
+		return drop(reason, DROP_IP_HEADER);
+	if (!net_port_owns(port, ip->dst_addr, true) &&
+	    (ip->proto != IPPROTO_ICMPV6 || !solicits_us(port, ip->dst_addr)))
+		return drop(reason, DROP_NOT_OURS);
+	if (!source_plausible(ip->src_addr, true))
+		return drop(reason, DROP_IP_SOURCE);
+	memcpy(packet->query.client_addr, ip->src_addr, 16);
+	memcpy(packet->query.local_addr, ip->dst_addr, 16);
+	packet->ipv6 = 1;
+	packet->query.flags = QUERY_IPV6;
+	uint32_t start = offset + sizeof(*ip);
+	mbuf->data_len = (uint16_t)(start + payload);
+	mbuf->pkt_len = mbuf->data_len;
+	if (likely(ip->proto == IPPROTO_UDP))
+		return udp_classify(mbuf, packet, start, start + payload, reason);
+	packet->dns_offset = (uint16_t)start;
+	if (ip->proto == IPPROTO_ICMPV6)
+		return NET_CLASS_ICMP6;
+	return drop(reason,
+		    ip->proto == IPPROTO_FRAGMENT ? DROP_IP_FRAGMENT : DROP_IP_PROTOCOL);
+}
+
+/* Finds the EtherType behind a VLAN tag, if the frame is in the port's VLAN. */
+static bool vlan_skip(const struct net_port *port, struct rte_mbuf *mbuf, struct packet *packet,
+		      uint16_t *type)
+{
+	uint16_t vlan = 0;
+	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	packet->l3_offset = RTE_ETHER_HDR_LEN;
+	if ((mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) {
+		vlan = mbuf->vlan_tci & 0x0fff;
+	} else if (*type == RTE_ETHER_TYPE_VLAN) {
+		if (mbuf->data_len < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+			return false;
+		vlan = (uint16_t)((frame[14] << 8 | frame[15]) & 0x0fff);
+		*type = (uint16_t)(frame[16] << 8 | frame[17]);
+		packet->l3_offset += RTE_VLAN_HLEN;
+	}
+	return vlan == port->vlan;
+}
+
+enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
+				  uint8_t *reason)
+{
+	struct packet *packet = packet_of(mbuf);
+	memset(packet, 0, sizeof(*packet));
+	if (unlikely(mbuf->nb_segs != 1))
+		return drop(reason, DROP_FRAME_CHAINED);
+	if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN))
+		return drop(reason, DROP_FRAME_SHORT);
+	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
+	uint16_t type = rte_be_to_cpu_16(ethernet->ether_type);
+	if (unlikely(!vlan_skip(port, mbuf, packet, &type)))
+		return drop(reason, DROP_FRAME_VLAN);
+	if (unlikely(!rte_is_same_ether_addr(&ethernet->dst_addr, &port->mac) &&
+		     !rte_is_multicast_ether_addr(&ethernet->dst_addr)))
+		return drop(reason, DROP_NOT_OURS);
+	if (unlikely(!rte_is_unicast_ether_addr(&ethernet->src_addr)))
+		return drop(reason, DROP_IP_SOURCE);
+	memcpy(packet->query.client_mac, &ethernet->src_addr, sizeof(packet->query.client_mac));
+	switch (type) {
+	case RTE_ETHER_TYPE_IPV4:
+		return ipv4_classify(port, mbuf, packet, reason);
+	case RTE_ETHER_TYPE_IPV6:
+		return ipv6_classify(port, mbuf, packet, reason);
+	case RTE_ETHER_TYPE_ARP:
+		return NET_CLASS_ARP;
+	default:
+		return drop(reason, DROP_FRAME_TYPE);
+	}
+}
+
+uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
+			   const struct rte_ether_addr *destination, uint16_t type)
+{
+	struct rte_ether_hdr *ethernet = (struct rte_ether_hdr *)frame;
+	ethernet->dst_addr = *destination;
+	ethernet->src_addr = port->mac;
+	if (likely(port->vlan == 0)) {
+		ethernet->ether_type = rte_cpu_to_be_16(type);
+		return RTE_ETHER_HDR_LEN;
+	}
+	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(ethernet + 1);
+	ethernet->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	tag->vlan_tci = rte_cpu_to_be_16(port->vlan);
+	tag->eth_proto = rte_cpu_to_be_16(type);
+	return RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+}
+
+static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint16_t length)
+{
+	udp->src_port = rte_cpu_to_be_16(flow->source_port);
+	udp->dst_port = rte_cpu_to_be_16(flow->destination_port);
+	udp->dgram_len = rte_cpu_to_be_16(length);
+	udp->dgram_cksum = 0;
+}
+
+static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		       const struct net_flow *flow, struct rte_ipv4_hdr *ip, uint16_t udp_length)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+	*ip = (struct rte_ipv4_hdr){
+		.version_ihl = 0x45,
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_length)),
+		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = HOP_LIMIT,
+		.next_proto_id = IPPROTO_UDP,
+	};
+	memcpy(&ip->src_addr, flow->source.bytes, 4);
+	memcpy(&ip->dst_addr, flow->destination.bytes, 4);
+	udp_write(flow, udp, udp_length);
+	if (port->tx_udp_checksum) {
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
+		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, mbuf->ol_flags);
+	} else {
+		udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
+	}
+	if (port->tx_ip_checksum)
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	else
+		ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
+static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		       const struct net_flow *flow, struct rte_ipv6_hdr *ip, uint16_t udp_length)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+	ip->vtc_flow = RTE_BE32(6u << 28);
+	ip->payload_len = rte_cpu_to_be_16(udp_length);
+	ip->proto = IPPROTO_UDP;
+	ip->hop_limits = HOP_LIMIT;
+	memcpy(ip->src_addr, flow->source.bytes, 16);
+	memcpy(ip->dst_addr, flow->destination.bytes, 16);
+	udp_write(flow, udp, udp_length);
+	if (port->tx_udp_checksum) {
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, mbuf->ol_flags);
+	} else {
+		udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
+	}
+}
+
+void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		     const struct net_flow *flow)
+{
+	struct packet *packet = packet_of(mbuf);
+	bool ipv6 = flow->destination.ipv6;
+	uint16_t l2 = RTE_ETHER_HDR_LEN + (port->vlan != 0 ? RTE_VLAN_HLEN : 0);
+	uint16_t l3 = ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	uint16_t headers = (uint16_t)(l2 + l3 + sizeof(struct rte_udp_hdr));
+	uint16_t udp_length = (uint16_t)(sizeof(struct rte_udp_hdr) + packet->dns_length);
+
+	mbuf->data_off = (uint16_t)(mbuf->data_off + packet->dns_offset - headers);
+	packet->dns_offset = headers;
+	packet->l3_offset = (uint8_t)l2;
+	packet_dns_resize(mbuf, packet->dns_length);
+	mbuf->ol_flags = 0;
+	mbuf->l2_len = l2;
+	mbuf->l3_len = l3;
+	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	net_ethernet_write(port, frame, &flow->destination_mac,
+			   ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	if (ipv6)
+		ipv6_write(port, mbuf, flow, (struct rte_ipv6_hdr *)(frame + l2), udp_length);
+	else
+		ipv4_write(port, mbuf, flow, (struct rte_ipv4_hdr *)(frame + l2), udp_length);
+}

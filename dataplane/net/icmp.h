@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Echo replies (RFC 792, RFC 4443). Workers only. */
+#ifndef SLUICE_DATAPLANE_NET_ICMP_H
+#define SLUICE_DATAPLANE_NET_ICMP_H
+
+#include "dataplane/net/net.h"
+#include "dataplane/stats.h"
+
+#define ICMP_ECHO_PER_SECOND 1000u /* of one worker */
+
+struct icmp {
+	uint64_t second;
+	uint32_t replies;
+};
+
+/*
+ * Takes a packet that net_frame_classify() called ICMP or ICMP6: an echo request for us goes back
+ * as its reply, anything else is counted and freed. `now` in milliseconds.
+ */
+void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
+		struct net_tx *tx, struct stats *stats);
+
+#endif

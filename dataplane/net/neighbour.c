@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/net/neighbour.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "dataplane/net/frame.h"
+#include "dataplane/net/neighbour_frames.h"
+#include "dataplane/packet.h"
+
+#define BUCKETS 2048u /* a power of two */
+#define STRANGERS_MAX (NEIGHBOUR_ENTRIES / 4) /* entries made since somebody asked for us */
+
+enum neighbour_state { STATE_FREE, STATE_STATIC, STATE_ASKING, STATE_KNOWN, STATE_FAILED };
+
+struct neighbour {
+	struct net_address address;
+	uint8_t port;
+	uint8_t state;
+	uint8_t tries;
+	uint8_t parked;
+	bool used;     /* since it was last confirmed */
+	bool stranger; /* it asked for us before we needed it */
+	struct rte_ether_addr mac;
+	uint16_t chain; /* next in the bucket or the free list, number + 1 */
+	uint64_t confirmed; /* ms */
+	uint64_t asked;
+	uint64_t last_used;
+	struct rte_mbuf *queue[NEIGHBOUR_PARKED];
+};
+
+struct neighbour_table {
+	const struct net_port *ports;
+	unsigned n_ports;
+	struct rte_mempool *pool;
+	struct net_tx *tx;
+	struct stats *stats;
+	uint32_t parked;
+	uint32_t strangers;
+	uint32_t swept; /* where the timers go on */
+	uint16_t free;
+	uint16_t buckets[BUCKETS];
+	struct neighbour entries[NEIGHBOUR_ENTRIES];
+};
+
+struct neighbour_table *neighbour_create(const struct net_port *ports, unsigned n_ports,
+					 struct rte_mempool *pool, struct net_tx *tx,
+					 struct stats *stats)
+{
+	struct neighbour_table *table = calloc(1, sizeof(*table));
+	if (table == NULL)
+		return NULL;
+	table->ports = ports;
+	table->n_ports = n_ports;
+	table->pool = pool;
+	table->tx = tx;
+	table->stats = stats;
+	for (unsigned i = NEIGHBOUR_ENTRIES; i > 0; i--) {
+		table->entries[i - 1].chain = table->free;
+		table->free = (uint16_t)i;
+	}
+	return table;
+}
+
+static uint32_t bucket_of(uint8_t port, const struct net_address *address)
+{
+	uint64_t words[2];
+	memcpy(words, address->bytes, sizeof(words));
+	uint64_t hash = (words[0] ^ words[1] * 0x9e3779b97f4a7c15u ^ port) * 0xff51afd7ed558ccdu;
+	return (uint32_t)(hash >> 40) & (BUCKETS - 1);
+}
+
+static struct neighbour *entry_find(struct neighbour_table *table, uint8_t port,
+				    const struct net_address *address)
+{
+	for (uint16_t n = table->buckets[bucket_of(port, address)]; n != 0;) {
+		struct neighbour *entry = &table->entries[n - 1];
+		if (entry->port == port && net_address_equal(&entry->address, address))
+			return entry;
+		n = entry->chain;
+	}
+	return NULL;
+}
+
+static struct neighbour *entry_add(struct neighbour_table *table, uint8_t port,
+				   const struct net_address *address)
+{
+	uint16_t n = table->free;
+	if (n == 0)
+		return NULL;
+	struct neighbour *entry = &table->entries[n - 1];
+	table->free = entry->chain;
+	*entry = (struct neighbour){.address = *address, .port = port};
+	uint16_t *bucket = &table->buckets[bucket_of(port, address)];
+	entry->chain = *bucket;
+	*bucket = n;
+	return entry;
+}
+
+static void queue_free(struct neighbour_table *table, struct neighbour *entry)
+{
+	for (unsigned i = 0; i < entry->parked; i++)
+		rte_pktmbuf_free(entry->queue[i]);
+	stats_add(&table->stats->counter[STATS_NEIGHBOUR_UNPARKED], entry->parked);
+	table->parked -= entry->parked;
+	entry->parked = 0;
+}
+
+static void entry_remove(struct neighbour_table *table, struct neighbour *entry)
+{
+	uint16_t n = (uint16_t)(entry - table->entries + 1);
+	uint16_t *link = &table->buckets[bucket_of(entry->port, &entry->address)];
+	while (*link != n)
+		link = &table->entries[*link - 1].chain;
+	*link = entry->chain;
+	queue_free(table, entry);
+	table->strangers -= entry->stranger;
+	entry->state = STATE_FREE;
+	entry->chain = table->free;
+	table->free = n;
+}
+
+void neighbour_destroy(struct neighbour_table *table)
+{
+	if (table == NULL)
+		return;
+	for (unsigned i = 0; i < NEIGHBOUR_ENTRIES; i++)
+		for (unsigned q = 0; q < table->entries[i].parked; q++)
+			rte_pktmbuf_free(table->entries[i].queue[q]);
+	free(table);
+}
+
+int neighbour_add_static(struct neighbour_table *table, uint8_t port,
+			 const struct net_address *address, const struct rte_ether_addr *mac)
+{
+	struct neighbour *entry = entry_find(table, port, address);
+	if (entry == NULL)
+		entry = entry_add(table, port, address);
+	if (entry == NULL)
+		return -ENOSPC;
+	entry->state = STATE_STATIC;
+	entry->mac = *mac;
+	return 0;
+}
+
+static bool tx_push(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf)
+{
+	struct net_tx *tx = &table->tx[port];
+	if (tx->count >= RTE_DIM(tx->mbufs))
+		return false;
+	tx->mbufs[tx->count++] = mbuf;
+	return true;
+}
+
+/* An address of ours to ask from: the one on the target's link, else any of the family. */
+static const struct net_address *source_for(const struct net_port *port,
+					    const struct net_address *target)
+{
+	const struct net_address *any = NULL;
+	for (unsigned a = 0; a < port->n_addresses; a++) {
+		const struct net_prefix *prefix = &port->addresses[a];
+		if (prefix->address.ipv6 != target->ipv6)
+			continue;
+		if (any == NULL ||
+		    memcmp(prefix->address.bytes, target->bytes, prefix->length / 8) == 0)
+			any = &prefix->address;
+	}
+	return any;
+}
+
+static void entry_ask(struct neighbour_table *table, struct neighbour *entry, uint64_t now,
+		      const struct rte_ether_addr *mac)
+{
+	const struct net_port *port = &table->ports[entry->port];
+	const struct net_address *source = source_for(port, &entry->address);
+	struct rte_mbuf *mbuf = source ? rte_pktmbuf_alloc(table->pool) : NULL;
+	entry->asked = now;
+	entry->tries++;
+	if (mbuf == NULL)
+		return;
+	if (entry->address.ipv6)
+		neighbour_nd_ask(port, mbuf, source, &entry->address, mac);
+	else
+		neighbour_arp_ask(port, mbuf, source, &entry->address, mac);
+	if (tx_push(table, entry->port, mbuf))
+		stats_add(&table->stats->counter[entry->address.ipv6 ? STATS_ND_SENT
+								     : STATS_ARP_SENT],
+			  1);
+	else
+		rte_pktmbuf_free(mbuf);
+}
+
+enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t port,
+					const struct net_address *address, uint64_t now,
+					struct rte_ether_addr *mac)
+{
+	struct neighbour *entry = entry_find(table, port, address);
+	if (likely(entry != NULL && (entry->state == STATE_KNOWN || entry->state == STATE_STATIC))) {
+		entry->used = true;
+		entry->last_used = now;
+		*mac = entry->mac;
+		return NEIGHBOUR_HIT;
+	}
+	*mac = (struct rte_ether_addr){{0}};
+	if (entry == NULL) {
+		entry = entry_add(table, port, address);
+		if (entry == NULL)
+			return NEIGHBOUR_FAILED;
+		entry->state = STATE_ASKING;
+		entry_ask(table, entry, now, NULL);
+	}
+	entry->last_used = now;
+	return entry->state == STATE_FAILED ? NEIGHBOUR_FAILED : NEIGHBOUR_PENDING;
+}
+
+bool neighbour_park(struct neighbour_table *table, uint8_t port, const struct net_address *address,
+		    struct rte_mbuf *mbuf)
+{
+	struct neighbour *entry = entry_find(table, port, address);
+	if (entry == NULL || entry->state != STATE_ASKING || entry->parked >= NEIGHBOUR_PARKED ||
+	    table->parked >= NEIGHBOUR_PARKED_ALL)
+		return false;
+	entry->queue[entry->parked++] = mbuf;
+	table->parked++;
+	return true;
+}
+
+static void queue_send(struct neighbour_table *table, struct neighbour *entry)
+{
+	for (unsigned i = 0; i < entry->parked; i++) {
+		struct rte_ether_hdr *ethernet =
+			rte_pktmbuf_mtod(entry->queue[i], struct rte_ether_hdr *);
+		ethernet->dst_addr = entry->mac;
+		if (!tx_push(table, entry->port, entry->queue[i])) {
+			rte_pktmbuf_free(entry->queue[i]);
+			stats_add(&table->stats->counter[STATS_NEIGHBOUR_UNPARKED], 1);
+		}
+	}
+	table->parked -= entry->parked;
+	entry->parked = 0;
+}
+
+/* Learns a sender's address: of an entry that exists, or of a stranger who asked for us. */
+static void learn(struct neighbour_table *table, uint8_t port, const struct neighbour_news *news,
+		  bool asked_for_us, uint64_t now)
+{
+	static const uint8_t zero[16];
+	if (!news->has_mac || memcmp(news->sender.bytes, zero, 16) == 0 ||
+	    net_port_owns(&table->ports[port], news->sender.bytes, news->sender.ipv6))
+		return;
+	struct neighbour *entry = entry_find(table, port, &news->sender);
+	if (entry == NULL && asked_for_us && table->strangers < STRANGERS_MAX) {
+		entry = entry_add(table, port, &news->sender);
+		if (entry != NULL) {
+			entry->stranger = true;
+			entry->last_used = now;
+			table->strangers++;
+		}
+	}
+	if (entry == NULL || entry->state == STATE_STATIC)
+		return;
+	entry->state = STATE_KNOWN;
+	entry->mac = news->mac;
+	entry->confirmed = now;
+	entry->tries = 0;
+	entry->used = false;
+	queue_send(table, entry);
+}
+
+/* Answers in the received mbuf, or frees it. */
+static void finish(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf, bool answered)
+{
+	if (!answered || !tx_push(table, port, mbuf))
+		rte_pktmbuf_free(mbuf);
+}
+
+void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
+			 uint64_t now, bool reply)
+{
+	struct neighbour_news news;
+	if (!neighbour_arp_read(mbuf, &news)) {
+		stats_add(&table->stats->drop[DROP_ARP], 1);
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
+	bool for_us = net_port_owns(&table->ports[port], news.target.bytes, false);
+	learn(table, port, &news, for_us, now);
+	bool answer = reply && for_us && news.question;
+	if (answer)
+		neighbour_arp_answer(&table->ports[port], mbuf, &news);
+	finish(table, port, mbuf, answer);
+}
+
+bool neighbour_nd_wants(struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	if (!packet->ipv6 || mbuf->data_len <= packet->dns_offset)
+		return false;
+	uint8_t type = *rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->dns_offset);
+	return type == ND_SOLICITATION || type == ND_ADVERTISEMENT;
+}
+
+void neighbour_nd_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
+			uint64_t now, bool reply)
+{
+	struct neighbour_news news;
+	if (!neighbour_nd_read(mbuf, &news)) {
+		stats_add(&table->stats->drop[DROP_ND], 1);
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
+	bool for_us = news.question &&
+		      net_port_owns(&table->ports[port], news.target.bytes, true);
+	learn(table, port, &news, for_us, now);
+	if (reply && for_us)
+		neighbour_nd_answer(&table->ports[port], mbuf, &news);
+	finish(table, port, mbuf, reply && for_us);
+}
+
+static void entry_tick(struct neighbour_table *table, struct neighbour *entry, uint64_t now)
+{
+	switch ((enum neighbour_state)entry->state) {
+	case STATE_ASKING:
+		if (now - entry->asked < NEIGHBOUR_RETRY_MS)
+			break;
+		if (entry->tries < NEIGHBOUR_TRIES) {
+			entry_ask(table, entry, now, NULL);
+			break;
+		}
+		entry->state = STATE_FAILED;
+		entry->asked = now;
+		queue_free(table, entry);
+		break;
+	case STATE_FAILED:
+		if (now - entry->asked >= NEIGHBOUR_RETRY_MS)
+			entry_remove(table, entry);
+		break;
+	case STATE_KNOWN:
+		if (now - entry->last_used > NEIGHBOUR_UNUSED_MS)
+			entry_remove(table, entry);
+		else if (entry->used && now - entry->confirmed > NEIGHBOUR_FRESH_MS &&
+			 now - entry->asked > NEIGHBOUR_RETRY_MS) {
+			if (entry->tries >= NEIGHBOUR_TRIES) {
+				entry->state = STATE_ASKING;
+				entry->tries = 0;
+				entry_ask(table, entry, now, NULL);
+			} else {
+				entry_ask(table, entry, now, &entry->mac);
+			}
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* A slice of the table each time: all of it comes by within 64 calls. */
+void neighbour_tick(struct neighbour_table *table, uint64_t now)
+{
+	for (unsigned i = 0; i < NEIGHBOUR_ENTRIES / 64; i++) {
+		struct neighbour *entry = &table->entries[table->swept];
+		table->swept = (table->swept + 1) % NEIGHBOUR_ENTRIES;
+		if (entry->state != STATE_FREE && entry->state != STATE_STATIC)
+			entry_tick(table, entry, now);
+	}
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The neighbour cache: which MAC address a next hop has. ARP (RFC 826) and neighbour discovery
+ * (RFC 4861), both ways: asked, answered, retried, refreshed and expired. One table a worker, its
+ * own alone; frames that teach something are copied to every worker.
+ *
+ * Strangers cannot fill the table: an entry is made only for a next hop that we ask for, or for a
+ * host that asks for us, and the latter kind is bounded.
+ */
+#ifndef SLUICE_DATAPLANE_NET_NEIGHBOUR_H
+#define SLUICE_DATAPLANE_NET_NEIGHBOUR_H
+
+#include <rte_mempool.h>
+
+#include "dataplane/net/net.h"
+#include "dataplane/stats.h"
+
+#define NEIGHBOUR_ENTRIES 4096u
+#define NEIGHBOUR_PARKED 4u	  /* packets that wait for one next hop */
+#define NEIGHBOUR_PARKED_ALL 1024u
+#define NEIGHBOUR_TRIES 3u
+#define NEIGHBOUR_RETRY_MS 1000u
+#define NEIGHBOUR_FRESH_MS 30000u  /* then a used entry is asked again, by unicast */
+#define NEIGHBOUR_UNUSED_MS 600000u
+
+enum neighbour_result {
+	NEIGHBOUR_HIT,
+	NEIGHBOUR_PENDING, /* asked; neighbour_park() the packet */
+	NEIGHBOUR_FAILED,  /* did not answer lately */
+};
+
+struct neighbour_table;
+
+/* `tx` has one element per port. NULL: no memory. Start-up. */
+struct neighbour_table *neighbour_create(const struct net_port *ports, unsigned n_ports,
+					 struct rte_mempool *pool, struct net_tx *tx,
+					 struct stats *stats);
+void neighbour_destroy(struct neighbour_table *table);
+
+/* An entry that is never asked for nor forgotten. 0 or -ENOSPC. Start-up. */
+int neighbour_add_static(struct neighbour_table *table, uint8_t port,
+			 const struct net_address *address, const struct rte_ether_addr *mac);
+
+/* The MAC of a next hop; asks for it if it is not known. `now` in milliseconds, here as below. */
+enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t port,
+					const struct net_address *address, uint64_t now,
+					struct rte_ether_addr *mac);
+
+/*
+ * Keeps a finished frame that lacks its destination MAC until the next hop is known; then it is
+ * sent, or freed when there is no answer. False if there is no room: the packet is the caller's.
+ */
+bool neighbour_park(struct neighbour_table *table, uint8_t port, const struct net_address *address,
+		    struct rte_mbuf *mbuf);
+
+/* Takes a received frame and frees it or, for questions about us and if `reply`, answers in it. */
+void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
+			 uint64_t now, bool reply);
+void neighbour_nd_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
+			uint64_t now, bool reply);
+
+/* Whether a classified ICMPv6 packet is a neighbour solicitation or advertisement. */
+bool neighbour_nd_wants(struct rte_mbuf *mbuf);
+
+/* Timers; every few milliseconds. */
+void neighbour_tick(struct neighbour_table *table, uint64_t now);
+
+#endif

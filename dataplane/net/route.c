@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/net/route.h"
+
+#include <errno.h>
+
+static bool prefix_holds(const struct net_prefix *prefix, const struct net_address *address)
+{
+	unsigned whole = prefix->length / 8, rest = prefix->length % 8;
+	if (prefix->address.ipv6 != address->ipv6 ||
+	    memcmp(prefix->address.bytes, address->bytes, whole) != 0)
+		return false;
+	return rest == 0 || ((prefix->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+static const struct net_prefix *link_of(const struct net_port *ports, unsigned n_ports,
+					const struct net_address *address, uint8_t *port)
+{
+	const struct net_prefix *best = NULL;
+	for (unsigned p = 0; p < n_ports; p++)
+		for (unsigned a = 0; a < ports[p].n_addresses; a++) {
+			const struct net_prefix *prefix = &ports[p].addresses[a];
+			if (prefix_holds(prefix, address) &&
+			    (best == NULL || prefix->length > best->length)) {
+				best = prefix;
+				*port = (uint8_t)p;
+			}
+		}
+	return best;
+}
+
+/* An address of ours for what goes to a gateway: on the gateway's link, else any of the family. */
+static bool gateway_source(const struct net_port *port, const struct net_address *gateway,
+			   struct net_address *source)
+{
+	const struct net_prefix *any = NULL;
+	for (unsigned a = 0; a < port->n_addresses; a++) {
+		const struct net_prefix *prefix = &port->addresses[a];
+		bool link_local = prefix->address.ipv6 && prefix->address.bytes[0] == 0xfe;
+		if (prefix->address.ipv6 != gateway->ipv6 || link_local)
+			continue;
+		if (any == NULL || prefix_holds(prefix, gateway))
+			any = prefix;
+	}
+	if (any != NULL)
+		*source = any->address;
+	return any != NULL;
+}
+
+int net_route_lookup(const struct net_port *ports, unsigned n_ports,
+		     const struct net_address *destination, struct net_route *route)
+{
+	const struct net_prefix *link = link_of(ports, n_ports, destination, &route->port);
+	if (link != NULL) {
+		route->next_hop = *destination;
+		route->source = link->address;
+		return 0;
+	}
+	for (unsigned p = 0; p < n_ports; p++)
+		for (unsigned g = 0; g < ports[p].n_gateways; g++)
+			if (ports[p].gateways[g].ipv6 == destination->ipv6 &&
+			    gateway_source(&ports[p], &ports[p].gateways[g], &route->source)) {
+				route->port = (uint8_t)p;
+				route->next_hop = ports[p].gateways[g];
+				return 0;
+			}
+	return -ENETUNREACH;
+}

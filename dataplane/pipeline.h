@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The stages of a DNS message on its worker, in the order in which packets meet them. */
+#ifndef SLUICE_DATAPLANE_PIPELINE_H
+#define SLUICE_DATAPLANE_PIPELINE_H
+
+#include "dataplane/worker.h"
+
+/* A query as the frame stage left it: checks, rules, then forward, answer or hand over. */
+void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* A message to one of our source ports: match, rules, to the client. */
+void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* A packet out of the inbox: goes on where packet->next says. */
+void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* Ends the queries whose server did not answer in time; all of them if `all`. */
+void pipeline_expire(struct worker *worker, bool all);
+
+/* Frees a packet with its notes and counts why. */
+void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason);
+
+/* Transmits what waits for a port, or hands over what waits for the control lcore. */
+void pipeline_transmit(struct worker *worker, unsigned port);
+void pipeline_hand_over(struct worker *worker);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/policy.h"
+
+#include <stdlib.h>
+
+static int pool_name_compare(const struct policy_pool_name *pool, const char *name, size_t length)
+{
+	if (pool->length != length)
+		return pool->length < length ? -1 : 1;
+	return length ? memcmp(pool->name, name, length) : 0;
+}
+
+int policy_pool_find(const struct policy *policy, const char *name, size_t length)
+{
+	unsigned at = 0, end = policy->n_pool_names;
+	while (at < end) {
+		unsigned middle = at + (end - at) / 2;
+		int order = pool_name_compare(&policy->pool_names[middle], name, length);
+		if (order == 0)
+			return policy->pool_names[middle].pool;
+		if (order < 0)
+			at = middle + 1;
+		else
+			end = middle;
+	}
+	return -1;
+}
+
+void policy_blob_release(struct policy_blob *blob)
+{
+	if (blob && --blob->users == 0)
+		free(blob);
+}
+
+void policy_free(struct policy *policy)
+{
+	if (!policy)
+		return;
+	for (size_t i = 0; i < policy->n_blobs; i++)
+		policy_blob_release(policy->blobs[i]);
+	free(policy);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The policy as workers see it: immutable, read through one pointer; one piece of memory, and the
+ * blobs that it shares with the policies before and after it.
+ * Numbers of pools and backends stay the same from one policy to the next.
+ */
+#ifndef SLUICE_DATAPLANE_POLICY_H
+#define SLUICE_DATAPLANE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "dataplane/net/net.h"
+#include "dataplane/packet.h"
+#include "dataplane/rules/chain.h"
+#include "dataplane/rules/prefix_set.h"
+
+#define POLICY_POOLS_MAX 4096u
+#define POLICY_BACKENDS_MAX 1024u
+#define POLICY_LISTENERS_MAX 64u
+#define POLICY_UDP_TIMEOUT_MS 2000u
+#define POLICY_PORT 53u /* of listeners and servers unless they say otherwise */
+#define POLICY_POOL_DEFAULT 0u /* number of the pool "" */
+
+#define POLICY_POOL_UNKNOWN UINT16_MAX /* a pool without servers in every policy */
+
+struct backend;
+
+/* An all-zero address is any address of its family. */
+struct policy_listener {
+	struct net_address address;
+	uint16_t port; /* host byte order */
+	bool any;
+};
+
+/* A pool that exists in name only has no servers. */
+struct policy_pool {
+	const char *name; /* NULL: the number is not used by this policy */
+	size_t name_length;
+	const uint16_t *servers; /* backend numbers, by order */
+	uint16_t count;
+};
+
+/* A name set, a prefix set or the like: shared by policies, so that a large one is built once. */
+struct policy_blob {
+	uint32_t users; /* control lcore only */
+	uint32_t spare;
+	uint64_t data[];
+};
+
+struct policy_pool_name {
+	const char *name;
+	uint32_t length;
+	uint16_t pool;
+};
+
+struct policy {
+	uint32_t generation; /* never 0, grows with each policy */
+	uint32_t udp_timeout; /* milliseconds a server has */
+	uint16_t n_listeners;
+	uint16_t n_pools;    /* numbers below this one may be used */
+	uint16_t n_backends; /* likewise */
+	uint16_t n_pool_names;
+	bool servfail_when_no_server;
+	bool round_robin_fail; /* without a server that is up: none, rather than any */
+	bool allow_empty_response; /* a server's answer may lack the question */
+	struct rule_chain chains[CHAIN_COUNT];
+	const struct prefix_set *acl;
+	const struct policy_listener *listeners;
+	const struct policy_pool *pools;	     /* by pool number */
+	struct backend *const *backends;	     /* by backend number, NULL: not in this policy */
+	const struct policy_pool_name *pool_names; /* sorted by length and bytes */
+	struct policy_blob *const *blobs;	     /* what the rules point to */
+	size_t n_blobs;
+};
+
+/* Whether a packet to this address (as in struct query_state) and port is ours. */
+static inline bool policy_listens(const struct policy *policy, const uint8_t *address, bool ipv6,
+				  uint16_t port)
+{
+	for (unsigned i = 0; i < policy->n_listeners; i++) {
+		const struct policy_listener *listener = &policy->listeners[i];
+		if (listener->port == port && listener->address.ipv6 == ipv6 &&
+		    (listener->any ||
+		     memcmp(listener->address.bytes, address, ipv6 ? 16 : 4) == 0))
+			return true;
+	}
+	return false;
+}
+
+static inline bool policy_allows(const struct policy *policy, const uint8_t *address, bool ipv6)
+{
+	return prefix_set_match(policy->acl, address, ipv6);
+}
+
+/* The number of the pool with this name, -1 if the policy has none. */
+int policy_pool_find(const struct policy *policy, const char *name, size_t length);
+
+/* The backend with this number, NULL if the policy has none. */
+static inline struct backend *policy_backend(const struct policy *policy, uint16_t number)
+{
+	return number < policy->n_backends ? policy->backends[number] : NULL;
+}
+
+/*
+ * Control lcore only, and not before all workers have passed a quiescent state without it. NULL is
+ * fine.
+ */
+void policy_free(struct policy *policy);
+
+/* Gives up one use of a blob. NULL is fine. */
+void policy_blob_release(struct policy_blob *blob);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/port.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "dataplane/packet.h"
+
+#define POOL_CACHE 256
+
+struct device_default {
+	const char *driver;
+	const char *key; /* not added when the user names it */
+	const char *value;
+};
+
+static const struct device_default device_defaults[] = {
+	{"net_af_packet", "framesz", "2048"},
+	{"net_af_packet", "blocksz", "65536"},
+	{"net_af_packet", "framecnt", "8192"},
+	{"net_af_packet", "qdisc_bypass", "1"},
+	{"net_af_xdp", "busy_budget", "0"},
+};
+
+/* Drivers that have as many queues as an argument says. */
+static const struct device_default device_queues[] = {
+	{"net_af_packet", "qpairs", NULL},
+	{"net_af_xdp", "queue_count", NULL},
+};
+
+static bool device_is(const char *device, const char *driver)
+{
+	return strncmp(device, driver, strlen(driver)) == 0;
+}
+
+static bool device_has(const char *device, const char *key)
+{
+	size_t length = strlen(key);
+	for (const char *at = strchr(device, ','); at != NULL; at = strchr(at + 1, ','))
+		if (strncmp(at + 1, key, length) == 0 && at[1 + length] == '=')
+			return true;
+	return false;
+}
+
+static int argument_append(char *out, const char *key, const char *value)
+{
+	size_t used = strlen(out);
+	int more = snprintf(out + used, PORT_DEVICE_MAX - used, ",%s=%s", key, value);
+	return used + (size_t)more < PORT_DEVICE_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int port_device_arguments(const char *device, uint16_t queues, char out[static PORT_DEVICE_MAX])
+{
+	int error = 0;
+	char number[8];
+	if (snprintf(out, PORT_DEVICE_MAX, "%s", device) >= PORT_DEVICE_MAX)
+		return -ENAMETOOLONG;
+	snprintf(number, sizeof(number), "%u", queues);
+	for (size_t i = 0; i < RTE_DIM(device_defaults) && error == 0; i++)
+		if (device_is(device, device_defaults[i].driver) &&
+		    !device_has(device, device_defaults[i].key))
+			error = argument_append(out, device_defaults[i].key, device_defaults[i].value);
+	for (size_t i = 0; i < RTE_DIM(device_queues) && error == 0; i++)
+		if (queues > 1 && device_is(device, device_queues[i].driver) &&
+		    !device_has(device, device_queues[i].key))
+			error = argument_append(out, device_queues[i].key, number);
+	return error;
+}
+
+static int failed(int error, char *text, size_t size, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, size, format, arguments);
+	va_end(arguments);
+	return error < 0 ? error : -EIO;
+}
+
+static int device_attach(const struct port_options *options, uint16_t *id, char *text, size_t size)
+{
+	char device[PORT_DEVICE_MAX], name[PORT_DEVICE_MAX];
+	if (port_device_arguments(options->device, options->queues, device) != 0)
+		return failed(-ENAMETOOLONG, text, size, "port %s: the device string is too long",
+			      options->name);
+	int error = rte_dev_probe(device);
+	if (error != 0 && error != -EEXIST)
+		return failed(error, text, size,
+			      "port %s: cannot open device '%s' (%s); check its name and arguments, "
+			      "that its interface exists, and that you are root",
+			      options->name, device, strerror(-error));
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
+	error = rte_eth_dev_get_port_by_name(name, id);
+	if (error != 0)
+		return failed(error, text, size,
+			      "port %s: device '%s' is no Ethernet port; bind a NIC with scripts/bind",
+			      options->name, name);
+	return 0;
+}
+
+static int queues_check(const struct port_options *options, const struct rte_eth_dev_info *info,
+			char *text, size_t size)
+{
+	if (info->max_rx_queues >= options->queues && info->max_tx_queues >= options->queues)
+		return 0;
+	return failed(-EINVAL, text, size,
+		      "port %s: the device has %u receive and %u transmit queues, %u workers need one "
+		      "of each; use fewer workers or ask the device for more queues",
+		      options->name, info->max_rx_queues, info->max_tx_queues, options->queues);
+}
+
+static struct rte_eth_conf device_conf(const struct port_options *options,
+				       const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = {0};
+	uint64_t wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	conf.txmode.offloads = wanted & info->tx_offload_capa;
+	conf.rxmode.offloads = info->rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM |
+							RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+	if (options->queues > 1 && info->flow_type_rss_offloads != 0) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			info->flow_type_rss_offloads &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP);
+	}
+	return conf;
+}
+
+static int queues_setup(const struct port_options *options, struct port *port, char *text,
+			size_t size)
+{
+	uint16_t rx_ring = options->rx_ring, tx_ring = options->tx_ring;
+	int error = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx_ring, &tx_ring);
+	if (error != 0)
+		return failed(error, text, size, "port %s: the device refuses rings of this size (%s)",
+			      options->name, strerror(-error));
+	uint32_t buffers = options->rx_buffers;
+	if (buffers == 0)
+		buffers = options->queues * (uint32_t)(rx_ring + tx_ring + 4 * POOL_CACHE) + 4096;
+	char name[RTE_MEMPOOL_NAMESIZE];
+	snprintf(name, sizeof(name), "rx_%u", port->id);
+	int socket = rte_eth_dev_socket_id(port->id);
+	port->pool = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, PACKET_PRIVATE_SIZE,
+					     PACKET_DATA_SIZE, socket);
+	if (port->pool == NULL)
+		return failed(-rte_errno, text, size,
+			      "port %s: no memory for %u packet buffers (%s); raise eal.memory or "
+			      "reserve more hugepages with scripts/hugepages",
+			      options->name, buffers, rte_strerror(rte_errno));
+	for (uint16_t q = 0; q < options->queues && error == 0; q++) {
+		error = rte_eth_rx_queue_setup(port->id, q, rx_ring, socket, NULL, port->pool);
+		if (error == 0)
+			error = rte_eth_tx_queue_setup(port->id, q, tx_ring, socket, NULL);
+	}
+	if (error != 0)
+		return failed(error, text, size, "port %s: cannot set up its queues (%s)",
+			      options->name, strerror(-error));
+	return 0;
+}
+
+static void net_fill(const struct port_options *options, const struct rte_eth_conf *conf,
+		     const struct port *port, struct net_port *net)
+{
+	net->id = port->id;
+	net->mtu = options->mtu;
+	net->vlan = options->vlan;
+	net->tx_ip_checksum = conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+	net->tx_udp_checksum = conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	rte_eth_macaddr_get(port->id, &net->mac);
+}
+
+static int device_start(const struct port_options *options, struct port *port, char *text,
+			size_t size)
+{
+	int error = rte_eth_dev_set_mtu(port->id, options->mtu);
+	if (error != 0 && error != -ENOTSUP)
+		return failed(error, text, size, "port %s: the device refuses an MTU of %u (%s)",
+			      options->name, options->mtu, strerror(-error));
+	error = rte_eth_dev_start(port->id);
+	if (error != 0)
+		return failed(error, text, size, "port %s: cannot start the device (%s)",
+			      options->name, strerror(-error));
+	/* Neighbour discovery needs multicast; devices without filters get everything anyway. */
+	if (rte_eth_allmulticast_enable(port->id) != 0)
+		rte_eth_promiscuous_enable(port->id);
+	return 0;
+}
+
+int port_open(const struct port_options *options, struct port *port, struct net_port *net,
+	      char *text, size_t size)
+{
+	struct rte_eth_dev_info info;
+	port->pool = NULL;
+	port->id = RTE_MAX_ETHPORTS;
+	int error = device_attach(options, &port->id, text, size);
+	if (error != 0)
+		return error;
+	error = rte_eth_dev_info_get(port->id, &info);
+	if (error != 0)
+		return failed(error, text, size, "port %s: the device does not describe itself (%s)",
+			      options->name, strerror(-error));
+	error = queues_check(options, &info, text, size);
+	if (error != 0)
+		return error;
+	struct rte_eth_conf conf = device_conf(options, &info);
+	error = rte_eth_dev_configure(port->id, options->queues, options->queues, &conf);
+	if (error != 0)
+		return failed(error, text, size, "port %s: the device refuses its configuration (%s)",
+			      options->name, strerror(-error));
+	error = queues_setup(options, port, text, size);
+	if (error == 0)
+		error = device_start(options, port, text, size);
+	if (error == 0)
+		net_fill(options, &conf, port, net);
+	return error;
+}
+
+void port_close(struct port *port)
+{
+	if (port->id == RTE_MAX_ETHPORTS)
+		return;
+	rte_eth_dev_stop(port->id);
+	rte_eth_dev_close(port->id);
+	rte_mempool_free(port->pool);
+	port->pool = NULL;
+	port->id = RTE_MAX_ETHPORTS;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ethernet devices: attach, queues, offloads, MTU, buffers. Start-up and shutdown only. */
+#ifndef SLUICE_DATAPLANE_PORT_H
+#define SLUICE_DATAPLANE_PORT_H
+
+#include <stdint.h>
+
+#include <rte_mempool.h>
+
+#include "dataplane/net/net.h"
+
+#define PORT_DEVICE_MAX 512
+
+struct port_options {
+	const char *name;   /* for messages */
+	const char *device; /* a vdev string with its arguments, or a PCI address */
+	uint16_t queues;    /* RX and TX, one each per worker */
+	uint16_t mtu;
+	uint16_t vlan;
+	uint16_t rx_ring; /* descriptors per queue */
+	uint16_t tx_ring;
+	uint32_t rx_buffers; /* per port, 0: chosen from the rings */
+};
+
+struct port {
+	uint16_t id;
+	struct rte_mempool *pool; /* what this port receives into */
+};
+
+/*
+ * The device string with arguments that make it fast where the user gave none: net_af_packet's
+ * default ring moves an eighth of what a larger one does, net_af_xdp over veth half without
+ * busy_budget=0. Devices with a queue count argument get one queue a worker.
+ */
+int port_device_arguments(const char *device, uint16_t queues, char out[static PORT_DEVICE_MAX]);
+
+/*
+ * Attaches, configures and starts a device and fills in id, mac, mtu and offloads of `net`.
+ * 0, or -errno with a sentence in `error` that says what to do.
+ */
+int port_open(const struct port_options *options, struct port *port, struct net_port *net,
+	      char *error, size_t error_size);
+void port_close(struct port *port);
+
+#endif

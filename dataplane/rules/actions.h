@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Actions as workers run them: native ones, and the results that Lua actions return. */
+#ifndef SLUICE_DATAPLANE_RULES_ACTIONS_H
+#define SLUICE_DATAPLANE_RULES_ACTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/dns/reply.h"
+#include "dataplane/packet.h"
+
+struct policy;
+struct rule_context;
+struct rule_tag;
+
+/* kind, name of the constructor in Lua without "Action"; the response form has "Response" too. */
+#define RULE_ACTIONS(X)                                                                            \
+	X(NONE, "None")                                                                            \
+	X(ALLOW, "Allow")                                                                          \
+	X(DROP, "Drop")                                                                            \
+	X(RCODE, "RCode")                                                                          \
+	X(TRUNCATE, "TC")                                                                          \
+	X(SPOOF, "Spoof")                                                                          \
+	X(POOL, "Pool")                                                                            \
+	X(NO_RECURSE, "SetNoRecurse")                                                              \
+	X(DISABLE_VALIDATION, "SetDisableValidation")                                              \
+	X(SKIP_CACHE, "SetSkipCache")                                                              \
+	X(TEMP_FAILURE_TTL, "SetTempFailureCacheTTL")                                              \
+	X(MAX_RETURNED_TTL, "SetMaxReturnedTTL")                                                   \
+	X(SET_TAG, "SetTag")                                                                       \
+	X(UNSET_TAG, "UnsetTag")                                                                   \
+	X(EXTENDED_ERROR, "SetExtendedDNSError")                                                   \
+	X(LUA, "Lua")                                                                              \
+	X(LUA_FFI, "LuaFFI")
+
+enum rule_action_kind {
+#define X(kind, name) RULE_ACTION_##kind,
+	RULE_ACTIONS(X)
+#undef X
+	RULE_ACTION_COUNT,
+};
+
+/* What becomes of a packet. */
+enum rule_verdict {
+	RULE_NEXT,   /* past the end of the chain, or allowed: on with the next stage */
+	RULE_DROP,   /* packet->drop_reason says why; the caller counts and frees */
+	RULE_ANSWER, /* the query is its own answer now: QR set, packet resized */
+	RULE_LUA,    /* stopped at packet->rule_cursor, where Lua is needed */
+	RULE_GO_ON,  /* inside the rules only, and from rule_*result_apply(): the next rule's turn */
+};
+
+/* The values of DNSAction in Lua. */
+enum rule_result {
+	RULE_RESULT_DROP = 0,
+	RULE_RESULT_NXDOMAIN = 1,
+	RULE_RESULT_REFUSED = 2,
+	RULE_RESULT_SPOOF = 3,
+	RULE_RESULT_ALLOW = 4,
+	RULE_RESULT_HEADER_MODIFY = 5,
+	RULE_RESULT_POOL = 6,
+	RULE_RESULT_DELAY = 7,
+	RULE_RESULT_TRUNCATE = 8,
+	RULE_RESULT_SERVFAIL = 9,
+	RULE_RESULT_NONE = 10,
+	RULE_RESULT_NO_OP = 11,
+	RULE_RESULT_NO_RECURSE = 12,
+	RULE_RESULT_SPOOF_RAW = 13,
+	RULE_RESULT_SPOOF_PACKET = 14,
+	RULE_RESULT_SET_TAG = 15,
+};
+
+/* The values of DNSResponseAction in Lua. */
+enum rule_response_result {
+	RULE_RESPONSE_RESULT_ALLOW = 0,
+	RULE_RESPONSE_RESULT_DELAY = 1,
+	RULE_RESPONSE_RESULT_DROP = 2,
+	RULE_RESPONSE_RESULT_HEADER_MODIFY = 3,
+	RULE_RESPONSE_RESULT_SERVFAIL = 4,
+	RULE_RESPONSE_RESULT_TRUNCATE = 5,
+	RULE_RESPONSE_RESULT_NONE = 6,
+};
+
+struct rule_spoof {
+	struct dns_reply_options options;
+	uint32_t count;
+	struct dns_reply_address addresses[];
+};
+
+struct rule_extended_error {
+	uint16_t info_code;
+	bool clear;
+	uint32_t text_length;
+	char text[];
+};
+
+/* One rule's action; its data lies in the policy's arena. */
+struct rule_action {
+	uint8_t kind; /* enum rule_action_kind */
+	uint8_t stop; /* POOL: ends the chain */
+	uint16_t value; /* the rcode, or the pool's number */
+	union {
+		int lua; /* reference */
+		uint32_t ttl; /* seconds */
+		const struct dns_reply_options *options; /* RCODE */
+		const struct rule_spoof *spoof;
+		const struct rule_tag *tag;
+		const struct rule_extended_error *error;
+	};
+};
+
+/* Runs a native action on a query or response. RULE_GO_ON: the chain continues. */
+enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_mbuf *mbuf,
+				  struct rule_context *context);
+
+/*
+ * Applies what a Lua action returned for a query: a value of enum rule_result and the string that
+ * came with it (bytes; may be NULL if `length` is 0). RULE_GO_ON: continue the chain behind this
+ * rule. A value that is none of them is ServFail. The packet must hold a question, as parsed.
+ */
+enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
+				    struct rule_context *context, int result, const char *text,
+				    size_t length);
+
+/*
+ * The same for a response action and enum rule_response_result. Delay is not kept back: it counts
+ * as None. ServFail and HeaderModify return RULE_NEXT, as Allow.
+ */
+enum rule_verdict rule_response_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
+					     struct rule_context *context, int result,
+					     const char *text, size_t length);
+
+/*
+ * Makes the query in `mbuf` an answer with this rcode (12 bits), resizes the packet and counts.
+ * `options` may be NULL. RULE_ANSWER, or RULE_DROP with reason REPLY_BUILD.
+ */
+enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *context,
+				    uint16_t rcode, const struct dns_reply_options *options);
+
+#endif

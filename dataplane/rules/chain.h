@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rule chains: run by workers, and by the control lcore for packets that needed Lua. */
+#ifndef SLUICE_DATAPLANE_RULES_CHAIN_H
+#define SLUICE_DATAPLANE_RULES_CHAIN_H
+
+#include "dataplane/packet.h"
+#include "dataplane/rules/actions.h"
+#include "dataplane/rules/selectors.h"
+
+struct policy;
+struct stats;
+
+#define RULE_HIT_SLOTS 65536u /* match counters of all rules together */
+
+struct rule {
+	struct rule_action action;
+	const struct rule_test *tests;
+	uint32_t hit_slot; /* below RULE_HIT_SLOTS */
+	uint16_t entry;	   /* the first test, or RULE_MATCH or RULE_MISS */
+	uint8_t lua_selector; /* 1: some test is Lua */
+};
+
+struct rule_chain {
+	const struct rule *rules;
+	uint16_t count;
+};
+
+/* Evaluates a Lua selector; errors are false. */
+typedef bool rule_lua_selector_fn(void *lua, struct rte_mbuf *mbuf, int reference, bool ffi);
+
+/* What rules use of the lcore that runs them. One per lcore. */
+struct rule_context {
+	struct stats *stats;
+	uint64_t *rule_hits; /* RULE_HIT_SLOTS cells; only this lcore writes them */
+	uint64_t random; /* state of the generator: seed it with anything */
+	rule_lua_selector_fn *lua_selector; /* NULL on workers: rules with Lua selectors stop */
+	void *lua;			    /* for lua_selector */
+	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
+};
+
+/* What a packet that stopped with RULE_LUA waits for. */
+struct rule_lua {
+	int reference;
+	bool ffi; /* LuaFFI rather than Lua action */
+	bool selector; /* no action yet: run the chain again from the cursor with lua_selector set */
+};
+
+/*
+ * Runs a chain from rule `cursor` on, 0 for the whole. Sets chain, generation and, with RULE_LUA,
+ * rule_cursor in the packet: call the action there, then rule_result_apply() or
+ * rule_response_result_apply(), and if that says RULE_GO_ON run again from rule_cursor + 1.
+ * Counters of answers, drops by rules and matches are kept in the context; drop[] is not.
+ */
+enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chain,
+				 struct rte_mbuf *mbuf, uint16_t cursor,
+				 struct rule_context *context);
+
+/* What Lua is needed for at this rule; false if it needs none or is beyond the chain's end. */
+bool rule_lua_ref(const struct policy *policy, enum chain_id chain, uint16_t cursor,
+		  struct rule_lua *lua);
+
+/* xorshift64*: for shuffling and sampling, no secrets. */
+static inline uint32_t rule_random(struct rule_context *context)
+{
+	uint64_t x = context->random | !context->random;
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	context->random = x;
+	return (uint32_t)(x * 0x2545f4914f6cdd1du >> 32);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Selectors as workers run them: per rule a flat program of tests, each of which names the test to
+ * go on with if it is true and if it is false. And, Or and Not exist only as such jumps.
+ */
+#ifndef SLUICE_DATAPLANE_RULES_SELECTORS_H
+#define SLUICE_DATAPLANE_RULES_SELECTORS_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/packet.h"
+
+struct rule_context;
+
+/* kind, name of the constructor in Lua without "Rule". */
+#define RULE_TESTS(X)                                                                              \
+	X(ALL, "All")                                                                              \
+	X(QNAME, "QName")                                                                          \
+	X(QNAME_SET, "QNameSet")                                                                   \
+	X(QNAME_SUFFIX, "QNameSuffix")                                                             \
+	X(QNAME_LABELS, "QNameLabelsCount")                                                        \
+	X(QNAME_LENGTH, "QNameWireLength")                                                         \
+	X(QTYPE, "QType")                                                                          \
+	X(QCLASS, "QClass")                                                                        \
+	X(OPCODE, "Opcode")                                                                        \
+	X(RCODE, "RCode")                                                                          \
+	X(RD, "RD")                                                                                \
+	X(DNSSEC, "DNSSEC")                                                                        \
+	X(TCP, "TCP")                                                                              \
+	X(DST_PORT, "DSTPort")                                                                     \
+	X(NETMASK, "NetmaskGroup")                                                                 \
+	X(TAG, "Tag")                                                                              \
+	X(PROBABILITY, "Proba")                                                                    \
+	X(RECORDS_COUNT, "RecordsCount")                                                           \
+	X(LUA, "Lua")
+
+enum rule_test_kind {
+#define X(kind, name) RULE_TEST_##kind,
+	RULE_TESTS(X)
+#undef X
+	RULE_TEST_COUNT,
+};
+
+/* Jump targets that end a program; others count from the rule's first test. */
+#define RULE_MATCH 0xffffu
+#define RULE_MISS 0xfffeu
+#define RULE_TESTS_MAX 0xfff0u /* of one rule */
+
+struct rule_name {
+	uint8_t length;
+	uint8_t bytes[]; /* lower case */
+};
+
+struct rule_tag {
+	uint32_t key_length;
+	uint32_t value_length;
+	bool any_value;
+	char bytes[]; /* the key, then the value */
+};
+
+struct rule_test {
+	uint8_t kind; /* enum rule_test_kind */
+	uint8_t flag; /* NETMASK: 1 is the destination; RECORDS_COUNT: the section; LUA: 1 is FFI */
+	uint16_t on_true;
+	uint16_t on_false;
+	uint16_t value; /* the type, class, code or port to equal */
+	union {
+		const struct rule_name *name;
+		const struct name_set *names;
+		const struct prefix_set *prefixes;
+		const struct rule_tag *tag;
+		struct {
+			uint32_t low, high; /* a window; PROBABILITY: below `low` of 2^32, `high` 1: always */
+		};
+		int lua; /* reference */
+	};
+};
+
+static_assert(sizeof(struct rule_test) == 16, "chains stream over it");
+
+/* What the tests look at, gathered once per chain run. */
+struct rule_facts {
+	const struct packet *packet;
+	const uint8_t *dns;
+	const uint8_t *qname; /* in the message; the root if it has no question of its own */
+	uint16_t qtype;
+	uint16_t qclass;
+	uint8_t qname_length;
+	uint8_t qname_labels;
+};
+
+/* Fills in the facts. Safe for any message of at least a header. */
+void rule_facts_of(struct rule_facts *facts, struct rte_mbuf *mbuf);
+
+/*
+ * Runs a program from test `at` on, which may be RULE_MATCH or RULE_MISS; jumps lead forward only,
+ * so it ends. The facts are gathered anew if a Lua test may have edited the packet.
+ */
+bool rule_tests_run(const struct rule_test *tests, uint16_t at, struct rule_facts *facts,
+		    struct rte_mbuf *mbuf, struct rule_context *context);
+
+#endif

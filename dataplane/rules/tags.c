@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/rules/tags.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Items lie one behind the other, without gaps; a block without items is freed. */
+struct note_block {
+	struct note_block *next;
+	uint32_t used; /* bytes of items */
+	uint32_t heap; /* 1: the allocator had none left */
+	uint8_t items[NOTE_BLOCK_SIZE - 16];
+};
+
+static_assert(sizeof(struct note_block) == NOTE_BLOCK_SIZE, "one object of the allocator");
+
+/* Followed by key and value, or by a pointer to them on the heap. */
+struct note_item {
+	uint16_t size; /* in the block, this header included, a multiple of 4 */
+	uint8_t kind;
+	uint8_t external;
+	uint16_t key_length;
+	uint16_t info_code;
+	uint32_t value_length;
+};
+
+#define ITEM_INLINE_MAX (sizeof(((struct note_block *)0)->items) - sizeof(struct note_item))
+
+static void *heap_alloc(void)
+{
+	return malloc(NOTE_BLOCK_SIZE);
+}
+
+/* Set once, before any packet. */
+static note_alloc_fn *block_alloc = heap_alloc;
+static note_free_fn *block_free = free;
+
+void notes_allocator_set(note_alloc_fn *alloc, note_free_fn *free_block)
+{
+	block_alloc = alloc;
+	block_free = free_block;
+}
+
+/* A tag that is lost would change what a policy does, so an empty allocator is no error. */
+static struct note_block *block_new(void)
+{
+	struct note_block *block = block_alloc();
+	bool heap = block == NULL;
+	if (heap)
+		block = malloc(NOTE_BLOCK_SIZE);
+	if (!block)
+		return NULL;
+	block->next = NULL;
+	block->used = 0;
+	block->heap = heap;
+	return block;
+}
+
+static void block_release(struct note_block *block)
+{
+	if (block->heap)
+		free(block);
+	else
+		block_free(block);
+}
+
+static const struct note_item *item_at(const struct note_block *block, uint32_t offset)
+{
+	return (const struct note_item *)(const void *)(block->items + offset);
+}
+
+static const char *item_bytes(const struct note_item *item)
+{
+	const char *bytes = (const char *)(item + 1);
+	if (item->external)
+		memcpy(&bytes, item + 1, sizeof(bytes));
+	return bytes;
+}
+
+bool note_next(struct note_cursor *cursor, struct note *note)
+{
+	while (cursor->block && cursor->offset >= cursor->block->used)
+		*cursor = (struct note_cursor){.block = cursor->block->next};
+	if (!cursor->block)
+		return false;
+	const struct note_item *item = item_at(cursor->block, cursor->offset);
+	const char *bytes = item_bytes(item);
+	*note = (struct note){
+		.kind = item->kind,
+		.key = bytes,
+		.key_length = item->key_length,
+		.value = bytes + item->key_length,
+		.value_length = item->value_length,
+		.info_code = item->info_code,
+	};
+	cursor->offset += item->size;
+	return true;
+}
+
+static void item_free(const struct note_item *item)
+{
+	if (item->external)
+		free((void *)(uintptr_t)item_bytes(item));
+}
+
+/* Takes out the item at `offset`; may free the block, whose place in the list is `*link`. */
+static void item_remove(struct note_block **link, uint32_t offset)
+{
+	struct note_block *block = *link;
+	const struct note_item *item = item_at(block, offset);
+	uint16_t size = item->size;
+
+	item_free(item);
+	memmove(block->items + offset, block->items + offset + size, block->used - offset - size);
+	block->used -= size;
+	if (block->used == 0) {
+		*link = block->next;
+		block_release(block);
+	}
+}
+
+/* Room for `size` bytes at the end, so that notes stay in their order. NULL without memory. */
+static void *items_extend(struct note_block **notes, uint16_t size)
+{
+	struct note_block **link = notes;
+	while (*link && (*link)->next)
+		link = &(*link)->next;
+	if (*link && sizeof((*link)->items) - (*link)->used < size)
+		link = &(*link)->next;
+	if (!*link) {
+		*link = block_new();
+		if (!*link)
+			return NULL;
+	}
+	void *room = (*link)->items + (*link)->used;
+	(*link)->used += size;
+	return room;
+}
+
+static void bytes_join(char *to, const struct note *note)
+{
+	if (note->key_length > 0)
+		memcpy(to, note->key, note->key_length);
+	if (note->value_length > 0)
+		memcpy(to + note->key_length, note->value, note->value_length);
+}
+
+static int note_append(struct note_block **notes, const struct note *note)
+{
+	if (note->key_length > NOTE_KEY_MAX || note->value_length > NOTE_VALUE_MAX)
+		return -E2BIG;
+	size_t length = note->key_length + note->value_length;
+	char *external = NULL;
+	if (length > ITEM_INLINE_MAX) {
+		external = malloc(length);
+		if (!external)
+			return -ENOMEM;
+	}
+	size_t stored = external ? sizeof(external) : length;
+	uint16_t size = (uint16_t)((sizeof(struct note_item) + stored + 3) & ~(size_t)3);
+	struct note_item *item = items_extend(notes, size);
+	if (!item) {
+		free(external);
+		return -ENOMEM;
+	}
+	*item = (struct note_item){
+		.size = size,
+		.kind = (uint8_t)note->kind,
+		.external = external != NULL,
+		.key_length = (uint16_t)note->key_length,
+		.info_code = note->info_code,
+		.value_length = (uint32_t)note->value_length,
+	};
+	bytes_join(external ? external : (char *)(item + 1), note);
+	if (external)
+		memcpy(item + 1, &external, sizeof(external));
+	return 0;
+}
+
+static bool item_is_tag(const struct note_item *item, const char *key, size_t key_length)
+{
+	return item->kind == NOTE_TAG && item->key_length == key_length &&
+	       (key_length == 0 || memcmp(item_bytes(item), key, key_length) == 0);
+}
+
+bool tag_unset(struct note_block **notes, const char *key, size_t key_length)
+{
+	for (struct note_block **link = notes; *link; link = &(*link)->next) {
+		for (uint32_t at = 0; at < (*link)->used; at += item_at(*link, at)->size) {
+			if (item_is_tag(item_at(*link, at), key, key_length)) {
+				item_remove(link, at);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+int tag_set(struct note_block **notes, const char *key, size_t key_length, const char *value,
+	    size_t value_length)
+{
+	/* The new one goes behind the old one, so that it is there before the old one goes. */
+	bool replace = tag_get(*notes, key, key_length, NULL, NULL);
+	int error = note_append(notes, &(struct note){
+					       .kind = NOTE_TAG,
+					       .key = key,
+					       .key_length = key_length,
+					       .value = value,
+					       .value_length = value_length,
+				       });
+	if (error == 0 && replace)
+		tag_unset(notes, key, key_length);
+	return error;
+}
+
+bool tag_get(const struct note_block *notes, const char *key, size_t key_length,
+	     const char **value, size_t *value_length)
+{
+	for (; notes; notes = notes->next) {
+		for (uint32_t at = 0; at < notes->used; at += item_at(notes, at)->size) {
+			const struct note_item *item = item_at(notes, at);
+			if (!item_is_tag(item, key, key_length))
+				continue;
+			if (value)
+				*value = item_bytes(item) + item->key_length;
+			if (value_length)
+				*value_length = item->value_length;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Takes out all errors but the last one. */
+static void errors_clear(struct note_block **notes)
+{
+	struct note_cursor cursor = notes_open(*notes);
+	struct note note;
+	size_t left = 0;
+
+	while (note_next_of(&cursor, NOTE_EDE, &note))
+		left++;
+	for (struct note_block **link = notes; *link && left > 1;) {
+		struct note_block *block = *link;
+		uint32_t at = 0;
+		while (*link == block && at < block->used && left > 1) {
+			const struct note_item *item = item_at(block, at);
+			if (item->kind != NOTE_EDE) {
+				at += item->size;
+				continue;
+			}
+			left--;
+			item_remove(link, at);
+		}
+		if (*link == block)
+			link = &block->next;
+	}
+}
+
+int ede_add(struct note_block **notes, uint16_t info_code, const char *text, size_t text_length,
+	    bool clear)
+{
+	int error = note_append(notes, &(struct note){
+					       .kind = NOTE_EDE,
+					       .value = text,
+					       .value_length = text_length,
+					       .info_code = info_code,
+				       });
+	if (error == 0 && clear)
+		errors_clear(notes);
+	return error;
+}
+
+int notes_copy(struct note_block **to, const struct note_block *from)
+{
+	struct note_cursor cursor = notes_open(from);
+	struct note note;
+
+	*to = NULL;
+	while (note_next(&cursor, &note)) {
+		int error = note_append(to, &note);
+		if (error != 0) {
+			notes_free(to);
+			return error;
+		}
+	}
+	return 0;
+}
+
+void notes_free_all(struct note_block **notes)
+{
+	while (*notes) {
+		struct note_block *block = *notes;
+		for (uint32_t at = 0; at < block->used; at += item_at(block, at)->size)
+			item_free(item_at(block, at));
+		*notes = block->next;
+		block_release(block);
+	}
+}

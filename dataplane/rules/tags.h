@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a packet is annotated with: tags (a key and a value) and Extended DNS Errors (RFC 8914).
+ *
+ * They hang on query_state.notes: NULL is none and costs nothing. Notes are kept in blocks of
+ * NOTE_BLOCK_SIZE bytes that come from the allocator set at start; what does not fit a block lies
+ * on the heap. Keys, values and texts are bytes: they may hold NUL. Whoever holds the packet owns
+ * its notes. Pointers that are given out are valid until the next change of the same notes.
+ */
+#ifndef SLUICE_DATAPLANE_RULES_TAGS_H
+#define SLUICE_DATAPLANE_RULES_TAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NOTE_BLOCK_SIZE 512u	   /* bytes of one object of the allocator, 8-byte aligned */
+#define NOTE_KEY_MAX 65535u	   /* bytes of a key */
+#define NOTE_VALUE_MAX (1u << 24) /* bytes of a value or text */
+
+struct note_block;
+
+/* Returns NOTE_BLOCK_SIZE bytes, or NULL: then the heap is asked. */
+typedef void *note_alloc_fn(void);
+typedef void note_free_fn(void *block);
+
+enum note_kind { NOTE_TAG, NOTE_EDE };
+
+/* One note, as it is found. */
+struct note {
+	enum note_kind kind;
+	const char *key; /* of a tag */
+	size_t key_length;
+	const char *value; /* of a tag; the text of an error */
+	size_t value_length;
+	uint16_t info_code; /* of an error */
+};
+
+/* A walk over notes, oldest first. Private to note_next(). */
+struct note_cursor {
+	const struct note_block *block;
+	uint32_t offset;
+};
+
+/* Set once at start, before the first packet; both may be called by any lcore. */
+void notes_allocator_set(note_alloc_fn *alloc, note_free_fn *free);
+
+/* Sets or overwrites. 0, -ENOMEM or -E2BIG; then the notes are unchanged. */
+int tag_set(struct note_block **notes, const char *key, size_t key_length, const char *value,
+	    size_t value_length);
+
+/* Whether the tag is set; `value` and `value_length` may be NULL. */
+bool tag_get(const struct note_block *notes, const char *key, size_t key_length,
+	     const char **value, size_t *value_length);
+
+/* Whether it was set. */
+bool tag_unset(struct note_block **notes, const char *key, size_t key_length);
+
+/* Appends an error; with `clear` in place of all others. 0, -ENOMEM or -E2BIG. */
+int ede_add(struct note_block **notes, uint16_t info_code, const char *text, size_t text_length,
+	    bool clear);
+
+static inline struct note_cursor notes_open(const struct note_block *notes)
+{
+	return (struct note_cursor){.block = notes};
+}
+
+/* The next note of any kind; false after the last. */
+bool note_next(struct note_cursor *cursor, struct note *note);
+
+/* The next note of one kind. */
+static inline bool note_next_of(struct note_cursor *cursor, enum note_kind kind, struct note *note)
+{
+	while (note_next(cursor, note))
+		if (note->kind == kind)
+			return true;
+	return false;
+}
+
+/* A copy of all notes for another packet. 0 or -ENOMEM; then `*to` is NULL. */
+int notes_copy(struct note_block **to, const struct note_block *from);
+
+/* Frees all and sets `*notes` to NULL. */
+void notes_free_all(struct note_block **notes);
+
+static inline void notes_free(struct note_block **notes)
+{
+	if (*notes)
+		notes_free_all(notes);
+}
+
+#endif

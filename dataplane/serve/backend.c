@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/serve/backend.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+
+static uint32_t round_step(uint32_t at, uint32_t count)
+{
+	return at + 1 < count ? at + 1 : 0;
+}
+
+uint16_t backend_choose(const struct policy *policy, uint16_t number, struct backend_rounds *rounds)
+{
+	if (number >= policy->n_pools || policy->pools[number].count == 0)
+		return BACKEND_NONE;
+	const struct policy_pool *pool = &policy->pools[number];
+	uint32_t at = rounds->next[number];
+	if (at >= pool->count)
+		at = 0;
+	for (uint32_t tried = 0; tried < pool->count; tried++) {
+		if (backend_is_up(policy->backends[pool->servers[at]]))
+			break;
+		at = round_step(at, pool->count);
+		if (tried + 1u == pool->count && policy->round_robin_fail)
+			return BACKEND_NONE;
+	}
+	rounds->next[number] = round_step(at, pool->count);
+	return pool->servers[at];
+}
+
+static int port_parse(const char *text, uint16_t *port)
+{
+	unsigned value = 0;
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 5 || text[digits] != '\0')
+		return -EINVAL;
+	for (size_t i = 0; i < digits; i++)
+		value = value * 10 + (unsigned)(text[i] - '0');
+	if (value == 0 || value > UINT16_MAX)
+		return -EINVAL;
+	*port = (uint16_t)value;
+	return 0;
+}
+
+int backend_address_parse(const char *text, uint16_t default_port, struct net_address *address,
+			  uint16_t *port)
+{
+	char host[INET6_ADDRSTRLEN];
+	bool bracket = text[0] == '[';
+	const char *start = text + bracket;
+	const char *end = bracket ? strchr(start, ']') : strchr(start, ':');
+
+	/* Two colons without brackets: IPv6 without a port. */
+	if (!end || (!bracket && strchr(end + 1, ':')))
+		end = bracket ? NULL : start + strlen(start);
+	if (!end || (size_t)(end - start) >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = '\0';
+	bool ipv6 = strchr(host, ':') != NULL;
+	*address = (struct net_address){.ipv6 = ipv6};
+	*port = default_port;
+	if ((bracket && !ipv6) || inet_pton(ipv6 ? AF_INET6 : AF_INET, host, address->bytes) != 1)
+		return -EINVAL;
+	end += bracket;
+	if (*end == '\0')
+		return 0;
+	return *end == ':' ? port_parse(end + 1, port) : -EINVAL;
+}
+
+void backend_address_print(const struct net_address *address, uint16_t port, char *text,
+			   size_t size)
+{
+	char host[INET6_ADDRSTRLEN];
+	inet_ntop(address->ipv6 ? AF_INET6 : AF_INET, address->bytes, host, sizeof(host));
+	snprintf(text, size, address->ipv6 ? "[%s]:%u" : "%s:%u", host, port);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Servers that queries are sent to. A backend outlives policies: the same address and name is the
+ * same backend with the same number, so that its counters and its state carry over.
+ */
+#ifndef SLUICE_DATAPLANE_SERVE_BACKEND_H
+#define SLUICE_DATAPLANE_SERVE_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include "dataplane/net/net.h"
+#include "dataplane/policy.h"
+
+#define BACKEND_NAME_SIZE 128u
+#define BACKEND_NONE UINT16_MAX
+
+/* Control writes, workers read. */
+struct backend {
+	struct net_address address;
+	uint16_t port; /* host byte order */
+	uint16_t number;
+	uint8_t down; /* atomic, relaxed: see backend_is_up() */
+	uint32_t weight;
+	int32_t order;
+	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
+	char name[BACKEND_NAME_SIZE];	   /* may be empty */
+	char id[40];			   /* UUID */
+} __rte_cache_aligned;
+
+/* One per lcore and backend number; only that lcore writes. */
+struct backend_stats {
+	uint64_t queries;
+	uint64_t responses;
+	uint64_t timeouts;
+	uint64_t send_errors;
+	uint64_t latency_sum; /* microseconds, of the responses */
+};
+
+/* A lcore's place in each pool's round. Zeroed at start. */
+struct backend_rounds {
+	uint32_t next[POLICY_POOLS_MAX];
+};
+
+static inline bool backend_is_up(const struct backend *backend)
+{
+	return !__atomic_load_n(&backend->down, __ATOMIC_RELAXED);
+}
+
+/* Control lcore only; takes effect with the next packet. */
+static inline void backend_up_set(struct backend *backend, bool up)
+{
+	__atomic_store_n(&backend->down, !up, __ATOMIC_RELAXED);
+}
+
+/*
+ * Round robin over the servers of a pool that are up; if none is, over all of them unless the
+ * policy says otherwise. BACKEND_NONE if there is none. A pool number of an older policy that this
+ * one does not know has none.
+ */
+uint16_t backend_choose(const struct policy *policy, uint16_t pool, struct backend_rounds *rounds);
+
+/*
+ * Reads "address", "address:port", "[v6]:port" or "v6". `port` gets `default_port` if the text has
+ * none. 0 or -EINVAL.
+ */
+int backend_address_parse(const char *text, uint16_t default_port, struct net_address *address,
+			  uint16_t *port);
+
+/* Writes "address:port" or "[v6]:port" and a NUL: 64 bytes always do. */
+void backend_address_print(const struct net_address *address, uint16_t port, char *text,
+			   size_t size);
+
+#endif

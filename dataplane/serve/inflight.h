@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The queries a worker has sent to servers and whose answers it waits for.
+ *
+ * Each gets a random DNS ID and a random source port out of the worker's own range, so that a blind
+ * spoofer has to guess both (RFC 5452, section 4), and so that an answer tells whose it is by its
+ * destination port. One table a worker, written and read by that worker alone.
+ */
+#ifndef SLUICE_DATAPLANE_SERVE_INFLIGHT_H
+#define SLUICE_DATAPLANE_SERVE_INFLIGHT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataplane/net/net.h"
+#include "dataplane/packet.h"
+
+#define INFLIGHT_PORTS_FIRST 16384u
+#define INFLIGHT_PORTS_MIN 4096u /* a worker: with the DNS ID 2^28 guesses */
+
+struct inflight_entry {
+	uint64_t deadline; /* TSC */
+	uint32_t chain;	   /* next in the bucket, as an index; 0 ends it */
+	uint32_t newer;	   /* next in order of sending, 0 ends it */
+	uint32_t older;
+	uint16_t id;	      /* network byte order, as it stands in the packet */
+	uint16_t source_port; /* host byte order */
+	uint16_t server_port;
+	uint8_t name_length;
+	struct net_address server;
+	struct query_state query;
+	uint8_t name[255]; /* the question as it was sent */
+};
+
+struct inflight;
+
+/*
+ * How many source ports each of `workers` workers gets, a power of two; 0 if that would be fewer
+ * than INFLIGHT_PORTS_MIN.
+ */
+uint32_t inflight_ports_share(unsigned workers);
+
+/* A table for `capacity` queries over `ports` source ports from `first_port` on. NULL: no memory. */
+struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_t ports);
+void inflight_destroy(struct inflight *table);
+
+/* Bytes of memory of a table of this capacity. */
+size_t inflight_memory(uint32_t capacity);
+
+/* A new entry with an ID and a port that are free, due at `deadline`. NULL: the table is full. */
+struct inflight_entry *inflight_add(struct inflight *table, uint64_t deadline);
+
+/* The entry that an answer to this port with this ID belongs to, or NULL. */
+struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id);
+
+/* Takes an entry out; it may be read until the next inflight_add(). */
+void inflight_remove(struct inflight *table, struct inflight_entry *entry);
+
+/* The oldest entry if its deadline is over, else NULL. The caller removes it. */
+struct inflight_entry *inflight_expired(struct inflight *table, uint64_t now);
+
+/* The oldest entry whatever its deadline, for the end of shutdown. */
+struct inflight_entry *inflight_oldest(struct inflight *table);
+
+/* Queries in flight. Any lcore. */
+uint32_t inflight_count(const struct inflight *table);
+
+#endif

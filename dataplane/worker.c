@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+
+#include "dataplane/net/frame.h"
+#include "dataplane/net/icmp.h"
+#include "dataplane/pipeline.h"
+
+#define PREFETCH_AHEAD 4
+#define IDLE_SPIN_TURNS 2000	 /* empty turns before the first nap */
+#define IDLE_NAP_MIN_US 20	 /* naps double from here ... */
+#define IDLE_NAP_MAX_US 400	 /* ... to here: the most that a lone query waits */
+
+struct worker workers[WORKERS_MAX];
+
+int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned index,
+		  uint32_t max_inflight, int socket)
+{
+	worker->dataplane = dataplane;
+	worker->index = index;
+	worker->first_port = (uint16_t)(INFLIGHT_PORTS_FIRST + index * dataplane->ports_share);
+	worker->tsc_per_ms = rte_get_tsc_hz() / 1000;
+	worker->inflight = inflight_create(max_inflight, worker->first_port, dataplane->ports_share);
+	worker->rounds = calloc(1, sizeof(*worker->rounds));
+	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
+	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
+	int error = handoff_create(&worker->handoff, index, socket);
+	if (error == 0 && (worker->inflight == NULL || worker->rounds == NULL ||
+			   worker->rule_hits == NULL || worker->backends == NULL))
+		error = -ENOMEM;
+	if (error != 0) {
+		worker_destroy(worker);
+		return error;
+	}
+	worker->rules.stats = &worker->stats;
+	worker->rules.rule_hits = worker->rule_hits;
+	worker->rules.random = rte_rdtsc() ^ (uint64_t)(index + 1) << 32;
+	return 0;
+}
+
+void worker_destroy(struct worker *worker)
+{
+	handoff_destroy(&worker->handoff);
+	inflight_destroy(worker->inflight);
+	free(worker->rounds);
+	free(worker->rule_hits);
+	free(worker->backends);
+	worker->inflight = NULL;
+	worker->rounds = NULL;
+	worker->rule_hits = NULL;
+	worker->backends = NULL;
+}
+
+/* Every worker learns from what one of them received: the others get copies. */
+static void link_replicate(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	for (unsigned i = 0; i < worker->dataplane->n_workers; i++) {
+		if (i == worker->index)
+			continue;
+		struct rte_mbuf *copy = rte_pktmbuf_copy(mbuf, mbuf->pool, 0, UINT32_MAX);
+		if (copy == NULL)
+			continue;
+		*packet_of(copy) = *packet_of(mbuf);
+		packet_of(copy)->kind = PACKET_LINK;
+		if (rte_ring_enqueue(workers[i].handoff.inbox, copy) != 0)
+			rte_pktmbuf_free(copy);
+		else
+			waker_wake(&workers[i].handoff.worker_waker);
+	}
+}
+
+static void link_input(struct worker *worker, unsigned port, struct rte_mbuf *mbuf,
+		       enum net_class class, bool reply)
+{
+	uint64_t now = worker->now / worker->tsc_per_ms;
+	if (class == NET_CLASS_ARP)
+		neighbour_arp_input(worker->neighbours, port, mbuf, now, reply);
+	else if (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))
+		neighbour_nd_input(worker->neighbours, port, mbuf, now, reply);
+	else
+		icmp_input(&worker->icmp, &worker->dataplane->ports[port], mbuf, now,
+			   &worker->tx[port], &worker->stats);
+}
+
+static bool policy_source_port(const struct worker *worker, uint16_t port)
+{
+	return port >= INFLIGHT_PORTS_FIRST &&
+	       (port - INFLIGHT_PORTS_FIRST) / worker->dataplane->ports_share <
+		       worker->dataplane->n_workers;
+}
+
+static void udp_input(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	if (policy_listens(policy, packet->query.local_addr, packet->ipv6,
+			   packet->destination_port)) {
+		if (unlikely(worker->draining)) {
+			pipeline_drop(worker, mbuf, DROP_DRAINING);
+		} else if (unlikely(!policy_allows(policy, packet->query.client_addr,
+						   packet->ipv6))) {
+			pipeline_drop(worker, mbuf, DROP_ACL);
+		} else {
+			stats_add(&worker->stats.counter[STATS_QUERIES], 1);
+			pipeline_query(worker, mbuf);
+		}
+	} else if (policy_source_port(worker, packet->destination_port)) {
+		pipeline_response(worker, mbuf);
+	} else {
+		pipeline_drop(worker, mbuf, DROP_UDP_PORT);
+	}
+}
+
+static void frame_input(struct worker *worker, const struct policy *policy, unsigned port,
+			struct rte_mbuf *mbuf)
+{
+	uint8_t reason = DROP_NONE;
+	enum net_class class = net_frame_classify(&worker->dataplane->ports[port], mbuf, &reason);
+	if (likely(class == NET_CLASS_UDP)) {
+		packet_of(mbuf)->query.port = (uint8_t)port;
+		udp_input(worker, policy, mbuf);
+	} else if (class == NET_CLASS_DROP) {
+		packet_of(mbuf)->query.notes = NULL;
+		pipeline_drop(worker, mbuf, reason);
+	} else {
+		stats_add(&worker->stats.counter[STATS_LINK_PACKETS], 1);
+		packet_of(mbuf)->query.port = (uint8_t)port;
+		if (unlikely(worker->dataplane->n_workers > 1) &&
+		    (class == NET_CLASS_ARP ||
+		     (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))))
+			link_replicate(worker, mbuf);
+		link_input(worker, port, mbuf, class, true);
+	}
+}
+
+static unsigned port_receive(struct worker *worker, const struct policy *policy, unsigned port)
+{
+	struct rte_mbuf *mbufs[WORKER_BURST];
+	uint16_t count = rte_eth_rx_burst(worker->dataplane->ports[port].id,
+					  (uint16_t)worker->index, mbufs, WORKER_BURST);
+	for (unsigned i = 0; i < count && i < PREFETCH_AHEAD; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+	for (unsigned i = 0; i < count; i++) {
+		if (i + PREFETCH_AHEAD < count)
+			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], void *));
+		frame_input(worker, policy, port, mbufs[i]);
+	}
+	if (count != 0)
+		stats_add(&worker->stats.counter[STATS_RX_PACKETS], count);
+	return count;
+}
+
+static unsigned inbox_receive(struct worker *worker)
+{
+	struct rte_mbuf *mbufs[HANDOFF_BURST];
+	unsigned count = rte_ring_sc_dequeue_burst(worker->handoff.inbox, (void **)mbufs,
+						   HANDOFF_BURST, NULL);
+	for (unsigned i = 0; i < count; i++) {
+		struct packet *packet = packet_of(mbufs[i]);
+		unsigned port = packet->query.port;
+		if (packet->kind == PACKET_LINK)
+			link_input(worker, port, mbufs[i],
+				   neighbour_nd_wants(mbufs[i]) ? NET_CLASS_ICMP6 : NET_CLASS_ARP,
+				   false);
+		else if (packet->kind == PACKET_OTHER)
+			pipeline_response(worker, mbufs[i]);
+		else
+			pipeline_return(worker, mbufs[i]);
+	}
+	return count;
+}
+
+static void housekeep(struct worker *worker)
+{
+	worker->housekept = worker->now;
+	pipeline_expire(worker, false);
+	neighbour_tick(worker->neighbours, worker->now / worker->tsc_per_ms);
+	rte_rcu_qsbr_quiescent(worker->dataplane->rcu, worker->index);
+}
+
+bool worker_turn(struct worker *worker)
+{
+	unsigned work = 0;
+	worker->now = rte_rdtsc();
+	const struct policy *policy = __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
+	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
+		work += port_receive(worker, policy, port);
+	work += inbox_receive(worker);
+	if (worker->now - worker->housekept > worker->tsc_per_ms)
+		housekeep(worker);
+	pipeline_hand_over(worker);
+	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
+		pipeline_transmit(worker, port);
+	if (work != 0) {
+		stats_add(&worker->stats.counter[STATS_BUSY_TURNS], 1);
+		stats_add(&worker->stats.counter[STATS_BUSY_CYCLES], rte_rdtsc() - worker->now);
+	}
+	return work != 0;
+}
+
+static bool nap_wanted(const struct worker *worker)
+{
+	return rte_ring_empty(worker->handoff.inbox) &&
+	       !__atomic_load_n(&worker->stop, __ATOMIC_RELAXED);
+}
+
+/* Naps that grow while nothing comes; the control lcore ends one early. */
+static void nap(struct worker *worker)
+{
+	uint32_t over = worker->idle_turns - IDLE_SPIN_TURNS;
+	long us = over > 5 ? IDLE_NAP_MAX_US : IDLE_NAP_MIN_US << over;
+	if (us > IDLE_NAP_MAX_US)
+		us = IDLE_NAP_MAX_US;
+	struct waker *waker = &worker->handoff.worker_waker;
+	struct timespec patience = {.tv_nsec = us * 1000};
+	struct pollfd wake = {.fd = waker->fd, .events = POLLIN};
+	rte_rcu_qsbr_thread_offline(worker->dataplane->rcu, worker->index);
+	waker_announce(waker);
+	if (nap_wanted(worker))
+		ppoll(&wake, 1, &patience, NULL);
+	if (wake.revents != 0)
+		waker_clear(waker);
+	else
+		waker_awake(waker);
+	rte_rcu_qsbr_thread_online(worker->dataplane->rcu, worker->index);
+}
+
+int worker_main(void *argument)
+{
+	struct worker *worker = argument;
+	struct rte_rcu_qsbr *rcu = worker->dataplane->rcu;
+	rte_rcu_qsbr_thread_register(rcu, worker->index);
+	rte_rcu_qsbr_thread_online(rcu, worker->index);
+	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
+		if (worker_turn(worker)) {
+			worker->idle_turns = 0;
+			continue;
+		}
+		stats_add(&worker->stats.counter[STATS_IDLE_TURNS], 1);
+		if (worker->dataplane->idle_sleep && ++worker->idle_turns > IDLE_SPIN_TURNS)
+			nap(worker);
+	}
+	pipeline_expire(worker, true);
+	rte_rcu_qsbr_thread_offline(rcu, worker->index);
+	rte_rcu_qsbr_thread_unregister(rcu, worker->index);
+	return 0;
+}

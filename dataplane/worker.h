@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A worker: one lcore, one receive and one transmit queue of each port, run to completion.
+ * workers[] is the program's only global.
+ */
+#ifndef SLUICE_DATAPLANE_WORKER_H
+#define SLUICE_DATAPLANE_WORKER_H
+
+#include <rte_mempool.h>
+#include <rte_rcu_qsbr.h>
+
+#include "dataplane/handoff.h"
+#include "dataplane/net/icmp.h"
+#include "dataplane/net/neighbour.h"
+#include "dataplane/net/net.h"
+#include "dataplane/net/route.h"
+#include "dataplane/policy.h"
+#include "dataplane/serve/backend.h"
+#include "dataplane/serve/inflight.h"
+#include "dataplane/stats.h"
+
+#define WORKERS_MAX 12u /* as many as get INFLIGHT_PORTS_MIN source ports each */
+#define WORKER_BURST 64u
+#define WORKER_PARKING_SMALL 640u /* data room of a small parking buffer, headroom included */
+
+enum worker_overflow { WORKER_OVERFLOW_RESUME, WORKER_OVERFLOW_SERVFAIL, WORKER_OVERFLOW_REFUSED,
+		       WORKER_OVERFLOW_DROP };
+
+/* Shared by all workers; written at start-up, read after. */
+struct dataplane {
+	unsigned n_ports;
+	unsigned n_workers;
+	struct net_port ports[NET_PORTS_MAX];
+	uint32_t ports_share; /* source ports per worker */
+	bool idle_sleep;
+	enum worker_overflow on_overflow;
+	struct waker *control_waker;
+	struct rte_mempool *parking_small;
+	struct rte_mempool *parking_large;
+	struct rte_rcu_qsbr *rcu;
+	/* By backend number, written before a policy with that backend is published. */
+	struct net_route routes[POLICY_BACKENDS_MAX];
+	bool routed[POLICY_BACKENDS_MAX];
+};
+
+struct worker {
+	/* Control writes, the worker reads. */
+	const struct policy *policy;
+	struct dataplane *dataplane;
+	uint32_t index;
+	uint32_t lcore;
+	uint8_t draining; /* take no new queries, finish what is in flight */
+	uint8_t stop;
+	struct handoff handoff;
+
+	/* The worker alone. */
+	struct inflight *inflight __rte_cache_aligned;
+	struct neighbour_table *neighbours;
+	struct rule_context rules;
+	struct icmp icmp;
+	struct backend_rounds *rounds;
+	uint64_t tsc_per_ms;
+	uint64_t now; /* TSC at the start of the turn */
+	uint64_t housekept;
+	uint32_t idle_turns;
+	uint16_t first_port;
+	struct net_tx tx[NET_PORTS_MAX];
+	uint16_t handing; /* packets collected for the ring to the control lcore */
+	struct rte_mbuf *hand[2 * HANDOFF_BURST];
+
+	/* The worker writes, control reads. */
+	struct stats stats;
+	uint64_t *rule_hits;
+	struct backend_stats *backends;
+} __rte_cache_aligned;
+
+extern struct worker workers[WORKERS_MAX];
+
+/* Start-up: memory, rings and tables of one worker. 0 or -errno. */
+int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned index,
+		  uint32_t max_inflight, int socket);
+void worker_destroy(struct worker *worker);
+
+/* rte_eal_remote_launch() entry; `worker` is a struct worker. Returns when stop is set. */
+int worker_main(void *worker);
+
+/* One turn of the loop, for worker_main() and tests; whether there was work. */
+bool worker_turn(struct worker *worker);
+
+#endif

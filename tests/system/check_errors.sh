@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# sluice check and the command line: exit codes, and every error with its position in one go.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# status EXPECTED ARGUMENTS...: runs Sluice, keeps what it says.
+status() {
+	local expected=$1 got=0
+	shift
+	timeout 30 "$binary" "$@" >"$work/said.log" 2>&1 || got=$?
+	[ "$got" -eq "$expected" ] || fail "sluice $* ends with $got, not $expected"
+}
+says() {
+	grep -qE -- "$1" "$work/said.log" || fail "no line like '$1'"
+}
+
+lab_config <<<"newServer('10.53.0.2:5300')"
+status 0 check -c "$work/sluice.yml"
+status 0 version
+says '[Ss]luice.*[0-9]'
+status 2 frobnicate
+status 2 run --no-such-option
+status 1 check -c "$work/missing.yml"
+says 'missing\.yml'
+
+cat >"$work/wrong.yml" <<-END
+	eal: {memory: plenty}
+	lcores: {control: 0, workers: [4096]}
+	ports:
+	  - name: edge
+	    device: net_null0
+	    addresses: [10.53.2.1/33]
+	    colour: blue
+	listen: [10.99.0.1:53]
+	policy: policy.lua
+	async: {on_expiry: explode}
+END
+status 1 check -c "$work/wrong.yml"
+for line in 1 2 6 7 10; do
+	says "wrong\.yml:$line:[0-9]+: "
+done
+says 'wrong\.yml:7:5: .*colour'
+
+printf 'newServer("10.53.0.2:5300")\naddAction(AllRule(), NoSuchAction())\n' >"$work/policy.lua"
+status 1 check -c "$work/sluice.yml"
+says 'policy\.lua:2:.*NoSuchAction'
+printf 'local function (\n' >"$work/other.lua"
+status 1 check -c "$work/sluice.yml" -p "$work/other.lua"
+says 'other\.lua:1:'
+
+# What only shows when the whole is looked at: an address on no port, a CPU used twice.
+cp "$work/sluice.yml" "$work/whole.yml"
+sed -i 's/^lcores:.*/lcores: {control: 0, workers: [0], share: false}/' "$work/whole.yml"
+printf 'listen: [10.99.0.1:53]\n' >>"$work/whole.yml"
+status 1 check -c "$work/whole.yml"
+says "whole\.yml:2:[0-9]+: "
+says "whole\.yml:$(wc -l <"$work/whole.yml"):[0-9]+: .*10\.99\.0\.1"

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The laboratory of the system tests. Source it at the top of a test; it makes, and takes down at
+# the end whatever happens:
+#
+#   client 10.53.2.2, fd53:2::2          backend 10.53.0.2, fd53::2 (NSD, port 5300)
+#     [c0]──────[edge] sluice 10.53.2.1 ... 10.53.0.1 [back]──────[b0]
+#
+# three network namespaces with names of this run, joined by two veth pairs. The sluice namespace
+# holds no address of its own: whatever answers there is Sluice. /run/sluice is private to it.
+# shellcheck shell=bash
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+need_root
+
+binary=${SLUICE:-$top/build/sluice}
+work=$(mktemp -d /tmp/sluice-test.XXXXXX)
+run=${work##*.}
+client=slc-$run sluice=slt-$run backend=slb-$run
+filter_program=$work/filter
+export server=10.53.2.1 server6=fd53:2::1
+pids=()
+sluice_pid='' filter_pid=''
+
+lab_down() {
+	local status=$? pid ns
+	trap - EXIT INT TERM
+	[ "$status" -eq 0 ] || lab_tell
+	for pid in "${pids[@]}"; do
+		stop_pid "$pid"
+	done
+	for ns in "$client" "$sluice" "$backend"; do
+		ip netns del "$ns" 2>/dev/null || true
+	done
+	rm -rf "$work"
+	exit "$status"
+}
+trap lab_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# What a reader wants to see of a test that failed.
+lab_tell() {
+	local log
+	for log in "$work"/*.log; do
+		[ ! -s "$log" ] || { printf -- '--- %s\n' "${log##*/}"; tail -n 40 "$log"; }
+	done >&2
+}
+
+fail() {
+	printf 'failed: %s\n' "$*" >&2
+	exit 1
+}
+
+in_client() { ip netns exec "$client" "$@"; }
+in_sluice() { ip netns exec "$sluice" "$@"; }
+in_backend() { ip netns exec "$backend" "$@"; }
+
+# make_pair NAMESPACE INTERFACE PORT ADDRESS...: joins NAMESPACE to the port of Sluice. A veth
+# leaves checksums to hardware that does not exist, so it has to write them itself.
+make_pair() {
+	local ns=$1 interface=$2 port=$3 address
+	shift 3
+	ip -n "$ns" link add "$interface" type veth peer name "$port" netns "$sluice"
+	ip netns exec "$ns" ethtool -K "$interface" tx off >/dev/null 2>&1
+	for address in "$@"; do
+		case $address in
+		*:*) ip -n "$ns" addr add "$address" dev "$interface" nodad ;;
+		*) ip -n "$ns" addr add "$address" dev "$interface" ;;
+		esac
+	done
+	ip -n "$ns" link set "$interface" up
+	ip -n "$sluice" link set "$port" up
+}
+
+lab_net() {
+	local ns
+	for ns in "$client" "$sluice" "$backend"; do
+		ip netns add "$ns"
+		ip -n "$ns" link set lo up
+	done
+	in_sluice sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	make_pair "$client" c0 edge 10.53.2.2/24 fd53:2::2/64
+	make_pair "$backend" b0 back 10.53.0.2/24 fd53::2/64
+}
+
+lab_nsd() {
+	mkdir -p "$work/nsd"
+	write_nsd_conf "$work/nsd"
+	in_backend nsd -d -c "$work/nsd/nsd.conf" >"$work/nsd.log" 2>&1 &
+	pids+=($!)
+	wait_for 10 "NSD" in_backend dig +short +time=1 +tries=1 -p 5300 @10.53.0.2 demo.test SOA
+}
+
+# lab_config: writes the configuration; the policy comes from standard input.
+lab_config() {
+	local workers=1 share=false
+	[ "$(nproc)" -gt 1 ] || workers=0 share=true
+	mkdir -p "$work/run"
+	cat >"$work/policy.lua"
+	cat >"$work/sluice.yml" <<-END
+		eal: {hugepages: auto, memory: 256}
+		lcores: {control: 0, workers: [$workers], share: $share}
+		ports:
+		  - {name: edge, device: "net_af_packet0,iface=edge", addresses: [10.53.2.1/24, "fd53:2::1/64"]}
+		  - {name: back, device: "net_af_packet1,iface=back", addresses: [10.53.0.1/24, "fd53::1/64"]}
+		policy: policy.lua
+		metrics: {listen: 127.0.0.1:8083}
+	END
+}
+
+# sluice_exec ARGUMENTS...: Sluice in its namespace, with a /run/sluice that nobody else sees.
+sluice_exec() {
+	mkdir -p /run/sluice
+	# shellcheck disable=SC2016
+	exec ip netns exec "$sluice" unshare --mount sh -c \
+		'mount --bind "$1" /run/sluice && shift && exec "$@"' sh "$work/run" "$binary" "$@"
+}
+
+sluice_is_up_or_gone() {
+	grep -q '^sluice: ready' "$work/sluice.log" || process_ended "$sluice_pid"
+}
+
+lab_sluice() {
+	: >"$work/sluice.log"
+	(sluice_exec run -c "$work/sluice.yml") 2>"$work/sluice.log" &
+	sluice_pid=$!
+	pids+=("$sluice_pid")
+	wait_for 30 "sluice: ready" sluice_is_up_or_gone || fail "Sluice did not become ready"
+	process_ended "$sluice_pid" && fail "Sluice ended at its start"
+	return 0
+}
+
+# lab_up: everything; the policy comes from standard input.
+lab_up() {
+	lab_config
+	lab_net
+	lab_nsd
+	lab_sluice
+}
+
+lab_filter() {
+	[ -x "$filter_program" ] || build_filter "$filter_program"
+	: >"$work/filter.log"
+	"$filter_program" "$@" "$work/run/filter.sock" "$work/run/verdicts.sock" 2>"$work/filter.log" &
+	filter_pid=$!
+	pids+=("$filter_pid")
+	wait_for 5 "the filter" grep -q '^filter: ready' "$work/filter.log"
+}
+
+alive() {
+	! process_ended "$sluice_pid" || fail "Sluice is gone"
+}
+
+# ask NAME [DIG ARGUMENTS...]: one query over IPv4, sent once.
+ask() {
+	in_client dig +tries=1 +time=3 "@$server" "$@"
+}
+
+# expect PATTERN NAME [DIG ARGUMENTS...]: the whole output of dig has to match.
+expect() {
+	local pattern=$1 output
+	shift
+	output=$(ask "$@" 2>&1) || true
+	grep -qE -- "$pattern" <<<"$output" || fail "dig $* shows no '$pattern':"$'\n'"$output"
+}
+
+# quick NAME [MS]: it is answered within MS (250) milliseconds, so nothing timed out on its way.
+quick() {
+	local took
+	took=$(ask "$1" | sed -n 's/^;; Query time: \([0-9]*\) msec/\1/p')
+	[ -n "$took" ] && [ "$took" -le "${2:-250}" ]
+}
+
+# load COUNT NAME RATE [DNSPERF ARGUMENTS...]: COUNT queries, each for a name of its own under NAME;
+# prints dnsperf's figures and fails unless all were answered.
+load() {
+	local count=$1 name=$2 rate=$3 list
+	shift 3
+	list=$(mktemp "$work/load.XXXXXX")
+	seq -f "q%.0f.$name A" 1 "$count" >"$list"
+	in_client dnsperf -s "$server" -d "$list" -n 1 -Q "$rate" -q 5000 -c 10 -t 3 -W "$@" >"$list.log" 2>&1
+	grep -E 'Queries (sent|completed|lost)|Average Latency|Response codes' "$list.log"
+	grep -qE "Queries completed: +$count \(100.00%\)" "$list.log"
+}

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/async.h"
+#include "control/async_ids.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define START 1000u /* ms */
+#define MILLION 1000000u
+
+static struct async *async;
+
+static void make(uint32_t max_packets, uint32_t max_suspended)
+{
+	struct async_config config = {.max_packets = max_packets, .max_suspended = max_suspended};
+	async_destroy(async);
+	async = async_create(&config, START);
+	ck_assert_ptr_nonnull(async);
+}
+
+static void setup(void)
+{
+	async = NULL;
+	make(200000, 100000);
+}
+
+static void teardown(void)
+{
+	async_destroy(async);
+}
+
+static struct rte_mbuf *mbuf_number(uintptr_t number)
+{
+	return (struct rte_mbuf *)(number * 64 + 64);
+}
+
+static uint32_t take(uintptr_t number)
+{
+	uint32_t slot = async_take(async, mbuf_number(number));
+	ck_assert_uint_ne(slot, ASYNC_NONE);
+	return slot;
+}
+
+static struct async_done pop(enum async_end end)
+{
+	struct async_done done;
+	ck_assert(async_done_pop(async, &done));
+	ck_assert_int_eq(done.end, end);
+	return done;
+}
+
+/* The sum that async.h promises. */
+static void check_sum(void)
+{
+	const struct async_counters *c = async_counters(async);
+	ck_assert_uint_eq(c->suspended, c->resumed + c->answered + c->dropped + c->expired +
+						c->finished + async_suspended_now(async));
+}
+
+START_TEST(config_out_of_range)
+{
+	struct async_config config = {.max_packets = 0};
+	ck_assert_ptr_null(async_create(&config, 0));
+	config.max_packets = ASYNC_PACKETS_MAX + 1;
+	ck_assert_ptr_null(async_create(&config, 0));
+	config = (struct async_config){.max_packets = 1, .on_expiry = ASYNC_FATE_DROP + 1};
+	ck_assert_ptr_null(async_create(&config, 0));
+	config = (struct async_config){.max_packets = MILLION};
+	ck_assert_uint_ge(async_memory_for(&config), MILLION * 64u);
+	ck_assert_uint_le(async_memory_for(&config), MILLION * 128u);
+	config.max_packets = 200000;
+	ck_assert_uint_eq(async_memory_for(&config), async_memory(async));
+}
+END_TEST
+
+START_TEST(suspend_fetch_resume)
+{
+	struct async_ref ref;
+	uint32_t slot = take(1);
+
+	ck_assert(async_suspend(async, slot, 7, 0xabcd, 500, START));
+	ck_assert_uint_eq(async_suspended_now(async), 1);
+	ck_assert_uint_le(async_next_deadline(async), START + 500);
+	ck_assert(async_fetch(async, 7, 0xabcd, &ref));
+	ck_assert(async_ref_valid(async, ref));
+	ck_assert(!async_done_waiting(async));
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	ck_assert(async_done_waiting(async));
+	struct async_done done = pop(ASYNC_END_RESUMED);
+	ck_assert_uint_eq(done.slot, slot);
+	ck_assert_ptr_eq(done.mbuf, mbuf_number(1));
+	ck_assert(!done.continue_rules);
+	async_release(async, slot);
+	ck_assert_uint_eq(async_in_hand(async), 0);
+	ck_assert_uint_eq(async_counters(async)->resumed, 1);
+	ck_assert_uint_eq(async_next_deadline(async), ASYNC_NEVER);
+	check_sum();
+}
+END_TEST
+
+START_TEST(clients_with_the_same_id_get_their_own)
+{
+	bool seen[ASYNC_IDS_COUNT] = {false};
+
+	for (uint32_t i = 0; i < ASYNC_IDS_COUNT; i++) {
+		uint32_t slot = take(i);
+		int id = async_id_take(async, slot);
+		ck_assert_int_ge(id, 0);
+		ck_assert(!seen[id]);
+		seen[id] = true;
+		ck_assert_int_eq(async_id(async, slot), id);
+		ck_assert(async_suspend(async, slot, 0, (uint16_t)id, 1000, START));
+	}
+	ck_assert_int_eq(async_id_take(async, take(MILLION)), -1);
+	ck_assert_uint_eq(async_counters(async)->duplicate, 0);
+}
+END_TEST
+
+START_TEST(taken_key_is_refused_and_counted)
+{
+	struct async_ref ref;
+	uint32_t first = take(1);
+	uint32_t second = take(2);
+
+	ck_assert(async_suspend(async, first, 1, 2, 100, START));
+	ck_assert(!async_suspend(async, second, 1, 2, 100, START));
+	ck_assert_uint_eq(async_counters(async)->duplicate, 1);
+	ck_assert_uint_eq(async_suspended_now(async), 1);
+	ck_assert_int_eq(async_state(async, async_ref_of(async, second)), ASYNC_NOT_SUSPENDED);
+	ck_assert(async_suspend(async, second, 2, 1, 100, START));
+	ck_assert(async_fetch(async, 1, 2, &ref)); /* the first one is still the key's */
+	ck_assert_ptr_eq(async_mbuf(async, ref.slot), mbuf_number(1));
+	ck_assert(!async_suspend(async, second, 3, 3, 100, START)); /* suspended already */
+	check_sum();
+}
+END_TEST
+
+START_TEST(limits)
+{
+	struct async_ref ref;
+	make(3, 1);
+	uint32_t first = take(1);
+	uint32_t second = take(2);
+	take(3);
+
+	ck_assert_uint_eq(async_take(async, mbuf_number(4)), ASYNC_NONE);
+	ck_assert(async_suspend(async, first, 0, 1, 100, START));
+	ck_assert(!async_suspend(async, second, 0, 2, 100, START));
+	ck_assert_uint_eq(async_suspend_id(async, second, 100, ASYNC_FATE_DROP, 0, START), 0);
+	ck_assert_uint_eq(async_counters(async)->overflow, 2);
+	/* A fetched one counts as suspended, and may be suspended anew at the limit. */
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert(!async_suspend(async, second, 0, 2, 100, START));
+	ck_assert(async_suspend(async, first, 0, 9, 100, START));
+	async_release(async, first);
+	ck_assert_uint_ne(async_take(async, mbuf_number(4)), ASYNC_NONE);
+	check_sum();
+}
+END_TEST
+
+START_TEST(expiry_by_the_clock)
+{
+	uint32_t slot = take(1);
+	uint32_t at_once = take(2);
+
+	ck_assert(async_suspend(async, slot, 0, 1, 100, START));
+	ck_assert(async_suspend(async, at_once, 0, 2, 0, START));
+	ck_assert_uint_eq(async_advance(async, START), 1); /* timeout 0 */
+	ck_assert_uint_eq(pop(ASYNC_END_EXPIRED).slot, at_once);
+	ck_assert_uint_eq(async_advance(async, START + 99), 0);
+	ck_assert_uint_eq(async_advance(async, START - 500), 0); /* time never goes back */
+	ck_assert_uint_eq(async_advance(async, START + 100), 1);
+	ck_assert_int_eq(pop(ASYNC_END_EXPIRED).fate, ASYNC_FATE_RESUME);
+	ck_assert_uint_eq(async_counters(async)->expired, 2);
+	ck_assert_uint_eq(async_counters(async)->abandoned, 0);
+	check_sum();
+}
+END_TEST
+
+START_TEST(every_fate)
+{
+	static const enum async_fate fates[] = {ASYNC_FATE_RESUME, ASYNC_FATE_SERVFAIL,
+						ASYNC_FATE_REFUSED, ASYNC_FATE_DROP};
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t slot = take(i);
+		bool on = i & 1;
+		ck_assert_uint_ne(async_suspend_id(async, slot, 10, fates[i],
+						   on ? ASYNC_CONTINUE_RULES : 0, START), 0);
+	}
+	async_set_on_expiry(async, ASYNC_FATE_REFUSED);
+	ck_assert_int_eq(async_on_expiry(async), ASYNC_FATE_REFUSED);
+	ck_assert(async_suspend(async, take(4), 0, 0, 10, START));
+	ck_assert_uint_eq(async_advance(async, START + 10), 5);
+	for (uint32_t i = 0; i < 5; i++) {
+		struct async_done done = pop(ASYNC_END_EXPIRED);
+		ck_assert_int_eq(done.fate, i < 4 ? fates[i] : ASYNC_FATE_REFUSED);
+		ck_assert_int_eq(done.continue_rules, i < 4 && (i & 1));
+	}
+}
+END_TEST
+
+START_TEST(a_late_verdict_finds_nothing)
+{
+	struct async_ref ref;
+	uint32_t slot = take(1);
+	uint64_t id = async_suspend_id(async, take(2), 10, ASYNC_FATE_RESUME, 0, START);
+
+	ck_assert(async_suspend(async, slot, 0, 5, 10, START));
+	async_advance(async, START + 10);
+	ck_assert(!async_fetch(async, 0, 5, &ref));
+	ck_assert(!async_find(async, id, &ref));
+	ck_assert(!async_find(async, 0, &ref));
+	ck_assert(!async_find(async, UINT64_C(1) << 63 | 5, &ref));
+	ck_assert(!async_fetch(async, 9, 9, &ref)); /* one that never was */
+	ck_assert_uint_eq(async_counters(async)->late, 5);
+}
+END_TEST
+
+START_TEST(fetched_and_lost)
+{
+	struct async_ref ref;
+
+	ck_assert(async_suspend(async, take(1), 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	/* The key is free for another packet; the clock goes on for the first. */
+	ck_assert(async_suspend(async, take(2), 0, 1, 500, START));
+	ck_assert_uint_eq(async_advance(async, START + 100), 1);
+	ck_assert_ptr_eq(pop(ASYNC_END_EXPIRED).mbuf, mbuf_number(1));
+	ck_assert_uint_eq(async_counters(async)->abandoned, 1);
+	ck_assert_uint_eq(async_counters(async)->expired, 1);
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_GONE);
+	ck_assert_int_eq(async_drop(async, ref), ASYNC_GONE);
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert_ptr_eq(async_mbuf(async, ref.slot), mbuf_number(2));
+	check_sum();
+}
+END_TEST
+
+START_TEST(resume_twice_and_what_comes_after)
+{
+	struct async_done done;
+	struct async_ref ref;
+	uint32_t slot = take(1);
+
+	ck_assert(async_suspend(async, slot, 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	ck_assert_int_eq(async_drop(async, ref), ASYNC_RESUMED);
+	ck_assert_int_eq(async_mark_answered(async, ref), ASYNC_RESUMED);
+	ck_assert_int_eq(async_finish(async, ref, ASYNC_FATE_DROP), ASYNC_RESUMED);
+	ck_assert(!async_suspend(async, slot, 0, 2, 100, START));
+	ck_assert_uint_eq(async_advance(async, START + 1000), 0);
+	pop(ASYNC_END_RESUMED);
+	ck_assert(!async_done_pop(async, &done));
+	async_release(async, slot);
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_GONE);
+	ck_assert_uint_eq(async_counters(async)->resumed, 1);
+	check_sum();
+}
+END_TEST
+
+START_TEST(dropped_stays_dropped)
+{
+	struct async_ref ref;
+
+	ck_assert(async_suspend(async, take(1), 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert_int_eq(async_drop(async, ref), ASYNC_OK);
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_DROPPED);
+	ck_assert_int_eq(async_drop(async, ref), ASYNC_DROPPED);
+	pop(ASYNC_END_DROPPED);
+	ck_assert(!async_done_waiting(async));
+	ck_assert_uint_eq(async_counters(async)->dropped, 1);
+	check_sum();
+}
+END_TEST
+
+START_TEST(an_answer_counts_as_answered)
+{
+	struct async_ref ref;
+
+	ck_assert(async_suspend(async, take(1), 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert_int_eq(async_mark_answered(async, ref), ASYNC_OK);
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	pop(ASYNC_END_RESUMED);
+	ck_assert_uint_eq(async_counters(async)->answered, 1);
+	ck_assert_uint_eq(async_counters(async)->resumed, 0);
+	check_sum();
+}
+END_TEST
+
+START_TEST(suspended_anew_from_a_callback)
+{
+	struct async_ref old;
+	struct async_ref ref;
+	uint32_t slot = take(1);
+
+	ck_assert(async_suspend(async, slot, 1, 1, 100, START));
+	ck_assert(async_fetch(async, 1, 1, &old));
+	ck_assert(async_suspend(async, slot, 2, 1, 300, START + 50));
+	ck_assert_int_eq(async_resume(async, old), ASYNC_GONE);
+	ck_assert(!async_ref_valid(async, old));
+	ck_assert_uint_eq(async_advance(async, START + 349), 0);
+	ck_assert(!async_fetch(async, 1, 1, &ref));
+	ck_assert(async_fetch(async, 2, 1, &ref));
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	ck_assert_uint_eq(async_counters(async)->suspended, 1);
+	check_sum();
+}
+END_TEST
+
+START_TEST(own_ids_are_found_and_never_reused)
+{
+	struct async_ref ref;
+	struct async_ref old;
+	uint32_t slot = take(1);
+	ck_assert_int_ge(async_id_take(async, slot), 0);
+	uint64_t id = async_suspend_id(async, slot, 100, ASYNC_FATE_DROP, 0, START);
+
+	ck_assert_int_eq(async_id(async, slot), -1);
+	ck_assert_uint_ne(id, 0);
+	ck_assert_uint_lt(id, UINT64_C(1) << 53);
+	ck_assert(async_find(async, id, &old));
+	ck_assert(async_find(async, id, &old)); /* finding leaves it there */
+	uint64_t second = async_suspend_id(async, slot, 100, ASYNC_FATE_DROP, 0, START);
+	ck_assert_uint_gt(second, id);
+	ck_assert_int_eq(async_resume(async, old), ASYNC_GONE);
+	ck_assert(!async_find(async, id, &ref));
+	ck_assert(async_find(async, second, &ref));
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	ck_assert(!async_find(async, second, &ref));
+	ck_assert_uint_eq(async_counters(async)->late, 2);
+	async_release(async, pop(ASYNC_END_RESUMED).slot);
+	ck_assert_uint_gt(async_suspend_id(async, take(2), 1, ASYNC_FATE_DROP, 0, START), second);
+	check_sum();
+}
+END_TEST
+
+START_TEST(a_failed_send_ends_it_at_once)
+{
+	struct async_ref ref;
+	uint32_t slot = take(1);
+	uint64_t tag = async_tag(async, slot); /* the datagram is sent before the suspension */
+
+	ck_assert_uint_ne(tag, 0);
+	ck_assert(async_tag_ref(async, tag, &ref));
+	ck_assert_int_eq(async_finish(async, ref, ASYNC_FATE_DROP), ASYNC_NOT_SUSPENDED);
+	ck_assert(async_suspend(async, slot, 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert(async_suspend(async, slot, 1, 1, 100, START));
+	ck_assert(async_tag_ref(async, tag, &ref));
+	ck_assert_int_eq(async_finish(async, ref, ASYNC_FATE_SERVFAIL), ASYNC_OK);
+	ck_assert_int_eq(pop(ASYNC_END_FINISHED).fate, ASYNC_FATE_SERVFAIL);
+	async_release(async, slot);
+	ck_assert(!async_tag_ref(async, tag, &ref));
+	ck_assert_uint_eq(take(2), slot);
+	ck_assert(!async_tag_ref(async, tag, &ref)); /* another packet in the same slot */
+	ck_assert(!async_tag_ref(async, 0, &ref));
+	check_sum();
+}
+END_TEST
+
+START_TEST(released_while_suspended_or_queued)
+{
+	struct async_done done;
+	struct async_ref ref;
+	uint32_t first = take(1);
+	uint32_t second = take(2);
+
+	ck_assert(async_suspend(async, first, 0, 1, 100, START));
+	async_release(async, first);
+	async_release(async, first); /* no effect */
+	ck_assert(async_suspend(async, second, 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	async_release(async, second);
+	ck_assert(!async_done_pop(async, &done));
+	ck_assert_uint_eq(async_in_hand(async), 0);
+	ck_assert_uint_eq(async_advance(async, START + 1000), 0);
+	ck_assert_int_eq(async_state(async, (struct async_ref){0, 0}), ASYNC_GONE);
+	ck_assert_int_eq(async_state(async, (struct async_ref){UINT32_MAX, 1}), ASYNC_GONE);
+	check_sum();
+}
+END_TEST
+
+/* continue_rules: the packet goes on after its expiry, and is suspended once more. */
+START_TEST(suspended_again_after_it_ended)
+{
+	uint32_t slot = take(1);
+	int id = async_id_take(async, slot);
+
+	ck_assert(async_suspend(async, slot, 0, (uint16_t)id, 10, START));
+	struct async_ref old = async_ref_of(async, slot);
+	async_advance(async, START + 10);
+	pop(ASYNC_END_EXPIRED);
+	int other = async_id_take(async, slot);
+	ck_assert_int_ne(other, id);
+	ck_assert(async_suspend(async, slot, 0, (uint16_t)other, 10, START + 10));
+	ck_assert_int_eq(async_resume(async, old), ASYNC_GONE);
+	ck_assert_uint_eq(async_counters(async)->suspended, 2);
+	ck_assert_uint_eq(async_advance(async, START + 20), 1);
+	check_sum();
+}
+END_TEST
+
+START_TEST(list_by_age)
+{
+	struct async_view view;
+	struct async_ref ref;
+	uint32_t cursor = ASYNC_NONE;
+
+	ck_assert(!async_list(async, START, &cursor, &view));
+	ck_assert(async_suspend(async, take(1), 3, 4, 100, START));
+	uint64_t id = async_suspend_id(async, take(2), 500, ASYNC_FATE_DROP, 0, START + 10);
+	ck_assert(async_fetch(async, 3, 4, &ref));
+	ck_assert(async_list(async, START + 20, &cursor, &view));
+	ck_assert_uint_eq(view.async_id, 3);
+	ck_assert_uint_eq(view.query_id, 4);
+	ck_assert_uint_eq(view.id, 0);
+	ck_assert(view.fetched);
+	ck_assert_uint_eq(view.age, 20);
+	ck_assert_uint_eq(view.remaining, 80);
+	ck_assert_ptr_eq(view.mbuf, mbuf_number(1));
+	ck_assert(async_list(async, START + 20, &cursor, &view));
+	ck_assert_uint_eq(view.id, id);
+	ck_assert(!view.fetched);
+	ck_assert_uint_eq(view.age, 10);
+	ck_assert_uint_eq(view.remaining, 490);
+	ck_assert(!async_list(async, START + 20, &cursor, &view));
+}
+END_TEST
+
+/* ---- DNS IDs ---- */
+
+START_TEST(ids_oldest_first)
+{
+	struct async_ids *ids = async_ids_create(0);
+
+	for (int i = 0; i < 65536; i++)
+		ck_assert_int_eq(async_ids_take(ids), i);
+	ck_assert_int_eq(async_ids_take(ids), -1);
+	async_ids_release(ids, 40, 0, 0);
+	async_ids_release(ids, 30, 0, 0);
+	async_ids_release(ids, 30, 0, 0); /* no effect */
+	ck_assert_int_eq(async_ids_take(ids), 40);
+	ck_assert_int_eq(async_ids_take(ids), 30);
+	ck_assert_int_eq(async_ids_take(ids), -1);
+	async_ids_destroy(ids);
+}
+END_TEST
+
+START_TEST(ids_rest)
+{
+	struct async_ids *ids = async_ids_create(0);
+
+	for (int i = 0; i < 65536; i++)
+		async_ids_take(ids);
+	async_ids_release(ids, 1, 100, 1000);
+	async_ids_release(ids, 2, 50, 1000);
+	async_ids_advance(ids, 1049);
+	ck_assert_int_eq(async_ids_take(ids), -1);
+	async_ids_advance(ids, 1050);
+	ck_assert_int_eq(async_ids_take(ids), 2); /* none to spare: one rest is enough */
+	async_ids_advance(ids, 1099);
+	ck_assert_int_eq(async_ids_take(ids), -1);
+	async_ids_advance(ids, 1100);
+	async_ids_release(ids, 3, 0, 1100);
+	ck_assert_int_eq(async_ids_take(ids), 3); /* a free one before a rested one */
+	ck_assert_int_eq(async_ids_take(ids), 1);
+	/* Once it has rested five times it stands in the queue of the free ones. */
+	async_ids_release(ids, 5, 100, 2000);
+	async_ids_advance(ids, 2499);
+	async_ids_release(ids, 6, 0, 2499);
+	async_ids_advance(ids, 2500);
+	async_ids_release(ids, 7, 0, 2500);
+	ck_assert_int_eq(async_ids_take(ids), 6);
+	ck_assert_int_eq(async_ids_take(ids), 5);
+	ck_assert_int_eq(async_ids_take(ids), 7);
+	async_ids_destroy(ids);
+}
+END_TEST
+
+START_TEST(an_expired_packets_id_rests_a_resumed_ones_does_not)
+{
+	struct async_ref ref;
+	uint32_t slots[ASYNC_IDS_COUNT];
+
+	for (uint32_t i = 0; i < ASYNC_IDS_COUNT; i++) {
+		slots[i] = take(i);
+		async_id_take(async, slots[i]);
+	}
+	uint32_t other = take(MILLION);
+	uint16_t first = (uint16_t)async_id(async, slots[0]);
+	uint16_t second = (uint16_t)async_id(async, slots[1]);
+	ck_assert(async_suspend(async, slots[0], 0, first, 100, START));
+	ck_assert(async_suspend(async, slots[1], 0, second, 100, START));
+	ck_assert(async_fetch(async, 0, second, &ref));
+	ck_assert_int_eq(async_resume(async, ref), ASYNC_OK);
+	async_release(async, pop(ASYNC_END_RESUMED).slot);
+	ck_assert_int_eq(async_id_take(async, other), second);
+	async_advance(async, START + 100);
+	async_release(async, pop(ASYNC_END_EXPIRED).slot);
+	other = take(MILLION);
+	ck_assert_int_eq(async_id_take(async, other), -1);
+	async_advance(async, START + 199);
+	ck_assert_int_eq(async_id_take(async, other), -1);
+	async_advance(async, START + 200);
+	ck_assert_int_eq(async_id_take(async, other), first);
+}
+END_TEST
+
+/* ---- size and speed ---- */
+
+static double seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+START_TEST(a_million_suspended)
+{
+	struct async_done done;
+	struct async_ref ref;
+	make(MILLION, MILLION);
+	double begun = seconds();
+	uint32_t wrong = 0; /* each ck_assert is a system call */
+
+	for (uint32_t i = 0; i < MILLION; i++) {
+		uint32_t slot = async_take(async, mbuf_number(i));
+		uint32_t timeout = 100 + i % 1000;
+		wrong += async_suspend_id(async, slot, timeout, ASYNC_FATE_DROP, 0, START) != i + 1;
+	}
+	ck_assert_uint_eq(async_suspended_now(async), MILLION);
+	for (uint64_t id = 1; id <= MILLION; id += 2)
+		wrong += !async_find(async, id, &ref) || async_resume(async, ref) != ASYNC_OK;
+	while (async_done_pop(async, &done))
+		async_release(async, done.slot);
+	/* Every turn of 1 ms expires exactly what is due in it. */
+	for (uint32_t i = 0; i < 1000; i++)
+		wrong += async_advance(async, START + 100 + i) != (i % 2 ? 1000 : 0);
+	while (async_done_pop(async, &done))
+		async_release(async, done.slot);
+	double took = seconds() - begun;
+
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(async_in_hand(async), 0);
+	ck_assert_uint_eq(async_counters(async)->resumed, MILLION / 2);
+	ck_assert_uint_eq(async_counters(async)->expired, MILLION / 2);
+	check_sum();
+	printf("a million suspended, half resumed, half expired: %.0f ms, %.0f MB\n", took * 1e3,
+	       (double)async_memory(async) / 1e6);
+	ck_assert_msg(took < 10, "%.1f s: not O(1)", took);
+}
+END_TEST
+
+static Suite *async_suite(void)
+{
+	Suite *suite = suite_create("async");
+	TCase *tests = tcase_create("registry");
+	TCase *ids = tcase_create("ids");
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, config_out_of_range);
+	tcase_add_test(tests, suspend_fetch_resume);
+	tcase_add_test(tests, clients_with_the_same_id_get_their_own);
+	tcase_add_test(tests, taken_key_is_refused_and_counted);
+	tcase_add_test(tests, limits);
+	tcase_add_test(tests, expiry_by_the_clock);
+	tcase_add_test(tests, every_fate);
+	tcase_add_test(tests, a_late_verdict_finds_nothing);
+	tcase_add_test(tests, fetched_and_lost);
+	tcase_add_test(tests, resume_twice_and_what_comes_after);
+	tcase_add_test(tests, dropped_stays_dropped);
+	tcase_add_test(tests, an_answer_counts_as_answered);
+	tcase_add_test(tests, suspended_anew_from_a_callback);
+	tcase_add_test(tests, own_ids_are_found_and_never_reused);
+	tcase_add_test(tests, a_failed_send_ends_it_at_once);
+	tcase_add_test(tests, released_while_suspended_or_queued);
+	tcase_add_test(tests, suspended_again_after_it_ended);
+	tcase_add_test(tests, list_by_age);
+	tcase_add_test(tests, an_expired_packets_id_rests_a_resumed_ones_does_not);
+	tcase_add_test(tests, a_million_suspended);
+	tcase_add_test(ids, ids_oldest_first);
+	tcase_add_test(ids, ids_rest);
+	tcase_set_timeout(tests, 30);
+	suite_add_tcase(suite, tests);
+	suite_add_tcase(suite, ids);
+	return suite;
+}
+
+UNIT_MAIN(async_suite)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/serve/inflight.h"
+
+#include "tests/unit/unit.h"
+
+START_TEST(ports_are_shared_as_powers_of_two)
+{
+	ck_assert_uint_eq(inflight_ports_share(1), 32768);
+	ck_assert_uint_eq(inflight_ports_share(3), 16384);
+	ck_assert_uint_eq(inflight_ports_share(12), 4096);
+	ck_assert_uint_eq(inflight_ports_share(13), 0);
+	ck_assert_uint_eq(inflight_ports_share(0), 0);
+}
+END_TEST
+
+START_TEST(found_by_port_and_id_until_removed)
+{
+	struct inflight *table = inflight_create(8, 20000, 4096);
+	struct inflight_entry *entry = inflight_add(table, 100);
+	ck_assert_ptr_nonnull(entry);
+	ck_assert(entry->source_port >= 20000 && entry->source_port < 24096);
+	ck_assert_ptr_eq(inflight_find(table, entry->source_port, entry->id), entry);
+	ck_assert_ptr_null(inflight_find(table, entry->source_port, (uint16_t)(entry->id + 1)));
+	ck_assert_uint_eq(inflight_count(table), 1);
+	inflight_remove(table, entry);
+	ck_assert_ptr_null(inflight_find(table, entry->source_port, entry->id));
+	ck_assert_uint_eq(inflight_count(table), 0);
+	inflight_destroy(table);
+}
+END_TEST
+
+START_TEST(full_table_refuses)
+{
+	struct inflight *table = inflight_create(3, 16384, 4096);
+	for (int i = 0; i < 3; i++)
+		ck_assert_ptr_nonnull(inflight_add(table, 1));
+	ck_assert_ptr_null(inflight_add(table, 1));
+	inflight_remove(table, inflight_oldest(table));
+	ck_assert_ptr_nonnull(inflight_add(table, 1));
+	inflight_destroy(table);
+}
+END_TEST
+
+START_TEST(expires_oldest_first)
+{
+	struct inflight *table = inflight_create(1000, 16384, 4096);
+	for (uint64_t i = 0; i < 1000; i++)
+		ck_assert_ptr_nonnull(inflight_add(table, 10 + i));
+	ck_assert_ptr_null(inflight_expired(table, 9));
+	for (uint64_t now = 10; now < 1010; now++) {
+		struct inflight_entry *entry = inflight_expired(table, now);
+		ck_assert_ptr_nonnull(entry);
+		ck_assert_uint_eq(entry->deadline, now);
+		inflight_remove(table, entry);
+		ck_assert_ptr_null(inflight_expired(table, now));
+	}
+	ck_assert_ptr_null(inflight_oldest(table));
+	inflight_destroy(table);
+}
+END_TEST
+
+START_TEST(ports_and_ids_spread_over_their_ranges)
+{
+	struct inflight *table = inflight_create(20000, 16384, 4096);
+	static uint8_t ports[4096];
+	uint16_t id_bits_set = 0, id_bits_clear = 0;
+	for (int i = 0; i < 20000; i++) {
+		struct inflight_entry *entry = inflight_add(table, 1);
+		ports[entry->source_port - 16384] = 1;
+		id_bits_set |= entry->id;
+		id_bits_clear |= (uint16_t)~entry->id;
+	}
+	int used = 0;
+	for (int i = 0; i < 4096; i++)
+		used += ports[i];
+	ck_assert_int_gt(used, 3900); /* 4,065 expected */
+	ck_assert_uint_eq(id_bits_set & id_bits_clear, 0xffff);
+	inflight_destroy(table);
+}
+END_TEST
+
+static Suite *inflight_suite(void)
+{
+	Suite *suite = suite_create("inflight");
+	TCase *tcase = tcase_create("table");
+	tcase_add_test(tcase, ports_are_shared_as_powers_of_two);
+	tcase_add_test(tcase, found_by_port_and_id_until_removed);
+	tcase_add_test(tcase, full_table_refuses);
+	tcase_add_test(tcase, expires_oldest_first);
+	tcase_add_test(tcase, ports_and_ids_spread_over_their_ranges);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(inflight_suite)

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+
+#include "tests/unit/rule_samples.h"
+#include "tests/unit/unit.h"
+
+#define UUID "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+
+static struct rule_bench *bench;
+
+static void setup(void)
+{
+	bench = bench_new();
+}
+
+static void teardown(void)
+{
+	bench_free(bench);
+}
+
+static void rule(struct policy_model *model, size_t position, const char *name, const char *uuid)
+{
+	ck_assert_ptr_nonnull(policy_rule_add(model, CHAIN_QUERY, position,
+					      policy_selector_all(model),
+					      policy_action_plain(model, RULE_ACTION_NONE), name,
+					      uuid));
+}
+
+static void order_assert(const char *names)
+{
+	ck_assert_uint_eq(policy_rules_count(bench->model, CHAIN_QUERY), strlen(names));
+	for (size_t i = 0; names[i]; i++)
+		ck_assert_int_eq(policy_rule_name(policy_rule_at(bench->model, CHAIN_QUERY, i))[0],
+				 names[i]);
+}
+
+START_TEST(rules_are_ordered)
+{
+	struct policy_model *m = bench->model;
+	rule(m, POLICY_RULE_LAST, "b", NULL);
+	rule(m, POLICY_RULE_LAST, "c", UUID);
+	rule(m, 0, "a", NULL);
+	order_assert("abc");
+	ck_assert_int_eq(policy_rule_find(m, CHAIN_QUERY, UUID), 2);
+	ck_assert_int_eq(policy_rule_find(m, CHAIN_QUERY, "b"), 1);
+	ck_assert_int_eq(policy_rule_find(m, CHAIN_QUERY, "x"), -ENOENT);
+	ck_assert_int_eq(policy_rule_find(m, CHAIN_RESPONSE, "b"), -ENOENT);
+	ck_assert_int_eq(policy_rule_move_to_top(m, CHAIN_QUERY), 0);
+	order_assert("cab");
+	ck_assert_int_eq(policy_rule_move(m, CHAIN_QUERY, 0, 2), 0);
+	order_assert("acb");
+	ck_assert_int_eq(policy_rule_move(m, CHAIN_QUERY, 0, 3), 0);
+	order_assert("cba");
+	ck_assert_int_eq(policy_rule_move(m, CHAIN_QUERY, 3, 0), -ENOENT);
+	ck_assert_int_eq(policy_rule_move(m, CHAIN_QUERY, 0, 4), -ENOENT);
+	ck_assert_int_eq(policy_rule_remove(m, CHAIN_QUERY, 1), 0);
+	ck_assert_int_eq(policy_rule_remove(m, CHAIN_QUERY, 2), -ENOENT);
+	order_assert("ca");
+	policy_rules_clear(m, CHAIN_QUERY);
+	ck_assert_int_eq(policy_rule_move_to_top(m, CHAIN_QUERY), -ENOENT);
+}
+END_TEST
+
+START_TEST(rules_that_are_refused)
+{
+	struct policy_model *m = bench->model;
+	struct policy_selector *all = policy_selector_all(m);
+	struct policy_action *none = policy_action_plain(m, RULE_ACTION_NONE);
+	struct policy_action *rcode = policy_action_rcode(m, 5, NULL);
+	rule(m, 0, NULL, UUID);
+	ck_assert_ptr_null(policy_rule_add(m, CHAIN_QUERY, 0, all, none, NULL, UUID));
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_ptr_null(policy_rule_add(m, CHAIN_QUERY, 0, all, none, NULL, "no-uuid"));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_null(policy_rule_add(m, CHAIN_QUERY, 2, all, none, NULL, NULL));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_null(policy_rule_add(m, CHAIN_RESPONSE, 0, all, rcode, NULL, NULL));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_uint_eq(policy_rules_count(m, CHAIN_QUERY), 1);
+}
+END_TEST
+
+static uint64_t hits_of(struct policy_model *model, size_t index)
+{
+	return policy_rule_hits(model, policy_rule_at(model, CHAIN_QUERY, index));
+}
+
+START_TEST(counters_carry_over)
+{
+	struct packet_sample packet;
+	struct policy_model *next = policy_model_new(bench->registry);
+	rule(bench->model, POLICY_RULE_LAST, NULL, NULL);
+	rule(bench->model, POLICY_RULE_LAST, "named", NULL);
+	rule(bench->model, POLICY_RULE_LAST, NULL, UUID);
+	bench_compile(bench);
+	packet_sample_query(&packet, "x", DNS_TYPE_A, false);
+	bench_run(bench, CHAIN_QUERY, &packet, 0);
+	bench_run(bench, CHAIN_QUERY, &packet, 0);
+	rule(bench->model, 0, "later", NULL);
+	bench_compile(bench);
+	ck_assert_uint_eq(hits_of(bench->model, 0), 0);
+	for (size_t i = 1; i < 4; i++)
+		ck_assert_uint_eq(hits_of(bench->model, i), 2);
+	rule(next, POLICY_RULE_LAST, NULL, UUID);
+	rule(next, POLICY_RULE_LAST, "named", NULL);
+	rule(next, POLICY_RULE_LAST, "named", NULL);
+	rule(next, POLICY_RULE_LAST, NULL, NULL);
+	policy_model_free(bench->model);
+	bench->model = next;
+	ck_assert_uint_eq(hits_of(next, 0), 2);
+	ck_assert_uint_eq(hits_of(next, 1), 2);
+	ck_assert_uint_eq(hits_of(next, 2), 0);
+	ck_assert_uint_eq(hits_of(next, 3), 0);
+	bench_compile(bench);
+	bench_run(bench, CHAIN_QUERY, &packet, 0);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(hits_of(next, i), i < 2 ? 3 : 1);
+}
+END_TEST
+
+/* A slot that is given out again starts at 0 though its counter does not. */
+START_TEST(slots_are_used_again)
+{
+	for (size_t i = 0; i < RULE_HIT_SLOTS; i++)
+		bench->hits[i] = 5;
+	for (size_t i = 0; i < RULE_HIT_SLOTS + 10; i++) {
+		rule(bench->model, 0, NULL, NULL);
+		ck_assert_uint_eq(hits_of(bench->model, 0), 0);
+		ck_assert_int_eq(policy_rule_remove(bench->model, CHAIN_QUERY, 0), 0);
+	}
+}
+END_TEST
+
+static struct backend *server(struct policy_model *model, const char *address, const char *name,
+			      int32_t order, const char *pool)
+{
+	struct backend *backend = policy_server_add(
+		model, &(struct policy_server_options){
+			       .address = address, .name = name, .order = order});
+	ck_assert_ptr_nonnull(backend);
+	ck_assert_int_eq(policy_server_pool_add(model, backend, pool, strlen(pool)), 0);
+	return backend;
+}
+
+START_TEST(servers_go_round)
+{
+	static struct backend_rounds rounds;
+	struct policy_model *m = bench->model;
+	struct backend *c = server(m, "192.0.2.3", "c", 3, "");
+	struct backend *a = server(m, "192.0.2.1:5300", "a", 1, "");
+	struct backend *b = server(m, "[2001:db8::2]:54", "b", 1, "");
+	struct backend *other = server(m, "192.0.2.9", NULL, 1, "other");
+	bench_compile(bench);
+	const struct backend *round[] = {a, b, c, a, b, c};
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_uint_eq(backend_choose(bench->policy, 0, &rounds), round[i]->number);
+	backend_up_set(b, false);
+	const struct backend *without[] = {a, c, a, c};
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(backend_choose(bench->policy, 0, &rounds), without[i]->number);
+	int pool = policy_pool_find(bench->policy, "other", 5);
+	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), other->number);
+	backend_up_set(other, false);
+	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), other->number);
+	policy_model_settings(m)->round_robin_fail = true;
+	bench_compile(bench);
+	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), BACKEND_NONE);
+	ck_assert_uint_eq(backend_choose(bench->policy, POLICY_POOL_UNKNOWN, &rounds), BACKEND_NONE);
+	ck_assert_int_eq(policy_server_remove(m, other), 0);
+	bench_compile(bench);
+	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), BACKEND_NONE);
+	ck_assert_ptr_null(policy_backend(bench->policy, other->number));
+	ck_assert_ptr_eq(policy_backend(bench->policy, a->number), a);
+	ck_assert_ptr_null(policy_backend(bench->policy, 4));
+}
+END_TEST
+
+START_TEST(numbers_stay)
+{
+	struct policy_model *next = policy_model_new(bench->registry);
+	size_t length;
+	struct backend *a = server(bench->model, "192.0.2.1", "a", 1, "first");
+	int second = policy_pool_intern(bench->model, "second", 6);
+	backend_up_set(a, false);
+	ck_assert_ptr_null(policy_pool_name_at(next, (size_t)second, &length));
+	ck_assert_int_eq(policy_pool_intern(next, "second", 6), second);
+	ck_assert_str_eq(policy_pool_name_at(next, (size_t)second, &length), "second");
+	struct backend *b = server(next, "192.0.2.1", "b", 1, "");
+	ck_assert_ptr_ne(a, b);
+	ck_assert_ptr_eq(server(next, "192.0.2.1:53", "a", 1, "second"), a);
+	ck_assert(!backend_is_up(a) && backend_is_up(b));
+	ck_assert_ptr_null(policy_server_add(
+		next, &(struct policy_server_options){.address = "192.0.2.1", .name = "a"}));
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_int_eq(policy_server_pool_add(next, a, "second", 6), -EEXIST);
+	ck_assert_int_eq(policy_server_pool_remove(next, a, "second", 6), 0);
+	ck_assert_int_eq(policy_server_pool_remove(next, a, "second", 6), -ENOENT);
+	ck_assert_uint_eq(policy_servers_count(next), 2);
+	ck_assert_ptr_eq(policy_registry_backend(bench->registry, a->number), a);
+	policy_model_free(next);
+}
+END_TEST
+
+START_TEST(addresses)
+{
+	static const char *const bad[] = {"", ":53", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
+					  "[::1", "[::1]x", "[192.0.2.1]:53", "::1]:53", "name:53",
+					  "192.0.2.1:53x", "[]:53"};
+	static const char *const good[][2] = {{"192.0.2.1", "192.0.2.1:53"},
+					      {"192.0.2.1:5353", "192.0.2.1:5353"},
+					      {"::1", "[::1]:53"},
+					      {"[::1]", "[::1]:53"},
+					      {"[2001:db8::1]:65535", "[2001:db8::1]:65535"}};
+	struct net_address address;
+	uint16_t port;
+	char text[64];
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(backend_address_parse(bad[i], 53, &address, &port) == -EINVAL, "%s",
+			      bad[i]);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		ck_assert_int_eq(backend_address_parse(good[i][0], 53, &address, &port), 0);
+		backend_address_print(&address, port, text, sizeof(text));
+		ck_assert_str_eq(text, good[i][1]);
+	}
+}
+END_TEST
+
+START_TEST(listeners_and_acl)
+{
+	uint8_t v4[16] = {192, 0, 2, 1}, v6[16] = {0x20, 1}, home[16] = {10, 1, 2, 3};
+	struct policy_model *m = bench->model;
+	ck_assert_int_eq(policy_listener_add(m, "192.0.2.1"), 0);
+	ck_assert_int_eq(policy_listener_add(m, "192.0.2.1:53"), -EEXIST);
+	ck_assert_int_eq(policy_listener_add(m, "[::]:5300"), 0);
+	ck_assert_int_eq(policy_listener_add(m, "nowhere"), -EINVAL);
+	bench_compile(bench);
+	ck_assert(policy_listens(bench->policy, v4, false, 53));
+	ck_assert(!policy_listens(bench->policy, v4, false, 5300));
+	ck_assert(!policy_listens(bench->policy, home, false, 53));
+	ck_assert(policy_listens(bench->policy, v6, true, 5300));
+	ck_assert(!policy_listens(bench->policy, v6, true, 53));
+	ck_assert(!policy_allows(bench->policy, v4, false) && !policy_allows(bench->policy, v6, true));
+	ck_assert(policy_allows(bench->policy, home, false));
+	ck_assert_int_eq(prefix_list_add_text(policy_model_acl(m), "192.0.2.0/24"), 0);
+	bench_compile(bench);
+	ck_assert(policy_allows(bench->policy, v4, false));
+	ck_assert_uint_eq(bench->policy->generation, 2);
+}
+END_TEST
+
+/* What a rule points to is freed with the last policy that has it, not with its model. */
+START_TEST(policies_outlive_their_model)
+{
+	struct packet_sample packet;
+	struct name_set *names = name_set_new();
+	ck_assert_int_eq(name_set_add(names, (const uint8_t *)"\3com", 5), 0);
+	struct policy_selector *selector = policy_selector_qname_suffix(bench->model, names);
+	name_set_free(names);
+	bench_rule(bench, CHAIN_QUERY, selector,
+		   policy_action_rcode(bench->model, 3, &(struct dns_reply_options){0}));
+	bench_compile(bench);
+	policy_model_free(bench->model);
+	bench->model = NULL;
+	packet_sample_query(&packet, "example.com", DNS_TYPE_A, false);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_ANSWER);
+}
+END_TEST
+
+START_TEST(a_policy_that_does_not_compile)
+{
+	char error[64] = "";
+	policy_model_settings(bench->model)->udp_timeout = 0;
+	ck_assert_ptr_null(policy_model_compile(bench->model, error, sizeof(error)));
+	ck_assert_ptr_nonnull(strstr(error, "timeout"));
+}
+END_TEST
+
+static Suite *rules_build_suite(void)
+{
+	Suite *suite = suite_create("rules_build");
+	TCase *tcase = tcase_create("rules_build");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, rules_are_ordered);
+	tcase_add_test(tcase, rules_that_are_refused);
+	tcase_add_test(tcase, counters_carry_over);
+	tcase_add_test(tcase, slots_are_used_again);
+	tcase_add_test(tcase, servers_go_round);
+	tcase_add_test(tcase, numbers_stay);
+	tcase_add_test(tcase, addresses);
+	tcase_add_test(tcase, listeners_and_acl);
+	tcase_add_test(tcase, policies_outlive_their_model);
+	tcase_add_test(tcase, a_policy_that_does_not_compile);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(rules_build_suite)
