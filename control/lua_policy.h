@@ -3,7 +3,7 @@
  * A policy in Lua: the state that ran its file, the model that the file filled, and the calls of
  * its actions and callbacks in batches. Control lcore only.
  *
- * lua_shared.h is both this header's and Lua's view of what the two share: it holds plain
+ * lua_interface.h is both this header's and Lua's view of what the two share: it holds plain
  * declarations and is embedded as the text of ffi.cdef, so the two cannot differ.
  */
 #ifndef SLUICE_CONTROL_LUA_POLICY_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "control/control.h"
-#include "control/lua_shared.h"
+#include "control/lua_interface.h"
 
 #define LUA_DATAGRAMS 32u
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define _GNU_SOURCE /* asprintf */
 /* The registry and the parts of a policy model that are edited: rules, pools, servers, settings. */
 #include "control/policy_model.h"
 

@@ -53,7 +53,7 @@ local function deliver(first, count)
     local d = datagrams[i]
     progress[0] = progress[0] + 1
     local callback = async.callbacks[d.callback]
-    if d.from == nil then
+    if d.ffi ~= 0 then
       xpcall(callback, report, d)
     else
       xpcall(callback, report, d.endpoint_id, ffi.string(d.data, d.length),

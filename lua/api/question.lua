@@ -53,7 +53,7 @@ getters.size = getters.len
 function getters.tcp(self) return about(self).tcp ~= 0 end
 function getters.skipCache(self) return about(self).skip_cache ~= 0 end
 function getters.remoteaddr(self) return values.Address(about(self).remote) end
-function getters.localaddr(self) return values.Address(about(self)['local']) end
+function getters.localaddr(self) return values.Address(about(self).here) end
 function getters.pool(self)
   local name = C.sluice_pool(self, size)
   return name == nil and '' or ffi.string(name, size[0])

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+
+#include "control/hand.h"
+#include "control/log.h"
+#include "control/lua_policy.h"
+#include "control/publish.h"
+
+#define SOCKETS_EVERY 8	   /* turns between looks at the sockets while packets keep coming */
+#define IDLE_SPIN_TURNS 200
+#define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
+#define EVENTS 32
+
+int loop_watch(struct control *control, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events, .data.fd = fd};
+	if (epoll_ctl(control->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ||
+	    (errno == EEXIST && epoll_ctl(control->epoll, EPOLL_CTL_MOD, fd, &event) == 0))
+		return 0;
+	return -errno;
+}
+
+void loop_unwatch(struct control *control, int fd)
+{
+	epoll_ctl(control->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+int loop_create(struct control *control)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	control->epoll = epoll_create1(EPOLL_CLOEXEC);
+	control->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	control->tsc_per_ms = rte_get_tsc_hz() / 1000;
+	control->now = rte_rdtsc() / control->tsc_per_ms;
+	if (control->epoll < 0 || control->signals < 0)
+		return -errno;
+	int error = waker_create(&control->waker);
+	if (error == 0)
+		error = loop_watch(control, control->waker.fd, EPOLLIN);
+	if (error == 0)
+		error = loop_watch(control, control->signals, EPOLLIN);
+	return error;
+}
+
+void loop_destroy(struct control *control)
+{
+	waker_destroy(&control->waker);
+	close(control->signals);
+	close(control->epoll);
+}
+
+static void reload(struct control *control)
+{
+	char error[2048];
+	struct config_errors errors = {0};
+	struct config *fresh = config_load(control->config_path, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s:%u:%u: %s", errors.file, errors.errors[i].line,
+			  errors.errors[i].column, errors.errors[i].message);
+	config_errors_free(&errors);
+	if (fresh == NULL) {
+		log_error("the configuration is refused, the old one stays in force");
+		return;
+	}
+	const char *path = control->policy_path ? control->policy_path : fresh->policy;
+	if (lua_policy_load(control, path, false, error, sizeof(error)) != 0) {
+		log_error("%s", error);
+		log_error("the policy is refused, the old one stays in force");
+		config_free(fresh);
+		return;
+	}
+	/* What can change while packets flow; the rest needs a restart. */
+	control->config->async.on_overflow = fresh->async.on_overflow;
+	control->config->async.on_expiry = fresh->async.on_expiry;
+	control->config->log = fresh->log;
+	char *policy = control->config->policy;
+	control->config->policy = fresh->policy;
+	fresh->policy = policy;
+	async_set_on_expiry(control->async, (enum async_fate)control->config->async.on_expiry);
+	log_setup((enum log_level)control->config->log.level,
+		  control->config->log.format == CONFIG_LOG_JSON);
+	config_free(fresh);
+	log_info("policy reloaded");
+}
+
+static void drain_start(struct control *control)
+{
+	if (control->ended != 0)
+		return;
+	log_info("stopping: no new queries, %u ms at most for those in hand",
+		 control->config->shutdown.grace);
+	control->ended = control->now;
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		__atomic_store_n(&workers[i].draining, 1, __ATOMIC_RELAXED);
+}
+
+static void signals_read(struct control *control)
+{
+	struct signalfd_siginfo info;
+	while (read(control->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(control);
+		else
+			drain_start(control);
+	}
+}
+
+static bool all_done(struct control *control)
+{
+	uint32_t left = async_in_hand(control->async);
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
+		struct worker *worker = &workers[i];
+		left += inflight_count(worker->inflight);
+		left += rte_ring_count(worker->handoff.to_control);
+		left += rte_ring_count(worker->handoff.inbox);
+	}
+	return left == 0;
+}
+
+static void drain_check(struct control *control)
+{
+	uint64_t over = control->now - control->ended;
+	/* A few turns of the workers lie between the last query and what the counts say. */
+	if (over >= control->config->shutdown.grace || (over > 20 && all_done(control)))
+		control->stop = true;
+}
+
+static void write_watches_set(struct control *control)
+{
+	struct endpoint *endpoint = NULL;
+	while ((endpoint = endpoint_next(control->endpoints, endpoint)) != NULL) {
+		if (endpoint_wants_write(endpoint))
+			loop_watch(control, endpoint_fd(endpoint), EPOLLOUT | EPOLLONESHOT);
+	}
+}
+
+static void sockets_turn(struct control *control)
+{
+	lua_policy_receive(control->lua);
+	signals_read(control);
+	policy_reclaim(control->dataplane);
+}
+
+static bool rings_empty(const struct control *control)
+{
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		if (!rte_ring_empty(workers[i].handoff.to_control) ||
+		    control->backlog[i].head != NULL)
+			return false;
+	return true;
+}
+
+/* Sleeps until a worker, a socket or a timer wants something. */
+static void sleep_turn(struct control *control)
+{
+	struct epoll_event events[EVENTS];
+	uint64_t deadline = async_next_deadline(control->async);
+	int patience = SLEEP_MAX_MS;
+	if (control->ended != 0)
+		patience = 5;
+	if (deadline != ASYNC_NEVER && deadline < control->now + (uint64_t)patience)
+		patience = deadline > control->now ? (int)(deadline - control->now) : 0;
+	write_watches_set(control);
+	waker_announce(&control->waker);
+	if (!rings_empty(control) || async_done_waiting(control->async))
+		patience = 0;
+	epoll_wait(control->epoll, events, EVENTS, patience);
+	waker_clear(&control->waker);
+}
+
+static unsigned turn(struct control *control, unsigned number)
+{
+	control->now = rte_rdtsc() / control->tsc_per_ms;
+	endpoint_set_time(control->endpoints, control->now);
+	unsigned work = hand_receive(control);
+	if (control->lua != NULL && (work == 0 || number % SOCKETS_EVERY == 0))
+		work += lua_policy_receive(control->lua);
+	work += hand_finish(control);
+	endpoint_flush_all(control->endpoints);
+	work += hand_flush(control);
+	return work;
+}
+
+void loop_run(struct control *control)
+{
+	unsigned number = 0;
+	while (!control->stop) {
+		unsigned work = turn(control, number++);
+		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;
+		if (control->idle_turns > IDLE_SPIN_TURNS) {
+			sleep_turn(control);
+			sockets_turn(control);
+		} else if (number % 256 == 0) {
+			sockets_turn(control);
+		}
+		if (control->ended != 0)
+			drain_check(control);
+	}
+}

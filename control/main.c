@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line and the life cycle: an ordered table of what is started, and stopped in reverse. */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <luajit.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_version.h>
+#include <systemd/sd-daemon.h>
+
+#include "control/control.h"
+#include "control/eal.h"
+#include "control/log.h"
+#include "control/loop.h"
+#include "control/hand.h"
+#include "control/lua_policy.h"
+#include "control/publish.h"
+#include "dataplane/rules/tags.h"
+
+#define CONFIG_DEFAULT "/etc/sluice/sluice.yml"
+#define ERROR_SIZE 4096
+#define PARKING_CACHE 256
+#define NOTES_CACHE 256
+
+enum exit_code { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_SYSTEM };
+
+static struct control control;
+static struct dataplane dataplane;
+static struct rte_mempool *notes;
+
+static int refused(char *error, const char *text)
+{
+	snprintf(error, ERROR_SIZE, "%s", text);
+	return -1;
+}
+
+/* ---- steps ---- */
+
+static int eal_init(char *error)
+{
+	return eal_start(control.config, error, ERROR_SIZE);
+}
+
+static void *note_take(void)
+{
+	void *block;
+	return rte_mempool_get(notes, &block) == 0 ? block : NULL;
+}
+
+static void note_give(void *block)
+{
+	rte_mempool_put(notes, block);
+}
+
+static struct rte_mempool *parking_create(const char *name, uint32_t count, uint16_t room)
+{
+	return rte_pktmbuf_pool_create(name, count, PARKING_CACHE, PACKET_PRIVATE_SIZE, room,
+				       (int)rte_socket_id());
+}
+
+/* Buffers for packets that leave their worker, blocks for tags, and how much that is. */
+static int memory_init(char *error)
+{
+	const struct config *config = control.config;
+	uint32_t small = config->async.max_suspended + config->lcores.n_workers * 8192 + 1024;
+	uint32_t large = small / 16 < 4096 ? 4096 : small / 16;
+	uint32_t blocks = config->async.max_suspended / 4 < 8192 ? 8192
+								  : config->async.max_suspended / 4;
+	struct async_config async = {
+		.max_packets = config->async.max_suspended + config->lcores.n_workers * 8192,
+		.max_suspended = config->async.max_suspended,
+		.on_expiry = (enum async_fate)config->async.on_expiry,
+	};
+	dataplane.parking_small = parking_create("parking_small", small, WORKER_PARKING_SMALL);
+	dataplane.parking_large = parking_create("parking_large", large, PACKET_DATA_SIZE);
+	notes = rte_mempool_create("notes", blocks, NOTE_BLOCK_SIZE, NOTES_CACHE, 0, NULL, NULL,
+				   NULL, NULL, (int)rte_socket_id(), 0);
+	control.async = async_create(&async, 0);
+	if (dataplane.parking_small == NULL || dataplane.parking_large == NULL || notes == NULL ||
+	    control.async == NULL)
+		return refused(error, "no memory for parked packets; raise eal.memory or lower "
+				      "async.max_suspended");
+	notes_allocator_set(note_take, note_give);
+	log_info("memory: %zu MiB for %u suspended packets (buffers %zu, registry %zu, tags %zu)",
+		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +
+		  (size_t)large * (PACKET_DATA_SIZE + 320) + async_memory(control.async) +
+		  (size_t)blocks * NOTE_BLOCK_SIZE) >> 20,
+		 config->async.max_suspended,
+		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +
+		  (size_t)large * (PACKET_DATA_SIZE + 320)) >> 20,
+		 async_memory(control.async) >> 20, ((size_t)blocks * NOTE_BLOCK_SIZE) >> 20);
+	return 0;
+}
+
+static void memory_fini(void)
+{
+	async_destroy(control.async);
+}
+
+static struct net_address address_of(const struct config_address *address)
+{
+	struct net_address plain = {.ipv6 = address->ipv6};
+	memcpy(plain.bytes, address->bytes, 16);
+	return plain;
+}
+
+/* The link-local address that the MAC gives (RFC 4291, appendix A). */
+static void link_local_add(struct net_port *net)
+{
+	struct net_prefix *prefix = &net->addresses[net->n_addresses++];
+	const uint8_t *mac = net->mac.addr_bytes;
+	*prefix = (struct net_prefix){.length = 64, .address = {.ipv6 = 1}};
+	uint8_t bytes[16] = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
+			     0xfe, mac[3], mac[4], mac[5]};
+	memcpy(prefix->address.bytes, bytes, sizeof(bytes));
+}
+
+static void ports_fini(void);
+
+static int ports_init(char *error)
+{
+	const struct config *config = control.config;
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		const struct config_port *port = &config->ports[i];
+		struct net_port *net = &dataplane.ports[i];
+		struct port_options options = {
+			.name = port->name,
+			.device = port->device,
+			.queues = (uint16_t)config->lcores.n_workers,
+			.mtu = (uint16_t)port->mtu,
+			.vlan = (uint16_t)port->vlan,
+			.rx_ring = (uint16_t)config->dataplane.rx_ring,
+			.tx_ring = (uint16_t)config->dataplane.tx_ring,
+			.rx_buffers = config->dataplane.rx_buffers,
+		};
+		if (port_open(&options, &control.ports[i], net, error, ERROR_SIZE) != 0) {
+			port_close(&control.ports[i]);
+			ports_fini();
+			return -1;
+		}
+		dataplane.n_ports++;
+		for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
+			net->addresses[net->n_addresses++] = (struct net_prefix){
+				address_of(&port->addresses[a]), port->addresses[a].prefix};
+		for (unsigned g = 0; g < port->n_gateways; g++)
+			net->gateways[net->n_gateways++] = address_of(&port->gateways[g]);
+		link_local_add(net);
+	}
+	return 0;
+}
+
+static void ports_fini(void)
+{
+	for (unsigned i = 0; i < dataplane.n_ports; i++)
+		port_close(&control.ports[i]);
+}
+
+static int rcu_create(void)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
+	dataplane.rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(size, RTE_CACHE_LINE_SIZE));
+	return dataplane.rcu == NULL ? -1 : rte_rcu_qsbr_init(dataplane.rcu, WORKERS_MAX);
+}
+
+static int neighbours_create(struct worker *worker)
+{
+	const struct config *config = control.config;
+	worker->neighbours = neighbour_create(dataplane.ports, dataplane.n_ports,
+					      control.ports[0].pool, worker->tx, &worker->stats);
+	if (worker->neighbours == NULL)
+		return -1;
+	for (unsigned p = 0; p < config->n_ports; p++)
+		for (unsigned n = 0; n < config->ports[p].n_neighbours; n++) {
+			const struct config_neighbour *known = &config->ports[p].neighbours[n];
+			struct net_address address = address_of(&known->address);
+			struct rte_ether_addr mac;
+			memcpy(mac.addr_bytes, known->mac, sizeof(known->mac));
+			if (neighbour_add_static(worker->neighbours, (uint8_t)p, &address, &mac) != 0)
+				return -1;
+		}
+	return 0;
+}
+
+static int workers_init(char *error)
+{
+	const struct config *config = control.config;
+	dataplane.idle_sleep = config->lcores.idle == CONFIG_IDLE_AUTO;
+	dataplane.on_overflow = (enum worker_overflow)config->async.on_overflow;
+	dataplane.control_waker = &control.waker;
+	dataplane.ports_share = inflight_ports_share(config->lcores.n_workers);
+	if (rcu_create() != 0)
+		return refused(error, "no memory");
+	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
+		if (worker_create(&workers[i], &dataplane, i, config->dataplane.max_inflight,
+				  (int)rte_socket_id()) != 0 ||
+		    neighbours_create(&workers[i]) != 0)
+			return refused(error, "no memory for the workers; lower "
+					      "dataplane.max_inflight");
+		workers[i].lcore = i + 1;
+		dataplane.n_workers++;
+	}
+	return 0;
+}
+
+static void workers_fini(void)
+{
+	for (unsigned i = 0; i < dataplane.n_workers; i++) {
+		neighbour_destroy(workers[i].neighbours);
+		worker_destroy(&workers[i]);
+	}
+	free(dataplane.rcu);
+}
+
+static uint64_t hits_sum(void *context, uint32_t slot)
+{
+	uint64_t sum = control.rules.rule_hits ? stats_read(&control.rules.rule_hits[slot]) : 0;
+	(void)context;
+	for (unsigned i = 0; i < dataplane.n_workers; i++)
+		sum += stats_read(&workers[i].rule_hits[slot]);
+	return sum;
+}
+
+static int loop_init(char *error)
+{
+	control.dataplane = &dataplane;
+	control.endpoints = endpoint_set_create(lua_policy_send_failed, &control);
+	control.registry = policy_registry_new(hits_sum, NULL);
+	control.rules.stats = &control.stats;
+	control.rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));
+	if (control.endpoints == NULL || control.registry == NULL ||
+	    control.rules.rule_hits == NULL || loop_create(&control) != 0)
+		return refused(error, "no memory or no file descriptors for the control loop");
+	return 0;
+}
+
+static void loop_fini(void)
+{
+	loop_destroy(&control);
+	endpoint_set_destroy(control.endpoints);
+	policy_registry_free(control.registry);
+	free(control.rules.rule_hits);
+}
+
+static const char *policy_path(void)
+{
+	return control.policy_path ? control.policy_path : control.config->policy;
+}
+
+static int policy_init(char *error)
+{
+	return lua_policy_load(&control, policy_path(), false, error, ERROR_SIZE);
+}
+
+static void policy_fini(void)
+{
+	lua_policy_unload(&control);
+	policy_unpublish();
+}
+
+static int launch_init(char *error)
+{
+	for (unsigned i = 0; i < dataplane.n_workers; i++)
+		if (rte_eal_remote_launch(worker_main, &workers[i], workers[i].lcore) != 0)
+			return refused(error, "a worker's lcore does not start");
+	return 0;
+}
+
+static void launch_fini(void)
+{
+	for (unsigned i = 0; i < dataplane.n_workers; i++)
+		__atomic_store_n(&workers[i].stop, 1, __ATOMIC_RELAXED);
+	rte_eal_mp_wait_lcore();
+}
+
+/* In the order of starting; `exit` is what a failure of the step means. */
+static const struct step {
+	const char *name;
+	int (*init)(char *error);
+	void (*fini)(void);
+	enum exit_code exit;
+} steps[] = {
+	{"DPDK", eal_init, eal_stop, EXIT_SYSTEM},
+	{"memory", memory_init, memory_fini, EXIT_SYSTEM},
+	{"ports", ports_init, ports_fini, EXIT_SYSTEM},
+	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
+	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
+	{"policy", policy_init, policy_fini, EXIT_REFUSED},
+	{"lcores", launch_init, launch_fini, EXIT_SYSTEM},
+};
+
+/* ---- commands ---- */
+
+static enum exit_code config_read(void)
+{
+	struct config_errors errors = {0};
+	control.config = config_load(control.config_path, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		fprintf(stderr, "%s:%u:%u: %s\n", errors.file, errors.errors[i].line,
+			errors.errors[i].column, errors.errors[i].message);
+	config_errors_free(&errors);
+	return control.config != NULL ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static void signals_block(void)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static enum exit_code command_run(void)
+{
+	static char error[ERROR_SIZE];
+	enum exit_code exit_code = config_read();
+	if (exit_code != EXIT_DONE)
+		return exit_code;
+	log_setup((enum log_level)control.config->log.level,
+		  control.config->log.format == CONFIG_LOG_JSON);
+	signals_block();
+	unsigned started = 0;
+	while (started < RTE_DIM(steps) && steps[started].init(error) == 0)
+		started++;
+	if (started == RTE_DIM(steps)) {
+		fprintf(stderr, "sluice: ready\n");
+		sd_notify(0, "READY=1");
+		loop_run(&control);
+		sd_notify(0, "STOPPING=1");
+	} else {
+		exit_code = steps[started].exit;
+		fprintf(stderr, "%s\n", error);
+	}
+	while (started > 0)
+		steps[--started].fini();
+	config_free(control.config);
+	return exit_code;
+}
+
+static enum exit_code command_check(void)
+{
+	static char error[ERROR_SIZE];
+	enum exit_code exit_code = config_read();
+	if (exit_code != EXIT_DONE)
+		return exit_code;
+	control.dataplane = &dataplane;
+	control.registry = policy_registry_new(NULL, NULL);
+	control.endpoints = endpoint_set_create(NULL, NULL);
+	if (control.registry == NULL || control.endpoints == NULL)
+		return EXIT_SYSTEM;
+	if (lua_policy_load(&control, policy_path(), true, error, sizeof(error)) != 0) {
+		fprintf(stderr, "%s\n", error);
+		exit_code = EXIT_REFUSED;
+	}
+	endpoint_set_destroy(control.endpoints);
+	policy_registry_free(control.registry);
+	config_free(control.config);
+	return exit_code;
+}
+
+static enum exit_code command_version(void)
+{
+	printf("sluice %s\n%s\n%s\nfeatures: udp async lua-ffi\n", SLUICE_VERSION, rte_version(),
+	       LUAJIT_VERSION);
+	return EXIT_DONE;
+}
+
+static enum exit_code usage(void)
+{
+	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
+			"       sluice check [-c FILE] [-p POLICY]\n"
+			"       sluice version\n");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int option;
+	bool verbose = false;
+	control.config_path = CONFIG_DEFAULT;
+	if (argc < 2)
+		return usage();
+	const char *command = argv[1];
+	while ((option = getopt(argc - 1, argv + 1, "c:p:v")) != -1) {
+		if (option == 'c')
+			control.config_path = optarg;
+		else if (option == 'p')
+			control.policy_path = optarg;
+		else if (option == 'v')
+			verbose = true;
+		else
+			return usage();
+	}
+	if (optind != argc - 1)
+		return usage();
+	log_setup(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
+	if (strcmp(command, "run") == 0)
+		return command_run();
+	if (strcmp(command, "check") == 0)
+		return command_check();
+	if (strcmp(command, "version") == 0)
+		return command_version();
+	return usage();
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Writes the C file that holds the Lua modules and the FFI declarations: embed.py OUT INTERFACE LUA..."""
+import os
+import sys
+
+out, interface, modules = sys.argv[1], sys.argv[2], sys.argv[3:]
+
+
+def literal(path):
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    escaped = (line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return "\n\t\"" + "\\n\"\n\t\"".join(escaped) + "\""
+
+
+with open(out, "w", encoding="utf-8") as file:
+    file.write('#include "control/lua_modules.h"\n\n')
+    for path in modules:
+        name = os.path.basename(path)[:-4]
+        file.write(f"static const char {name}_text[] ={literal(path)};\n\n")
+    file.write("const struct lua_module lua_modules[] = {\n")
+    for path in modules:
+        name = os.path.basename(path)[:-4]
+        file.write(f'\t{{"{name}", {name}_text, sizeof({name}_text) - 1}},\n')
+    file.write("\t{NULL, NULL, 0},\n};\n\n")
+    file.write(f"static const char interface[] ={literal(interface)};\n")
+    file.write("const char *const lua_interface_text = interface;\n")
+    file.write("const size_t lua_interface_size = sizeof(interface) - 1;\n")
