@@ -64,6 +64,7 @@ struct lua_context {
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
 	bool loading;		    /* the policy file is being read */
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
+	uint32_t *progress; /* grows with every item begun; NULL: nobody looks */
 	const struct lua_abi_hooks *hooks;
 	void *hooks_ctx;
 
@@ -109,5 +110,19 @@ void lua_batch_begin(void);
  * policy in use said so with sluice.onSendFailure().
  */
 void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
+
+/* ---- for the files that implement this ---- */
+
+/* The packet of a handle that may be edited now; NULL with errno ESTALE or EROFS. */
+struct rte_mbuf *lua_question_editable(const struct lua_question *question);
+
+/* Makes room for a message of `need` bytes; the mbuf then is `*mbuf`. 0 or -ENOSPC. */
+int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
+
+/* Reads the question anew after the message has been replaced. */
+void lua_question_refresh(struct rte_mbuf *mbuf);
+
+/* A copy of some bytes, with a NUL behind, until the next batch. NULL without memory. */
+char *lua_text_copy(const char *text, size_t length);
 
 #endif

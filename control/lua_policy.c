@@ -62,6 +62,7 @@ static int module_load(lua_State *lua)
 	const struct lua_module *module = lua_touserdata(lua, lua_upvalueindex(1));
 	char name[64];
 	snprintf(name, sizeof(name), "@lua/%s.lua", module->name);
+	lua_settop(lua, 0); /* require() gave the name */
 	if (luaL_loadbuffer(lua, module->text, module->size, name) != 0)
 		return lua_error(lua);
 	lua_call(lua, 0, LUA_MULTRET);
