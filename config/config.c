@@ -237,11 +237,17 @@ static void document_read(struct loader *loader)
 	config_listen_read(loader, loader->listen);
 }
 
+/*
+ * The CPUs that the process started with: once it runs, each of its threads is bound to one, and a
+ * reload must still accept the others.
+ */
 static bool machine_has_cpu(uint32_t cpu)
 {
-	cpu_set_t set;
-	return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof(set), &set) == 0 &&
-	       CPU_ISSET(cpu, &set);
+	static cpu_set_t set;
+	static bool known;
+	if (!known && sched_getaffinity(0, sizeof(set), &set) == 0)
+		known = true;
+	return known && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set);
 }
 
 struct config *config_load_buffer(const char *name, const char *data, size_t size,

@@ -16,7 +16,7 @@
 #include "dataplane/stats.h"
 
 #define NEIGHBOUR_ENTRIES 4096u
-#define NEIGHBOUR_PARKED 4u	  /* packets that wait for one next hop */
+#define NEIGHBOUR_PARKED 64u	  /* packets that wait for one next hop: a burst at start is kept */
 #define NEIGHBOUR_PARKED_ALL 1024u
 #define NEIGHBOUR_TRIES 3u
 #define NEIGHBOUR_RETRY_MS 1000u

@@ -7,6 +7,7 @@
  * Both directions are batched. The socket that receives is bound and never connected, as a
  * connected one would take datagrams from its peer alone; verdicts leave through one of their own.
  */
+#define _GNU_SOURCE /* recvmmsg */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
