@@ -260,9 +260,12 @@ void schema_read(struct loader *loader, const struct schema *table, yaml_node_t 
 			unknown_key(loader, table, &key->start_mark, name, what);
 			continue;
 		}
-		if ((seen & 1ull << i) != 0)
+		if ((seen & 1ull << i) != 0) {
+			/* Not read again: lists would grow beyond their bounds. */
 			schema_error(loader, &key->start_mark, "%s: the key '%s' stands twice", what,
 				     name);
+			continue;
+		}
 		seen |= 1ull << i;
 		row_read(loader, &table[i], value, into);
 	}

@@ -10,6 +10,7 @@
 #include <rte_cycles.h>
 
 #include "control/hand.h"
+#include "control/http.h"
 #include "control/log.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
@@ -150,6 +151,7 @@ static void sockets_turn(struct control *control)
 {
 	lua_policy_receive(control->lua);
 	signals_read(control);
+	http_turn();
 	policy_reclaim(control->dataplane);
 }
 

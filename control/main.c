@@ -20,6 +20,7 @@
 #include "control/log.h"
 #include "control/loop.h"
 #include "control/hand.h"
+#include "control/http.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
 #include "dataplane/rules/tags.h"
@@ -248,6 +249,11 @@ static void loop_fini(void)
 	free(control.rules.rule_hits);
 }
 
+static int http_init(char *error)
+{
+	return http_create(&control, error, ERROR_SIZE);
+}
+
 static const char *policy_path(void)
 {
 	return control.policy_path ? control.policy_path : control.config->policy;
@@ -291,6 +297,7 @@ static const struct step {
 	{"ports", ports_init, ports_fini, EXIT_SYSTEM},
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
+	{"metrics", http_init, http_destroy, EXIT_SYSTEM},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
 	{"lcores", launch_init, launch_fini, EXIT_SYSTEM},
 };
