@@ -114,7 +114,7 @@ end
 -- Listeners.
 local listener = newNetworkListener()
 raises('no endpoint', listener.start, listener)
-raises('async.lua:125: the callback is nil: define the function before this line',
+raises('async.lua:118: the callback is nil: define the function before this line',
   function() listener:addUnixListeningEndpoint('/a', 0, nil) end)
 equal(listener:addUnixListeningEndpoint('/a', 0, print), true)
 listener:start()

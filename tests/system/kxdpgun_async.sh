@@ -17,11 +17,25 @@ ip -n "$client" neigh replace "$server" dev c0 nud permanent \
 	lladdr "$(in_sluice cat /sys/class/net/edge/address)"
 seq -f 'q%.0f.load.demo.test A' 1 1000 >"$work/queries"
 
-timeout 30 ip netns exec "$client" kxdpgun -t "$duration" -Q "$rate" -b 10 -I c0 \
-	-i "$work/queries" "$server" >"$work/kxdpgun.log" 2>&1 || fail "kxdpgun ended with $?"
-sent=$(sed -n 's/^total queries: *\([0-9]*\).*/\1/p' "$work/kxdpgun.log")
-answered=$(sed -n 's/^total replies: *\([0-9]*\).*/\1/p' "$work/kxdpgun.log")
-say "sent $sent, answered $answered"
+counter() {
+	ip netns exec "$sluice" python3 -c \
+		'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:8083/metrics", timeout=5).read().decode())' |
+		sed -n "s/^sluice_$1 //p"
+}
+
+# Five programs share what may be two cores: where the machine held one of them up, a datagram is
+# lost on the way to it. That is not what is tested, so there are three tries for 100 %.
+for try in 1 2 3; do
+	timeout 30 ip netns exec "$client" kxdpgun -t "$duration" -Q "$rate" -b 10 -I c0 \
+		-i "$work/queries" "$server" >"$work/kxdpgun.log" 2>&1 || fail "kxdpgun ended with $?"
+	sent=$(sed -n 's/^total queries: *\([0-9]*\).*/\1/p' "$work/kxdpgun.log")
+	answered=$(sed -n 's/^total replies: *\([0-9]*\).*/\1/p' "$work/kxdpgun.log")
+	say "try $try: sent $sent, answered $answered"
+	# No try may lose a query to an ID that is taken or used up.
+	[ "$(counter async_duplicate_total)" = 0 ] || fail "IDs collided"
+	[ "$(counter async_overflow_total)" = 0 ] || fail "the registry overflowed"
+	[ "$sent" -lt $((rate * duration * 9 / 10)) ] || [ "$sent" -ne "$answered" ] || break
+done
 [ "$sent" -ge $((rate * duration * 9 / 10)) ] || fail "only $sent queries were sent"
 [ "$sent" -eq "$answered" ] || fail "$((sent - answered)) of $sent queries were not answered"
 grep -E 'NOERROR' "$work/kxdpgun.log" || fail "no NOERROR among the answers"
