@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local ffi = require('ffi')
 
-local kept
+local kept, _
 local slot, item = with(QUERY, 0, function(dq)
   kept = dq
   equal(tostring(dq.qname), 'www.Example.org.')
@@ -90,7 +90,7 @@ for _, wrong in ipairs({function() end, function() return 'x' end, function() er
 end
 equal(tonumber(ffi.C.test_logged()), errors + 8)
 
-slot, item = act(QUERY, 0, function(dq)
+_, item = act(QUERY, 0, function(dq)
   local size, name = ffi.new('size_t[1]'), ffi.new('const char *[1]')
   ffi.C.dnsdist_ffi_dnsquestion_get_qname_raw(dq, name, size)
   equal(tonumber(size[0]), 17)
