@@ -240,7 +240,8 @@ static void done_settle(struct control *control, const struct async_done *done)
 		}
 		break;
 	case ASYNC_END_FINISHED:
-		leave_by_fate(control, mbuf, done->fate, DROP_SEND_FAILED);
+		leave_by_fate(control, mbuf, done->fate,
+			      control->stop ? DROP_SHUTDOWN : DROP_SEND_FAILED);
 		return;
 	case ASYNC_END_RESUMED:
 		break;

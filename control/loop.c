@@ -210,4 +210,5 @@ void loop_run(struct control *control)
 		if (control->ended != 0)
 			drain_check(control);
 	}
+	hand_drop_all(control);
 }

@@ -48,7 +48,6 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(NO_NEIGHBOUR, QUERY, "next hop did not answer ARP or neighbour discovery")               \
 	X(NO_ROUTE, QUERY, "no route to the server")                                               \
 	X(TIMEOUT, QUERY, "the server did not answer in time")                                     \
-	X(BACKEND_UNREACHABLE, QUERY, "query lost on the way to its server")                       \
 	X(HANDOFF_FULL, QUERY, "ring to the control lcore full and on_overflow is drop")           \
 	X(PARKING_FULL, QUERY, "no buffer to park the packet and on_overflow is drop")             \
 	X(IDS_USED_UP, QUERY, "no DNS ID left to show and on_overflow is drop")                    \
