@@ -17,6 +17,8 @@
 #include <luajit.h>
 #include <lualib.h>
 
+#include "control/lua_maps.h"
+
 #define RETRY_NS 100000 /* when the signal found C code that must not be left */
 #define CLASS_MIN_BITS 4
 #define CLASSES 44
@@ -148,35 +150,14 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *unused)
 static bool code_is_anonymous(uintptr_t pc)
 {
 	char text[4096];
-	uintptr_t field[2] = {0, 0};
-	unsigned column = 0, which = 0;
-	bool executable = false, hit = false, found = false;
+	struct lua_maps maps = {0};
+	bool found = false;
 	ssize_t got;
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	/* "start-end rwxp offset device inode path", read byte by byte across the pieces. */
 	while (!found && (got = read(fd, text, sizeof(text))) > 0)
-		for (ssize_t i = 0; i < got && !found; i++) {
-			char c = text[i];
-			if (c == '\n') {
-				column = which = 0;
-				field[0] = field[1] = 0;
-				executable = hit = false;
-			} else if (c == ' ') {
-				if (column++ == 0)
-					hit = pc >= field[0] && pc < field[1];
-			} else if (column == 0 && c == '-') {
-				which = 1;
-			} else if (column == 0) {
-				field[which] = field[which] << 4 |
-					       (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-			} else if (column == 1 && c == 'x') {
-				executable = true;
-			} else if (column == 4) {
-				found = hit && executable && c == '0';
-			}
-		}
+		found = lua_maps_scan(&maps, text, (size_t)got, pc);
 	close(fd);
 	return found;
 }
