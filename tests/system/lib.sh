@@ -29,6 +29,12 @@ lab_down() {
 		stop_pid "$pid"
 	done
 	for ns in "$client" "$sluice" "$backend"; do
+		for pid in $(ip netns pids "$ns" 2>/dev/null); do
+			printf 'failed: process %s (%s) outlived its test\n' "$pid" \
+				"$(cat "/proc/$pid/comm" 2>/dev/null)" >&2
+			kill -KILL "$pid" 2>/dev/null || true
+			status=1
+		done
 		ip netns del "$ns" 2>/dev/null || true
 	done
 	rm -rf "$work"
@@ -86,7 +92,8 @@ lab_net() {
 lab_nsd() {
 	mkdir -p "$work/nsd"
 	write_nsd_conf "$work/nsd"
-	in_backend nsd -d -c "$work/nsd/nsd.conf" >"$work/nsd.log" 2>&1 &
+	# Not through in_backend: $! would be the function's shell, and NSD would outlive it.
+	ip netns exec "$backend" nsd -d -c "$work/nsd/nsd.conf" >"$work/nsd.log" 2>&1 &
 	pids+=($!)
 	wait_for 10 "NSD" in_backend dig +short +time=1 +tries=1 -p 5300 @10.53.0.2 demo.test SOA
 }
