@@ -10,7 +10,9 @@ bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv
 {
 	for (unsigned i = 0; i < port->n_addresses; i++) {
 		const struct net_address *own = &port->addresses[i].address;
-		if (own->ipv6 == ipv6 && memcmp(own->bytes, address, ipv6 ? 16 : 4) == 0)
+		/* Each with a length the compiler knows: no call. */
+		if (own->ipv6 == ipv6 && (ipv6 ? memcmp(own->bytes, address, 16) == 0
+					       : memcmp(own->bytes, address, 4) == 0))
 			return true;
 	}
 	return false;
@@ -29,12 +31,39 @@ static bool solicits_us(const struct net_port *port, const uint8_t *address)
 	return false;
 }
 
-static bool source_plausible(const uint8_t *address, bool ipv6)
+static bool is_unspecified(const uint8_t *address)
 {
 	static const uint8_t zero[16];
-	if (ipv6)
-		return address[0] != 0xff && memcmp(address, zero, 16) != 0;
-	return address[0] != 0 && address[0] < 224;
+	return memcmp(address, zero, sizeof(zero)) == 0;
+}
+
+/* An answer to the broadcast address of a network of ours would reach all its hosts. */
+static bool is_broadcast(const struct net_port *port, uint32_t address)
+{
+	if ((address & 3) != 3) /* the shortest host part that has one, all ones */
+		return false;
+	for (unsigned i = 0; i < port->n_addresses; i++) {
+		const struct net_prefix *prefix = &port->addresses[i];
+		uint32_t own;
+		if (prefix->address.ipv6 || prefix->length > 30)
+			continue;
+		memcpy(&own, prefix->address.bytes, sizeof(own));
+		if ((rte_be_to_cpu_32(own) | UINT32_MAX >> prefix->length) == address)
+			return true;
+	}
+	return false;
+}
+
+static bool ipv4_source_plausible(const struct net_port *port, rte_be32_t address)
+{
+	uint32_t source = rte_be_to_cpu_32(address);
+	return source >> 24 != 0 && source >> 24 < 224 && !is_broadcast(port, source);
+}
+
+/* Whether the frame was sent to a group, while what it carries may be for one host. */
+static bool is_grouped(struct rte_mbuf *mbuf)
+{
+	return (*rte_pktmbuf_mtod(mbuf, const uint8_t *) & 1) != 0;
 }
 
 static enum net_class drop(uint8_t *reason, enum drop_reason why)
@@ -79,10 +108,10 @@ static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf
 				    struct packet *packet, uint8_t *reason)
 {
 	uint32_t offset = packet->l3_offset, room = mbuf->data_len - offset;
+	if (room < sizeof(struct rte_ipv4_hdr))
+		return drop(reason, DROP_FRAME_SHORT);
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv4_hdr *, offset);
-	if (room < sizeof(*ip))
-		return drop(reason, DROP_FRAME_SHORT);
 	uint32_t header = (ip->version_ihl & 0x0fu) * 4, total = rte_be_to_cpu_16(ip->total_length);
 	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || total < header || total > room)
 		return drop(reason, DROP_IP_HEADER);
@@ -90,9 +119,9 @@ static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf
 		return drop(reason, DROP_IP_CHECKSUM);
 	if ((ip->fragment_offset & rte_cpu_to_be_16(0x3fff)) != 0)
 		return drop(reason, DROP_IP_FRAGMENT);
-	if (!net_port_owns(port, (const uint8_t *)&ip->dst_addr, false))
+	if (is_grouped(mbuf) || !net_port_owns(port, (const uint8_t *)&ip->dst_addr, false))
 		return drop(reason, DROP_NOT_OURS);
-	if (!source_plausible((const uint8_t *)&ip->src_addr, false))
+	if (!ipv4_source_plausible(port, ip->src_addr))
 		return drop(reason, DROP_IP_SOURCE);
 	memcpy(packet->query.client_addr, &ip->src_addr, 4);
 	memcpy(packet->query.local_addr, &ip->dst_addr, 4);
@@ -106,22 +135,41 @@ static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf
 	return drop(reason, DROP_IP_PROTOCOL);
 }
 
+/* Whether an IPv6 packet is for us: DROP_NONE, or why not. */
+static enum drop_reason ipv6_check(const struct net_port *port, struct rte_mbuf *mbuf,
+				   const struct rte_ipv6_hdr *ip)
+{
+	if (likely(ip->dst_addr[0] != 0xff)) {
+		if (is_grouped(mbuf) || !net_port_owns(port, ip->dst_addr, true))
+			return DROP_NOT_OURS;
+		if (ip->src_addr[0] == 0xff || is_unspecified(ip->src_addr))
+			return DROP_IP_SOURCE;
+		return DROP_NONE;
+	}
+	static const uint8_t all_nodes[16] = {0xff, 2, [15] = 1};
+	bool solicits = solicits_us(port, ip->dst_addr);
+	if (ip->proto != IPPROTO_ICMPV6 ||
+	    (!solicits && memcmp(ip->dst_addr, all_nodes, sizeof(all_nodes)) != 0))
+		return DROP_NOT_OURS;
+	if (ip->src_addr[0] == 0xff || (!solicits && is_unspecified(ip->src_addr)))
+		return DROP_IP_SOURCE;
+	return DROP_NONE;
+}
+
 static enum net_class ipv6_classify(const struct net_port *port, struct rte_mbuf *mbuf,
 				    struct packet *packet, uint8_t *reason)
 {
 	uint32_t offset = packet->l3_offset, room = mbuf->data_len - offset;
+	if (room < sizeof(struct rte_ipv6_hdr))
+		return drop(reason, DROP_FRAME_SHORT);
 	const struct rte_ipv6_hdr *ip =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, offset);
-	if (room < sizeof(*ip))
-		return drop(reason, DROP_FRAME_SHORT);
 	uint32_t payload = rte_be_to_cpu_16(ip->payload_len);
 	if ((rte_be_to_cpu_32(ip->vtc_flow) >> 28) != 6 || payload > room - sizeof(*ip))
 		return drop(reason, DROP_IP_HEADER);
-	if (!net_port_owns(port, ip->dst_addr, true) &&
-	    (ip->proto != IPPROTO_ICMPV6 || !solicits_us(port, ip->dst_addr)))
-		return drop(reason, DROP_NOT_OURS);
-	if (!source_plausible(ip->src_addr, true))
-		return drop(reason, DROP_IP_SOURCE);
+	enum drop_reason why = ipv6_check(port, mbuf, ip);
+	if (why != DROP_NONE)
+		return drop(reason, why);
 	memcpy(packet->query.client_addr, ip->src_addr, 16);
 	memcpy(packet->query.local_addr, ip->dst_addr, 16);
 	packet->ipv6 = 1;
@@ -138,9 +186,9 @@ static enum net_class ipv6_classify(const struct net_port *port, struct rte_mbuf
 		    ip->proto == IPPROTO_FRAGMENT ? DROP_IP_FRAGMENT : DROP_IP_PROTOCOL);
 }
 
-/* Finds the EtherType behind a VLAN tag, if the frame is in the port's VLAN. */
-static bool vlan_skip(const struct net_port *port, struct rte_mbuf *mbuf, struct packet *packet,
-		      uint16_t *type)
+/* Finds the EtherType behind a VLAN tag. DROP_NONE if the frame is in the port's VLAN. */
+static enum drop_reason vlan_skip(const struct net_port *port, struct rte_mbuf *mbuf,
+				  struct packet *packet, uint16_t *type)
 {
 	uint16_t vlan = 0;
 	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
@@ -149,12 +197,12 @@ static bool vlan_skip(const struct net_port *port, struct rte_mbuf *mbuf, struct
 		vlan = mbuf->vlan_tci & 0x0fff;
 	} else if (*type == RTE_ETHER_TYPE_VLAN) {
 		if (mbuf->data_len < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
-			return false;
+			return DROP_FRAME_SHORT;
 		vlan = (uint16_t)((frame[14] << 8 | frame[15]) & 0x0fff);
 		*type = (uint16_t)(frame[16] << 8 | frame[17]);
 		packet->l3_offset += RTE_VLAN_HLEN;
 	}
-	return vlan == port->vlan;
+	return vlan == port->vlan ? DROP_NONE : DROP_FRAME_VLAN;
 }
 
 enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
@@ -168,8 +216,9 @@ enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *
 		return drop(reason, DROP_FRAME_SHORT);
 	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
 	uint16_t type = rte_be_to_cpu_16(ethernet->ether_type);
-	if (unlikely(!vlan_skip(port, mbuf, packet, &type)))
-		return drop(reason, DROP_FRAME_VLAN);
+	enum drop_reason why = vlan_skip(port, mbuf, packet, &type);
+	if (unlikely(why != DROP_NONE))
+		return drop(reason, why);
 	if (unlikely(!rte_is_same_ether_addr(&ethernet->dst_addr, &port->mac) &&
 		     !rte_is_multicast_ether_addr(&ethernet->dst_addr)))
 		return drop(reason, DROP_NOT_OURS);
@@ -182,10 +231,16 @@ enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *
 	case RTE_ETHER_TYPE_IPV6:
 		return ipv6_classify(port, mbuf, packet, reason);
 	case RTE_ETHER_TYPE_ARP:
+		packet->dns_offset = packet->l3_offset;
 		return NET_CLASS_ARP;
 	default:
 		return drop(reason, DROP_FRAME_TYPE);
 	}
+}
+
+static uint16_t ethernet_size(const struct net_port *port)
+{
+	return RTE_ETHER_HDR_LEN + (port->vlan != 0 ? RTE_VLAN_HLEN : 0);
 }
 
 uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
@@ -203,6 +258,20 @@ uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
 	tag->vlan_tci = rte_cpu_to_be_16(port->vlan);
 	tag->eth_proto = rte_cpu_to_be_16(type);
 	return RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+}
+
+void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
+			  const struct rte_ether_addr *destination, uint16_t type)
+{
+	struct packet *packet = packet_of(mbuf);
+	uint16_t l2 = ethernet_size(port);
+	mbuf->data_off = (uint16_t)(mbuf->data_off + packet->l3_offset - l2);
+	mbuf->data_len = (uint16_t)(mbuf->data_len - packet->l3_offset + l2);
+	mbuf->pkt_len = mbuf->data_len;
+	mbuf->ol_flags &= NET_MBUF_ATTACHED;
+	packet->dns_offset = (uint16_t)(packet->dns_offset - packet->l3_offset + l2);
+	packet->l3_offset = (uint8_t)l2;
+	net_ethernet_write(port, rte_pktmbuf_mtod(mbuf, uint8_t *), destination, type);
 }
 
 static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint16_t length)
@@ -263,7 +332,7 @@ void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 {
 	struct packet *packet = packet_of(mbuf);
 	bool ipv6 = flow->destination.ipv6;
-	uint16_t l2 = RTE_ETHER_HDR_LEN + (port->vlan != 0 ? RTE_VLAN_HLEN : 0);
+	uint16_t l2 = ethernet_size(port);
 	uint16_t l3 = ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	uint16_t headers = (uint16_t)(l2 + l3 + sizeof(struct rte_udp_hdr));
 	uint16_t udp_length = (uint16_t)(sizeof(struct rte_udp_hdr) + packet->dns_length);
@@ -272,7 +341,7 @@ void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	packet->dns_offset = headers;
 	packet->l3_offset = (uint8_t)l2;
 	packet_dns_resize(mbuf, packet->dns_length);
-	mbuf->ol_flags = 0;
+	mbuf->ol_flags &= NET_MBUF_ATTACHED;
 	mbuf->l2_len = l2;
 	mbuf->l3_len = l3;
 	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);

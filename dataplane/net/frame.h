@@ -27,10 +27,17 @@ struct net_flow {
 	struct rte_ether_addr destination_mac;
 };
 
+/* Flags that say how an mbuf holds its memory. Whoever clears the others keeps these. */
+#define NET_MBUF_ATTACHED (RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT)
+
 /*
  * Says what a received frame is and fills in its struct packet from nothing: offsets, ports and
- * addresses (the sender as client, the destination as local). Padding behind the IP packet is cut
- * off. NET_CLASS_DROP comes with the reason.
+ * addresses (the sender as client, the destination as local; query.port is the caller's). Padding
+ * behind the IP packet is cut off. dns_offset is where the message of ARP, ICMP or UDP begins.
+ * NET_CLASS_DROP comes with the reason.
+ *
+ * Groups are for ICMPv6 alone: all nodes, and the solicited-node groups of our addresses (RFC 4291,
+ * section 2.7.1). There the source may be unspecified too, for duplicate address detection.
  */
 enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
 				  uint8_t *drop_reason);
@@ -46,6 +53,14 @@ void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 /* Ethernet header, with the port's VLAN tag if it has one. Returns its length. */
 uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
 			   const struct rte_ether_addr *destination, uint16_t type);
+
+/*
+ * Gives a classified packet that goes back a fresh Ethernet header in place of its own. The tag it
+ * came with may be missing (stripped by the port) or of priority alone. What follows stays where
+ * it is; the offsets are set anew. `destination` is not within the frame.
+ */
+void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
+			  const struct rte_ether_addr *destination, uint16_t type);
 
 /* Whether the address is the port's own. */
 bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6);

@@ -14,74 +14,100 @@
 
 static bool rate_allows(struct icmp *icmp, uint64_t now)
 {
-	uint64_t second = now / 1000 + 1;
-	if (icmp->second != second) {
-		icmp->second = second;
-		icmp->replies = 0;
-	}
-	return icmp->replies++ < ICMP_ECHO_PER_SECOND;
+	uint64_t earned = (now - icmp->filled) * (ICMP_ECHO_PER_SECOND / 1000);
+	icmp->filled = now;
+	icmp->spent -= earned < icmp->spent ? (uint32_t)earned : icmp->spent;
+	if (icmp->spent >= ICMP_ECHO_BURST)
+		return false;
+	icmp->spent++;
+	return true;
 }
 
-/* The checksum after the type byte went from `request` to 0 or 129 (RFC 1624). */
-static uint16_t checksum_adjust(uint16_t checksum, uint8_t from, uint8_t to)
+static struct rte_ipv4_hdr *ipv4_of(struct rte_mbuf *mbuf)
 {
-	uint32_t sum = (uint16_t)~checksum;
-	sum += (uint16_t)~rte_cpu_to_be_16((uint16_t)(from << 8));
-	sum += rte_cpu_to_be_16((uint16_t)(to << 8));
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	return rte_pktmbuf_mtod_offset(mbuf, struct rte_ipv4_hdr *, packet_of(mbuf)->l3_offset);
 }
 
-static void ethernet_swap(const struct net_port *port, struct rte_mbuf *mbuf)
+static struct rte_ipv6_hdr *ipv6_of(struct rte_mbuf *mbuf)
 {
-	struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *);
-	ethernet->dst_addr = ethernet->src_addr;
-	ethernet->src_addr = port->mac;
+	return rte_pktmbuf_mtod_offset(mbuf, struct rte_ipv6_hdr *, packet_of(mbuf)->l3_offset);
 }
 
-static void ip_swap(struct rte_mbuf *mbuf, const struct packet *packet)
+/* The sum over the message, and the pseudo-header that ICMPv6 has: all ones if it is intact. */
+static uint16_t message_sum(struct rte_mbuf *mbuf)
 {
-	if (packet->ipv6) {
-		struct rte_ipv6_hdr *ip =
-			rte_pktmbuf_mtod_offset(mbuf, struct rte_ipv6_hdr *, packet->l3_offset);
-		memcpy(ip->dst_addr, packet->query.client_addr, 16);
-		memcpy(ip->src_addr, packet->query.local_addr, 16);
-		ip->hop_limits = HOP_LIMIT;
-		return;
-	}
-	struct rte_ipv4_hdr *ip =
-		rte_pktmbuf_mtod_offset(mbuf, struct rte_ipv4_hdr *, packet->l3_offset);
+	const struct packet *packet = packet_of(mbuf);
+	uint32_t sum = rte_raw_cksum(packet_dns(mbuf), mbuf->data_len - packet->dns_offset);
+	if (packet->ipv6)
+		sum += rte_ipv6_phdr_cksum(ipv6_of(mbuf), 0);
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+static bool echo_wanted(const struct net_port *port, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	if (mbuf->data_len < packet->dns_offset + ECHO_HEADER ||
+	    mbuf->data_len - packet->l3_offset > port->mtu ||
+	    !net_port_owns(port, packet->query.local_addr, packet->ipv6))
+		return false;
+	const uint8_t *message = packet_dns(mbuf);
+	uint8_t request = packet->ipv6 ? ICMP6_ECHO_REQUEST : RTE_IP_ICMP_ECHO_REQUEST;
+	if (message[0] != request || message[1] != 0)
+		return false;
+	/* Source routes would have to be turned round, records continued: pings do without. */
+	if (!packet->ipv6 && packet->dns_offset != packet->l3_offset + sizeof(struct rte_ipv4_hdr))
+		return false;
+	return message_sum(mbuf) == 0xffff;
+}
+
+static void message_turn(struct rte_mbuf *mbuf)
+{
+	uint8_t *message = packet_dns(mbuf);
+	message[0] = packet_of(mbuf)->ipv6 ? ICMP6_ECHO_REPLY : RTE_IP_ICMP_ECHO_REPLY;
+	memset(message + 2, 0, 2);
+	uint16_t checksum = (uint16_t)~message_sum(mbuf);
+	memcpy(message + 2, &checksum, sizeof(checksum));
+}
+
+static void ipv6_turn(struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	struct rte_ipv6_hdr *ip = ipv6_of(mbuf);
+	memcpy(ip->dst_addr, packet->query.client_addr, 16);
+	memcpy(ip->src_addr, packet->query.local_addr, 16);
+	ip->hop_limits = HOP_LIMIT;
+}
+
+static void ipv4_turn(struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	struct rte_ipv4_hdr *ip = ipv4_of(mbuf);
 	memcpy(&ip->dst_addr, packet->query.client_addr, 4);
 	memcpy(&ip->src_addr, packet->query.local_addr, 4);
 	ip->time_to_live = HOP_LIMIT;
 	ip->hdr_checksum = 0;
-	ip->hdr_checksum =
-		(uint16_t)~rte_raw_cksum(ip, (size_t)(ip->version_ihl & 0x0f) * 4);
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
 void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
 		struct net_tx *tx, struct stats *stats)
 {
-	struct packet *packet = packet_of(mbuf);
-	uint8_t request = packet->ipv6 ? ICMP6_ECHO_REQUEST : RTE_IP_ICMP_ECHO_REQUEST;
-	uint8_t reply = packet->ipv6 ? ICMP6_ECHO_REPLY : RTE_IP_ICMP_ECHO_REPLY;
-	uint8_t *message = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->dns_offset);
-	if (mbuf->data_len < packet->dns_offset + ECHO_HEADER || message[0] != request ||
-	    message[1] != 0 || !net_port_owns(port, packet->query.local_addr, packet->ipv6) ||
-	    tx->count >= NET_TX_BURST || !rate_allows(icmp, now)) {
+	const struct packet *packet = packet_of(mbuf);
+	/* Pings leave half of the queue to what matters. */
+	if (!echo_wanted(port, mbuf) || tx->count >= NET_TX_BURST || !rate_allows(icmp, now)) {
 		stats_add(&stats->drop[DROP_ICMP], 1);
 		rte_pktmbuf_free(mbuf);
 		return;
 	}
-	uint16_t checksum;
-	memcpy(&checksum, message + 2, sizeof(checksum));
-	checksum = checksum_adjust(checksum, request, reply);
-	memcpy(message + 2, &checksum, sizeof(checksum));
-	message[0] = reply;
-	ethernet_swap(port, mbuf);
-	ip_swap(mbuf, packet);
-	mbuf->ol_flags = 0;
+	struct rte_ether_addr client;
+	memcpy(client.addr_bytes, packet->query.client_mac, sizeof(client.addr_bytes));
+	if (packet->ipv6)
+		ipv6_turn(mbuf);
+	else
+		ipv4_turn(mbuf);
+	message_turn(mbuf);
+	net_ethernet_replace(port, mbuf, &client,
+			     packet->ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
 	stats_add(&stats->counter[STATS_ECHO], 1);
 	tx->mbufs[tx->count++] = mbuf;
 }

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Echo replies (RFC 792, RFC 4443). Workers only. */
+/* Echo replies (RFC 792; RFC 4443, section 4). Workers only. */
 #ifndef SLUICE_DATAPLANE_NET_ICMP_H
 #define SLUICE_DATAPLANE_NET_ICMP_H
 
 #include "dataplane/net/net.h"
 #include "dataplane/stats.h"
 
-#define ICMP_ECHO_PER_SECOND 1000u /* of one worker */
+#define ICMP_ECHO_PER_SECOND 1000u /* of one worker; a multiple of 1000 */
+#define ICMP_ECHO_BURST 100u	   /* replies at once after a silence */
 
+/* A token bucket that is full when all is zero. Owned by one worker. */
 struct icmp {
-	uint64_t second;
-	uint32_t replies;
+	uint64_t filled; /* ms */
+	uint32_t spent;	 /* tokens that it lacks */
 };
 
 /*
  * Takes a packet that net_frame_classify() called ICMP or ICMP6: an echo request for us goes back
- * as its reply, anything else is counted and freed. `now` in milliseconds.
+ * as its reply, anything else is counted and freed. So are requests with a bad checksum (the reply
+ * would carry a good one), with IPv4 options, longer than the MTU, or beyond the rate. `now` in
+ * milliseconds.
  */
 void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
 		struct net_tx *tx, struct stats *stats);

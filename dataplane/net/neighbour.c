@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "dataplane/net/frame.h"
 #include "dataplane/net/neighbour_frames.h"
+#include "dataplane/net/route.h"
 #include "dataplane/packet.h"
 
 #define BUCKETS 2048u /* a power of two */
@@ -35,6 +37,7 @@ struct neighbour_table {
 	struct rte_mempool *pool;
 	struct net_tx *tx;
 	struct stats *stats;
+	uint64_t seeds[2]; /* of the hash: nobody else can tell which addresses share a bucket */
 	uint32_t parked;
 	uint32_t strangers;
 	uint32_t swept; /* where the timers go on */
@@ -50,6 +53,10 @@ struct neighbour_table *neighbour_create(const struct net_port *ports, unsigned 
 	struct neighbour_table *table = calloc(1, sizeof(*table));
 	if (table == NULL)
 		return NULL;
+	if (getrandom(table->seeds, sizeof(table->seeds), 0) != sizeof(table->seeds)) {
+		free(table);
+		return NULL;
+	}
 	table->ports = ports;
 	table->n_ports = n_ports;
 	table->pool = pool;
@@ -62,18 +69,20 @@ struct neighbour_table *neighbour_create(const struct net_port *ports, unsigned 
 	return table;
 }
 
-static uint32_t bucket_of(uint8_t port, const struct net_address *address)
+static uint32_t bucket_of(const struct neighbour_table *table, uint8_t port,
+			  const struct net_address *address)
 {
 	uint64_t words[2];
 	memcpy(words, address->bytes, sizeof(words));
-	uint64_t hash = (words[0] ^ words[1] * 0x9e3779b97f4a7c15u ^ port) * 0xff51afd7ed558ccdu;
-	return (uint32_t)(hash >> 40) & (BUCKETS - 1);
+	unsigned __int128 product = (unsigned __int128)(words[0] ^ table->seeds[0] ^ port) *
+				    (words[1] ^ table->seeds[1]);
+	return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product) & (BUCKETS - 1);
 }
 
 static struct neighbour *entry_find(struct neighbour_table *table, uint8_t port,
 				    const struct net_address *address)
 {
-	for (uint16_t n = table->buckets[bucket_of(port, address)]; n != 0;) {
+	for (uint16_t n = table->buckets[bucket_of(table, port, address)]; n != 0;) {
 		struct neighbour *entry = &table->entries[n - 1];
 		if (entry->port == port && net_address_equal(&entry->address, address))
 			return entry;
@@ -91,7 +100,7 @@ static struct neighbour *entry_add(struct neighbour_table *table, uint8_t port,
 	struct neighbour *entry = &table->entries[n - 1];
 	table->free = entry->chain;
 	*entry = (struct neighbour){.address = *address, .port = port};
-	uint16_t *bucket = &table->buckets[bucket_of(port, address)];
+	uint16_t *bucket = &table->buckets[bucket_of(table, port, address)];
 	entry->chain = *bucket;
 	*bucket = n;
 	return entry;
@@ -109,7 +118,7 @@ static void queue_free(struct neighbour_table *table, struct neighbour *entry)
 static void entry_remove(struct neighbour_table *table, struct neighbour *entry)
 {
 	uint16_t n = (uint16_t)(entry - table->entries + 1);
-	uint16_t *link = &table->buckets[bucket_of(entry->port, &entry->address)];
+	uint16_t *link = &table->buckets[bucket_of(table, entry->port, &entry->address)];
 	while (*link != n)
 		link = &table->entries[*link - 1].chain;
 	*link = entry->chain;
@@ -143,10 +152,11 @@ int neighbour_add_static(struct neighbour_table *table, uint8_t port,
 	return 0;
 }
 
+/* One place is left to the worker: it pushes first, and sends when that was one too many. */
 static bool tx_push(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf)
 {
 	struct net_tx *tx = &table->tx[port];
-	if (tx->count >= RTE_DIM(tx->mbufs))
+	if (tx->count >= RTE_DIM(tx->mbufs) - 1)
 		return false;
 	tx->mbufs[tx->count++] = mbuf;
 	return true;
@@ -161,8 +171,7 @@ static const struct net_address *source_for(const struct net_port *port,
 		const struct net_prefix *prefix = &port->addresses[a];
 		if (prefix->address.ipv6 != target->ipv6)
 			continue;
-		if (any == NULL ||
-		    memcmp(prefix->address.bytes, target->bytes, prefix->length / 8) == 0)
+		if (any == NULL || net_prefix_holds(prefix, target))
 			any = &prefix->address;
 	}
 	return any;
@@ -195,7 +204,8 @@ enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t p
 					struct rte_ether_addr *mac)
 {
 	struct neighbour *entry = entry_find(table, port, address);
-	if (likely(entry != NULL && (entry->state == STATE_KNOWN || entry->state == STATE_STATIC))) {
+	if (likely(entry != NULL &&
+		   (entry->state == STATE_KNOWN || entry->state == STATE_STATIC))) {
 		entry->used = true;
 		entry->last_used = now;
 		*mac = entry->mac;
@@ -225,53 +235,94 @@ bool neighbour_park(struct neighbour_table *table, uint8_t port, const struct ne
 	return true;
 }
 
+/* What the transmit queue has no room for waits for the timers. */
 static void queue_send(struct neighbour_table *table, struct neighbour *entry)
 {
-	for (unsigned i = 0; i < entry->parked; i++) {
-		struct rte_ether_hdr *ethernet =
-			rte_pktmbuf_mtod(entry->queue[i], struct rte_ether_hdr *);
-		ethernet->dst_addr = entry->mac;
-		if (!tx_push(table, entry->port, entry->queue[i])) {
-			rte_pktmbuf_free(entry->queue[i]);
-			stats_add(&table->stats->counter[STATS_NEIGHBOUR_UNPARKED], 1);
-		}
+	unsigned sent = 0;
+	for (; sent < entry->parked; sent++) {
+		struct rte_mbuf *mbuf = entry->queue[sent];
+		rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *)->dst_addr = entry->mac;
+		if (!tx_push(table, entry->port, mbuf))
+			break;
 	}
-	table->parked -= entry->parked;
-	entry->parked = 0;
+	table->parked -= sent;
+	entry->parked = (uint8_t)(entry->parked - sent);
+	memmove(entry->queue, entry->queue + sent, entry->parked * sizeof(entry->queue[0]));
+}
+
+static bool is_on_link(const struct net_port *port, const struct net_address *address)
+{
+	for (unsigned a = 0; a < port->n_addresses; a++)
+		if (net_prefix_holds(&port->addresses[a], address))
+			return true;
+	return false;
+}
+
+/* An entry for a host that asked for us before we needed it. NULL: there are enough of those. */
+static struct neighbour *stranger_add(struct neighbour_table *table, uint8_t port,
+				      const struct net_address *address, uint64_t now)
+{
+	if (table->strangers >= STRANGERS_MAX || !is_on_link(&table->ports[port], address))
+		return NULL;
+	struct neighbour *entry = entry_add(table, port, address);
+	if (entry == NULL)
+		return NULL;
+	entry->stranger = true;
+	entry->last_used = now;
+	table->strangers++;
+	return entry;
+}
+
+static void entry_confirm(struct neighbour *entry, uint64_t now)
+{
+	entry->state = STATE_KNOWN;
+	entry->confirmed = now;
+	entry->tries = 0;
+	entry->used = false;
+}
+
+/* Nobody's address, or what says that it is us. */
+static bool is_nonsense(const struct net_port *port, const struct neighbour_news *news)
+{
+	static const uint8_t zero[16];
+	return memcmp(news->sender.bytes, zero, sizeof(zero)) == 0 ||
+	       net_port_owns(port, news->sender.bytes, news->sender.ipv6) ||
+	       (news->has_mac && rte_is_same_ether_addr(&news->mac, &port->mac));
 }
 
 /* Learns a sender's address: of an entry that exists, or of a stranger who asked for us. */
 static void learn(struct neighbour_table *table, uint8_t port, const struct neighbour_news *news,
 		  bool asked_for_us, uint64_t now)
 {
-	static const uint8_t zero[16];
-	if (!news->has_mac || memcmp(news->sender.bytes, zero, 16) == 0 ||
-	    net_port_owns(&table->ports[port], news->sender.bytes, news->sender.ipv6))
+	if (is_nonsense(&table->ports[port], news))
 		return;
 	struct neighbour *entry = entry_find(table, port, &news->sender);
-	if (entry == NULL && asked_for_us && table->strangers < STRANGERS_MAX) {
-		entry = entry_add(table, port, &news->sender);
-		if (entry != NULL) {
-			entry->stranger = true;
-			entry->last_used = now;
-			table->strangers++;
-		}
-	}
+	if (entry == NULL && asked_for_us && news->has_mac)
+		entry = stranger_add(table, port, &news->sender, now);
 	if (entry == NULL || entry->state == STATE_STATIC)
 		return;
-	entry->state = STATE_KNOWN;
+	bool known = entry->state == STATE_KNOWN;
+	if (!news->has_mac) {
+		/* The answer to our question to one host need not tell its MAC (section 7.2.4). */
+		if (known && news->solicited && entry->tries > 0)
+			entry_confirm(entry, now);
+		return;
+	}
+	if (known && !news->override && !rte_is_same_ether_addr(&entry->mac, &news->mac))
+		return;
 	entry->mac = news->mac;
-	entry->confirmed = now;
-	entry->tries = 0;
-	entry->used = false;
+	entry_confirm(entry, now);
 	queue_send(table, entry);
 }
 
 /* Answers in the received mbuf, or frees it. */
-static void finish(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf, bool answered)
+static void finish(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
+		   bool answered)
 {
-	if (!answered || !tx_push(table, port, mbuf))
-		rte_pktmbuf_free(mbuf);
+	if (answered && tx_push(table, port, mbuf))
+		return;
+	stats_add(&table->stats->counter[STATS_TX_UNSENT], answered);
+	rte_pktmbuf_free(mbuf);
 }
 
 void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
@@ -283,12 +334,12 @@ void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte
 		rte_pktmbuf_free(mbuf);
 		return;
 	}
-	bool for_us = net_port_owns(&table->ports[port], news.target.bytes, false);
+	bool for_us = news.question &&
+		      net_port_owns(&table->ports[port], news.target.bytes, false);
 	learn(table, port, &news, for_us, now);
-	bool answer = reply && for_us && news.question;
-	if (answer)
+	if (reply && for_us)
 		neighbour_arp_answer(&table->ports[port], mbuf, &news);
-	finish(table, port, mbuf, answer);
+	finish(table, port, mbuf, reply && for_us);
 }
 
 bool neighbour_nd_wants(struct rte_mbuf *mbuf)
@@ -336,6 +387,7 @@ static void entry_tick(struct neighbour_table *table, struct neighbour *entry, u
 			entry_remove(table, entry);
 		break;
 	case STATE_KNOWN:
+		queue_send(table, entry);
 		if (now - entry->last_used > NEIGHBOUR_UNUSED_MS)
 			entry_remove(table, entry);
 		else if (entry->used && now - entry->confirmed > NEIGHBOUR_FRESH_MS &&

@@ -5,7 +5,8 @@
  * own alone; frames that teach something are copied to every worker.
  *
  * Strangers cannot fill the table: an entry is made only for a next hop that we ask for, or for a
- * host that asks for us, and the latter kind is bounded.
+ * host on our link that asks for us, and the latter kind is bounded. Nothing is ever evicted. What
+ * is heard without having been asked for updates entries that exist.
  */
 #ifndef SLUICE_DATAPLANE_NET_NEIGHBOUR_H
 #define SLUICE_DATAPLANE_NET_NEIGHBOUR_H
@@ -31,7 +32,10 @@ enum neighbour_result {
 
 struct neighbour_table;
 
-/* `tx` has one element per port. NULL: no memory. Start-up. */
+/*
+ * `tx` has one element per port and is shared with the worker, which sends what is in it after each
+ * turn. Questions are allocated from `pool`. NULL: no memory. Start-up.
+ */
 struct neighbour_table *neighbour_create(const struct net_port *ports, unsigned n_ports,
 					 struct rte_mempool *pool, struct net_tx *tx,
 					 struct stats *stats);
@@ -48,12 +52,17 @@ enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t p
 
 /*
  * Keeps a finished frame that lacks its destination MAC until the next hop is known; then it is
- * sent, or freed when there is no answer. False if there is no room: the packet is the caller's.
+ * sent, or freed when there is no answer (STATS_NEIGHBOUR_UNPARKED: the query itself stays in
+ * flight, and ends as a timeout). False if there is no room: the packet is the caller's.
  */
 bool neighbour_park(struct neighbour_table *table, uint8_t port, const struct net_address *address,
 		    struct rte_mbuf *mbuf);
 
-/* Takes a received frame and frees it or, for questions about us and if `reply`, answers in it. */
+/*
+ * Takes a frame that net_frame_classify() called ARP, or that neighbour_nd_wants(), and frees it
+ * or, for questions about us and if `reply`, answers in it: that needs 90 bytes from the start of
+ * the mbuf's data, which the buffers of a port have.
+ */
 void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,
 			 uint64_t now, bool reply);
 void neighbour_nd_input(struct neighbour_table *table, uint8_t port, struct rte_mbuf *mbuf,

@@ -10,7 +10,8 @@
 #define ND_HOP_LIMIT 255 /* a lower one came through a router: not a neighbour */
 #define ND_OPTION_SOURCE 1
 #define ND_OPTION_TARGET 2
-#define ND_FLAGS_ANSWER 0x60 /* solicited, override */
+#define ND_SOLICITED 0x40
+#define ND_OVERRIDE 0x20
 
 /* Neighbour solicitation and advertisement with one link-layer address option. */
 struct nd_message {
@@ -43,7 +44,11 @@ bool neighbour_arp_read(struct rte_mbuf *mbuf, struct neighbour_news *news)
 	    !rte_is_unicast_ether_addr(&arp->arp_data.arp_sha) ||
 	    rte_is_zero_ether_addr(&arp->arp_data.arp_sha))
 		return false;
-	*news = (struct neighbour_news){.question = opcode == RTE_ARP_OP_REQUEST, .has_mac = true};
+	*news = (struct neighbour_news){
+		.question = opcode == RTE_ARP_OP_REQUEST,
+		.has_mac = true,
+		.override = true,
+	};
 	news->mac = arp->arp_data.arp_sha;
 	memcpy(news->sender.bytes, &arp->arp_data.arp_sip, 4);
 	memcpy(news->target.bytes, &arp->arp_data.arp_tip, 4);
@@ -53,11 +58,11 @@ bool neighbour_arp_read(struct rte_mbuf *mbuf, struct neighbour_news *news)
 void neighbour_arp_answer(const struct net_port *port, struct rte_mbuf *mbuf,
 			  const struct neighbour_news *news)
 {
-	struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *);
-	struct rte_arp_hdr *arp =
-		rte_pktmbuf_mtod_offset(mbuf, struct rte_arp_hdr *, packet_of(mbuf)->l3_offset);
-	ethernet->dst_addr = news->mac;
-	ethernet->src_addr = port->mac;
+	net_ethernet_replace(port, mbuf, &news->mac, RTE_ETHER_TYPE_ARP);
+	uint16_t l2 = packet_of(mbuf)->l3_offset;
+	struct rte_arp_hdr *arp = rte_pktmbuf_mtod_offset(mbuf, struct rte_arp_hdr *, l2);
+	mbuf->data_len = (uint16_t)(l2 + sizeof(*arp)); /* nobody's padding goes back */
+	mbuf->pkt_len = mbuf->data_len;
 	arp->arp_opcode = RTE_BE16(RTE_ARP_OP_REPLY);
 	arp->arp_data.arp_tha = news->mac;
 	arp->arp_data.arp_sha = port->mac;
@@ -87,13 +92,17 @@ void neighbour_arp_ask(const struct net_port *port, struct rte_mbuf *mbuf,
 	mbuf->pkt_len = mbuf->data_len;
 }
 
-/* Finds the link-layer address among the options; false if they are malformed. */
-static bool nd_options_read(const uint8_t *options, size_t length, uint8_t wanted,
+/*
+ * Finds the link-layer address among the options. False if they are malformed, or if it is there
+ * although the sender has no address yet.
+ */
+static bool nd_options_read(const uint8_t *options, size_t length, bool nameless,
 			    struct neighbour_news *news)
 {
+	uint8_t wanted = news->question ? ND_OPTION_SOURCE : ND_OPTION_TARGET;
 	while (length >= 8) {
 		size_t size = options[1] * 8u;
-		if (size == 0 || size > length)
+		if (size == 0 || size > length || (nameless && options[0] == ND_OPTION_SOURCE))
 			return false;
 		if (options[0] == wanted && size == 8) {
 			memcpy(news->mac.addr_bytes, options + 2, RTE_ETHER_ADDR_LEN);
@@ -115,22 +124,29 @@ static bool checksum_good(const struct rte_ipv6_hdr *ip, const void *message, si
 
 bool neighbour_nd_read(struct rte_mbuf *mbuf, struct neighbour_news *news)
 {
+	static const uint8_t zero[16];
 	struct packet *packet = packet_of(mbuf);
 	size_t length = mbuf->data_len - packet->dns_offset;
+	if (length < ND_FIXED)
+		return false;
 	const struct rte_ipv6_hdr *ip =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, packet->l3_offset);
 	const struct nd_message *nd =
 		rte_pktmbuf_mtod_offset(mbuf, const struct nd_message *, packet->dns_offset);
-	if (length < ND_FIXED || ip->hop_limits != ND_HOP_LIMIT || nd->code != 0 ||
-	    nd->target[0] == 0xff || !checksum_good(ip, nd, length))
+	if (ip->hop_limits != ND_HOP_LIMIT || nd->code != 0 || nd->target[0] == 0xff ||
+	    !checksum_good(ip, nd, length))
 		return false;
 	*news = (struct neighbour_news){.question = nd->type == ND_SOLICITATION};
+	news->solicited = !news->question && (nd->flags & ND_SOLICITED) != 0;
+	news->override = news->question || (nd->flags & ND_OVERRIDE) != 0;
+	bool nameless = memcmp(packet->query.client_addr, zero, sizeof(zero)) == 0;
+	if (!news->question && (nameless || (news->solicited && ip->dst_addr[0] == 0xff)))
+		return false;
 	news->sender.ipv6 = news->target.ipv6 = 1;
 	memcpy(news->target.bytes, nd->target, 16);
 	/* An advertisement is about its target, whoever sent it. */
 	memcpy(news->sender.bytes, news->question ? packet->query.client_addr : nd->target, 16);
-	return nd_options_read((const uint8_t *)nd + ND_FIXED, length - ND_FIXED,
-			       news->question ? ND_OPTION_SOURCE : ND_OPTION_TARGET, news);
+	return nd_options_read((const uint8_t *)nd + ND_FIXED, length - ND_FIXED, nameless, news);
 }
 
 /* Headers and message; the target and what else differs is the caller's. */
@@ -156,23 +172,29 @@ static void nd_write(const struct net_port *port, struct rte_mbuf *mbuf, const u
 	written->checksum = rte_ipv6_udptcp_cksum(ip, written);
 	mbuf->data_len = (uint16_t)(l2 + sizeof(*ip) + sizeof(*message));
 	mbuf->pkt_len = mbuf->data_len;
-	mbuf->ol_flags = 0;
+	mbuf->ol_flags &= NET_MBUF_ATTACHED;
 }
 
 void neighbour_nd_answer(const struct net_port *port, struct rte_mbuf *mbuf,
 			 const struct neighbour_news *news)
 {
+	static const uint8_t zero[16], all_nodes[16] = {0xff, 2, [15] = 1};
 	struct nd_message message = {
 		.type = ND_ADVERTISEMENT,
-		.flags = ND_FLAGS_ANSWER,
+		.flags = ND_SOLICITED | ND_OVERRIDE,
 		.option = ND_OPTION_TARGET,
 	};
-	struct rte_ether_addr mac;
-	uint8_t sender[16];
-	memcpy(mac.addr_bytes, packet_of(mbuf)->query.client_mac, RTE_ETHER_ADDR_LEN);
-	memcpy(sender, news->sender.bytes, 16);
+	struct rte_ether_addr mac = {{0x33, 0x33, 0, 0, 0, 1}};
+	const uint8_t *destination = all_nodes;
+	/* Who has no address yet hears it with all others (section 7.2.4). */
+	if (memcmp(news->sender.bytes, zero, sizeof(zero)) == 0) {
+		message.flags = ND_OVERRIDE;
+	} else {
+		memcpy(mac.addr_bytes, packet_of(mbuf)->query.client_mac, RTE_ETHER_ADDR_LEN);
+		destination = news->sender.bytes;
+	}
 	memcpy(message.target, news->target.bytes, 16);
-	nd_write(port, mbuf, message.target, sender, &mac, &message);
+	nd_write(port, mbuf, message.target, destination, &mac, &message);
 }
 
 void neighbour_nd_ask(const struct net_port *port, struct rte_mbuf *mbuf,

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 
-static bool prefix_holds(const struct net_prefix *prefix, const struct net_address *address)
+bool net_prefix_holds(const struct net_prefix *prefix, const struct net_address *address)
 {
 	unsigned whole = prefix->length / 8, rest = prefix->length % 8;
 	if (prefix->address.ipv6 != address->ipv6 ||
 	    memcmp(prefix->address.bytes, address->bytes, whole) != 0)
 		return false;
-	return rest == 0 || ((prefix->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest)) == 0;
+	return rest == 0 ||
+	       ((prefix->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest)) == 0;
 }
 
 static const struct net_prefix *link_of(const struct net_port *ports, unsigned n_ports,
@@ -19,7 +20,7 @@ static const struct net_prefix *link_of(const struct net_port *ports, unsigned n
 	for (unsigned p = 0; p < n_ports; p++)
 		for (unsigned a = 0; a < ports[p].n_addresses; a++) {
 			const struct net_prefix *prefix = &ports[p].addresses[a];
-			if (prefix_holds(prefix, address) &&
+			if (net_prefix_holds(prefix, address) &&
 			    (best == NULL || prefix->length > best->length)) {
 				best = prefix;
 				*port = (uint8_t)p;
@@ -35,10 +36,11 @@ static bool gateway_source(const struct net_port *port, const struct net_address
 	const struct net_prefix *any = NULL;
 	for (unsigned a = 0; a < port->n_addresses; a++) {
 		const struct net_prefix *prefix = &port->addresses[a];
-		bool link_local = prefix->address.ipv6 && prefix->address.bytes[0] == 0xfe;
+		bool link_local = prefix->address.ipv6 && prefix->address.bytes[0] == 0xfe &&
+				  (prefix->address.bytes[1] & 0xc0) == 0x80;
 		if (prefix->address.ipv6 != gateway->ipv6 || link_local)
 			continue;
-		if (any == NULL || prefix_holds(prefix, gateway))
+		if (any == NULL || net_prefix_holds(prefix, gateway))
 			any = prefix;
 	}
 	if (any != NULL)

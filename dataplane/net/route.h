@@ -11,6 +11,9 @@ struct net_route {
 	struct net_address source; /* ours on that link */
 };
 
+/* Whether the address is within the prefix: on its link, for the prefix of a port. Any thread. */
+bool net_prefix_holds(const struct net_prefix *prefix, const struct net_address *address);
+
 /*
  * The longest on-link prefix of any port, else the first gateway of the address's family. 0, or
  * -ENETUNREACH where neither leads there.

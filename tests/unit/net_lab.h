@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include <rte_ip.h>
 #include <rte_mempool.h>
 
 #include "dataplane/net/frame.h"
