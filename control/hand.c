@@ -147,11 +147,19 @@ static void question_settle(struct control *control, struct pending *pending,
 	verdict_apply(control, pending, mbuf, verdict);
 }
 
+/* Looks at the rules anew: the policy changed since the packet met them. */
+static void rules_again(struct control *control, struct pending *pending, struct rte_mbuf *mbuf)
+{
+	verdict_apply(control, pending, mbuf,
+		      rule_chain_run(policy_current(), packet_of(mbuf)->chain, mbuf, 0,
+				     &control->rules));
+}
+
 /* One call into Lua for all that wait; those that stop at another Lua rule wait again. */
 static void pending_run(struct control *control, struct pending *pending)
 {
-	struct lua_question *questions = lua_policy_questions(control->lua);
 	while (pending->count > 0) {
+		struct lua_question *questions = lua_policy_batch(control);
 		unsigned count = 0, total = pending->count;
 		for (unsigned i = 0; i < total; i++) {
 			struct packet *packet = packet_of(pending->mbufs[i]);
@@ -165,9 +173,11 @@ static void pending_run(struct control *control, struct pending *pending)
 					  lua.ffi);
 		}
 		pending->count = 0;
-		lua_policy_run(control->lua, count);
-		for (unsigned i = 0; i < count; i++)
+		unsigned done = lua_policy_run(control, count);
+		for (unsigned i = 0; i < done; i++)
 			question_settle(control, pending, &questions[i]);
+		for (unsigned i = done; i < count; i++)
+			rules_again(control, pending, questions[i].mbuf);
 	}
 }
 
@@ -199,6 +209,22 @@ static bool take(struct control *control, struct rte_mbuf *mbuf)
 	return true;
 }
 
+/* Where the packet stands: before an action in Lua, or a selector in Lua that no worker can run. */
+static void arrive(struct control *control, struct pending *pending, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	struct rule_lua lua;
+	if (packet->generation != policy_current()->generation)
+		rules_again(control, pending, mbuf);
+	else if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
+		 lua.selector)
+		verdict_apply(control, pending, mbuf,
+			      rule_chain_run(policy_current(), packet->chain, mbuf,
+					     packet->rule_cursor, &control->rules));
+	else
+		pending->mbufs[pending->count++] = mbuf;
+}
+
 unsigned hand_receive(struct control *control)
 {
 	unsigned total = 0;
@@ -208,16 +234,8 @@ unsigned hand_receive(struct control *control)
 		unsigned count = rte_ring_sc_dequeue_burst(workers[w].handoff.to_control,
 							   (void **)mbufs, CONTROL_BATCH, NULL);
 		for (unsigned i = 0; i < count; i++) {
-			struct packet *packet = packet_of(mbufs[i]);
-			if (!take(control, mbufs[i]))
-				continue;
-			/* The policy changed on the way: its rules are looked at anew. */
-			if (packet->generation != policy_current()->generation)
-				verdict_apply(control, &pending, mbufs[i],
-					      rule_chain_run(policy_current(), packet->chain,
-							     mbufs[i], 0, &control->rules));
-			else
-				pending.mbufs[pending.count++] = mbufs[i];
+			if (take(control, mbufs[i]))
+				arrive(control, &pending, mbufs[i]);
 		}
 		pending_run(control, &pending);
 		total += count;

@@ -149,7 +149,6 @@ static void write_watches_set(struct control *control)
 
 static void sockets_turn(struct control *control)
 {
-	lua_policy_receive(control->lua);
 	signals_read(control);
 	http_turn();
 	policy_reclaim(control->dataplane);
@@ -187,11 +186,12 @@ static unsigned turn(struct control *control, unsigned number)
 	control->now = rte_rdtsc() / control->tsc_per_ms;
 	endpoint_set_time(control->endpoints, control->now);
 	unsigned work = hand_receive(control);
-	if (control->lua != NULL && (work == 0 || number % SOCKETS_EVERY == 0))
-		work += lua_policy_receive(control->lua);
+	if (work == 0 || number % SOCKETS_EVERY == 0)
+		work += lua_policy_receive(control);
 	work += hand_finish(control);
 	endpoint_flush_all(control->endpoints);
 	work += hand_flush(control);
+	lua_policy_turn(control);
 	return work;
 }
 

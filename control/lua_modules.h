@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Lua of lua/api/ and the declarations for ffi.cdef(), embedded when the program is built. */
+/* The Lua of lua/ and the declarations for ffi.cdef(), embedded when the program is built. */
 #ifndef SLUICE_CONTROL_LUA_MODULES_H
 #define SLUICE_CONTROL_LUA_MODULES_H
 

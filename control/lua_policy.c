@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Policies come into force and go. */
 #include "control/lua_policy.h"
 
 #include <stdio.h>
@@ -7,129 +8,115 @@
 
 #include <lauxlib.h>
 
-#include "control/listener.h"
-#include "control/loop.h"
-#include "control/lua_context.h"
+#include <rte_cycles.h>
+
+#include "control/lua_host.h"
+#include "control/lua_listeners.h"
 #include "control/lua_modules.h"
 #include "control/publish.h"
 
-#define DRIVERS 2 /* that boot.lua returns */
-#define DATAGRAM_ROOM (LISTENER_DATAGRAM_MAX + 1u)
+#define LOAD_MS 30000u /* for a policy file; large lists take their time */
+#define MAINTENANCE_MS 1000u
 
-struct lua_context lua_context;
-
-struct lua_question *sluice_questions(void)
-{
-	return lua_context.questions;
-}
-
-struct lua_datagram *sluice_datagrams(void)
-{
-	return lua_context.datagrams;
-}
-
-uint32_t *sluice_progress(void)
-{
-	return lua_state_progress(lua_context.policy->state);
-}
-
-void sluice_log(int level, const char *text, size_t length)
-{
-	log_write((enum log_level)level, "%.*s", (int)length, text);
-}
-
-/* Errors of actions and callbacks: all are counted, one a second is logged. */
-void sluice_error(const char *text, size_t length)
-{
-	uint64_t held;
-	lua_context.errors++;
-	if (!log_limit_pass(&lua_context.limit, lua_context.control->now, &held))
-		return;
-	log_error("%.*s", (int)length, text);
-	if (held > 0)
-		log_error("%llu more policy errors were not logged", (unsigned long long)held);
-}
+/* Errors of policies that are gone. */
+static uint64_t errors_before;
+static struct lua_policy *in_force;
+static uint64_t maintained; /* ms */
 
 uint64_t lua_policy_errors(void)
 {
-	return lua_context.errors;
+	return errors_before + (in_force != NULL ? in_force->context->errors : 0);
 }
+
+/* ---- what the control lcore does for Lua ---- */
+
+/* Parked packets are in small buffers as a rule: this one needs a large one now. */
+static struct rte_mbuf *hook_grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
+{
+	const struct lua_policy *policy = ctx;
+	const struct control *control = policy->control;
+	if (policy->selecting || need > PACKET_DATA_SIZE - RTE_PKTMBUF_HEADROOM)
+		return NULL;
+	struct rte_mbuf *larger = rte_pktmbuf_alloc(control->dataplane->parking_large);
+	if (larger == NULL)
+		return NULL;
+	async_set_mbuf(control->async, packet_of(mbuf)->slot, larger);
+	packet_move(larger, mbuf);
+	return larger;
+}
+
+static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t endpoint_id,
+			int32_t reference, bool ffi, char *error, size_t error_size)
+{
+	const struct lua_policy *policy = ctx;
+	struct lua_listener_use use = {reference, endpoint_id, ffi};
+	if (policy->check)
+		return true;
+	if (!lua_listener_want(policy->control, path, length, &use, error, error_size))
+		return false;
+	if (!policy->context->loading)
+		lua_listeners_settle(policy->control, LUA_LISTENERS_ADD);
+	return true;
+}
+
+static void hook_changed(void *ctx)
+{
+	struct lua_policy *policy = ctx;
+	policy->changed = true;
+}
+
+static uint64_t hook_now(void *ctx)
+{
+	const struct lua_policy *policy = ctx;
+	return policy->control->now;
+}
+
+static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
+{
+	(void)ctx;
+	return (uint64_t)((double)(rte_rdtsc() - arrival) * 1e6 / (double)rte_get_tsc_hz());
+}
+
+static const struct lua_abi_hooks hooks = {
+	.grow = hook_grow,
+	.listen = hook_listen,
+	.changed = hook_changed,
+	.now = hook_now,
+	.elapsed_us = hook_elapsed_us,
+};
 
 /* ---- loading ---- */
 
-static int module_load(lua_State *lua)
+static void declarations_give(lua_State *lua, void *context)
 {
-	const struct lua_module *module = lua_touserdata(lua, lua_upvalueindex(1));
-	char name[64];
-	snprintf(name, sizeof(name), "@lua/%s.lua", module->name);
-	lua_settop(lua, 0); /* require() gave the name */
-	if (luaL_loadbuffer(lua, module->text, module->size, name) != 0)
-		return lua_error(lua);
-	lua_call(lua, 0, LUA_MULTRET);
-	return lua_gettop(lua);
-}
-
-static void modules_install(lua_State *lua)
-{
-	lua_getglobal(lua, "package");
-	lua_getfield(lua, -1, "preload");
-	for (const struct lua_module *module = lua_modules; module->name != NULL; module++) {
-		lua_pushlightuserdata(lua, (void *)(uintptr_t)module);
-		lua_pushcclosure(lua, module_load, 1);
-		lua_setfield(lua, -2, module->name);
-	}
-	lua_pop(lua, 2);
-}
-
-static int failed(struct lua_policy *policy, enum lua_outcome outcome, char *error, size_t size)
-{
-	if (outcome == LUA_OUTCOME_RUNAWAY) {
-		snprintf(error, size, "the policy does not end");
-	} else {
-		const char *text = lua_tostring(lua_state_of(policy->state), -1);
-		snprintf(error, size, "%s", text ? text : "unknown error");
-	}
-	return -1;
-}
-
-/* Declares what C offers, runs boot.lua and keeps the drivers it returns. */
-static int boot(struct lua_policy *policy, char *error, size_t size)
-{
-	lua_State *lua = lua_state_of(policy->state);
-	modules_install(lua);
-	if (luaL_loadstring(lua, "require('ffi').cdef(...) return package.preload.boot()") != 0)
-		return failed(policy, LUA_OUTCOME_ERROR, error, size);
+	(void)context;
+	lua_getglobal(lua, "require");
+	lua_pushliteral(lua, "ffi");
+	lua_call(lua, 1, 1);
+	lua_getfield(lua, -1, "cdef");
 	lua_pushlstring(lua, lua_interface_text, lua_interface_size);
-	enum lua_outcome outcome = lua_state_call(policy->state, 1, DRIVERS, false);
-	if (outcome != LUA_OUTCOME_OK)
-		return failed(policy, outcome, error, size);
-	policy->deliver = luaL_ref(lua, LUA_REGISTRYINDEX);
-	policy->run = luaL_ref(lua, LUA_REGISTRYINDEX);
-	return 0;
+	lua_call(lua, 1, 0);
+	lua_pop(lua, 1);
 }
 
-static int file_run(struct lua_policy *policy, const char *path, char *error, size_t size)
-{
-	lua_State *lua = lua_state_of(policy->state);
-	if (path == NULL)
-		return 0;
-	if (luaL_loadfile(lua, path) != 0)
-		return failed(policy, LUA_OUTCOME_ERROR, error, size);
-	enum lua_outcome outcome = lua_state_call(policy->state, 0, 0, false);
-	return outcome == LUA_OUTCOME_OK ? 0 : failed(policy, outcome, error, size);
-}
-
-static void policy_destroy(struct lua_policy *policy)
+static void policy_free_all(struct lua_policy *policy)
 {
 	if (policy == NULL)
 		return;
-	lua_state_destroy(policy->state);
+	struct lua_context *using = lua_abi_context();
+	if (policy->context != NULL) {
+		lua_abi_use(policy->context); /* for finalizers */
+		errors_before += policy->context->errors;
+	}
+	lua_host_destroy(policy->host);
+	lua_abi_use(using != policy->context ? using : NULL);
+	lua_context_free(policy->context);
 	policy_model_free(policy->model);
 	free(policy);
 }
 
 /* The listen list of the configuration stands until the policy says setLocal(). */
-static int listeners_default(struct control *control, struct policy_model *model)
+static int listeners_default(const struct control *control, struct policy_model *model)
 {
 	for (unsigned i = 0; i < control->config->n_listen; i++) {
 		const struct config_address *listen = &control->config->listen[i];
@@ -143,200 +130,162 @@ static int listeners_default(struct control *control, struct policy_model *model
 	return 0;
 }
 
-/* Listeners that only the policy before wanted are closed. */
-static void listeners_settle(bool keep_wanted)
+static struct lua_policy *policy_create(struct control *control, bool check)
 {
-	struct lua_listener **link = &lua_context.listeners;
-	while (*link != NULL) {
-		struct lua_listener *listener = *link;
-		if (keep_wanted && listener->wanted) {
-			link = &listener->next;
-			continue;
-		}
-		*link = listener->next;
-		loop_unwatch(lua_context.control, listener_fd(listener->socket));
-		listener_close(listener->socket);
-		free(listener);
+	struct lua_policy *policy = calloc(1, sizeof(*policy));
+	if (policy == NULL)
+		return NULL;
+	policy->control = control;
+	policy->check = check;
+	policy->model = policy_model_new(control->registry);
+	policy->context = lua_context_new();
+	if (policy->model == NULL || policy->context == NULL ||
+	    listeners_default(control, policy->model) != 0) {
+		policy_free_all(policy);
+		return NULL;
 	}
+	policy->context->async = control->async;
+	policy->context->endpoints = control->endpoints;
+	policy->context->registry = control->registry;
+	policy->context->model = policy->model;
+	policy->context->send_queue = control->config->async.send_queue;
+	policy->context->hooks = &hooks;
+	policy->context->hooks_ctx = policy;
+	return policy;
 }
 
-static int policy_fill(struct control *control, struct lua_policy *policy, const char *path,
-		       char *error, size_t size, struct policy **compiled)
+static int host_start(struct lua_policy *policy, const char *path, char *error, size_t size)
 {
-	policy->model = policy_model_new(control->registry);
-	policy->state = lua_state_create(control->config->lua.memory, control->config->lua.watchdog);
-	if (policy->model == NULL || policy->state == NULL) {
-		snprintf(error, size, "no memory for the policy; lower lua.memory");
+	struct lua_host_config config = {
+		.memory = (size_t)policy->control->config->lua.memory << 20,
+		.watchdog_ms = policy->control->config->lua.watchdog,
+		.load_ms = LOAD_MS,
+		.boot = "sluice.boot",
+		.modules = lua_modules,
+		.setup = declarations_give,
+	};
+	policy->host = lua_host_create(&config, error, size);
+	if (policy->host == NULL)
 		return -1;
-	}
-	if (listeners_default(control, policy->model) != 0 || boot(policy, error, size) != 0 ||
-	    file_run(policy, path, error, size) != 0)
+	policy->context->progress = lua_host_progress(policy->host);
+	if (path != NULL && lua_host_load(policy->host, path, error, size) != 0)
 		return -1;
-	*compiled = policy_model_compile(policy->model, error, size);
-	return *compiled != NULL ? 0 : -1;
+	policy->run = lua_host_function(policy->host, "run");
+	policy->select = lua_host_function(policy->host, "select");
+	policy->deliver = lua_host_function(policy->host, "deliver");
+	policy->maintain = lua_host_function(policy->host, "maintain");
+	policy->console = lua_host_function(policy->host, "console");
+	return 0;
+}
+
+static struct policy *policy_read(struct lua_policy *policy, const char *path, char *error,
+				  size_t size)
+{
+	policy->context->loading = true;
+	lua_abi_use(policy->context);
+	struct policy *compiled = NULL;
+	if (host_start(policy, path, error, size) == 0)
+		compiled = policy_model_compile(policy->model, error, size);
+	policy->context->loading = false;
+	lua_abi_use(in_force != NULL ? in_force->context : NULL);
+	return compiled;
+}
+
+static void take_over(struct control *control, struct lua_policy *policy, struct policy *compiled)
+{
+	policy_publish(control->dataplane, compiled);
+	lua_listeners_settle(control, LUA_LISTENERS_TAKE);
+	policy->older = in_force;
+	in_force = policy;
+	control->lua = policy;
+	control->rules.lua_selector = lua_policy_select;
+	control->rules.lua = control;
+	lua_abi_use(policy->context);
 }
 
 int lua_policy_load(struct control *control, const char *path, bool check, char *error, size_t size)
 {
-	struct lua_policy *before = lua_context.policy;
-	struct lua_policy *policy = calloc(1, sizeof(*policy));
-	struct policy *compiled = NULL;
-	if (policy == NULL)
-		return -1;
-	lua_context.control = control;
-	lua_context.check = check;
-	lua_context.policy = policy;
-	for (struct lua_listener *l = lua_context.listeners; l != NULL; l = l->next)
-		l->wanted = false;
-	if (policy_fill(control, policy, path, error, size, &compiled) != 0) {
-		lua_context.policy = before;
-		policy_destroy(policy);
+	struct lua_policy *policy = policy_create(control, check);
+	if (policy == NULL) {
+		snprintf(error, size, "no memory for the policy; lower lua.memory");
 		return -1;
 	}
-	if (check) {
-		policy_free(compiled);
-		lua_context.policy = before;
-		policy_destroy(policy);
+	struct policy *compiled = policy_read(policy, path, error, size);
+	if (compiled != NULL && !check) {
+		take_over(control, policy, compiled);
 		return 0;
 	}
-	policy_publish(control->dataplane, compiled);
-	listeners_settle(true);
-	control->lua = policy;
-	policy_destroy(before);
-	return 0;
+	policy_free(compiled);
+	lua_listeners_settle(control, LUA_LISTENERS_KEEP);
+	policy_free_all(policy);
+	return compiled != NULL ? 0 : -1;
+}
+
+static void olders_free(struct lua_policy *policy)
+{
+	while (policy->older != NULL) {
+		struct lua_policy *older = policy->older;
+		policy->older = older->older;
+		policy_free_all(older);
+	}
 }
 
 void lua_policy_unload(struct control *control)
 {
-	listeners_settle(false);
-	policy_destroy(lua_context.policy);
-	lua_context.policy = NULL;
+	if (in_force == NULL)
+		return;
+	lua_listeners_settle(control, LUA_LISTENERS_CLOSE);
+	olders_free(in_force);
+	policy_free_all(in_force);
+	in_force = NULL;
 	control->lua = NULL;
 }
 
-/* A state that had to be thrown away is made anew from the same file; its packets go on. */
-static void state_renew(struct control *control)
+void lua_policy_renew(struct control *control)
 {
 	char error[2048];
 	const char *path = control->policy_path ? control->policy_path : control->config->policy;
-	lua_context.errors++;
-	log_error("the policy ran for more than lua.watchdog (%u ms) and was stopped",
-		  control->config->lua.watchdog);
+	control->lua->context->errors++;
+	log_error("the policy ran for more than lua.watchdog (%u ms) and was stopped: %s",
+		  control->config->lua.watchdog, lua_host_message(control->lua->host));
 	if (lua_policy_load(control, path, false, error, sizeof(error)) != 0)
-		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL: %s",
+		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
+			  "it and send SIGHUP: %s",
 			  error);
 }
 
-/* ---- batches ---- */
+/* ---- between turns ---- */
 
-struct lua_question *lua_policy_questions(struct lua_policy *policy)
+static void changes_publish(struct lua_policy *policy)
 {
-	(void)policy;
-	return lua_context.questions;
+	char error[512];
+	policy->changed = false;
+	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
+	if (compiled != NULL)
+		policy_publish(policy->control->dataplane, compiled);
+	else
+		log_error("the change of the rules is not in force: %s", error);
 }
 
-void lua_question_fill(struct lua_question *question, struct rte_mbuf *mbuf, int reference,
-		       bool ffi)
+static void maintain(struct control *control)
 {
-	bool response = packet_of(mbuf)->chain != CHAIN_QUERY &&
-			packet_of(mbuf)->chain != CHAIN_CACHE_MISS;
-	*question = (struct lua_question){
-		.mbuf = mbuf,
-		.reference = reference,
-		.action = response ? RULE_RESPONSE_RESULT_SERVFAIL : RULE_RESULT_SERVFAIL,
-		.ffi = ffi,
-		.response = response,
-	};
-}
-
-/*
- * Calls a driver for items 0 to count - 1. An item that does not end costs the state; the rest is
- * run by the new one.
- */
-static void driver_run(bool datagrams, unsigned count)
-{
-	unsigned first = 0;
-	while (first < count) {
-		struct control *control = lua_context.control;
-		struct lua_policy *policy = lua_context.policy;
-		lua_State *lua = lua_state_of(policy->state);
-		if (lua == NULL)
-			return;
-		uint32_t *progress = lua_state_progress(policy->state);
-		*progress = first;
-		lua_rawgeti(lua, LUA_REGISTRYINDEX, datagrams ? policy->deliver : policy->run);
-		lua_pushinteger(lua, (lua_Integer)first);
-		lua_pushinteger(lua, (lua_Integer)count);
-		enum lua_outcome outcome = lua_state_call(policy->state, 2, 0, true);
-		if (outcome == LUA_OUTCOME_OK)
-			return;
-		first = *progress > first ? *progress : first + 1;
-		if (outcome == LUA_OUTCOME_RUNAWAY) {
-			state_renew(control);
-		} else {
-			const char *text = lua_tostring(lua, -1);
-			sluice_error(text ? text : "?", text ? strlen(text) : 1);
-			lua_pop(lua, 1);
-		}
-	}
-}
-
-void lua_policy_run(struct lua_policy *policy, unsigned count)
-{
-	(void)policy;
-	lua_context.current = lua_context.questions;
-	driver_run(false, count);
-	lua_context.current = NULL;
-}
-
-/* Datagrams are copied out of the socket's buffers: a callback that is cut off loses only itself. */
-struct mailbox {
-	unsigned count;
-	const struct lua_listener *listener;
-	char from[LUA_DATAGRAMS][128];
-	char *data;
-};
-
-static struct mailbox mailbox;
-
-static void datagram_take(void *context, const uint8_t *data, size_t length, const char *from,
-			  size_t from_length)
-{
-	const struct lua_listener *listener = context;
-	if (mailbox.count == LUA_DATAGRAMS || mailbox.data == NULL)
+	if (control->now - maintained < MAINTENANCE_MS)
 		return;
-	unsigned i = mailbox.count++;
-	char *copy = mailbox.data + (size_t)i * DATAGRAM_ROOM;
-	memcpy(copy, data, length);
-	snprintf(mailbox.from[i], sizeof(mailbox.from[i]), "%.*s", (int)from_length, from);
-	lua_context.datagrams[i] = (struct lua_datagram){
-		.data = copy,
-		.length = length,
-		.from = mailbox.from[i],
-		.from_length = strlen(mailbox.from[i]),
-		.callback = listener->callback,
-		.endpoint_id = listener->id,
-		.ffi = listener->ffi,
-	};
+	maintained = control->now;
+	enum lua_result result =
+		lua_host_run(control->lua->host, control->lua->maintain, NULL, 0, NULL);
+	if (result == LUA_RESULT_RUNAWAY)
+		lua_policy_renew(control);
 }
 
-unsigned lua_policy_receive(struct lua_policy *policy)
+void lua_policy_turn(struct control *control)
 {
-	unsigned total = 0;
-	(void)policy;
-	if (mailbox.data == NULL)
-		mailbox.data = malloc((size_t)LUA_DATAGRAMS * DATAGRAM_ROOM);
-	for (struct lua_listener *l = lua_context.listeners; l != NULL;) {
-		mailbox.count = 0;
-		uint32_t read = listener_receive(l->socket, LISTENER_BATCH, datagram_take, l);
-		uint64_t generation = policy_current()->generation;
-		if (mailbox.count > 0)
-			driver_run(true, mailbox.count);
-		total += read;
-		/* A policy that was loaded anew may have closed listeners: start over next turn. */
-		if (policy_current()->generation != generation)
-			break;
-		l = l->next;
-	}
-	return total;
+	if (control->lua == NULL)
+		return;
+	maintain(control);
+	if (lua_host_gc_step(control->lua->host) == LUA_RESULT_RUNAWAY)
+		lua_policy_renew(control);
+	if (control->lua->changed)
+		changes_publish(control->lua);
+	olders_free(control->lua);
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A policy in Lua: the state that ran its file, the model that the file filled, and the calls of
- * its actions and callbacks in batches. Control lcore only.
- *
- * lua_interface.h is both this header's and Lua's view of what the two share: it holds plain
- * declarations and is embedded as the text of ffi.cdef, so the two cannot differ.
+ * its actions and callbacks in batches. Control lcore only, and never from inside a call of Lua.
  */
 #ifndef SLUICE_CONTROL_LUA_POLICY_H
 #define SLUICE_CONTROL_LUA_POLICY_H
@@ -12,36 +9,64 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "control/control.h"
-#include "control/lua_interface.h"
+#include "control/lua_abi.h"
 
-#define LUA_DATAGRAMS 32u
+struct lua_host;
 
-struct lua_policy;
+/* One reading of a policy file. `lua` of struct control is the one in force. */
+struct lua_policy {
+	struct lua_policy *older; /* taken out of force in this turn; it may be in use up to its end */
+	struct control *control;
+	struct lua_host *host;
+	struct lua_context *context;
+	struct policy_model *model;
+	int run, select, deliver, maintain, console; /* lua_host_function() */
+	bool check;   /* nothing is opened */
+	bool selecting; /* a selector runs: its packet stays where it is */
+	bool changed;	/* the model was edited and is not published yet */
+};
 
 /*
  * Runs the file (NULL: no file, an empty policy) in a fresh state, compiles what it declared and
- * publishes it; the policy before is freed. On error the one before stays in force and `error`
- * holds the message with file, line and traceback. `check` compiles and opens nothing.
+ * publishes it; the policy before goes at the end of the turn. On error the one before stays in
+ * force and `error` holds the message with file, line and traceback. `check` compiles and opens
+ * nothing. 0 or -1.
  */
 int lua_policy_load(struct control *control, const char *path, bool check, char *error, size_t size);
 void lua_policy_unload(struct control *control);
 
-/* The batch: CONTROL_BATCH questions, filled in before lua_policy_run(). */
-struct lua_question *lua_policy_questions(struct lua_policy *policy);
-void lua_question_fill(struct lua_question *question, struct rte_mbuf *mbuf, int reference,
-		       bool ffi);
+/* Between turns: publishes edits, collects garbage, calls maintenance, frees policies before. */
+void lua_policy_turn(struct control *control);
 
-/* Calls the actions of the first `count` questions; each holds its result then. */
-void lua_policy_run(struct lua_policy *policy, unsigned count);
+/* The batch: CONTROL_BATCH questions, to be filled in before lua_policy_run(). */
+struct lua_question *lua_policy_batch(struct control *control);
+
+/*
+ * Calls the actions of the first `count` questions; each holds its result then. Returns how many
+ * were run: where one did not end, the policy was loaded anew, and the rest has to look for its
+ * rule again.
+ */
+unsigned lua_policy_run(struct control *control, unsigned count);
+
+/* A rule_lua_selector_fn; `control` is the struct control. False also where the call failed. */
+bool lua_policy_select(void *control, struct rte_mbuf *mbuf, int reference, bool ffi);
 
 /* Reads the listeners and calls their callbacks; how many datagrams. */
-unsigned lua_policy_receive(struct lua_policy *policy);
+unsigned lua_policy_receive(struct control *control);
 
-/* A datagram that was taken for sending could not be delivered; endpoint_failed_fn. */
-void lua_policy_send_failed(void *control, struct endpoint *endpoint, uint64_t tag);
+/*
+ * Runs a line of the console and writes its results, or its error, to `out`. 0, or -1 if it raised
+ * an error.
+ */
+int lua_policy_console(struct control *control, const char *text, size_t length, FILE *out);
 
+/* Errors in actions, selectors and callbacks since the start. */
 uint64_t lua_policy_errors(void);
+
+/* Throws away a state that had to be stopped and loads the same file anew. For lua_run.c. */
+void lua_policy_renew(struct control *control);
 
 #endif

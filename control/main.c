@@ -231,7 +231,7 @@ static uint64_t hits_sum(void *context, uint32_t slot)
 static int loop_init(char *error)
 {
 	control.dataplane = &dataplane;
-	control.endpoints = endpoint_set_create(lua_policy_send_failed, &control);
+	control.endpoints = endpoint_set_create(lua_abi_send_failed, NULL);
 	control.registry = policy_registry_new(hits_sum, NULL);
 	control.rules.stats = &control.stats;
 	control.rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));

@@ -139,6 +139,21 @@ static inline void packet_dns_resize(struct rte_mbuf *mbuf, uint16_t length)
 	mbuf->pkt_len = mbuf->data_len;
 }
 
+/*
+ * Moves the DNS message, and what is known of it, to the start of an empty mbuf that has room for
+ * it; frees the one it came in.
+ */
+static inline void packet_move(struct rte_mbuf *to, struct rte_mbuf *from)
+{
+	uint16_t length = packet_of(from)->dns_length;
+	memcpy(rte_pktmbuf_mtod(to, void *), packet_dns(from), length);
+	*packet_of(to) = *packet_of(from);
+	packet_of(to)->dns_offset = 0;
+	packet_of(to)->l3_offset = 0;
+	packet_dns_resize(to, length);
+	rte_pktmbuf_free(from);
+}
+
 static inline bool packet_is_answered(struct rte_mbuf *mbuf)
 {
 	return packet_dns(mbuf)[2] & 0x80; /* QR */

@@ -195,12 +195,7 @@ static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf
 		parked = rte_pktmbuf_alloc(dataplane->parking_large);
 	if (parked == NULL)
 		return NULL;
-	memcpy(rte_pktmbuf_mtod(parked, void *), packet_dns(mbuf), packet->dns_length);
-	memcpy(packet_of(parked), packet, sizeof(*packet));
-	packet_of(parked)->dns_offset = 0;
-	packet_of(parked)->l3_offset = 0;
-	packet_dns_resize(parked, packet->dns_length);
-	rte_pktmbuf_free(mbuf);
+	packet_move(parked, mbuf);
 	return parked;
 }
 

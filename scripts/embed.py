@@ -22,7 +22,7 @@ with open(out, "w", encoding="utf-8") as file:
     file.write("const struct lua_module lua_modules[] = {\n")
     for path in modules:
         name = os.path.basename(path)[:-4]
-        file.write(f'\t{{"{name}", {name}_text, sizeof({name}_text) - 1}},\n')
+        file.write(f'\t{{"sluice.{name}", {name}_text, sizeof({name}_text) - 1}},\n')
     file.write("\t{NULL, NULL, 0},\n};\n\n")
     file.write(f"static const char interface[] ={literal(interface)};\n")
     file.write("const char *const lua_interface_text = interface;\n")

@@ -281,13 +281,12 @@ static void entry_confirm(struct neighbour *entry, uint64_t now)
 	entry->used = false;
 }
 
-/* Nobody's address, or what says that it is us. */
+/* Nobody's address, or ours. Our MAC may be another's as well: the kernel's end of a tap has it. */
 static bool is_nonsense(const struct net_port *port, const struct neighbour_news *news)
 {
 	static const uint8_t zero[16];
 	return memcmp(news->sender.bytes, zero, sizeof(zero)) == 0 ||
-	       net_port_owns(port, news->sender.bytes, news->sender.ipv6) ||
-	       (news->has_mac && rte_is_same_ether_addr(&news->mac, &port->mac));
+	       net_port_owns(port, news->sender.bytes, news->sender.ipv6);
 }
 
 /* Learns a sender's address: of an entry that exists, or of a stranger who asked for us. */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What Lua reaches in C, and how the control lcore hands it work. One context per policy file; the
+ * one in use is set with lua_abi_use(), around loading a file as around running it. All functions
+ * of lua_cdef.h work on that one. They are found by name: the program must export them.
+ *
+ * Running a batch: lua_question_fill() each item of context->batch, set batch.count, call the Lua
+ * function run(first, count) of lua/boot.lua, then read action, text and suspended of each item and
+ * go on with its mbuf (which an edit may have swapped). When the call is cut short, the item at
+ * batch.progress is the culprit: lua_question_fail() it and run again from the next.
+ */
+#ifndef SLUICE_CONTROL_LUA_ABI_H
+#define SLUICE_CONTROL_LUA_ABI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "control/async.h"
+#include "control/endpoint.h"
+#include "control/log.h"
+#include "control/policy_build.h"
+#include "dataplane/packet.h"
+
+#include "control/lua_cdef.h"
+
+#define LUA_BATCH 64u /* items in a batch, datagrams in a mailbox */
+#define LUA_LISTEN_ERROR_SIZE 256u
+
+enum lua_question_flag {
+	LUA_QUESTION_RESPONSE = 1,
+	LUA_QUESTION_FETCHED = 2,  /* of an AsynchronousObject: may be edited while suspended */
+	LUA_QUESTION_FFI = 4,	   /* the function takes the pointer itself */
+	LUA_QUESTION_AGAIN = 16,   /* had been suspended before and went on at its next rule */
+	LUA_QUESTION_SELECTOR = 8, /* action becomes 1 if the function returned true, else 0 */
+};
+
+/* What the control lcore does for Lua. Any may be NULL. */
+struct lua_abi_hooks {
+	/*
+	 * The packet needs `need` bytes for its message: move it to a larger buffer, tell
+	 * async_set_mbuf() and return it. NULL: impossible, and nothing has changed.
+	 */
+	struct rte_mbuf *(*grow)(void *ctx, struct rte_mbuf *mbuf, size_t need);
+	/*
+	 * Listen on a path and hand datagrams to `reference`. False, and a sentence in `error`. At
+	 * load the old policy may hold the same path: bind when the new one takes over.
+	 */
+	bool (*listen)(void *ctx, const char *path, size_t length, uint16_t endpoint_id,
+		       int32_t reference, bool ffi, char *error, size_t error_size);
+	/* The rules were edited outside of loading: compile and publish. */
+	void (*changed)(void *ctx);
+	uint64_t (*now)(void *ctx);	   /* milliseconds, monotonic; NULL: context->now */
+	uint64_t (*elapsed_us)(void *ctx, uint64_t arrival); /* since this TSC */
+};
+
+/* A line that the console runs, and where its output goes. */
+struct lua_console {
+	const char *text; /* NULL: nothing runs */
+	size_t length;
+	FILE *out;
+};
+
+struct lua_endpoint; /* an endpoint in use by this policy */
+
+struct lua_context {
+	/* Set by the caller, before lua_abi_use(). */
+	struct async *async;
+	struct endpoint_set *endpoints;
+	struct policy_registry *registry;
+	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */
+	uint32_t send_queue;	    /* datagrams an endpoint holds back */
+	bool loading;		    /* the policy file is being read */
+	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
+	volatile uint32_t *progress; /* grows with every item begun: lua_host_progress(); or NULL */
+	const struct lua_abi_hooks *hooks;
+	void *hooks_ctx;
+
+	/* Read by the caller. */
+	uint64_t errors;	  /* Lua errors in actions, selectors and callbacks */
+	uint64_t listener_errors; /* of these, in callbacks */
+	struct lua_batch batch;
+	struct lua_batch selector; /* one item */
+	struct lua_mailbox mailbox;
+	struct lua_console console; /* set by the caller while the console's function runs */
+
+	/* Private. */
+	struct lua_endpoint *list;
+	struct log_limit error_limit;
+	struct lua_question about; /* whom datagrams are about */
+	bool has_about;
+	uint64_t failed_tag; /* a send failed before its packet was suspended */
+	enum async_fate failed_fate;
+	char *texts; /* the strings of this batch */
+	size_t texts_used, texts_size;
+	char error[LUA_LISTEN_ERROR_SIZE];
+	const char *reason;
+};
+
+/* NULL without memory. Then set what is to be set. */
+struct lua_context *lua_context_new(void);
+/* Closes its endpoints. NULL has no effect. */
+void lua_context_free(struct lua_context *context);
+
+/* Makes it the one that Lua's calls mean. NULL: none; then nothing may be called. */
+void lua_abi_use(struct lua_context *context);
+struct lua_context *lua_abi_context(void);
+
+/* Makes the item a handle of a packet in hand; its packet->slot must be taken. */
+void lua_question_fill(struct lua_question *question, struct rte_mbuf *mbuf, int reference,
+		       bool ffi);
+/* Forgets the texts of the last batch; call before filling the next. */
+void lua_batch_begin(void);
+
+/*
+ * An endpoint_failed_fn; its ctx is not used. Ends the packet that the datagram was about if the
+ * policy in use said so with sluice.onSendFailure().
+ */
+void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
+
+/* ---- for the files that implement this ---- */
+
+/* The packet of a handle that may be edited now; NULL with errno ESTALE or EROFS. */
+struct rte_mbuf *lua_question_editable(const struct lua_question *question);
+
+/* Makes room for a message of `need` bytes; the mbuf then is `*mbuf`. 0 or -ENOSPC. */
+int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
+
+/* Reads the question anew after the message has been replaced. */
+void lua_question_refresh(struct rte_mbuf *mbuf);
+
+/* A copy of some bytes, with a NUL behind, until the next batch. NULL without memory. */
+char *lua_text_copy(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dnsdist's FFI for policies: the same names and types. Functions without a result do nothing when
+ * the packet has left, is suspended, or has no room: there is no way to say so.
+ */
+#include "control/lua_abi.h"
+
+#include <string.h>
+
+#include "dataplane/dns/edns.h"
+#include "dataplane/dns/message.h"
+#include "dataplane/dns/reply.h"
+#include "dataplane/rules/tags.h"
+
+#define LIST_MAX 64u /* options or tags handed out at once */
+
+static struct lua_facts facts_of(const struct lua_question *question)
+{
+	struct lua_facts facts = {0};
+	sluice_question_facts(question, &facts);
+	return facts;
+}
+
+/* ---- addresses and transport ---- */
+
+static void address_give(const struct lua_question *question, bool local, const void **addr,
+			 size_t *size)
+{
+	static struct lua_address address[2];
+	*addr = address[local].bytes;
+	*size = 0;
+	if (sluice_question_address(question, local, &address[local]))
+		*size = address[local].ipv6 ? 16 : 4;
+}
+
+void dnsdist_ffi_dnsquestion_get_localaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
+					   size_t *addrSize)
+{
+	address_give(dq, true, addr, addrSize);
+}
+
+void dnsdist_ffi_dnsquestion_get_remoteaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
+					    size_t *addrSize)
+{
+	address_give(dq, false, addr, addrSize);
+}
+
+void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq,
+						   const void **addr, size_t *addrSize,
+						   uint8_t bits)
+{
+	static struct lua_address masked;
+	*addr = masked.bytes;
+	*addrSize = 0;
+	if (!sluice_question_address(dq, false, &masked))
+		return;
+	*addrSize = masked.ipv6 ? 16 : 4;
+	for (unsigned i = 0; i < *addrSize; i++) {
+		unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+		if (kept < 8)
+			masked.bytes[i] &= (uint8_t)(0xff00u >> kept);
+	}
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_local_port(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).local_port;
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_remote_port(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).remote_port;
+}
+
+bool dnsdist_ffi_dnsquestion_is_remote_v6(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	struct lua_address address;
+	return sluice_question_address(dq, false, &address) && address.ipv6;
+}
+
+const char *dnsdist_ffi_dnsquestion_get_incoming_interface(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	(void)dq;
+	return ""; /* ports have no interface of the system */
+}
+
+bool dnsdist_ffi_dnsquestion_get_tcp(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).tcp;
+}
+
+dnsdist_ffi_protocol_type
+dnsdist_ffi_dnsquestion_get_protocol(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).tcp ? dnsdist_ffi_protocol_type_dotcp
+				: dnsdist_ffi_protocol_type_doudp;
+}
+
+uint64_t dnsdist_ffi_dnsquestion_get_elapsed_us(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	uint64_t us = 0;
+	sluice_question_elapsed(dq, &us);
+	return us;
+}
+
+/* ---- name, header, packet ---- */
+
+void dnsdist_ffi_dnsquestion_get_qname_raw(const dnsdist_ffi_dnsquestion_t *dq,
+					   const char **qname, size_t *qnameSize)
+{
+	static struct lua_name name;
+	name = (struct lua_name){.length = 1};
+	sluice_question_qname(dq, &name);
+	*qname = (const char *)name.wire;
+	*qnameSize = name.length;
+}
+
+size_t dnsdist_ffi_dnsquestion_get_qname_hash(const dnsdist_ffi_dnsquestion_t *dq, size_t init)
+{
+	struct lua_name name = {.length = 1};
+	sluice_question_qname(dq, &name);
+	return sluice_name_hash(&name, (uint32_t)init);
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_qtype(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).qtype;
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_qclass(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).qclass;
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_id(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	const struct lua_header *header = sluice_question_header(dq);
+	return header != NULL ? dns_u16_load(header->bytes) : 0;
+}
+
+int dnsdist_ffi_dnsquestion_get_rcode(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).rcode;
+}
+
+void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	static struct lua_header copy;
+	struct lua_question question = *dq;
+	struct lua_header *live = sluice_question_header_edit(&question);
+	if (live != NULL)
+		return live;
+	/* What may no longer be written is handed out as a copy. */
+	live = sluice_question_header(dq);
+	copy = live != NULL ? *live : (struct lua_header){0};
+	return &copy;
+}
+
+bool dnsdist_ffi_dnsquestion_get_header_copy(const dnsdist_ffi_dnsquestion_t *dq, char *buffer,
+					     size_t buffer_size)
+{
+	const struct lua_header *header = sluice_question_header(dq);
+	if (header == NULL || buffer == NULL || buffer_size < sizeof(*header))
+		return false;
+	memcpy(buffer, header, sizeof(*header));
+	return true;
+}
+
+bool dnsdist_ffi_dnsquestion_set_header(dnsdist_ffi_dnsquestion_t *dq, const char *buffer)
+{
+	struct lua_header *header = buffer != NULL ? sluice_question_header_edit(dq) : NULL;
+	if (header == NULL)
+		return false;
+	memcpy(header, buffer, sizeof(*header));
+	return true;
+}
+
+const unsigned char *dnsdist_ffi_dnsquestion_get_data(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	struct lua_bytes content;
+	return sluice_question_content(dq, &content) ? (const unsigned char *)content.data : NULL;
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_len(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).length;
+}
+
+size_t dnsdist_ffi_dnsquestion_get_size(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	struct rte_mbuf *mbuf = sluice_question_find(dq);
+	return mbuf != NULL ? packet_dns_capacity(mbuf) : 0;
+}
+
+bool dnsdist_ffi_dnsquestion_set_size(dnsdist_ffi_dnsquestion_t *dq, size_t newSize)
+{
+	return sluice_question_resize(dq, newSize) == 0;
+}
+
+void dnsdist_ffi_dnsquestion_set_len(dnsdist_ffi_dnsquestion_t *dq, uint16_t len)
+{
+	sluice_question_resize(dq, len);
+}
+
+uint8_t dnsdist_ffi_dnsquestion_get_opcode(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).opcode;
+}
+
+bool dnsdist_ffi_dnsquestion_get_do(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).dnssec_ok;
+}
+
+static struct dns_edns edns_of(const struct lua_question *question)
+{
+	struct dns_edns edns = {0};
+	struct rte_mbuf *mbuf = sluice_question_find(question);
+	if (mbuf == NULL ||
+	    dns_edns_search(packet_dns(mbuf), packet_of(mbuf)->dns_length, &edns) != DNS_OK)
+		return (struct dns_edns){0};
+	return edns;
+}
+
+uint8_t dnsdist_ffi_dnsquestion_get_edns_version(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return edns_of(dq).version;
+}
+
+uint8_t dnsdist_ffi_dnsquestion_get_edns_extended_rcode(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return edns_of(dq).extended_rcode;
+}
+
+void dnsdist_ffi_dnsquestion_set_rcode(dnsdist_ffi_dnsquestion_t *dq, int rcode)
+{
+	sluice_question_rcode_set(dq, (uint32_t)rcode);
+}
+
+size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
+						const dnsdist_ffi_ednsoption_t **out)
+{
+	static dnsdist_ffi_ednsoption_t list[LIST_MAX];
+	struct lua_option options[LIST_MAX];
+	size_t count = sluice_question_options(dq, options, LIST_MAX);
+	if (count > LIST_MAX)
+		count = LIST_MAX;
+	for (size_t i = 0; i < count; i++)
+		list[i] = (dnsdist_ffi_ednsoption_t){
+			options[i].code, (uint16_t)options[i].data.length, options[i].data.data};
+	if (out != NULL)
+		*out = list;
+	return count;
+}
+
+size_t dnsdist_ffi_dnsquestion_get_trailing_data(dnsdist_ffi_dnsquestion_t *dq, const char **out)
+{
+	struct lua_bytes data = {NULL, 0};
+	sluice_question_trailing(dq, &data);
+	if (out != NULL)
+		*out = data.data;
+	return data.length;
+}
+
+bool dnsdist_ffi_dnsquestion_set_trailing_data(dnsdist_ffi_dnsquestion_t *dq, const char *data,
+					       size_t dataLen)
+{
+	return (data != NULL || dataLen == 0) &&
+	       sluice_question_trailing_set(dq, data, dataLen) == 0;
+}
+
+/* ---- annotations ---- */
+
+bool dnsdist_ffi_dnsquestion_get_skip_cache(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).skip_cache;
+}
+
+bool dnsdist_ffi_dnsquestion_is_temp_failure_ttl_set(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).has_temp_failure_ttl;
+}
+
+uint32_t dnsdist_ffi_dnsquestion_get_temp_failure_ttl(const dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).temp_failure_ttl;
+}
+
+void dnsdist_ffi_dnsquestion_set_skip_cache(dnsdist_ffi_dnsquestion_t *dq, bool skipCache)
+{
+	sluice_question_skip_cache_set(dq, skipCache);
+}
+
+void dnsdist_ffi_dnsquestion_set_temp_failure_ttl(dnsdist_ffi_dnsquestion_t *dq,
+						  uint32_t tempFailureTTL)
+{
+	sluice_question_failure_ttl_set(dq, true, tempFailureTTL);
+}
+
+void dnsdist_ffi_dnsquestion_unset_temp_failure_ttl(dnsdist_ffi_dnsquestion_t *dq)
+{
+	sluice_question_failure_ttl_set(dq, false, 0);
+}
+
+const char *dnsdist_ffi_dnsquestion_get_tag(const dnsdist_ffi_dnsquestion_t *dq, const char *label)
+{
+	struct lua_bytes value;
+	if (label == NULL || !sluice_question_tag(dq, label, strlen(label), &value))
+		return NULL;
+	return lua_text_copy(value.data, value.length);
+}
+
+size_t dnsdist_ffi_dnsquestion_get_tag_raw(const dnsdist_ffi_dnsquestion_t *dq, const char *label,
+					   char *buffer, size_t bufferSize)
+{
+	struct lua_bytes value;
+	if (label == NULL || buffer == NULL ||
+	    !sluice_question_tag(dq, label, strlen(label), &value) || value.length > bufferSize)
+		return 0;
+	if (value.length > 0)
+		memcpy(buffer, value.data, value.length);
+	return value.length;
+}
+
+size_t dnsdist_ffi_dnsquestion_get_tag_array(dnsdist_ffi_dnsquestion_t *dq,
+					     const dnsdist_ffi_tag_t **out)
+{
+	static dnsdist_ffi_tag_t list[LIST_MAX];
+	struct lua_tag tags[LIST_MAX];
+	size_t found = sluice_question_tags(dq, tags, LIST_MAX), count = 0;
+	for (size_t i = 0; i < found && i < LIST_MAX; i++) {
+		list[count].name = lua_text_copy(tags[i].key.data, tags[i].key.length);
+		list[count].value = lua_text_copy(tags[i].value.data, tags[i].value.length);
+		if (list[count].name != NULL && list[count].value != NULL)
+			count++;
+	}
+	if (out != NULL)
+		*out = list;
+	return count;
+}
+
+void dnsdist_ffi_dnsquestion_set_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label,
+				     const char *value)
+{
+	if (label != NULL && value != NULL)
+		sluice_question_tag_set(dq, label, strlen(label), value, strlen(value));
+}
+
+void dnsdist_ffi_dnsquestion_unset_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label)
+{
+	if (label != NULL)
+		sluice_question_tag_unset(dq, label, strlen(label));
+}
+
+void dnsdist_ffi_dnsquestion_set_tag_raw(dnsdist_ffi_dnsquestion_t *dq, const char *label,
+					 const char *value, size_t valueSize)
+{
+	if (label != NULL && value != NULL)
+		sluice_question_tag_set(dq, label, strlen(label), value, valueSize);
+}
+
+void dnsdist_ffi_dnsquestion_set_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
+						    uint16_t infoCode, const char *extraText,
+						    size_t extraTextSize)
+{
+	sluice_question_ede(dq, infoCode, extraText, extraText != NULL ? extraTextSize : 0, true);
+}
+
+void dnsdist_ffi_dnsquestion_add_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
+						    uint16_t infoCode, const char *extraText,
+						    size_t extraTextSize)
+{
+	sluice_question_ede(dq, infoCode, extraText, extraText != NULL ? extraTextSize : 0, false);
+}
+
+void dnsdist_ffi_dnsquestion_set_max_returned_ttl(dnsdist_ffi_dnsquestion_t *dq, uint32_t max)
+{
+	sluice_question_max_ttl_set(dq, max);
+}
+
+void dnsdist_ffi_dnsquestion_set_result(dnsdist_ffi_dnsquestion_t *dq, const char *str,
+					size_t strSize)
+{
+	if (str != NULL)
+		sluice_text_store(dq, str, strSize);
+}
+
+/* ---- answers ---- */
+
+void dnsdist_ffi_dnsquestion_spoof_raw(dnsdist_ffi_dnsquestion_t *dq,
+				       const dnsdist_ffi_raw_value_t *values, size_t valuesCount)
+{
+	struct lua_bytes list[LIST_MAX];
+	if (values == NULL || valuesCount > LIST_MAX)
+		return;
+	for (size_t i = 0; i < valuesCount; i++)
+		list[i] = (struct lua_bytes){values[i].value, values[i].size};
+	sluice_question_spoof_raw(dq, list, valuesCount, 0, DNS_REPLY_TTL);
+}
+
+void dnsdist_ffi_dnsquestion_spoof_addrs(dnsdist_ffi_dnsquestion_t *dq,
+					 const dnsdist_ffi_raw_value_t *values, size_t valuesCount)
+{
+	struct lua_address list[LIST_MAX];
+	size_t count = 0;
+	if (values == NULL || valuesCount > LIST_MAX)
+		return;
+	for (size_t i = 0; i < valuesCount; i++) {
+		if (values[i].size != 4 && values[i].size != 16)
+			continue;
+		list[count] = (struct lua_address){.ipv6 = values[i].size == 16};
+		memcpy(list[count++].bytes, values[i].value, values[i].size);
+	}
+	sluice_question_spoof_addresses(dq, list, count);
+}
+
+void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const char *rawresponse,
+					  size_t len)
+{
+	struct rte_mbuf *mbuf = lua_question_editable(dq);
+	struct dns_question question;
+	struct dns_edns edns;
+	if (mbuf == NULL || rawresponse == NULL || lua_question_reserve(&mbuf, len + 512) < 0)
+		return;
+	uint8_t *message = packet_dns(mbuf);
+	size_t length = packet_of(mbuf)->dns_length;
+	if (dns_question_parse(message, length, &question) != DNS_OK ||
+	    dns_edns_find(message, length, question.end, &edns) != DNS_OK)
+		return;
+	struct dns_reply_query query = dns_reply_query_of(&question, &edns, DNS_EDNS_UDP_SIZE);
+	int made = dns_reply_packet(message, packet_dns_capacity(mbuf), &query,
+				    (const uint8_t *)rawresponse, len);
+	if (made >= 0 && made <= (int)DNS_MESSAGE_MAX)
+		packet_dns_resize(mbuf, (uint16_t)made);
+}
+
+void dnsdist_ffi_dnsresponse_set_min_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min)
+{
+	sluice_question_ttls_limit(dr, min, UINT32_MAX);
+}
+
+void dnsdist_ffi_dnsresponse_set_max_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t max)
+{
+	sluice_question_ttls_limit(dr, 0, max);
+}
+
+void dnsdist_ffi_dnsresponse_limit_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min, uint32_t max)
+{
+	sluice_question_ttls_limit(dr, min, max);
+}
+
+void dnsdist_ffi_dnsresponse_set_max_returned_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t max)
+{
+	sluice_question_max_ttl_set(dr, max);
+}
+
+void dnsdist_ffi_dnsresponse_clear_records_type(dnsdist_ffi_dnsresponse_t *dr, uint16_t qtype)
+{
+	sluice_question_types_clear(dr, &qtype, 1);
+}
+
+bool dnsdist_ffi_dnsresponse_rebase(dnsdist_ffi_dnsresponse_t *dr, const char *initialName,
+				    size_t initialNameSize)
+{
+	struct lua_name name;
+	return initialName != NULL && sluice_name_load(initialName, initialNameSize, &name) == 0 &&
+	       sluice_question_rename(dr, &name) == 0;
+}
+
+bool dnsdist_ffi_dnsresponse_get_stale_cache_hit(const dnsdist_ffi_dnsresponse_t *dr)
+{
+	(void)dr;
+	return false; /* what is stale is never served */
+}
+
+uint8_t dnsdist_ffi_dnsresponse_get_restart_count(const dnsdist_ffi_dnsresponse_t *dr)
+{
+	return facts_of(dr).restarts;
+}

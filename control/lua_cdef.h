@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What Lua and C share: read by the compiler (through lua_abi.h) and, as it stands, by ffi.cdef().
+ * Declarations only, not one preprocessor line. The control lcore only.
+ *
+ * sluice_* is for our own Lua; dnsdist_ffi_* is for policies. int results are 0 or -errno unless
+ * they say otherwise. A question that has left gives 0, NULL, or -ESTALE.
+ */
+
+struct rte_mbuf;
+struct endpoint;
+struct backend;
+struct policy_selector;
+struct policy_action;
+struct name_set;
+
+/* A handle of a packet in hand. Policies see it as dnsdist_ffi_dnsquestion_t and ..response_t. */
+struct lua_question {
+	struct rte_mbuf *mbuf; /* for the control lcore; Lua goes by slot and tag */
+	uint64_t tag;	       /* async_tag(): whose packet it is */
+	uint32_t slot;
+	uint32_t generation; /* of its slot, when this was filled in or fetched */
+	int32_t reference;   /* the function to call */
+	int32_t action;	     /* what it returned */
+	uint16_t flags;	     /* 1: response, 2: fetched, 4: FFI, 8: selector, 16: again */
+	uint8_t suspended;   /* 1: was suspended, whatever the action then did */
+	uint8_t failed;	     /* 1: the call raised an error */
+	uint32_t text_length;
+	const char *text; /* the string that came with the action; good until the next batch */
+};
+
+struct lua_batch {
+	uint32_t count;
+	uint32_t progress; /* index of the item that Lua is at */
+	struct lua_question items[64];
+};
+
+struct lua_datagram {
+	const char *data;
+	const char *from; /* followed by a NUL */
+	uint32_t length;
+	uint32_t from_length;
+	int32_t reference;
+	uint16_t endpoint_id;
+	uint16_t ffi;
+};
+
+struct lua_mailbox {
+	uint32_t count;
+	uint32_t progress;
+	struct lua_datagram items[64];
+};
+
+struct lua_name {
+	uint8_t length; /* bytes on the wire */
+	uint8_t wire[255];
+};
+
+struct lua_address {
+	uint8_t bytes[16]; /* IPv4 in the first four, the rest zero */
+	uint16_t port;	   /* host byte order */
+	uint8_t ipv6;
+	uint8_t spare;
+};
+
+struct lua_prefix {
+	uint8_t bytes[16]; /* as they were given: bits after the length are kept */
+	uint8_t length;
+	uint8_t ipv6;
+	uint8_t negated;
+	uint8_t spare;
+};
+
+/* A piece of a packet or of the context; good until the next call that changes anything. */
+struct lua_bytes {
+	const char *data;
+	size_t length;
+};
+
+struct lua_tag {
+	struct lua_bytes key;
+	struct lua_bytes value;
+};
+
+/* Lies over the packet: as it is on the wire. */
+struct lua_header {
+	uint8_t bytes[12];
+};
+
+/* Objects of policies: a handle each, so that what they stand for can be told apart. */
+struct lua_query {
+	struct lua_question handle;
+};
+
+struct lua_response {
+	struct lua_question handle;
+};
+
+struct lua_live_header { /* looked up in the packet at each use */
+	struct lua_question handle;
+};
+
+struct lua_facts {
+	uint16_t qtype;
+	uint16_t qclass;
+	uint16_t length; /* of the message */
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint8_t opcode;
+	uint8_t rcode;
+	uint8_t tcp;
+	uint8_t skip_cache;
+	uint8_t dnssec_ok;
+	uint8_t has_temp_failure_ttl;
+	uint8_t restarts;
+	uint8_t response;
+	uint16_t pool;
+	uint16_t backend;
+	uint32_t temp_failure_ttl;
+};
+
+struct lua_object {
+	uint32_t slot;
+	uint32_t generation;
+	uint64_t tag;
+	uint8_t response;
+	uint8_t resumed; /* by this object */
+	uint8_t dropped;
+	uint8_t spare[5];
+};
+
+struct lua_view {
+	uint64_t id;
+	uint64_t age;	    /* ms */
+	uint64_t remaining; /* ms */
+	uint16_t async_id;
+	uint16_t query_id;
+	uint8_t fetched;
+	uint8_t response;
+	uint16_t qtype;
+	struct lua_name qname;
+};
+
+struct lua_option {
+	uint16_t code;
+	struct lua_bytes data;
+};
+
+struct lua_record {
+	struct lua_name name;
+	uint32_t ttl;
+	uint16_t type;
+	uint16_t rclass;
+	uint16_t length;
+	uint16_t offset; /* of the data */
+	uint8_t place;	 /* 0 to 3: the section */
+};
+
+struct lua_soa {
+	struct lua_name zone, mname, rname;
+	uint32_t ttl, serial, refresh, retry, expire, minimum;
+	uint8_t nxdomain;
+};
+
+struct lua_reply_options {
+	uint32_t ttl;
+	uint8_t set_aa, aa, set_ad, ad, set_ra, ra;
+};
+
+struct lua_server {
+	const char *address;
+	const char *name; /* NULL: none, as id */
+	const char *id;
+	uint32_t weight;
+	int32_t order;
+	uint32_t udp_timeout; /* ms */
+	uint8_t down;
+};
+
+struct lua_server_view {
+	struct lua_address address;
+	uint32_t weight;
+	int32_t order;
+	uint16_t number;
+	uint8_t up;
+	const char *name;
+	const char *id;
+};
+
+struct lua_rule {
+	const char *name;
+	const char *uuid;
+	uint64_t hits;
+	struct policy_selector *selector;
+	struct policy_action *action;
+};
+
+/* Sizes that Lua compares with its own, in the order in which lua/boot.lua lists them. */
+size_t sluice_sizeof(uint32_t index);
+
+/* The driver. */
+struct lua_batch *sluice_batch(void);
+struct lua_batch *sluice_selector_batch(void);
+struct lua_mailbox *sluice_mailbox(void);
+void sluice_progress(void); /* another item is begun */
+void lua_question_fail(struct lua_question *question); /* ServFail, or no match */
+void sluice_text_store(struct lua_question *question, const char *text, size_t length);
+void sluice_current(const struct lua_question *question); /* whom datagrams are about; or NULL */
+void sluice_error(const char *message, uint32_t from_listener);
+void sluice_log(uint32_t level, const char *text, size_t length); /* enum log_level */
+uint64_t sluice_now(void);					  /* ms, monotonic */
+uint64_t sluice_wall(void);					  /* us since 1970 */
+bool sluice_loading(void); /* the policy file is being read */
+bool sluice_console_text(struct lua_bytes *text); /* what the console runs; false: nothing */
+void sluice_console_write(const char *text, size_t length);
+
+/* The packet. */
+bool sluice_question_was_suspended(const struct lua_question *question); /* since it was filled */
+struct rte_mbuf *sluice_question_find(const struct lua_question *question);
+bool sluice_question_facts(const struct lua_question *question, struct lua_facts *facts);
+bool sluice_question_qname(const struct lua_question *question, struct lua_name *name);
+bool sluice_question_address(const struct lua_question *question, bool local,
+			     struct lua_address *address);
+bool sluice_question_elapsed(const struct lua_question *question, uint64_t *us); /* since it came */
+bool sluice_question_content(const struct lua_question *question, struct lua_bytes *content);
+int sluice_question_content_set(struct lua_question *question, const char *data, size_t length);
+int sluice_question_resize(struct lua_question *question, size_t length);
+struct lua_header *sluice_question_header(const struct lua_question *question);
+struct lua_header *sluice_question_header_edit(struct lua_question *question);
+int sluice_question_rcode_set(struct lua_question *question, uint32_t rcode);
+int sluice_question_skip_cache_set(struct lua_question *question, bool skip);
+int sluice_question_failure_ttl_set(struct lua_question *question, bool set, uint32_t ttl);
+int sluice_question_max_ttl_set(struct lua_question *question, uint32_t ttl);
+bool sluice_question_pool(const struct lua_question *question, struct lua_bytes *name);
+int sluice_question_pool_set(struct lua_question *question, const char *name, size_t length);
+bool sluice_question_tag(const struct lua_question *question, const char *key, size_t key_length,
+			 struct lua_bytes *value);
+int sluice_question_tag_set(struct lua_question *question, const char *key, size_t key_length,
+			    const char *value, size_t value_length);
+int sluice_question_tag_unset(struct lua_question *question, const char *key, size_t key_length);
+/* Returns how many tags there are and fills in at most `size`. */
+size_t sluice_question_tags(const struct lua_question *question, struct lua_tag *tags, size_t size);
+int sluice_question_ede(struct lua_question *question, uint16_t code, const char *text,
+			size_t length, bool clear);
+size_t sluice_question_options(const struct lua_question *question, struct lua_option *options,
+			       size_t size);
+int sluice_question_option_set(struct lua_question *question, uint16_t code, const char *data,
+			       size_t length);
+bool sluice_question_trailing(const struct lua_question *question, struct lua_bytes *data);
+int sluice_question_trailing_set(struct lua_question *question, const char *data, size_t length);
+int sluice_question_rename(struct lua_question *question, const struct lua_name *name);
+int sluice_question_spoof_addresses(struct lua_question *question,
+				    const struct lua_address *addresses, size_t count);
+int sluice_question_spoof_raw(struct lua_question *question, const struct lua_bytes *values,
+			      size_t count, uint16_t type_for_any, uint32_t ttl);
+int sluice_question_negative(struct lua_question *question, const struct lua_soa *soa);
+int sluice_question_ttls_limit(struct lua_question *question, uint32_t min, uint32_t max);
+int sluice_question_types_clear(struct lua_question *question, const uint16_t *types, size_t count);
+/* Records of the message, the question left out: how many there are; fills in at most `size`. */
+size_t sluice_records(const char *message, size_t length, struct lua_record *records, size_t size);
+bool sluice_packet_question(const char *message, size_t length, struct lua_record *question);
+bool sluice_packet_name(const char *message, size_t length, size_t offset, struct lua_name *name);
+int sluice_question_ttl_store(struct lua_question *question, const struct lua_record *record,
+			      uint32_t ttl);
+
+/* Suspended packets. */
+bool sluice_suspend(struct lua_question *question, uint16_t async_id, uint16_t query_id,
+		    uint32_t timeout_ms);
+uint64_t sluice_suspend_id(struct lua_question *question, uint32_t timeout_ms, int32_t fate,
+			   bool continue_rules);
+const char *sluice_suspend_reason(void); /* why the last one failed */
+bool sluice_object_fetch(uint16_t async_id, uint16_t query_id, struct lua_object *object);
+bool sluice_object_find(uint64_t id, struct lua_object *object);
+/* 0, -ENOENT: gone, -EALREADY: resumed, -ECANCELED: dropped, -EBADMSG or -ENOSPC from an edit. */
+int sluice_object_state(const struct lua_object *object);
+int sluice_object_resume(struct lua_object *object);
+int sluice_object_drop(struct lua_object *object);
+int sluice_object_rcode(struct lua_object *object, uint8_t rcode, bool clear);
+int sluice_object_question(const struct lua_object *object, struct lua_question *question);
+size_t sluice_suspended_now(void);
+size_t sluice_suspended_list(struct lua_view *views, size_t size);
+
+/* Endpoints and listeners. */
+struct endpoint *sluice_endpoint_open(const char *path, size_t length);
+bool sluice_endpoint_valid(struct endpoint *endpoint);
+bool sluice_endpoint_send(struct endpoint *endpoint, const char *data, size_t length);
+int sluice_endpoint_fate_set(struct endpoint *endpoint, int32_t fate); /* enum async_fate, -1 */
+bool sluice_listen(const char *path, size_t length, uint16_t endpoint_id, int32_t reference,
+		   bool ffi);
+const char *sluice_listen_error(void);
+
+/* Names and addresses. */
+int sluice_name_parse(const char *text, size_t length, struct lua_name *name);
+int sluice_name_load(const char *wire, size_t length, struct lua_name *name);
+int sluice_name_print(const struct lua_name *name, char *text, size_t size, bool dot);
+bool sluice_name_equal(const struct lua_name *a, const struct lua_name *b);
+bool sluice_name_within(const struct lua_name *name, const struct lua_name *suffix);
+uint32_t sluice_name_hash(const struct lua_name *name, uint32_t seed);
+int sluice_address_parse(const char *text, struct lua_address *address);
+int sluice_address_print(const struct lua_address *address, char *text, size_t size);
+int sluice_prefix_parse(const char *text, struct lua_prefix *prefix);
+bool sluice_prefix_match(const struct lua_prefix *prefix, const struct lua_address *address);
+
+/* Sets. A group is an array of prefixes that Lua owns. */
+struct name_set *sluice_names_new(void);
+void sluice_names_free(struct name_set *names);
+int sluice_names_add(struct name_set *names, const struct lua_name *name);
+int sluice_names_remove(struct name_set *names, const struct lua_name *name);
+bool sluice_names_has(const struct name_set *names, const struct lua_name *name);
+bool sluice_names_covers(const struct name_set *names, const struct lua_name *name,
+			 size_t *suffix);
+uint32_t sluice_names_count(const struct name_set *names);
+/* Start with 0 in the cursor; false after the last. */
+bool sluice_names_next(const struct name_set *names, uint32_t *cursor, struct lua_name *name);
+
+/* The policy. NULL: errno says why, as text in sluice_policy_error(). */
+const char *sluice_policy_error(void);
+const char *sluice_strerror(int error);
+struct policy_selector *sluice_selector_all(void);
+struct policy_selector *sluice_selector_qname(const struct lua_name *name);
+struct policy_selector *sluice_selector_names(const struct name_set *names, bool suffix);
+struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);
+struct policy_selector *sluice_selector_window(const char *kind, uint32_t min, uint32_t max);
+struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, uint16_t max);
+struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixes, size_t count,
+						bool destination);
+struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, const char *value,
+					    size_t value_length);
+struct policy_selector *sluice_selector_probability(double p);
+struct policy_selector *sluice_selector_lua(int reference, bool ffi);
+struct policy_selector *sluice_selector_join(uint32_t kind, struct policy_selector *const *members,
+					     size_t count); /* 0: and, 1: or, 2: not */
+struct policy_action *sluice_action_plain(const char *kind);
+struct policy_action *sluice_action_rcode(uint16_t rcode, const struct lua_reply_options *options);
+struct policy_action *sluice_action_spoof(const struct lua_address *addresses, size_t count,
+					  const struct lua_reply_options *options);
+struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop);
+struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
+struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,
+					size_t value_length);
+struct policy_action *sluice_action_untag(const char *key, size_t key_length);
+struct policy_action *sluice_action_ede(uint16_t code, const char *text, size_t length, bool clear);
+struct policy_action *sluice_action_lua(int reference, bool ffi);
+bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
+		     struct policy_action *action, const char *name, const char *uuid);
+size_t sluice_rules_count(uint32_t chain);
+bool sluice_rule_at(uint32_t chain, size_t index, struct lua_rule *rule);
+long sluice_rule_find(uint32_t chain, const char *text);
+int sluice_rule_remove(uint32_t chain, size_t index);
+int sluice_rule_move(uint32_t chain, size_t from, size_t to);
+int sluice_rule_top(uint32_t chain);
+int sluice_rules_clear(uint32_t chain);
+struct backend *sluice_server_add(const struct lua_server *options);
+int sluice_server_pool(struct backend *server, const char *pool, size_t length, bool add);
+int sluice_server_remove(struct backend *server);
+size_t sluice_servers_count(void);
+struct backend *sluice_server_at(size_t index);
+struct backend *sluice_server_number(uint16_t number);
+bool sluice_server_view(const struct backend *server, struct lua_server_view *view);
+int sluice_server_set(struct backend *server, int32_t up, uint32_t weight, int32_t order);
+int sluice_listener_add(const char *text);
+int sluice_listeners_clear(void);
+int sluice_acl_add(const char *text);
+int sluice_acl_remove(const char *text);
+int sluice_acl_clear(void);
+size_t sluice_acl_count(void);
+int sluice_acl_print(size_t index, char *text, size_t size);
+int sluice_setting_set(const char *name, uint32_t value);
+void sluice_policy_changed(void); /* rules were edited at runtime */
+
+/* dnsdist's FFI: types and functions as its policies know them. */
+typedef struct lua_question dnsdist_ffi_dnsquestion_t;
+typedef struct lua_question dnsdist_ffi_dnsresponse_t;
+typedef struct lua_datagram dnsdist_ffi_network_message_t;
+typedef struct dnsdist_ffi_network_endpoint_t dnsdist_ffi_network_endpoint_t;
+
+typedef struct dnsdist_ffi_ednsoption {
+	uint16_t optionCode;
+	uint16_t len;
+	const void *data;
+} dnsdist_ffi_ednsoption_t;
+
+typedef struct dnsdist_ffi_tag {
+	const char *name;
+	const char *value;
+} dnsdist_ffi_tag_t;
+
+typedef struct dnsdist_ffi_raw_value {
+	const char *value;
+	uint16_t size;
+} dnsdist_ffi_raw_value_t;
+
+typedef enum {
+	dnsdist_ffi_protocol_type_doudp = 0,
+	dnsdist_ffi_protocol_type_dotcp = 1,
+	dnsdist_ffi_protocol_type_dnscryptudp = 2,
+	dnsdist_ffi_protocol_type_dnscrypttcp = 3,
+	dnsdist_ffi_protocol_type_dot = 4,
+	dnsdist_ffi_protocol_type_doh = 5,
+} dnsdist_ffi_protocol_type;
+
+void dnsdist_ffi_dnsquestion_get_localaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
+					   size_t *addrSize);
+uint16_t dnsdist_ffi_dnsquestion_get_local_port(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_is_remote_v6(const dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_get_remoteaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
+					    size_t *addrSize);
+uint16_t dnsdist_ffi_dnsquestion_get_remote_port(const dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_incoming_interface(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_tcp(const dnsdist_ffi_dnsquestion_t *dq);
+dnsdist_ffi_protocol_type
+dnsdist_ffi_dnsquestion_get_protocol(const dnsdist_ffi_dnsquestion_t *dq);
+uint64_t dnsdist_ffi_dnsquestion_get_elapsed_us(const dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq,
+						   const void **addr, size_t *addrSize,
+						   uint8_t bits);
+void dnsdist_ffi_dnsquestion_get_qname_raw(const dnsdist_ffi_dnsquestion_t *dq,
+					   const char **qname, size_t *qnameSize);
+size_t dnsdist_ffi_dnsquestion_get_qname_hash(const dnsdist_ffi_dnsquestion_t *dq, size_t init);
+uint16_t dnsdist_ffi_dnsquestion_get_qtype(const dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_qclass(const dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_id(const dnsdist_ffi_dnsquestion_t *dq);
+int dnsdist_ffi_dnsquestion_get_rcode(const dnsdist_ffi_dnsquestion_t *dq);
+void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_header_copy(const dnsdist_ffi_dnsquestion_t *dq, char *buffer,
+					     size_t buffer_size);
+bool dnsdist_ffi_dnsquestion_set_header(dnsdist_ffi_dnsquestion_t *dq, const char *buffer);
+const unsigned char *dnsdist_ffi_dnsquestion_get_data(const dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_len(const dnsdist_ffi_dnsquestion_t *dq);
+size_t dnsdist_ffi_dnsquestion_get_size(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_set_size(dnsdist_ffi_dnsquestion_t *dq, size_t newSize);
+uint8_t dnsdist_ffi_dnsquestion_get_opcode(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_do(const dnsdist_ffi_dnsquestion_t *dq);
+uint8_t dnsdist_ffi_dnsquestion_get_edns_version(const dnsdist_ffi_dnsquestion_t *dq);
+uint8_t dnsdist_ffi_dnsquestion_get_edns_extended_rcode(const dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_set_rcode(dnsdist_ffi_dnsquestion_t *dq, int rcode);
+void dnsdist_ffi_dnsquestion_set_len(dnsdist_ffi_dnsquestion_t *dq, uint16_t len);
+size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
+						const dnsdist_ffi_ednsoption_t **out);
+size_t dnsdist_ffi_dnsquestion_get_trailing_data(dnsdist_ffi_dnsquestion_t *dq, const char **out);
+bool dnsdist_ffi_dnsquestion_set_trailing_data(dnsdist_ffi_dnsquestion_t *dq, const char *data,
+					       size_t dataLen);
+bool dnsdist_ffi_dnsquestion_get_skip_cache(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_is_temp_failure_ttl_set(const dnsdist_ffi_dnsquestion_t *dq);
+uint32_t dnsdist_ffi_dnsquestion_get_temp_failure_ttl(const dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_tag(const dnsdist_ffi_dnsquestion_t *dq,
+					    const char *label);
+size_t dnsdist_ffi_dnsquestion_get_tag_raw(const dnsdist_ffi_dnsquestion_t *dq, const char *label,
+					   char *buffer, size_t bufferSize);
+size_t dnsdist_ffi_dnsquestion_get_tag_array(dnsdist_ffi_dnsquestion_t *dq,
+					     const dnsdist_ffi_tag_t **out);
+void dnsdist_ffi_dnsquestion_set_skip_cache(dnsdist_ffi_dnsquestion_t *dq, bool skipCache);
+void dnsdist_ffi_dnsquestion_set_temp_failure_ttl(dnsdist_ffi_dnsquestion_t *dq,
+						  uint32_t tempFailureTTL);
+void dnsdist_ffi_dnsquestion_unset_temp_failure_ttl(dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_set_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label,
+				     const char *value);
+void dnsdist_ffi_dnsquestion_unset_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label);
+void dnsdist_ffi_dnsquestion_set_tag_raw(dnsdist_ffi_dnsquestion_t *dq, const char *label,
+					 const char *value, size_t valueSize);
+void dnsdist_ffi_dnsquestion_set_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
+						    uint16_t infoCode, const char *extraText,
+						    size_t extraTextSize);
+void dnsdist_ffi_dnsquestion_add_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
+						    uint16_t infoCode, const char *extraText,
+						    size_t extraTextSize);
+void dnsdist_ffi_dnsquestion_set_max_returned_ttl(dnsdist_ffi_dnsquestion_t *dq, uint32_t max);
+void dnsdist_ffi_dnsquestion_set_result(dnsdist_ffi_dnsquestion_t *dq, const char *str,
+					size_t strSize);
+void dnsdist_ffi_dnsquestion_spoof_raw(dnsdist_ffi_dnsquestion_t *dq,
+				       const dnsdist_ffi_raw_value_t *values, size_t valuesCount);
+void dnsdist_ffi_dnsquestion_spoof_addrs(dnsdist_ffi_dnsquestion_t *dq,
+					 const dnsdist_ffi_raw_value_t *values,
+					 size_t valuesCount);
+void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const char *rawresponse,
+					  size_t len);
+void dnsdist_ffi_dnsresponse_set_min_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min);
+void dnsdist_ffi_dnsresponse_set_max_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t max);
+void dnsdist_ffi_dnsresponse_limit_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min, uint32_t max);
+void dnsdist_ffi_dnsresponse_set_max_returned_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t max);
+void dnsdist_ffi_dnsresponse_clear_records_type(dnsdist_ffi_dnsresponse_t *dr, uint16_t qtype);
+bool dnsdist_ffi_dnsresponse_rebase(dnsdist_ffi_dnsresponse_t *dr, const char *initialName,
+				    size_t initialNameSize);
+bool dnsdist_ffi_dnsresponse_get_stale_cache_hit(const dnsdist_ffi_dnsresponse_t *dr);
+uint8_t dnsdist_ffi_dnsresponse_get_restart_count(const dnsdist_ffi_dnsresponse_t *dr);
+
+bool dnsdist_ffi_dnsquestion_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
+				       uint16_t queryID, uint32_t timeoutMs);
+bool dnsdist_ffi_dnsresponse_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
+				       uint16_t queryID, uint32_t timeoutMs);
+bool dnsdist_ffi_resume_from_async(uint16_t asyncID, uint16_t queryID, const char *tag,
+				   size_t tagSize, const char *tagValue, size_t tagValueSize,
+				   bool useCache);
+bool dnsdist_ffi_drop_from_async(uint16_t asyncID, uint16_t queryID);
+bool dnsdist_ffi_set_answer_from_async(uint16_t asyncID, uint16_t queryID, const char *raw,
+				       size_t rawSize);
+bool dnsdist_ffi_set_rcode_from_async(uint16_t asyncID, uint16_t queryID, uint8_t rcode,
+				      bool clearAnswers);
+bool dnsdist_ffi_resume_from_async_with_alternate_name(
+	uint16_t asyncID, uint16_t queryID, const char *alternateName, size_t alternateNameSize,
+	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
+	const char *formerNameTagName, size_t formerNameTagSize);
+bool dnsdist_ffi_dnsquestion_set_alternate_name(
+	dnsdist_ffi_dnsquestion_t *dq, const char *alternateName, size_t alternateNameSize,
+	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
+	const char *formerNameTagName, size_t formerNameTagSize);
+
+bool dnsdist_ffi_network_endpoint_new(const char *path, size_t pathSize,
+				      dnsdist_ffi_network_endpoint_t **out);
+bool dnsdist_ffi_network_endpoint_is_valid(const dnsdist_ffi_network_endpoint_t *endpoint);
+bool dnsdist_ffi_network_endpoint_send(const dnsdist_ffi_network_endpoint_t *endpoint,
+				       const char *payload, size_t payloadSize);
+void dnsdist_ffi_network_endpoint_free(dnsdist_ffi_network_endpoint_t *endpoint);
+const char *dnsdist_ffi_network_message_get_payload(const dnsdist_ffi_network_message_t *msg);
+size_t dnsdist_ffi_network_message_get_payload_size(const dnsdist_ffi_network_message_t *msg);
+uint16_t dnsdist_ffi_network_message_get_endpoint_id(const dnsdist_ffi_network_message_t *msg);

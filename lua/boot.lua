@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Makes the globals of a policy. ffi.cdef() has had control/lua_cdef.h; the modules are found as
+-- sluice.<name>. Returns the functions that C calls: lua/driver.lua.
+local ffi = require('ffi')
+local check = require('sluice.check')
+check.own()
+
+local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
+  lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
+  lua_reply_options lua_server lua_server_view lua_rule dnsdist_ffi_ednsoption dnsdist_ffi_tag
+  dnsdist_ffi_raw_value]]
+
+local index = 0
+for name in SHARED:gmatch('%S+') do
+  local theirs, own = tonumber(ffi.C.sluice_sizeof(index)), ffi.sizeof('struct ' .. name)
+  if theirs ~= own then
+    error(('struct %s has %d bytes in C and %d in Lua'):format(name, theirs, own))
+  end
+  index = index + 1
+end
+
+local globals = _G
+local function install(list, ...)
+  local hidden = check.keys(...)
+  for name, value in pairs(list) do
+    if not hidden[name] then
+      globals[name] = value
+    end
+  end
+end
+
+install(require('sluice.constants'))
+install(require('sluice.name'), 'parse', 'is', 'of', 'is_set', 'is_node')
+install(require('sluice.address'), 'parse', 'is', 'of', 'is_group', 'is_netmask', 'array')
+install(require('sluice.packet'))
+install(require('sluice.rules'))
+install(require('sluice.server'), 'wrap')
+install(require('sluice.async'))
+require('sluice.unsupported').install(globals)
+
+local driver = require('sluice.driver')
+globals.addMaintenanceCallback = driver.addMaintenanceCallback
+
+return driver

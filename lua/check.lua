@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Errors that name the line of the policy, and arguments as dnsdist takes them.
+local check = {}
+local ours = {}
+
+-- Each of our modules says so, that errors are not blamed on its lines.
+function check.own()
+  ours[debug.getinfo(2, 'S').source] = true
+end
+check.own()
+
+-- Raises an error at the innermost line that is not ours.
+function check.fail(...)
+  local text = string.format(...)
+  local level = 2
+  local info = debug.getinfo(level, 'Sl')
+  while info do
+    if info.what ~= 'C' and not ours[info.source] then
+      error(('%s:%d: %s'):format(info.short_src, info.currentline, text), 0)
+    end
+    level = level + 1
+    info = debug.getinfo(level, 'Sl')
+  end
+  error(text, 0)
+end
+local fail = check.fail
+
+-- Floats are truncated, numeric strings accepted.
+function check.integer(value, what)
+  local number = tonumber(value)
+  if number == nil or number ~= number then
+    fail('%s must be a number, not %s', what, type(value))
+  end
+  return number >= 0 and math.floor(number) or math.ceil(number)
+end
+
+-- What wraps: IDs.
+function check.wrapped(value, what)
+  return check.integer(value, what) % 65536
+end
+
+function check.range(value, what, min, max)
+  local number = check.integer(value, what)
+  if number < min or number > max then
+    fail('%s must be between %d and %d', what, min, max)
+  end
+  return number
+end
+
+function check.string(value, what)
+  if type(value) == 'number' then
+    return tostring(value)
+  end
+  if type(value) ~= 'string' then
+    fail('%s must be a string, not %s', what, type(value))
+  end
+  return value
+end
+
+function check.callback(value, what)
+  if value == nil then
+    fail('the %s is nil: define the function before this line', what)
+  elseif type(value) ~= 'function' then
+    fail('the %s must be a function, not %s', what, type(value))
+  end
+  return value
+end
+
+-- A table of options whose keys are all known; nil is an empty one.
+function check.options(value, what, known)
+  if value == nil then
+    return {}
+  elseif type(value) ~= 'table' then
+    fail('the options of %s must be a table, not %s', what, type(value))
+  end
+  for key in pairs(value) do
+    if not known[key] then
+      fail('%s: unknown key "%s"', what, tostring(key))
+    end
+  end
+  return value
+end
+
+function check.keys(...)
+  local set = {}
+  for _, key in ipairs({...}) do
+    set[key] = true
+  end
+  return set
+end
+
+return check

@@ -1,0 +1,61 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local ffi = require('ffi')
+raises('policy.lua:3: TeeAction is not supported by this version', function() TeeAction('::1') end)
+addTLSLocal('192.0.2.1'):anything()
+addAction(SNIRule('example.org'), DropAction())
+equal(getRule(0):getSelector():toString(), '!(All)')
+clearRules()
+
+raises('unknown key "adress"', newServer, {adress = '192.0.2.1'})
+raises('policy.lua:10:', function() newServer('nonsense') end)
+raises('the action is nil', addAction, AllRule(), nil)
+raises('one for queries', addResponseAction, AllRule(), RCodeAction(DNSRCode.REFUSED))
+raises('function is nil: define', LuaAction, nil)
+raises('not a selector', addAction, nil, AllowAction())
+
+local server = newServer({address = '192.0.2.53', name = 'one', pool = {'', 'abuse'}, order = 3})
+equal(server.name, 'one')
+equal(server.order, 3)
+server:setDown()
+equal(server:isUp(), false)
+equal(#getServers(), 1)
+setACL({'192.0.2.0/24', '::1'})
+equal(showACL(), '192.0.2.0/24\n::1/128\n')
+setLocal('10.53.0.1:53')
+addLocal('[fd53::1]:53')
+setUDPTimeout(3)
+
+addAction('example.org', PoolAction('abuse', false), {name = 'first'})
+addAction({'10.0.0.0/8', 'example.net'}, DropAction())
+addAction(AndRule({QTypeRule('TYPE65'), NotRule(TCPRule(true)), OrRule({RDRule(), TagRule('a')})}),
+  RCodeAction(DNSRCode.NXDOMAIN, {aa = true}))
+addAction(NetmaskGroupRule(newNMG()), SpoofAction({'192.0.2.1', '::1'}))
+addResponseAction(AllRule(), SetTagResponseAction('a', 'b'))
+addCacheMissAction(QNameSetRule(newDNSNameSet()), NoneAction())
+equal(#getTopRules(), 4)
+equal(getRule('first'):getAction():toString(), 'to pool abuse')
+mvRuleToTop()
+equal(getRule(1).name, 'first')
+rmRule('first')
+raises('no rule first', rmRule, 'first')
+setRules({newRuleAction(AllRule(), AllowAction())})
+equal(showRules():match('All => allow') ~= nil, true)
+
+local reached
+addAction(LuaRule(function(dq) return dq.qtype == 1 end), NoneAction())
+local reference = require('sluice.driver').register(function(dq) return dq.qtype == 1 end)
+local slot = ffi.C.test_take(QUERY, #QUERY, 0)
+ffi.C.test_fill(slot, reference, false, true)
+driver.select()
+equal(ffi.C.sluice_selector_batch().items[0].action, 1)
+
+-- The policies that are handed out load as they are.
+local source = os.getenv('SLUICE_SOURCE') or '.'
+local start = getmetatable(newNetworkListener()).start
+getmetatable(newNetworkListener()).start = function(self) reached = start(self) or true end
+for _, name in ipairs({'async-filter', 'demo'}) do
+  reached = false
+  dofile(source .. '/lua/examples/' .. name .. '.lua')
+  equal(reached, true)
+  rmServer(1)
+end

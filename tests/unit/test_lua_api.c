@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs the Lua specs of tests/lua, each in a state of its own, over packets in plain memory. The
+ * program must export its symbols. SLUICE_SOURCE names the source folder, if it is not ".".
+ */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "control/lua_abi.h"
+#include "dataplane/rules/tags.h"
+
+#define ROOM 1024u /* bytes for the message in the first buffer */
+#define PACKETS 64u
+
+/* For the specs, by ffi. */
+int test_take(const char *dns, size_t length, int chain);
+void test_fill(uint32_t slot, int reference, bool ffi, bool selector);
+int test_turn(uint64_t now);
+int test_ended(uint32_t slot);
+void test_release(uint32_t slot);
+size_t test_logged(void);
+void test_deliver(const char *data, size_t length, int reference);
+
+struct test_packet {
+	struct rte_mbuf mbuf;
+	uint8_t private[PACKET_PRIVATE_SIZE];
+	uint8_t bytes[RTE_PKTMBUF_HEADROOM + 70000];
+};
+
+static struct test_packet *packets[PACKETS];
+static int ended[PACKETS]; /* by slot: -1, or enum async_end */
+static struct lua_context *context;
+static char listened[128];
+
+static struct rte_mbuf *grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
+{
+	(void)ctx;
+	if (need > 60000)
+		return NULL;
+	mbuf->buf_len = UINT16_MAX;
+	return mbuf;
+}
+
+static bool hear(void *ctx, const char *path, size_t length, uint16_t endpoint_id,
+		 int32_t reference, bool ffi, char *error, size_t error_size)
+{
+	(void)ctx;
+	(void)endpoint_id;
+	(void)ffi;
+	snprintf(listened, sizeof(listened), "%.*s", (int)length, path);
+	if (strcmp(listened, "/refused") == 0)
+		snprintf(error, error_size, "%s is in use", listened);
+	return reference > 0 && error[0] == '\0';
+}
+
+static const struct lua_abi_hooks hooks = {.grow = grow, .listen = hear};
+
+int test_take(const char *dns, size_t length, int chain)
+{
+	struct test_packet *made = calloc(1, sizeof(*made));
+	struct rte_mbuf *mbuf = &made->mbuf;
+	ck_assert_uint_le(length, ROOM);
+	mbuf->buf_addr = made->bytes;
+	mbuf->buf_len = RTE_PKTMBUF_HEADROOM + ROOM;
+	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+	mbuf->priv_size = PACKET_PRIVATE_SIZE;
+	struct packet *packet = packet_of(mbuf);
+	packet->chain = (uint8_t)chain;
+	packet->query.client_port = 4242;
+	packet->query.local_port = 53;
+	memcpy(packet->query.client_addr, "\xc0\x00\x02\x01", 4);
+	memcpy(packet->query.local_addr, "\x0a\x35\x00\x01", 4);
+	memcpy(packet_dns(mbuf), dns, length);
+	packet_dns_resize(mbuf, (uint16_t)length);
+	lua_question_refresh(mbuf);
+	packet->slot = async_take(context->async, mbuf);
+	ck_assert_uint_lt(packet->slot, PACKETS);
+	packets[packet->slot] = made;
+	ended[packet->slot] = -1;
+	return (int)packet->slot;
+}
+
+void test_fill(uint32_t slot, int reference, bool ffi, bool selector)
+{
+	struct lua_question *item = selector ? context->selector.items : context->batch.items;
+	lua_batch_begin();
+	lua_question_fill(item, &packets[slot]->mbuf, reference, ffi);
+	if (selector)
+		item->flags |= LUA_QUESTION_SELECTOR;
+}
+
+int test_turn(uint64_t now)
+{
+	struct async_done done;
+	int count = 0;
+	context->now = now;
+	async_advance(context->async, now);
+	for (; async_done_pop(context->async, &done); count++)
+		ended[done.slot] = done.end;
+	return count;
+}
+
+int test_ended(uint32_t slot)
+{
+	return ended[slot];
+}
+
+void test_release(uint32_t slot)
+{
+	async_release(context->async, slot);
+	notes_free(&packet_of(&packets[slot]->mbuf)->query.notes);
+	free(packets[slot]);
+	packets[slot] = NULL;
+}
+
+size_t test_logged(void)
+{
+	return context->errors;
+}
+
+void test_deliver(const char *data, size_t length, int reference)
+{
+	context->mailbox.items[0] = (struct lua_datagram){
+		.data = data, .from = "", .length = (uint32_t)length, .reference = reference};
+}
+
+/* ---- states ---- */
+
+static char *file_read(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "r");
+	ck_assert_msg(file != NULL, "cannot open %s", path);
+	char *text = calloc(1, 1 << 20);
+	*size = fread(text, 1, (1 << 20) - 1, file);
+	fclose(file);
+	return text;
+}
+
+static const char *at_source(const char *name)
+{
+	static char path[512];
+	const char *source = getenv("SLUICE_SOURCE");
+	snprintf(path, sizeof(path), "%s/%s", source != NULL ? source : ".", name);
+	return path;
+}
+
+static int module_load(lua_State *lua)
+{
+	char name[256], chunk[260];
+	snprintf(name, sizeof(name), "lua/%s.lua", luaL_checkstring(lua, 1) + strlen("sluice."));
+	snprintf(chunk, sizeof(chunk), "@%s", name);
+	size_t size;
+	char *text = file_read(at_source(name), &size);
+	int error = luaL_loadbuffer(lua, text, size, chunk);
+	free(text);
+	if (error != 0)
+		return lua_error(lua);
+	lua_call(lua, 0, 1);
+	return 1;
+}
+
+static const char prepare[] = "local load, text = ...\n"
+			      "require('ffi').cdef(text)\n"
+			      "for name in ([[check constants name address header question packet\n"
+			      "driver async rules server unsupported boot]]):gmatch('%S+') do\n"
+			      "package.preload['sluice.' .. name] = load\n"
+			      "end\n"
+			      "driver = require('sluice.boot')\n";
+
+static void must(lua_State *lua, int error)
+{
+	ck_assert_msg(error == 0, "%s", error ? lua_tostring(lua, -1) : "");
+}
+
+static void spec_run(const char *name)
+{
+	size_t size;
+	struct async_config config = {
+		.max_packets = PACKETS, .max_suspended = 8, .on_expiry = ASYNC_FATE_RESUME};
+	context = lua_context_new();
+	context->async = async_create(&config, 0);
+	context->endpoints = endpoint_set_create(lua_abi_send_failed, NULL);
+	context->registry = policy_registry_new(NULL, NULL);
+	context->model = policy_model_new(context->registry);
+	context->loading = true;
+	context->hooks = &hooks;
+	lua_abi_use(context);
+
+	lua_State *lua = luaL_newstate();
+	luaL_openlibs(lua);
+	must(lua, luaL_loadstring(lua, prepare));
+	lua_pushcfunction(lua, module_load);
+	char *text = file_read(at_source("control/lua_cdef.h"), &size);
+	lua_pushstring(lua, text);
+	free(text);
+	must(lua, lua_pcall(lua, 2, 0, 0));
+	must(lua, luaL_loadfile(lua, at_source("tests/lua/lib.lua")));
+	must(lua, lua_pcall(lua, 0, 0, 0));
+	must(lua, luaL_loadfile(lua, at_source(name)));
+	must(lua, lua_pcall(lua, 0, 0, 0));
+
+	lua_close(lua);
+	for (unsigned i = 0; i < PACKETS; i++)
+		if (packets[i] != NULL)
+			test_release(i);
+	async_destroy(context->async);
+	policy_model_free(context->model);
+	policy_registry_free(context->registry);
+	struct endpoint_set *endpoints = context->endpoints;
+	lua_context_free(context);
+	endpoint_set_destroy(endpoints);
+}
+
+static const char *const specs[] = {
+	"tests/lua/values.lua",
+	"tests/lua/question.lua",
+	"tests/lua/async.lua",
+	"tests/lua/policy.lua",
+};
+
+START_TEST(spec)
+{
+	spec_run(specs[_i]);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *made = suite_create("lua_api");
+	TCase *specs_case = tcase_create("specs");
+	tcase_set_timeout(specs_case, 20);
+	tcase_add_loop_test(specs_case, spec, 0, sizeof(specs) / sizeof(specs[0]));
+	suite_add_tcase(made, specs_case);
+	return made;
+}
+
+UNIT_MAIN(suite)
