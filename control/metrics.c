@@ -3,6 +3,8 @@
 
 #include <rte_cycles.h>
 
+#include "control/listener.h"
+#include "control/lua_listeners.h"
 #include "control/lua_policy.h"
 
 static uint64_t counter_sum(const struct control *control, enum stats_counter counter)
@@ -124,6 +126,28 @@ static void endpoints_print(const struct control *control, FILE *out)
 	}
 }
 
+static void listeners_print(FILE *out)
+{
+	static const char *const names[] = {"received", "oversized", "empty"};
+	for (unsigned n = 0; n < RTE_DIM(names); n++) {
+		struct lua_listener *listener = NULL;
+		char name[64];
+		snprintf(name, sizeof(name), "sluice_listener_%s_total", names[n]);
+		head(out, name, "counter", "datagrams at unix sockets; oversized and empty are ignored");
+		while ((listener = lua_listener_next(listener)) != NULL) {
+			const struct listener *socket = lua_listener_socket(listener);
+			const struct listener_counters *counters = listener_counters(socket);
+			const uint64_t values[] = {counters->received, counters->oversized,
+						   counters->empty};
+			size_t length;
+			const char *path = listener_path(socket, &length);
+			fprintf(out, "%s{path=\"", name);
+			label_print(out, path, length);
+			fprintf(out, "\"} %llu\n", (unsigned long long)values[n]);
+		}
+	}
+}
+
 static void workers_print(const struct control *control, FILE *out)
 {
 	uint64_t inflight = 0;
@@ -163,6 +187,7 @@ void metrics_print(const struct control *control, FILE *out)
 	counters_print(control, out);
 	async_print(control, out);
 	endpoints_print(control, out);
+	listeners_print(out);
 	workers_print(control, out);
 	latency_print(control, out);
 	value_print(out, "sluice_lua_errors_total", "counter",
