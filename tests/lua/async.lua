@@ -111,6 +111,22 @@ equal(ffi.C.dnsdist_ffi_set_rcode_from_async(1, 11, 5, true), true)
 equal(ffi.C.dnsdist_ffi_drop_from_async(1, 11), false)
 ffi.C.test_turn(502)
 ffi.C.test_release(slot)
+for _, use_cache in ipairs({true, false}) do
+  for _, skip in ipairs({true, false}) do
+    local kept
+    slot = act(QUERY, 0, function(query)
+      kept = query
+      query.skipCache = skip
+      equal(query:suspend(1, 15, 100), true)
+      return DNSAction.Allow
+    end)
+    equal(ffi.C.dnsdist_ffi_resume_from_async(1, 15, 'tag', 3, 'value', 5, use_cache), true)
+    equal(kept.skipCache, skip or not use_cache)
+    equal(kept:getTag('tag'), 'value')
+    ffi.C.test_turn(502)
+    ffi.C.test_release(slot)
+  end
+end
 local id
 slot = act(QUERY, 0, function(query)
   raises('unknown key "timeot"', sluice.suspend, query, {timeot = 1})
@@ -145,7 +161,7 @@ end
 -- Listeners.
 local listener = newNetworkListener()
 raises('no endpoint', listener.start, listener)
-raises('async.lua:149: the callback is nil: define the function before this line',
+raises('async.lua:165: the callback is nil: define the function before this line',
   function() listener:addUnixListeningEndpoint('/a', 0, nil) end)
 equal(listener:addUnixListeningEndpoint('/a', 0, print), true)
 listener:start()

@@ -56,8 +56,8 @@ def fails(text, code, *values):
 class Query:
     """A query under way, from a socket of its own."""
 
-    def __init__(self, name, rdtype='A', id=0x4711, **options):
-        self.question = dns.message.make_query(name, rdtype, id=id, **options)
+    def __init__(self, name, flags=dns.flags.RD, id=0x4711, **options):
+        self.question = dns.message.make_query(name, 'A', id=id, flags=flags, **options)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect((SERVER, 53))
         self.sent = time.monotonic()

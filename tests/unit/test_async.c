@@ -149,11 +149,14 @@ START_TEST(limits)
 	ck_assert(!async_suspend(async, second, 0, 2, 100, START));
 	ck_assert_uint_eq(async_suspend_id(async, second, 100, ASYNC_FATE_DROP, 0, START), 0);
 	ck_assert_uint_eq(async_counters(async)->overflow, 2);
+	ck_assert(async_was_refused(async, second) && !async_was_refused(async, first));
 	/* A fetched one counts as suspended, and may be suspended anew at the limit. */
 	ck_assert(async_fetch(async, 0, 1, &ref));
 	ck_assert(!async_suspend(async, second, 0, 2, 100, START));
 	ck_assert(async_suspend(async, first, 0, 9, 100, START));
 	async_release(async, first);
+	ck_assert(async_suspend(async, second, 0, 2, 100, START));
+	ck_assert(!async_was_refused(async, second));
 	ck_assert_uint_ne(async_take(async, mbuf_number(4)), ASYNC_NONE);
 	check_sum();
 }
