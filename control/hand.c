@@ -144,6 +144,10 @@ static void question_settle(struct control *control, struct pending *pending,
 		verdict = rule_response_result_apply(policy_current(), mbuf, &control->rules,
 						     question->action, question->text,
 						     question->text_length);
+	struct rule_lua lua;
+	if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
+	    lua.continues)
+		verdict = RULE_GO_ON;
 	verdict_apply(control, pending, mbuf, verdict);
 }
 

@@ -130,6 +130,15 @@ int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
 /* Reads the question anew after the message has been replaced. */
 void lua_question_refresh(struct rte_mbuf *mbuf);
 
+/* Gives back what a constructor of policy_build.h made; NULL: keeps errno for Lua to ask about. */
+void *lua_policy_keep(void *made);
+
+/* NULL for NULL. */
+const struct dns_reply_options *lua_reply_options_read(const struct lua_reply_options *from,
+						       struct dns_reply_options *to);
+/* The names stay where they are. */
+void lua_soa_read(const struct lua_soa *from, struct dns_reply_soa *to);
+
 /* A copy of some bytes, with a NUL behind, until the next batch. NULL without memory. */
 char *lua_text_copy(const char *text, size_t length);
 

@@ -209,7 +209,12 @@ int sluice_question_option_set(struct lua_question *question, uint16_t code, con
 			       size_t length)
 {
 	struct option_edit option = {code, data, length};
-	return question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
+	int error = question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
+	if (error < 0)
+		return error;
+	struct query_state *query = &packet_of(sluice_question_find(question))->query;
+	query->edns_added |= !(query->flags & QUERY_HAD_EDNS);
+	return 0;
 }
 
 static int trailing_set(uint8_t *message, size_t length, size_t capacity,
@@ -345,20 +350,8 @@ static int negative(uint8_t *message, size_t length, size_t capacity,
 	int error = query_of(&reply, message, length);
 	if (error < 0)
 		return error;
-	struct dns_reply_soa soa = {
-		.zone = from->zone.wire,
-		.mname = from->mname.wire,
-		.rname = from->rname.wire,
-		.zone_length = from->zone.length,
-		.mname_length = from->mname.length,
-		.rname_length = from->rname.length,
-		.ttl = from->ttl,
-		.serial = from->serial,
-		.refresh = from->refresh,
-		.retry = from->retry,
-		.expire = from->expire,
-		.minimum = from->minimum,
-	};
+	struct dns_reply_soa soa;
+	lua_soa_read(from, &soa);
 	return dns_reply_negative(message, capacity, &reply, from->nxdomain, &soa, false, &options);
 }
 

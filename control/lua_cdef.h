@@ -322,6 +322,10 @@ struct policy_selector *sluice_selector_names(const struct name_set *names, bool
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);
 struct policy_selector *sluice_selector_window(const char *kind, uint32_t min, uint32_t max);
 struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, uint16_t max);
+struct policy_selector *sluice_selector_record_types(uint32_t section, uint16_t type, uint16_t min,
+						     uint16_t max);
+struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size);
+struct policy_selector *sluice_selector_pool(const char *name, size_t length);
 struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixes, size_t count,
 						bool destination);
 struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, const char *value,
@@ -334,6 +338,20 @@ struct policy_action *sluice_action_plain(const char *kind);
 struct policy_action *sluice_action_rcode(uint16_t rcode, const struct lua_reply_options *options);
 struct policy_action *sluice_action_spoof(const struct lua_address *addresses, size_t count,
 					  const struct lua_reply_options *options);
+struct policy_action *sluice_action_cname(const struct lua_name *target,
+					  const struct lua_reply_options *options);
+struct policy_action *sluice_action_raw(const struct lua_bytes *values, size_t count,
+					uint16_t type_for_any,
+					const struct lua_reply_options *options);
+struct policy_action *sluice_action_packet(const char *packet, size_t length);
+struct policy_action *sluice_action_negative(const struct lua_soa *from, bool authority,
+					     const struct lua_reply_options *options);
+struct policy_action *sluice_action_continue(const struct policy_action *wrapped);
+struct policy_action *sluice_action_option(uint16_t code, const char *data, size_t length);
+struct policy_action *sluice_action_clear(const uint16_t *types, size_t count);
+struct policy_action *sluice_action_limit(uint32_t min, uint32_t max, const uint16_t *types,
+					  size_t count);
+struct policy_action *sluice_action_reduce(uint16_t percent);
 struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop);
 struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,

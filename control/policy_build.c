@@ -51,6 +51,7 @@ static struct measures model_measure(const struct policy_model *model)
 			sum.tests += rules->rules[i]->selector->tests;
 			sum.blobs += selector_blobs(rules->rules[i]->selector);
 			sum.blobs += rules->rules[i]->action->blob != NULL;
+			sum.blobs += rules->rules[i]->action->wrapped != NULL;
 		}
 	}
 	for (size_t i = 0; i < model->registry->n_pools; i++)
@@ -124,6 +125,7 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	emission->tests = arena_take(tests, count, sizeof(struct rule_test));
 	emission->at = (uint16_t)count;
 	blob_use(emission, from->action->blob);
+	blob_use(emission, from->action->wrapped);
 	return (struct rule){
 		.action = from->action->action,
 		.tests = emission->tests,

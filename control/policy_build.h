@@ -79,7 +79,10 @@ struct policy_selector *policy_selector_qname_set(struct policy_model *model,
 						  const struct name_set *names);
 struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
 						     const struct name_set *names);
-/* QTYPE, QCLASS, OPCODE, RCODE, DST_PORT: equals; RD, DNSSEC: any value; TCP: 1 or 0. */
+/*
+ * QTYPE, QCLASS, OPCODE, RCODE, EXTENDED_RCODE, DST_PORT: equals; EDNS_OPTION: is there;
+ * EDNS_VERSION: above; RD, DNSSEC, TRAILING_DATA: any value; TCP: 1 or 0.
+ */
 struct policy_selector *policy_selector_number(struct policy_model *model, enum rule_test_kind kind,
 					       uint16_t value);
 /* QNAME_LABELS, QNAME_LENGTH: outside of [min, max]. */
@@ -89,6 +92,16 @@ struct policy_selector *policy_selector_window(struct policy_model *model, enum 
 struct policy_selector *policy_selector_records(struct policy_model *model,
 						enum dns_section section, uint16_t min,
 						uint16_t max);
+/* Within [min, max] records of the type in the section. */
+struct policy_selector *policy_selector_record_types(struct policy_model *model,
+						     enum dns_section section, uint16_t type,
+						     uint16_t min, uint16_t max);
+/* Compares the size of the message in bytes. */
+struct policy_selector *policy_selector_size(struct policy_model *model,
+					     enum rule_comparison comparison, uint16_t size);
+/* Whether a server of the pool is up. */
+struct policy_selector *policy_selector_pool(struct policy_model *model, const char *name,
+					     size_t length);
 struct policy_selector *policy_selector_netmask(struct policy_model *model,
 						const struct prefix_list *prefixes,
 						bool destination);
@@ -114,6 +127,30 @@ struct policy_action *policy_action_rcode(struct policy_model *model, uint16_t r
 struct policy_action *policy_action_spoof(struct policy_model *model,
 					  const struct dns_reply_address *addresses, size_t count,
 					  const struct dns_reply_options *options);
+/* `target` is a wire name. */
+struct policy_action *policy_action_cname(struct policy_model *model, const uint8_t *target,
+					  size_t length, const struct dns_reply_options *options);
+/* `type_for_any` is the type of the records where the query is for ANY, 0: ANY. */
+struct policy_action *policy_action_raw(struct policy_model *model,
+					const struct dns_reply_rdata *values, size_t count,
+					uint16_t type_for_any,
+					const struct dns_reply_options *options);
+struct policy_action *policy_action_packet(struct policy_model *model, const uint8_t *packet,
+					   size_t length);
+struct policy_action *policy_action_negative(struct policy_model *model, bool nxdomain,
+					     const struct dns_reply_soa *soa, bool authority,
+					     const struct dns_reply_options *options);
+/* Does what `wrapped` does, and goes on. EINVAL: `wrapped` is one of these. */
+struct policy_action *policy_action_continue(struct policy_model *model,
+					     const struct policy_action *wrapped);
+struct policy_action *policy_action_option(struct policy_model *model, uint16_t code,
+					   const char *data, size_t length);
+/* CLEAR_TYPES; LIMIT_TTL: to [min, max] seconds; no types: all. */
+struct policy_action *policy_action_types(struct policy_model *model, enum rule_action_kind kind,
+					  uint32_t min, uint32_t max, const uint16_t *types,
+					  size_t count);
+/* TTLs become this percentage of what they are. */
+struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t percent);
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop);
 /* TEMP_FAILURE_TTL, MAX_RETURNED_TTL; seconds. */

@@ -46,6 +46,7 @@ struct policy_action {
 	struct policy_action *next; /* of its model */
 	struct rule_action action;
 	struct policy_blob *blob;
+	struct policy_blob *wrapped; /* CONTINUE: the wrapped action's, which is in the model too */
 };
 
 struct policy_rule {
@@ -84,6 +85,16 @@ struct policy_model {
 
 /* Frees all selectors and actions of the model. */
 void policy_parts_free(struct policy_model *model);
+
+/* A blob of `size` bytes with one user. NULL without memory. */
+struct policy_blob *policy_blob_new(size_t size);
+
+/* Fills in a tag: its key and its value, NULL for any. */
+void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
+		     size_t value_length);
+
+/* Whether a tag may be that long; else errno is E2BIG. */
+bool policy_tag_fits(size_t key_length, size_t value_length);
 
 /* Frees all servers' places in pools. */
 void policy_servers_free(struct policy_model *model);

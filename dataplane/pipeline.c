@@ -8,6 +8,7 @@
 #include "dataplane/dns/reply.h"
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/net/frame.h"
+#include "dataplane/rules/answers.h"
 #include "dataplane/rules/tags.h"
 
 #define FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD) /* of the client's header, given back to it */
@@ -94,6 +95,14 @@ static void errors_add(struct rte_mbuf *mbuf)
 	}
 }
 
+/* An OPT that the client did not send is not for it. */
+static void edns_take_out(struct rte_mbuf *mbuf)
+{
+	int length = dns_edns_remove(packet_dns(mbuf), packet_of(mbuf)->dns_length);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+}
+
 /* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
 static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
@@ -103,12 +112,17 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 		errors_add(mbuf);
 		notes_free(&query->notes);
 	}
+	if (unlikely(query->edns_added))
+		edns_take_out(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
 		dns_ttls_limit(dns, packet->dns_length, 0, query->max_returned_ttl, NULL, 0);
-	if (unlikely(packet->dns_length > query->client_size)) {
-		int length = dns_response_truncate(dns, packet->dns_length, query->client_size);
+	const struct net_port *port = &worker->dataplane->ports[query->port];
+	uint16_t room = RTE_MIN(query->client_size,
+				net_message_room(port, query->flags & QUERY_IPV6));
+	if (unlikely(packet->dns_length > room)) {
+		int length = dns_response_truncate(dns, packet->dns_length, room);
 		if (length < 0) {
 			pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
 			return;
@@ -130,7 +144,7 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
 	count(worker, packet->kind == PACKET_RESPONSE ? STATS_ANSWERED_FORWARD
 						      : STATS_ANSWERED_SELF);
-	net_frame_write(&worker->dataplane->ports[query->port], mbuf, &flow);
+	net_frame_write(port, mbuf, &flow);
 	tx_push(worker, query->port, mbuf);
 }
 
@@ -294,6 +308,12 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_drop(worker, mbuf, DROP_NO_ROUTE);
 		return;
 	}
+	const struct net_route *route = &worker->dataplane->routes[number];
+	if (unlikely(packet->dns_length > net_message_room(&worker->dataplane->ports[route->port],
+							   route->source.ipv6))) {
+		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
+		return;
+	}
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
 	struct inflight_entry *entry =
 		inflight_add(worker->inflight, worker->now + patience * worker->tsc_per_ms);
@@ -302,7 +322,7 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	entry_fill(entry, backend, mbuf);
-	server_send(worker, mbuf, entry, &worker->dataplane->routes[number]);
+	server_send(worker, mbuf, entry, route);
 }
 
 /* Self-answered rules, then out. */

@@ -42,6 +42,7 @@ struct rule_context {
 struct rule_lua {
 	int reference;
 	bool ffi; /* LuaFFI rather than Lua action */
+	bool continues; /* the chain goes on whatever the action returns */
 	bool selector; /* no action yet: run the chain again from the cursor with lua_selector set */
 };
 
