@@ -72,6 +72,7 @@ struct lua_context {
 	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
 	bool loading;		    /* the policy file is being read */
+	uint64_t tsc_hz;	    /* 0: not known, nothing will run */
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
 	volatile uint32_t *progress; /* grows with every item begun: lua_host_progress(); or NULL */
 	const struct lua_abi_hooks *hooks;

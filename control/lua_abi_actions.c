@@ -119,6 +119,38 @@ struct policy_action *sluice_action_reduce(uint16_t percent)
 	return lua_policy_keep(policy_action_reduce(model(), percent));
 }
 
+/* ---- rates ---- */
+
+static struct rate_limit limit_of(double rate, double burst)
+{
+	uint64_t hz = lua_abi_context()->tsc_hz;
+	return rate_limit_of(rate, burst, hz != 0 ? hz : 1000000000u);
+}
+
+struct policy_selector *sluice_selector_rate(double rate, double burst)
+{
+	return lua_policy_keep(policy_selector_rate(model(), limit_of(rate, burst)));
+}
+
+struct policy_selector *sluice_selector_client_rate(double rate, double burst, uint8_t v4_prefix,
+						    uint8_t v6_prefix, uint32_t clients)
+{
+	return lua_policy_keep(policy_selector_client_rate(model(), limit_of(rate, burst),
+							   v4_prefix, v6_prefix, clients));
+}
+
+struct policy_action *sluice_action_rate(double rate)
+{
+	return lua_policy_keep(policy_action_rate(model(), limit_of(rate, rate)));
+}
+
+struct policy_action *sluice_action_rate_pool(double rate, const char *pool, size_t length,
+					      bool stop)
+{
+	return lua_policy_keep(
+		policy_action_rate_pool(model(), limit_of(rate, rate), pool, length, stop));
+}
+
 /* ---- selectors that came with them ---- */
 
 struct policy_selector *sluice_selector_record_types(uint32_t section, uint16_t type, uint16_t min,

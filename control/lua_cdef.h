@@ -326,6 +326,9 @@ struct policy_selector *sluice_selector_record_types(uint32_t section, uint16_t 
 						     uint16_t max);
 struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size);
 struct policy_selector *sluice_selector_pool(const char *name, size_t length);
+struct policy_selector *sluice_selector_rate(double rate, double burst);
+struct policy_selector *sluice_selector_client_rate(double rate, double burst, uint8_t v4_prefix,
+						    uint8_t v6_prefix, uint32_t clients);
 struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixes, size_t count,
 						bool destination);
 struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, const char *value,
@@ -352,6 +355,9 @@ struct policy_action *sluice_action_clear(const uint16_t *types, size_t count);
 struct policy_action *sluice_action_limit(uint32_t min, uint32_t max, const uint16_t *types,
 					  size_t count);
 struct policy_action *sluice_action_reduce(uint16_t percent);
+struct policy_action *sluice_action_rate(double rate);
+struct policy_action *sluice_action_rate_pool(double rate, const char *pool, size_t length,
+					      bool stop);
 struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop);
 struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,

@@ -149,6 +149,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->registry = control->registry;
 	policy->context->model = policy->model;
 	policy->context->send_queue = control->config->async.send_queue;
+	policy->context->tsc_hz = rte_get_tsc_hz();
 	policy->context->hooks = &hooks;
 	policy->context->hooks_ctx = policy;
 	return policy;

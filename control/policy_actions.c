@@ -250,6 +250,31 @@ struct policy_action *policy_action_pool(struct policy_model *model, const char 
 	return action;
 }
 
+struct policy_action *policy_action_rate(struct policy_model *model, struct rate_limit limit)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_QPS, policy_rate_size());
+	if (action)
+		action->action.rate = policy_rate_init(action->blob, limit);
+	return action;
+}
+
+struct policy_action *policy_action_rate_pool(struct policy_model *model, struct rate_limit limit,
+					      const char *name, size_t length, bool stop)
+{
+	int pool = policy_pool_intern(model, name, length);
+	if (pool < 0) {
+		errno = -pool;
+		return NULL;
+	}
+	struct policy_action *action = policy_action_rate(model, limit);
+	if (!action)
+		return NULL;
+	action->action.kind = RULE_ACTION_QPS_POOL;
+	action->action.value = (uint16_t)pool;
+	action->action.stop = stop;
+	return action;
+}
+
 struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
 					uint32_t ttl)
 {

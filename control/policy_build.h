@@ -19,6 +19,7 @@
 #include "dataplane/policy.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
+#include "dataplane/rules/rates.h"
 #include "dataplane/serve/backend.h"
 
 #define POLICY_UUID_SIZE 37u /* with the final NUL */
@@ -102,6 +103,12 @@ struct policy_selector *policy_selector_size(struct policy_model *model,
 /* Whether a server of the pool is up. */
 struct policy_selector *policy_selector_pool(struct policy_model *model, const char *name,
 					     size_t length);
+/* A token of one bucket is there, and taken. */
+struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit);
+/* The client's bucket is empty. Memory for about `clients` of them. EINVAL. */
+struct policy_selector *policy_selector_client_rate(struct policy_model *model,
+						    struct rate_limit limit, uint8_t v4_prefix,
+						    uint8_t v6_prefix, uint32_t clients);
 struct policy_selector *policy_selector_netmask(struct policy_model *model,
 						const struct prefix_list *prefixes,
 						bool destination);
@@ -153,6 +160,11 @@ struct policy_action *policy_action_types(struct policy_model *model, enum rule_
 struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t percent);
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop);
+/* Drops what is above the limit. */
+struct policy_action *policy_action_rate(struct policy_model *model, struct rate_limit limit);
+/* Into the pool as long as there are tokens. */
+struct policy_action *policy_action_rate_pool(struct policy_model *model, struct rate_limit limit,
+					      const char *name, size_t length, bool stop);
 /* TEMP_FAILURE_TTL, MAX_RETURNED_TTL; seconds. */
 struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
 					uint32_t ttl);

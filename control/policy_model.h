@@ -89,6 +89,10 @@ void policy_parts_free(struct policy_model *model);
 /* A blob of `size` bytes with one user. NULL without memory. */
 struct policy_blob *policy_blob_new(size_t size);
 
+/* For a blob with a bucket: its size, and the bucket, full. */
+size_t policy_rate_size(void);
+struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit);
+
 /* Fills in a tag: its key and its value, NULL for any. */
 void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
 		     size_t value_length);

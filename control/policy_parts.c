@@ -34,6 +34,19 @@ bool policy_tag_fits(size_t key_length, size_t value_length)
 	return false;
 }
 
+/* A line of its own: all workers write it. */
+size_t policy_rate_size(void)
+{
+	return sizeof(struct rate) + RTE_CACHE_LINE_SIZE;
+}
+
+struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit)
+{
+	struct rate *rate = RTE_PTR_ALIGN((void *)blob->data, RTE_CACHE_LINE_SIZE);
+	*rate = (struct rate){.limit = limit};
+	return rate;
+}
+
 void policy_parts_free(struct policy_model *model)
 {
 	while (model->selectors) {

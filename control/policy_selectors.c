@@ -2,6 +2,7 @@
 /* Selectors of a policy model. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "control/policy_model.h"
 #include "dataplane/dns/name.h"
@@ -194,6 +195,35 @@ struct policy_selector *policy_selector_probability(struct policy_model *model, 
 	test.high = p >= 1.0;
 	test.low = p > 0.0 && p < 1.0 ? (uint32_t)(p * 4294967296.0) : 0;
 	return test_new(model, test);
+}
+
+struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit)
+{
+	struct policy_selector *selector =
+		data_test_new(model, RULE_TEST_MAX_QPS, policy_rate_size());
+	if (selector)
+		selector->test.rate = policy_rate_init(selector->blob, limit);
+	return selector;
+}
+
+struct policy_selector *policy_selector_client_rate(struct policy_model *model,
+						    struct rate_limit limit, uint8_t v4_prefix,
+						    uint8_t v6_prefix, uint32_t clients)
+{
+	uint64_t seed[2];
+	if (v4_prefix > 32 || v6_prefix > 128 ||
+	    getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	struct policy_selector *selector =
+		data_test_new(model, RULE_TEST_MAX_QPS_IP,
+			      rate_table_size(clients) + RTE_CACHE_LINE_SIZE);
+	if (selector)
+		selector->test.rate_table =
+			rate_table_init(RTE_PTR_ALIGN((void *)selector->blob->data, RTE_CACHE_LINE_SIZE),
+					clients, limit, v4_prefix, v6_prefix, seed);
+	return selector;
 }
 
 struct policy_selector *policy_selector_lua(struct policy_model *model, int reference, bool ffi)

@@ -142,6 +142,23 @@ function rules.PoolAvailableRule(pool)
   return selector(C.sluice_selector_pool(pool, #pool), 'pool "%s" is available', pool)
 end
 
+function rules.MaxQPSRule(qps, burst)
+  qps, burst = check.range(qps, 'the rate', 0, 4294967295),
+    check.range(burst or qps, 'the burst', 0, 4294967295)
+  return selector(C.sluice_selector_rate(qps, burst), 'Max %.0f qps', qps)
+end
+
+-- A bucket that is full again is one that nobody needs: expiry and cleaning are no question here.
+local RATE_CLIENTS = 1000000
+function rules.MaxQPSIPRule(qps, v4_mask, v6_mask, burst)
+  qps, burst = check.range(qps, 'the rate', 0, 4294967295),
+    check.range(burst or qps, 'the burst', 0, 4294967295)
+  v4_mask, v6_mask = check.range(v4_mask or 32, 'the IPv4 mask', 0, 32),
+    check.range(v6_mask or 64, 'the IPv6 mask', 0, 128)
+  return selector(C.sluice_selector_client_rate(qps, burst, v4_mask, v6_mask, RATE_CLIENTS),
+    'IP (/%d, /%d) match for QPS over %.0f burst %.0f', v4_mask, v6_mask, qps, burst)
+end
+
 function rules.NetmaskGroupRule(value, source)
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
@@ -311,6 +328,15 @@ end
 function rules.PoolAction(pool, stop)
   pool = check.string(pool, 'the pool')
   return action(C.sluice_action_pool(pool, #pool, stop ~= false), false, 'to pool %s', pool)
+end
+function rules.QPSAction(qps)
+  qps = check.range(qps, 'the rate', 0, 4294967295)
+  return action(C.sluice_action_rate(qps), false, 'qps limit to %.0f', qps)
+end
+function rules.QPSPoolAction(qps, pool, stop)
+  qps, pool = check.range(qps, 'the rate', 0, 4294967295), check.string(pool, 'the pool')
+  return action(C.sluice_action_rate_pool(qps, pool, #pool, stop ~= false), false,
+    'max %.0f to pool %s', qps, pool)
 end
 local function ttl_action(kind, response)
   return function(ttl)

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_cycles.h>
+
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/rules/rates.h"
 #include "dataplane/rules/tags.h"
 
 static enum rule_verdict spoof_run(const struct rule_spoof *spoof, struct rte_mbuf *mbuf,
@@ -128,6 +131,12 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 		dns_ttls_edit(packet_dns(mbuf), packet_of(mbuf)->dns_length, ttl_reduce, &percent);
 		return RULE_GO_ON;
 	}
+	case RULE_ACTION_QPS:
+		return rate_take(action->rate, rte_rdtsc()) ? RULE_GO_ON : rule_drop(mbuf, context);
+	case RULE_ACTION_QPS_POOL:
+		if (!rate_take(action->rate, rte_rdtsc()))
+			return RULE_GO_ON;
+		/* fall through */
 	case RULE_ACTION_POOL:
 		query->pool = action->value;
 		return action->stop ? RULE_NEXT : RULE_GO_ON;

@@ -33,6 +33,8 @@ struct rule_tag;
 	X(LIMIT_TTL, "LimitTTL")                                                                   \
 	X(REDUCE_TTL, "SetReducedTTL")                                                             \
 	X(POOL, "Pool")                                                                            \
+	X(QPS, "QPS")                                                                              \
+	X(QPS_POOL, "QPSPool")                                                                     \
 	X(NO_RECURSE, "SetNoRecurse")                                                              \
 	X(DISABLE_VALIDATION, "SetDisableValidation")                                              \
 	X(SKIP_CACHE, "SetSkipCache")                                                              \
@@ -145,7 +147,7 @@ struct rule_extended_error {
 /* One rule's action; its data lies in the policy's arena. */
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
-	uint8_t stop; /* POOL: ends the chain; LUA: 1 does not, whatever it returns */
+	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns */
 	uint16_t value; /* the rcode, the pool's number, or percent */
 	union {
 		int lua; /* reference */
@@ -159,6 +161,7 @@ struct rule_action {
 		const struct rule_option *option;
 		const struct rule_types *types;
 		const struct rule_action *wrapped; /* CONTINUE; never Lua */
+		struct rate *rate; /* shared by all lcores, and from policy to policy */
 		const struct rule_tag *tag;
 		const struct rule_extended_error *error;
 	};

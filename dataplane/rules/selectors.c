@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/selectors.h"
 
+#include <rte_cycles.h>
+
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
+#include "dataplane/rules/rates.h"
 #include "dataplane/rules/tags.h"
 #include "dataplane/serve/backend.h"
 
@@ -183,6 +186,11 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return trailing_test(facts);
 	case RULE_TEST_POOL_AVAILABLE:
 		return backend_pool_available(facts->policy, test->value);
+	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
+		return rate_take(test->rate, rte_rdtsc());
+	case RULE_TEST_MAX_QPS_IP:
+		return !rate_table_take(test->rate_table, query->client_addr,
+					query->flags & QUERY_IPV6, rte_rdtsc());
 	case RULE_TEST_LUA:
 		return lua_test(test, facts, mbuf, context);
 	case RULE_TEST_COUNT:

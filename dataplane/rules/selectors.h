@@ -44,6 +44,8 @@ struct rule_context;
 	X(PAYLOAD_SIZE, "PayloadSize")                                                             \
 	X(TRAILING_DATA, "TrailingData")                                                           \
 	X(POOL_AVAILABLE, "PoolAvailable")                                                         \
+	X(MAX_QPS, "MaxQPS")                                                                       \
+	X(MAX_QPS_IP, "MaxQPSIP")                                                                  \
 	X(LUA, "Lua")
 
 enum rule_test_kind {
@@ -91,6 +93,8 @@ struct rule_test {
 		const struct name_set *names;
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
+		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
+		struct rate_table *rate_table; /* likewise */
 		struct {
 			uint32_t low, high; /* a window; PROBABILITY: below `low` of 2^32, `high` 1: always */
 		};

@@ -234,6 +234,39 @@ START_TEST(continue_goes_on)
 }
 END_TEST
 
+START_TEST(rates_select_and_drop)
+{
+	struct policy_model *m = bench->model;
+	struct rate_limit limit = rate_limit_of(1, 3, 1u << 30); /* in cycles: seconds long */
+	unsigned below = 0, over = 0, dropped = 0;
+	matches(policy_selector_rate(m, limit));
+	for (int i = 0; i < 10; i++)
+		below += bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+	ck_assert_uint_eq(below, 2); /* matches() took one */
+	bench_compile(bench); /* the same bucket */
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_NEXT);
+	matches(policy_selector_client_rate(m, limit, 24, 64, 100));
+	for (int i = 0; i < 10; i++) {
+		packet.packet.query.client_addr[3] = (uint8_t)i;
+		over += bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+	}
+	ck_assert_uint_eq(over, 8);
+	ck_assert_ptr_null(policy_selector_client_rate(m, limit, 33, 64, 100));
+	act(CHAIN_QUERY, policy_action_rate(m, limit));
+	for (int i = 0; i < 10; i++)
+		dropped += bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+	ck_assert_uint_eq(dropped, 8);
+	act(CHAIN_QUERY, policy_action_rate_pool(m, limit, "p", 1, true));
+	ck_assert_int_eq(packet.packet.query.pool, policy_pool_find(bench->policy, "p", 1));
+	packet.packet.query.pool = 0;
+	for (int i = 0; i < 9; i++) {
+		packet.packet.query.pool = 0;
+		ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_NEXT);
+	}
+	ck_assert_int_eq(packet.packet.query.pool, 0);
+}
+END_TEST
+
 START_TEST(options_are_set)
 {
 	ck_assert_int_eq(act(CHAIN_QUERY, policy_action_option(bench->model, 65001, "xyz", 3)),
@@ -280,6 +313,7 @@ static Suite *suite(void)
 	tcase_add_test(edits, canned_packets);
 	tcase_add_test(edits, negative_answers);
 	tcase_add_test(edits, continue_goes_on);
+	tcase_add_test(edits, rates_select_and_drop);
 	tcase_add_test(edits, options_are_set);
 	tcase_add_test(edits, responses_are_edited);
 	suite_add_tcase(made, edits);
