@@ -166,6 +166,18 @@ struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size)
 		policy_selector_size(model(), (enum rule_comparison)comparison, size));
 }
 
+struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,
+					      size_t error_size)
+{
+	struct regex_code code;
+	error[0] = '\0';
+	if (regex_compile(expression, full ? REGEX_FULL : REGEX_SEARCH, &code, error, error_size) < 0)
+		return NULL;
+	struct policy_selector *selector = lua_policy_keep(policy_selector_regex(model(), &code));
+	regex_code_free(&code);
+	return selector;
+}
+
 struct policy_selector *sluice_selector_pool(const char *name, size_t length)
 {
 	return lua_policy_keep(policy_selector_pool(model(), name, length));

@@ -326,6 +326,8 @@ struct policy_selector *sluice_selector_record_types(uint32_t section, uint16_t 
 						     uint16_t max);
 struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size);
 struct policy_selector *sluice_selector_pool(const char *name, size_t length);
+struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,
+					      size_t error_size);
 struct policy_selector *sluice_selector_rate(double rate, double burst);
 struct policy_selector *sluice_selector_client_rate(double rate, double burst, uint8_t v4_prefix,
 						    uint8_t v6_prefix, uint32_t clients);

@@ -234,10 +234,12 @@ static int loop_init(char *error)
 	control.endpoints = endpoint_set_create(lua_abi_send_failed, NULL);
 	control.registry = policy_registry_new(hits_sum, NULL);
 	control.rules.stats = &control.stats;
+	control.rules.lcore = (uint16_t)dataplane.n_workers;
 	control.rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));
 	if (control.endpoints == NULL || control.registry == NULL ||
 	    control.rules.rule_hits == NULL || loop_create(&control) != 0)
 		return refused(error, "no memory or no file descriptors for the control loop");
+	policy_registry_lcores_set(control.registry, (uint16_t)(dataplane.n_workers + 1));
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
 #include "dataplane/rules/rates.h"
+#include "dataplane/rules/regex.h"
 #include "dataplane/serve/backend.h"
 
 #define POLICY_UUID_SIZE 37u /* with the final NUL */
@@ -35,6 +36,8 @@ typedef uint64_t policy_hits_fn(void *context, uint32_t slot);
 
 /* `hits` may be NULL: all counters are 0. */
 struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context);
+/* How many lcores run rules: their numbers are below it. 1 unless said otherwise. */
+void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count);
 void policy_registry_free(struct policy_registry *registry);
 
 /* The backend with this number, whether or not a policy uses it; NULL if there never was one. */
@@ -103,6 +106,9 @@ struct policy_selector *policy_selector_size(struct policy_model *model,
 /* Whether a server of the pool is up. */
 struct policy_selector *policy_selector_pool(struct policy_model *model, const char *name,
 					     size_t length);
+/* The code is copied. */
+struct policy_selector *policy_selector_regex(struct policy_model *model,
+					      const struct regex_code *code);
 /* A token of one bucket is there, and taken. */
 struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit);
 /* The client's bucket is empty. Memory for about `clients` of them. EINVAL. */

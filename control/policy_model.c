@@ -15,6 +15,7 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 		return NULL;
 	registry->hits = hits;
 	registry->hits_context = context;
+	registry->n_lcores = 1;
 	registry->pools[0].name = strdup("");
 	registry->n_pools = 1;
 	if (registry->pools[0].name)
@@ -71,6 +72,11 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	return NULL;
 }
 
+void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count)
+{
+	registry->n_lcores = count;
+}
+
 void policy_model_free(struct policy_model *model)
 {
 	if (!model)
@@ -82,6 +88,7 @@ void policy_model_free(struct policy_model *model)
 	policy_servers_free(model);
 	policy_parts_free(model);
 	prefix_list_clear(&model->acl);
+	regex_scratch_free(model->scratch);
 	free(model);
 }
 

@@ -16,6 +16,7 @@ struct policy_registry {
 	policy_hits_fn *hits;
 	void *hits_context;
 	uint32_t generation;
+	uint16_t n_lcores; /* that run rules */
 	uint32_t next_slot; /* where to look for a free one: reused oldest first */
 	uint32_t n_slots;   /* given out at some time */
 	uint32_t n_pools;
@@ -81,6 +82,7 @@ struct policy_model {
 	struct policy_model_pool pools[POLICY_POOLS_MAX];
 	struct backend *servers[POLICY_BACKENDS_MAX];
 	size_t n_servers;
+	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 };
 
 /* Frees all selectors and actions of the model. */

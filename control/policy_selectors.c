@@ -197,6 +197,19 @@ struct policy_selector *policy_selector_probability(struct policy_model *model, 
 	return test_new(model, test);
 }
 
+struct policy_selector *policy_selector_regex(struct policy_model *model,
+					      const struct regex_code *code)
+{
+	struct policy_selector *selector = data_test_new(model, RULE_TEST_REGEX, regex_size(code));
+	if (!selector)
+		return NULL;
+	selector->test.regex = regex_place(code, selector->blob->data);
+	if (selector->test.regex && regex_scratch_fit(selector->test.regex, &model->scratch) == 0)
+		return selector;
+	errno = ENOMEM; /* stays in the model's list, unused */
+	return NULL;
+}
+
 struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit)
 {
 	struct policy_selector *selector =

@@ -74,6 +74,8 @@ struct policy {
 	const struct policy_pool_name *pool_names; /* sorted by length and bytes */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
+	struct hs_scratch **scratch; /* by lcore, for regular expressions; NULL: there are none */
+	uint16_t n_scratch;
 };
 
 /* Whether a packet to this address (as in struct query_state) and port is ours. */

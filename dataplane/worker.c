@@ -42,6 +42,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	}
 	worker->rules.stats = &worker->stats;
 	worker->rules.rule_hits = worker->rule_hits;
+	worker->rules.lcore = (uint16_t)index;
 	worker->rules.random = rte_rdtsc() ^ (uint64_t)(index + 1) << 32;
 	return 0;
 }

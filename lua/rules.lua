@@ -142,6 +142,19 @@ function rules.PoolAvailableRule(pool)
   return selector(C.sluice_selector_pool(pool, #pool), 'pool "%s" is available', pool)
 end
 
+local function regex(full, word)
+  return function(expression)
+    expression = check.string(expression, 'the regular expression')
+    local why = ffi.new('char[512]')
+    local pointer = C.sluice_selector_regex(expression, full, why, 512)
+    if pointer == nil and why[0] ~= 0 then
+      check.fail('the regular expression "%s": %s', expression, ffi.string(why))
+    end
+    return selector(pointer, '%s: %s', word, expression)
+  end
+end
+rules.RegexRule, rules.RE2Rule = regex(false, 'Regex'), regex(true, 'RE2 match')
+
 function rules.MaxQPSRule(qps, burst)
   qps, burst = check.range(qps, 'the rate', 0, 4294967295),
     check.range(burst or qps, 'the burst', 0, 4294967295)

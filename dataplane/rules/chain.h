@@ -32,6 +32,7 @@ typedef bool rule_lua_selector_fn(void *lua, struct rte_mbuf *mbuf, int referenc
 struct rule_context {
 	struct stats *stats;
 	uint64_t *rule_hits; /* RULE_HIT_SLOTS cells; only this lcore writes them */
+	uint16_t lcore; /* workers by their index, then the control lcore */
 	uint64_t random; /* state of the generator: seed it with anything */
 	rule_lua_selector_fn *lua_selector; /* NULL on workers: rules with Lua selectors stop */
 	void *lua;			    /* for lua_selector */

@@ -5,10 +5,12 @@
 
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
+#include "dataplane/policy.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
 #include "dataplane/rules/rates.h"
+#include "dataplane/rules/regex.h"
 #include "dataplane/rules/tags.h"
 #include "dataplane/serve/backend.h"
 
@@ -121,6 +123,16 @@ static bool size_test(uint16_t size, const struct rule_test *test)
 	return false;
 }
 
+/* The name as text, without the dot at its end. */
+static bool regex_test(const struct regex *regex, const struct rule_facts *facts,
+		       const struct rule_context *context)
+{
+	char text[DNS_NAME_TEXT_SIZE];
+	int length = dns_name_print(facts->qname, text, sizeof(text), false);
+	return length >= 0 && context->lcore < facts->policy->n_scratch &&
+	       regex_match(regex, text, (size_t)length, facts->policy->scratch[context->lcore]);
+}
+
 /* Malformed messages have no end that anything could come after. */
 static bool trailing_test(const struct rule_facts *facts)
 {
@@ -186,6 +198,8 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return trailing_test(facts);
 	case RULE_TEST_POOL_AVAILABLE:
 		return backend_pool_available(facts->policy, test->value);
+	case RULE_TEST_REGEX:
+		return regex_test(test->regex, facts, context);
 	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
 		return rate_take(test->rate, rte_rdtsc());
 	case RULE_TEST_MAX_QPS_IP:

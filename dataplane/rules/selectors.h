@@ -44,6 +44,7 @@ struct rule_context;
 	X(PAYLOAD_SIZE, "PayloadSize")                                                             \
 	X(TRAILING_DATA, "TrailingData")                                                           \
 	X(POOL_AVAILABLE, "PoolAvailable")                                                         \
+	X(REGEX, "Regex")                                                                          \
 	X(MAX_QPS, "MaxQPS")                                                                       \
 	X(MAX_QPS_IP, "MaxQPSIP")                                                                  \
 	X(LUA, "Lua")
@@ -93,6 +94,7 @@ struct rule_test {
 		const struct name_set *names;
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
+		const struct regex *regex;
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
 		struct rate_table *rate_table; /* likewise */
 		struct {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Selectors that read into the message, and actions that answer with data or edit responses. */
+#include <errno.h>
+
 #include "dataplane/rules/answers.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
@@ -234,6 +236,53 @@ START_TEST(continue_goes_on)
 }
 END_TEST
 
+static struct policy_selector *regex(const char *expression, enum regex_kind kind)
+{
+	struct regex_code code;
+	char error[200];
+	ck_assert_msg(regex_compile(expression, kind, &code, error, sizeof(error)) == 0, "%s", error);
+	struct policy_selector *selector = policy_selector_regex(bench->model, &code);
+	regex_code_free(&code);
+	return selector;
+}
+
+START_TEST(regular_expressions)
+{
+	/* www.Example.com: in any case and anywhere, or as it is and as a whole. */
+	ck_assert(matches(regex("exam", REGEX_SEARCH)));
+	ck_assert(matches(regex("^www\\.[a-z]+\\.com$", REGEX_SEARCH)));
+	ck_assert(matches(regex("", REGEX_SEARCH)));
+	ck_assert(!matches(regex("com\\.$", REGEX_SEARCH)));
+	ck_assert(!matches(regex("^example", REGEX_SEARCH)));
+	ck_assert(matches(regex("www\\.Example\\.(com|net)", REGEX_FULL)));
+	ck_assert(!matches(regex("www\\.example\\.com", REGEX_FULL)));
+	ck_assert(!matches(regex("Example", REGEX_FULL)));
+	packet_sample_query(&packet, ".", DNS_TYPE_A, false);
+	ck_assert(matches(regex("", REGEX_FULL)));
+	ck_assert(!matches(regex(".", REGEX_SEARCH)));
+	struct regex_code code;
+	char error[200];
+	ck_assert_int_eq(regex_compile("(", REGEX_SEARCH, &code, error, sizeof(error)), -EINVAL);
+	ck_assert_str_ne(error, "");
+	ck_assert_int_eq(regex_compile("(a)\\1", REGEX_FULL, &code, error, sizeof(error)), -EINVAL);
+}
+END_TEST
+
+/* An expression that backtracking takes for ever over: many lcores' worth of scratch, too. */
+START_TEST(no_expression_is_slow)
+{
+	char name[250] = "";
+	for (int i = 0; i < 4; i++)
+		strcat(name, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.");
+	policy_registry_lcores_set(bench->registry, 5);
+	packet_sample_query(&packet, name, DNS_TYPE_A, false);
+	bench->context.lcore = 4;
+	ck_assert(!matches(regex("^((a|a.)+)+x$", REGEX_SEARCH)));
+	bench->context.lcore = 5; /* not one of them */
+	ck_assert(!matches(regex("a", REGEX_SEARCH)));
+}
+END_TEST
+
 START_TEST(rates_select_and_drop)
 {
 	struct policy_model *m = bench->model;
@@ -313,6 +362,8 @@ static Suite *suite(void)
 	tcase_add_test(edits, canned_packets);
 	tcase_add_test(edits, negative_answers);
 	tcase_add_test(edits, continue_goes_on);
+	tcase_add_test(edits, regular_expressions);
+	tcase_add_test(edits, no_expression_is_slow);
 	tcase_add_test(edits, rates_select_and_drop);
 	tcase_add_test(edits, options_are_set);
 	tcase_add_test(edits, responses_are_edited);
