@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include <rte_cycles.h>
+
 #include "dataplane/dns/reply.h"
 
 #define VALUES_MAX 256u /* of SpoofRawAction */
@@ -164,6 +166,41 @@ struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size)
 {
 	return lua_policy_keep(
 		policy_selector_size(model(), (enum rule_comparison)comparison, size));
+}
+
+static uint64_t tsc_now(void)
+{
+	return lua_abi_context()->tsc_hz != 0 ? rte_rdtsc() : 0;
+}
+
+struct policy_selector *sluice_selector_timed(void)
+{
+	return lua_policy_keep(policy_selector_timed(model()));
+}
+
+int sluice_timed_add(struct policy_selector *selector, const struct lua_address *address,
+		     double seconds)
+{
+	uint64_t now = tsc_now();
+	double until = (double)now + seconds * (double)lua_abi_context()->tsc_hz;
+	uint64_t tsc = until < 1 ? 1 : until < 1e19 ? (uint64_t)until : UINT64_MAX;
+	int moved = policy_timed_add(selector, address->bytes, address->ipv6, now, tsc);
+	if (moved > 0)
+		sluice_policy_changed();
+	return moved;
+}
+
+void sluice_timed_clear(struct policy_selector *selector)
+{
+	policy_timed_clear(selector);
+}
+
+int sluice_timed_clean(struct policy_selector *selector)
+{
+	int error = policy_timed_clean(selector, tsc_now());
+	if (error == 0)
+		sluice_policy_changed();
+	return error;
 }
 
 struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,

@@ -328,6 +328,11 @@ struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size)
 struct policy_selector *sluice_selector_pool(const char *name, size_t length);
 struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,
 					      size_t error_size);
+struct policy_selector *sluice_selector_timed(void);
+int sluice_timed_add(struct policy_selector *selector, const struct lua_address *address,
+		     double seconds);
+void sluice_timed_clear(struct policy_selector *selector);
+int sluice_timed_clean(struct policy_selector *selector);
 struct policy_selector *sluice_selector_rate(double rate, double burst);
 struct policy_selector *sluice_selector_client_rate(double rate, double burst, uint8_t v4_prefix,
 						    uint8_t v6_prefix, uint32_t clients);

@@ -106,6 +106,14 @@ struct policy_selector *policy_selector_size(struct policy_model *model,
 /* Whether a server of the pool is up. */
 struct policy_selector *policy_selector_pool(struct policy_model *model, const char *name,
 					     size_t length);
+/* An empty set of clients; the three below are for it. Times are TSC. */
+struct policy_selector *policy_selector_timed(struct policy_model *model);
+/* 0; 1 if the policy must be compiled anew, since the set moved; -ENOMEM. */
+int policy_timed_add(struct policy_selector *selector, const uint8_t *address, bool ipv6,
+		     uint64_t now, uint64_t until);
+void policy_timed_clear(struct policy_selector *selector);
+/* Gives up the memory of what has expired; then the policy must be compiled anew. 0 or -ENOMEM. */
+int policy_timed_clean(struct policy_selector *selector, uint64_t now);
 /* The code is copied. */
 struct policy_selector *policy_selector_regex(struct policy_model *model,
 					      const struct regex_code *code);

@@ -7,6 +7,7 @@
 #include "control/policy_model.h"
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/rules/timed_set.h"
 
 #define DEPTH_MAX 200u /* of selectors within selectors */
 
@@ -195,6 +196,69 @@ struct policy_selector *policy_selector_probability(struct policy_model *model, 
 	test.high = p >= 1.0;
 	test.low = p > 0.0 && p < 1.0 ? (uint32_t)(p * 4294967296.0) : 0;
 	return test_new(model, test);
+}
+
+/* The set with room for as many as it has and more, in a blob of its own. */
+static struct policy_blob *timed_blob(const struct timed_set *from, uint64_t now)
+{
+	uint32_t count = from ? 2 * timed_set_count(from, now) : 0;
+	uint64_t seed;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return NULL;
+	struct policy_blob *blob = policy_blob_new(timed_set_size(count));
+	if (!blob)
+		return NULL;
+	struct timed_set *set = timed_set_init(blob->data, count, seed);
+	if (from)
+		timed_set_copy(set, from, now);
+	return blob;
+}
+
+struct policy_selector *policy_selector_timed(struct policy_model *model)
+{
+	struct policy_blob *blob = timed_blob(NULL, 0);
+	if (!blob)
+		return NULL;
+	struct policy_selector *selector =
+		test_new(model, (struct rule_test){.kind = RULE_TEST_TIMED_SET});
+	if (!selector) {
+		policy_blob_release(blob);
+		return NULL;
+	}
+	selector->blob = blob;
+	selector->test.timed_set = (const void *)blob->data;
+	return selector;
+}
+
+static struct timed_set *timed_of(const struct policy_selector *selector)
+{
+	return (void *)selector->blob->data;
+}
+
+int policy_timed_clean(struct policy_selector *selector, uint64_t now)
+{
+	struct policy_blob *blob = timed_blob(timed_of(selector), now);
+	if (!blob)
+		return -ENOMEM;
+	policy_blob_release(selector->blob);
+	selector->blob = blob;
+	selector->test.timed_set = (const void *)blob->data;
+	return 0;
+}
+
+int policy_timed_add(struct policy_selector *selector, const uint8_t *address, bool ipv6,
+		     uint64_t now, uint64_t until)
+{
+	bool grow = timed_set_is_full(timed_of(selector));
+	if (grow && policy_timed_clean(selector, now) < 0)
+		return -ENOMEM;
+	timed_set_add(timed_of(selector), address, ipv6, until);
+	return grow;
+}
+
+void policy_timed_clear(struct policy_selector *selector)
+{
+	timed_set_clear(timed_of(selector));
 }
 
 struct policy_selector *policy_selector_regex(struct policy_model *model,

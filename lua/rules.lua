@@ -142,6 +142,24 @@ function rules.PoolAvailableRule(pool)
   return selector(C.sluice_selector_pool(pool, #pool), 'pool "%s" is available', pool)
 end
 
+-- A selector that can be added to while it is in use.
+local TimedSet = setmetatable({}, {__index = Selector})
+TimedSet.__index, TimedSet.__tostring = TimedSet, Selector.toString
+function rules.TimedIPSetRule()
+  return setmetatable(selector(C.sluice_selector_timed(), 'Src: timed set of addresses'), TimedSet)
+end
+function TimedSet:add(client, seconds)
+  seconds = check.range(seconds, 'the time', 0, 4294967295)
+  if C.sluice_timed_add(self.pointer, address.of(client), seconds) < 0 then
+    check.fail('TimedIPSetRule: no memory for one more address')
+  end
+end
+function TimedSet:clear() C.sluice_timed_clear(self.pointer) end
+function TimedSet:cleanup() C.sluice_timed_clean(self.pointer) end
+function TimedSet:slice()
+  return setmetatable({pointer = self.pointer, text = self.text}, Selector)
+end
+
 local function regex(full, word)
   return function(expression)
     expression = check.string(expression, 'the regular expression')
@@ -200,7 +218,7 @@ end
 
 -- What stands for a selector: one, a name, a netmask, or a table of names or of netmasks.
 local function as_selector(value)
-  if getmetatable(value) == Selector then
+  if getmetatable(value) == Selector or getmetatable(value) == TimedSet then
     return value
   elseif name.is(value) then
     return suffixes(value)

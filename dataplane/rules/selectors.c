@@ -12,6 +12,7 @@
 #include "dataplane/rules/rates.h"
 #include "dataplane/rules/regex.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/rules/timed_set.h"
 #include "dataplane/serve/backend.h"
 
 static const uint8_t root_name[1];
@@ -198,6 +199,9 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return trailing_test(facts);
 	case RULE_TEST_POOL_AVAILABLE:
 		return backend_pool_available(facts->policy, test->value);
+	case RULE_TEST_TIMED_SET:
+		return timed_set_has(test->timed_set, query->client_addr,
+				     query->flags & QUERY_IPV6, rte_rdtsc());
 	case RULE_TEST_REGEX:
 		return regex_test(test->regex, facts, context);
 	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */

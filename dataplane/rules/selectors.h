@@ -44,6 +44,7 @@ struct rule_context;
 	X(PAYLOAD_SIZE, "PayloadSize")                                                             \
 	X(TRAILING_DATA, "TrailingData")                                                           \
 	X(POOL_AVAILABLE, "PoolAvailable")                                                         \
+	X(TIMED_SET, "TimedIPSet")                                                                 \
 	X(REGEX, "Regex")                                                                          \
 	X(MAX_QPS, "MaxQPS")                                                                       \
 	X(MAX_QPS_IP, "MaxQPSIP")                                                                  \
@@ -95,6 +96,7 @@ struct rule_test {
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
 		const struct regex *regex;
+		const struct timed_set *timed_set;
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
 		struct rate_table *rate_table; /* likewise */
 		struct {
