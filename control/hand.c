@@ -109,9 +109,11 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 			  enum rule_verdict verdict)
 {
 	struct packet *packet = packet_of(mbuf);
+	/* In a policy that was loaded anew meanwhile the next place may be another rule's. */
+	bool same = packet->generation == policy_current()->generation;
 	if (verdict == RULE_GO_ON)
 		verdict = rule_chain_run(policy_current(), packet->chain, mbuf,
-					 packet->rule_cursor + 1, &control->rules);
+					 same ? packet->rule_cursor + 1 : 0, &control->rules);
 	switch (verdict) {
 	case RULE_LUA:
 		pending->mbufs[pending->count++] = mbuf;

@@ -90,6 +90,15 @@ void lua_batch_begin(void)
 	current->texts_used = 0;
 }
 
+void lua_batch_settle(struct lua_context *context, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct lua_question *item = &context->batch.items[i];
+		item->suspended = sluice_question_was_suspended(item);
+		item->mbuf = sluice_question_find(item);
+	}
+}
+
 char *lua_text_copy(const char *text, size_t length)
 {
 	if (length >= current->texts_size - current->texts_used)

@@ -5,9 +5,10 @@
  * of lua_cdef.h work on that one. They are found by name: the program must export them.
  *
  * Running a batch: lua_question_fill() each item of context->batch, set batch.count, call the Lua
- * function run(first, count) of lua/boot.lua, then read action, text and suspended of each item and
- * go on with its mbuf (which an edit may have swapped). When the call is cut short, the item at
- * batch.progress is the culprit: lua_question_fail() it and run again from the next.
+ * function run(first, count) of lua/boot.lua, then lua_batch_settle(), read action, text and
+ * suspended of each item and go on with its mbuf (which an edit may have swapped). When the call is
+ * cut short, the item at batch.progress is the culprit: lua_question_fail() it and run again from
+ * the next.
  */
 #ifndef SLUICE_CONTROL_LUA_ABI_H
 #define SLUICE_CONTROL_LUA_ABI_H
@@ -113,6 +114,11 @@ void lua_question_fill(struct lua_question *question, struct rte_mbuf *mbuf, int
 		       bool ffi);
 /* Forgets the texts of the last batch; call before filling the next. */
 void lua_batch_begin(void);
+/*
+ * After the call: looks up what became of the first `count` packets. Only now, since an action can
+ * hold on to the object of another packet of its batch, and suspend it or have its mbuf swapped.
+ */
+void lua_batch_settle(struct lua_context *context, unsigned count);
 
 /*
  * An endpoint_failed_fn; its ctx is not used. Ends the packet that the datagram was about if the

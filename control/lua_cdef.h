@@ -23,7 +23,7 @@ struct lua_question {
 	int32_t reference;   /* the function to call */
 	int32_t action;	     /* what it returned */
 	uint16_t flags;	     /* 1: response, 2: fetched, 4: FFI, 8: selector, 16: again */
-	uint8_t suspended;   /* 1: was suspended, whatever the action then did */
+	uint8_t suspended;   /* 1: was suspended, whatever the action then did; set after the call */
 	uint8_t failed;	     /* 1: the call raised an error */
 	uint32_t text_length;
 	const char *text; /* the string that came with the action; good until the next batch */

@@ -56,9 +56,6 @@ local function run(batch, first, count)
       C.lua_question_fail(item)
       C.sluice_error(message, 0)
     end
-    -- The registry knows: also where the action failed, or suspended through another object.
-    item.suspended = C.sluice_question_was_suspended(item) and 1 or 0
-    item.mbuf = C.sluice_question_find(item)
   end
   C.sluice_current(nil)
 end

@@ -95,6 +95,7 @@ for _, is_ffi in ipairs({false, true}) do
     return DNSAction.Allow
   end), false, false)
   driver.run(0, 1)
+  ffi.C.test_settle(1)
   equal(item.failed, 0)
   equal(item.suspended, 1)
   object = getAsynchronousObject(1, 14)
@@ -145,7 +146,7 @@ end
 -- Listeners.
 local listener = newNetworkListener()
 raises('no endpoint', listener.start, listener)
-raises('async.lua:149: the callback is nil: define the function before this line',
+raises('async.lua:150: the callback is nil: define the function before this line',
   function() listener:addUnixListeningEndpoint('/a', 0, nil) end)
 equal(listener:addUnixListeningEndpoint('/a', 0, print), true)
 listener:start()

@@ -21,6 +21,8 @@
 /* For the specs, by ffi. */
 int test_take(const char *dns, size_t length, int chain);
 void test_fill(uint32_t slot, int reference, bool ffi, bool selector);
+void test_fill_at(uint32_t index, uint32_t slot, int reference);
+void test_settle(uint32_t count);
 int test_turn(uint64_t now);
 int test_ended(uint32_t slot);
 void test_release(uint32_t slot);
@@ -38,13 +40,33 @@ static int ended[PACKETS]; /* by slot: -1, or enum async_end */
 static struct lua_context *context;
 static char listened[128];
 
+static struct test_packet *packet_make(uint16_t room)
+{
+	struct test_packet *made = calloc(1, sizeof(*made));
+	struct rte_mbuf *mbuf = &made->mbuf;
+	mbuf->buf_addr = made->bytes;
+	mbuf->buf_len = room;
+	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+	mbuf->priv_size = PACKET_PRIVATE_SIZE;
+	return made;
+}
+
+/* To another buffer, as the control lcore does it: nobody may hold on to the one before. */
 static struct rte_mbuf *grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
 {
 	(void)ctx;
 	if (need > 60000)
 		return NULL;
-	mbuf->buf_len = UINT16_MAX;
-	return mbuf;
+	uint32_t slot = packet_of(mbuf)->slot;
+	struct test_packet *larger = packet_make(UINT16_MAX);
+	memcpy(larger->bytes + RTE_PKTMBUF_HEADROOM, packet_dns(mbuf), packet_of(mbuf)->dns_length);
+	*packet_of(&larger->mbuf) = *packet_of(mbuf);
+	packet_dns_resize(&larger->mbuf, packet_of(mbuf)->dns_length);
+	memset(packets[slot], 0xff, sizeof(*packets[slot]));
+	free(packets[slot]);
+	packets[slot] = larger;
+	async_set_mbuf(context->async, slot, &larger->mbuf);
+	return &larger->mbuf;
 }
 
 static bool hear(void *ctx, const char *path, size_t length, uint16_t endpoint_id,
@@ -63,13 +85,9 @@ static const struct lua_abi_hooks hooks = {.grow = grow, .listen = hear};
 
 int test_take(const char *dns, size_t length, int chain)
 {
-	struct test_packet *made = calloc(1, sizeof(*made));
+	struct test_packet *made = packet_make(RTE_PKTMBUF_HEADROOM + ROOM);
 	struct rte_mbuf *mbuf = &made->mbuf;
 	ck_assert_uint_le(length, ROOM);
-	mbuf->buf_addr = made->bytes;
-	mbuf->buf_len = RTE_PKTMBUF_HEADROOM + ROOM;
-	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
-	mbuf->priv_size = PACKET_PRIVATE_SIZE;
 	struct packet *packet = packet_of(mbuf);
 	packet->chain = (uint8_t)chain;
 	packet->query.client_port = 4242;
@@ -93,6 +111,16 @@ void test_fill(uint32_t slot, int reference, bool ffi, bool selector)
 	lua_question_fill(item, &packets[slot]->mbuf, reference, ffi);
 	if (selector)
 		item->flags |= LUA_QUESTION_SELECTOR;
+}
+
+void test_fill_at(uint32_t index, uint32_t slot, int reference)
+{
+	lua_question_fill(&context->batch.items[index], &packets[slot]->mbuf, reference, false);
+}
+
+void test_settle(uint32_t count)
+{
+	lua_batch_settle(context, count);
 }
 
 int test_turn(uint64_t now)
@@ -222,6 +250,7 @@ static const char *const specs[] = {
 	"tests/lua/question.lua",
 	"tests/lua/async.lua",
 	"tests/lua/policy.lua",
+	"tests/lua/batch.lua",
 };
 
 START_TEST(spec)
