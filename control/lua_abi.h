@@ -64,6 +64,7 @@ struct lua_console {
 };
 
 struct lua_endpoint; /* an endpoint in use by this policy */
+struct lua_names;    /* a set of names that its Lua holds */
 
 struct lua_context {
 	/* Set by the caller, before lua_abi_use(). */
@@ -89,6 +90,7 @@ struct lua_context {
 
 	/* Private. */
 	struct lua_endpoint *list;
+	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
 	struct lua_question about; /* whom datagrams are about */
 	bool has_about;
@@ -102,7 +104,7 @@ struct lua_context {
 
 /* NULL without memory. Then set what is to be set. */
 struct lua_context *lua_context_new(void);
-/* Closes its endpoints. NULL has no effect. */
+/* Closes its endpoints and frees its sets: Lua runs no more. NULL has no effect. */
 void lua_context_free(struct lua_context *context);
 
 /* Makes it the one that Lua's calls mean. NULL: none; then nothing may be called. */
@@ -127,6 +129,9 @@ void lua_batch_settle(struct lua_context *context, unsigned count);
 void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 
 /* ---- for the files that implement this ---- */
+
+const struct name_set *lua_names_set(const struct lua_names *names);
+void lua_names_free_all(struct lua_context *context);
 
 /* The packet of a handle that may be edited now; NULL with errno ESTALE or EROFS. */
 struct rte_mbuf *lua_question_editable(const struct lua_question *question);

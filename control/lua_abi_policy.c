@@ -83,10 +83,11 @@ struct policy_selector *sluice_selector_qname(const struct lua_name *name)
 	KEEP(struct policy_selector *, policy_selector_qname(model(), name->wire, name->length));
 }
 
-struct policy_selector *sluice_selector_names(const struct name_set *names, bool suffix)
+struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix)
 {
-	KEEP(struct policy_selector *, suffix ? policy_selector_qname_suffix(model(), names)
-					      : policy_selector_qname_set(model(), names));
+	const struct name_set *set = lua_names_set(names);
+	KEEP(struct policy_selector *, suffix ? policy_selector_qname_suffix(model(), set)
+					      : policy_selector_qname_set(model(), set));
 }
 
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value)

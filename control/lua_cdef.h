@@ -12,7 +12,7 @@ struct endpoint;
 struct backend;
 struct policy_selector;
 struct policy_action;
-struct name_set;
+struct lua_names;
 
 /* A handle of a packet in hand. Policies see it as dnsdist_ffi_dnsquestion_t and ..response_t. */
 struct lua_question {
@@ -302,23 +302,23 @@ int sluice_prefix_parse(const char *text, struct lua_prefix *prefix);
 bool sluice_prefix_match(const struct lua_prefix *prefix, const struct lua_address *address);
 
 /* Sets. A group is an array of prefixes that Lua owns. */
-struct name_set *sluice_names_new(void);
-void sluice_names_free(struct name_set *names);
-int sluice_names_add(struct name_set *names, const struct lua_name *name);
-int sluice_names_remove(struct name_set *names, const struct lua_name *name);
-bool sluice_names_has(const struct name_set *names, const struct lua_name *name);
-bool sluice_names_covers(const struct name_set *names, const struct lua_name *name,
+struct lua_names *sluice_names_new(void);
+void sluice_names_free(struct lua_names *names);
+int sluice_names_add(struct lua_names *names, const struct lua_name *name);
+int sluice_names_remove(struct lua_names *names, const struct lua_name *name);
+bool sluice_names_has(const struct lua_names *names, const struct lua_name *name);
+bool sluice_names_covers(const struct lua_names *names, const struct lua_name *name,
 			 size_t *suffix);
-uint32_t sluice_names_count(const struct name_set *names);
+uint32_t sluice_names_count(const struct lua_names *names);
 /* Start with 0 in the cursor; false after the last. */
-bool sluice_names_next(const struct name_set *names, uint32_t *cursor, struct lua_name *name);
+bool sluice_names_next(const struct lua_names *names, uint32_t *cursor, struct lua_name *name);
 
 /* The policy. NULL: errno says why, as text in sluice_policy_error(). */
 const char *sluice_policy_error(void);
 const char *sluice_strerror(int error);
 struct policy_selector *sluice_selector_all(void);
 struct policy_selector *sluice_selector_qname(const struct lua_name *name);
-struct policy_selector *sluice_selector_names(const struct name_set *names, bool suffix);
+struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix);
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);
 struct policy_selector *sluice_selector_window(const char *kind, uint32_t min, uint32_t max);
 struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, uint16_t max);

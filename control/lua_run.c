@@ -76,7 +76,10 @@ bool lua_policy_select(void *ctx, struct rte_mbuf *mbuf, int reference, bool ffi
 	batch->count = 1;
 	batch->progress = 0;
 	policy->selecting = true;
+	/* Its texts end with it; those of actions that wait to be settled stay. */
+	size_t texts = policy->context->texts_used;
 	enum lua_result result = lua_host_run(policy->host, policy->select, NULL, 0, NULL);
+	policy->context->texts_used = texts;
 	policy->selecting = false;
 	if (result == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);

@@ -63,25 +63,32 @@ function rules.QNameRule(value)
   return selector(C.sluice_selector_qname(value), 'qname==%s', value:toString())
 end
 
-local function suffixes(value)
+-- Long lists are told by their length.
+local TOLD = 20
+local function told(set, quiet)
+  local count = tonumber(C.sluice_names_count(set.names))
+  return (quiet or count > TOLD) and ('%d names'):format(count) or set:toString()
+end
+
+local function suffixes(value, quiet)
   local node = name.is_node(value) and value or name.newSuffixMatchNode()
   if node ~= value then
     node:add(value)
   end
-  return selector(C.sluice_selector_names(node.names, true), 'qname in %s', node:toString())
+  return selector(C.sluice_selector_names(node.names, true), 'qname in %s', told(node, quiet))
 end
 rules.QNameSuffixRule = suffixes
-function rules.SuffixMatchNodeRule(value)
+function rules.SuffixMatchNodeRule(value, quiet)
   if not name.is_node(value) then
     check.fail('SuffixMatchNodeRule takes a SuffixMatchNode')
   end
-  return suffixes(value)
+  return suffixes(value, quiet)
 end
 function rules.QNameSetRule(value)
   if not name.is_set(value) then
     check.fail('QNameSetRule takes a DNSNameSet')
   end
-  return selector(C.sluice_selector_names(value.names, false), 'qname in %s', value:toString())
+  return selector(C.sluice_selector_names(value.names, false), 'qname in %s', told(value))
 end
 
 local function numbers(kind, names, what)

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -259,6 +260,35 @@ START_TEST(spec)
 }
 END_TEST
 
+/* The watchdog throws states away without running finalizers. */
+START_TEST(sets_end_with_their_context)
+{
+	size_t before = mallinfo2().uordblks;
+	struct lua_context *made = lua_context_new();
+	struct lua_names *names[5];
+	struct lua_name name;
+	lua_abi_use(made);
+	for (unsigned i = 0; i < 5; i++) {
+		names[i] = sluice_names_new();
+		char text[32];
+		for (unsigned k = 0; k < 1000; k++) {
+			int length = snprintf(text, sizeof(text), "n%u.example.org", k);
+			ck_assert_int_eq(sluice_name_parse(text, (size_t)length, &name), 0);
+			ck_assert_int_eq(sluice_names_add(names[i], &name), 0);
+		}
+	}
+	sluice_names_free(names[4]);
+	sluice_names_free(names[2]);
+	sluice_names_free(names[0]);
+	ck_assert_uint_eq(sluice_names_count(names[1]), 1000);
+	ck_assert_uint_eq(sluice_names_count(names[3]), 1000);
+	lua_context_free(made);
+	ck_assert_ptr_null(lua_abi_context());
+	/* What malloc keeps at hand counts as used: less than one set. */
+	ck_assert_uint_le(mallinfo2().uordblks, before + 16384);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *made = suite_create("lua_api");
@@ -266,6 +296,9 @@ static Suite *suite(void)
 	tcase_set_timeout(specs_case, 20);
 	tcase_add_loop_test(specs_case, spec, 0, sizeof(specs) / sizeof(specs[0]));
 	suite_add_tcase(made, specs_case);
+	TCase *sets = tcase_create("sets");
+	tcase_add_test(sets, sets_end_with_their_context);
+	suite_add_tcase(made, sets);
 	return made;
 }
 
