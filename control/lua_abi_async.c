@@ -24,7 +24,7 @@ struct lua_endpoint {
 /* Whether this handle may suspend its packet: it is in hand, or was fetched with this handle. */
 static bool may_suspend(const struct lua_question *question)
 {
-	if (question->flags & LUA_QUESTION_SELECTOR) {
+	if (question != NULL && question->flags & LUA_QUESTION_SELECTOR) {
 		errno = EPERM;
 		return false;
 	}

@@ -22,7 +22,8 @@ struct rte_mbuf *sluice_question_find(const struct lua_question *question)
 {
 	struct async *async = lua_abi_context()->async;
 	struct async_ref ref;
-	if (question->tag == 0 || !async_tag_ref(async, question->tag, &ref) ||
+	if (question == NULL || question->tag == 0 ||
+	    !async_tag_ref(async, question->tag, &ref) ||
 	    ref.slot != question->slot)
 		return NULL;
 	return async_mbuf(async, ref.slot);

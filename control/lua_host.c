@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <lauxlib.h>
 #include <luajit.h>
@@ -17,6 +18,7 @@
 #define MS 1000000u /* ns */
 #define MESSAGE_SIZE 8192
 #define BOOT_RESULT "lua_host.boot"
+#define LUA_HOST_STACK (256u << 20) /* bytes; string.gsub in itself was seen to take 115 MiB */
 #define GC_STEP_KB 16
 #define GC_STEP_SHORT_KB 512 /* when memory is short */
 #define GC_REST (256u << 10) /* bytes that may be added before a new cycle begins */
@@ -343,6 +345,20 @@ static void state_close(struct lua_host *host)
 }
 
 /* ---- life ---- */
+
+int lua_host_stack_raise(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_STACK, &limit) != 0)
+		return -errno;
+	if (limit.rlim_cur >= LUA_HOST_STACK)
+		return 0;
+	bool enough = limit.rlim_max >= LUA_HOST_STACK;
+	limit.rlim_cur = enough ? LUA_HOST_STACK : limit.rlim_max;
+	if (setrlimit(RLIMIT_STACK, &limit) != 0)
+		return -errno;
+	return enough ? 0 : -EPERM;
+}
 
 struct lua_host *lua_host_create(const struct lua_host_config *config, char *error, size_t size)
 {

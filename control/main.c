@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line and the life cycle: an ordered table of what is started, and stopped in reverse. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <luajit.h>
 #include <rte_eal.h>
@@ -21,6 +23,7 @@
 #include "control/loop.h"
 #include "control/hand.h"
 #include "control/http.h"
+#include "control/lua_host.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
 #include "dataplane/rules/tags.h"
@@ -328,12 +331,23 @@ static void signals_block(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A policy that reads its standard input finds the end of it, rather than wait for somebody. */
+static void stdin_close(void)
+{
+	int nothing = open("/dev/null", O_RDONLY);
+	if (nothing > STDIN_FILENO) {
+		dup2(nothing, STDIN_FILENO);
+		close(nothing);
+	}
+}
+
 static enum exit_code command_run(void)
 {
 	static char error[ERROR_SIZE];
 	enum exit_code exit_code = config_read();
 	if (exit_code != EXIT_DONE)
 		return exit_code;
+	stdin_close();
 	log_setup((enum log_level)control.config->log.level,
 		  control.config->log.format == CONFIG_LOG_JSON);
 	signals_block();
@@ -396,6 +410,7 @@ int main(int argc, char **argv)
 	int option;
 	bool verbose = false;
 	control.config_path = CONFIG_DEFAULT;
+	lua_host_stack_raise();
 	if (argc < 2)
 		return usage();
 	const char *command = argv[1];

@@ -4,6 +4,7 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 check.own()
+require('sluice.guard')
 
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa

@@ -3,6 +3,7 @@
 local ffi = require('ffi')
 local question = require('sluice.question')
 local check = require('sluice.check')
+local guard = require('sluice.guard')
 local C = ffi.C
 check.own()
 
@@ -61,10 +62,12 @@ local function run(batch, first, count)
 end
 
 function driver.run(first, count)
+  guard.reset()
   run(C.sluice_batch(), first, count)
 end
 
 function driver.select()
+  guard.reset()
   run(C.sluice_selector_batch(), 0, 1)
 end
 
@@ -79,6 +82,7 @@ local function hand_over(datagram)
 end
 
 function driver.deliver(first, count)
+  guard.reset()
   local mailbox = C.sluice_mailbox()
   for i = first, first + count - 1 do
     mailbox.progress = i
@@ -101,6 +105,7 @@ function driver.addMaintenanceCallback(callback)
 end
 
 function driver.maintain()
+  guard.reset()
   local own = rawget(_G, 'maintenance')
   local called = type(own) == 'function' and {own, unpack(keepers)} or keepers
   for _, callback in ipairs(called) do

@@ -196,7 +196,7 @@ static int module_load(lua_State *lua)
 
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
-			      "for name in ([[check constants name address header question packet\n"
+			      "for name in ([[check guard constants name address header question packet\n"
 			      "driver async rules server unsupported boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
