@@ -79,10 +79,11 @@ struct lua_mailbox *sluice_mailbox(void)
 	return &current->mailbox;
 }
 
-void sluice_progress(void)
+void sluice_begin(const struct lua_question *question)
 {
 	if (current->progress != NULL)
 		++*current->progress;
+	current->about = question != NULL ? question->tag : 0;
 }
 
 void lua_batch_begin(void)
@@ -115,13 +116,6 @@ void sluice_text_store(struct lua_question *question, const char *text, size_t l
 {
 	question->text = lua_text_copy(text, length);
 	question->text_length = question->text != NULL ? (uint32_t)length : 0;
-}
-
-void sluice_current(const struct lua_question *question)
-{
-	current->has_about = question != NULL;
-	if (question != NULL)
-		current->about = *question;
 }
 
 void lua_question_fail(struct lua_question *question)

@@ -92,8 +92,7 @@ struct lua_context {
 	struct lua_endpoint *list;
 	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
-	struct lua_question about; /* whom datagrams are about */
-	bool has_about;
+	uint64_t about; /* async_tag() of the packet that datagrams are about; 0: none */
 	uint64_t failed_tag; /* a send failed before its packet was suspended */
 	enum async_fate failed_fate;
 	char *texts; /* the strings of this batch */

@@ -107,8 +107,7 @@ static bool object_fill(struct lua_object *object, struct async_ref ref)
 		.tag = async_tag(context->async, ref.slot),
 		.response = packet->chain != CHAIN_QUERY && packet->chain != CHAIN_CACHE_MISS,
 	};
-	context->about = (struct lua_question){.tag = object->tag, .slot = ref.slot};
-	context->has_about = true;
+	context->about = object->tag;
 	return true;
 }
 
@@ -319,7 +318,7 @@ static void send_failed(struct lua_context *context, const struct endpoint *endp
 bool sluice_endpoint_send(struct endpoint *endpoint, const char *data, size_t length)
 {
 	struct lua_context *context = lua_abi_context();
-	uint64_t tag = context->has_about ? context->about.tag : 0;
+	uint64_t tag = context->about;
 	if (endpoint_send(endpoint, data, length, tag)) {
 		context->failed_tag = 0;
 		return true;

@@ -202,10 +202,10 @@ size_t sluice_sizeof(uint32_t index);
 struct lua_batch *sluice_batch(void);
 struct lua_batch *sluice_selector_batch(void);
 struct lua_mailbox *sluice_mailbox(void);
-void sluice_progress(void); /* another item is begun */
+/* Another item is begun: datagrams are about this packet, or about none yet. */
+void sluice_begin(const struct lua_question *question);
 void lua_question_fail(struct lua_question *question); /* ServFail, or no match */
 void sluice_text_store(struct lua_question *question, const char *text, size_t length);
-void sluice_current(const struct lua_question *question); /* whom datagrams are about; or NULL */
 void sluice_error(const char *message, uint32_t from_listener);
 void sluice_log(uint32_t level, const char *text, size_t length); /* enum log_level */
 uint64_t sluice_now(void);					  /* ms, monotonic */

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- DNSQuestion and DNSResponse, over the handle of a packet in hand.
 local ffi = require('ffi')
+local bit = require('bit')
 local check = require('sluice.check')
 local name = require('sluice.name')
 local address = require('sluice.address')
@@ -15,6 +16,7 @@ local facts = ffi.new('struct lua_facts')
 local bytes = ffi.new('struct lua_bytes')
 local microseconds = ffi.new('uint64_t[1]')
 local get, set, method = {}, {}, {}
+local band, SIZE = bit.band, ffi.sizeof('struct lua_question')
 
 local function left()
   check.fail('the packet is no longer in hand')
@@ -309,12 +311,11 @@ end
 ffi.metatype(Query, class(query_get, query_set, query))
 ffi.metatype(Response, class({}, {}, response))
 
--- The object for a handle, which is copied.
+-- The object for a handle, which is copied: not by an initializer, LuaJIT cannot compile those.
 function question.wrap(handle)
-  if handle.flags % 2 == 1 then
-    return Response({handle})
-  end
-  return Query({handle})
+  local made = band(handle.flags, 1) ~= 0 and Response() or Query()
+  ffi.copy(made, handle, SIZE)
+  return made
 end
 
 function question.is(value)
