@@ -252,6 +252,13 @@ bool async_tag_ref(const struct async *async, uint64_t tag, struct async_ref *re
 	return true;
 }
 
+struct rte_mbuf *async_tag_mbuf(const struct async *async, uint64_t tag)
+{
+	uint32_t index = (uint32_t)tag;
+	bool there = is_taken(async, index) && async->slots[index].taken == tag >> 32;
+	return there ? async->slots[index].mbuf : NULL;
+}
+
 /* ---- suspending ---- */
 
 /*

@@ -144,6 +144,7 @@ enum async_result async_state(const struct async *async, struct async_ref ref);
  */
 uint64_t async_tag(const struct async *async, uint32_t slot);
 bool async_tag_ref(const struct async *async, uint64_t tag, struct async_ref *ref);
+struct rte_mbuf *async_tag_mbuf(const struct async *async, uint64_t tag); /* NULL: it has left */
 
 /*
  * Suspends a packet in hand, or suspends a fetched one anew (its handles are ASYNC_GONE then), for

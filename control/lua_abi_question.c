@@ -20,13 +20,9 @@ static bool is_query(const struct packet *packet)
 
 struct rte_mbuf *sluice_question_find(const struct lua_question *question)
 {
-	struct async *async = lua_abi_context()->async;
-	struct async_ref ref;
-	if (question == NULL || question->tag == 0 ||
-	    !async_tag_ref(async, question->tag, &ref) ||
-	    ref.slot != question->slot)
+	if (question == NULL || (uint32_t)question->tag != question->slot)
 		return NULL;
-	return async_mbuf(async, ref.slot);
+	return async_tag_mbuf(lua_abi_context()->async, question->tag);
 }
 
 struct rte_mbuf *lua_question_editable(const struct lua_question *question)

@@ -39,6 +39,16 @@ install(require('sluice.server'), 'wrap')
 install(require('sluice.async'))
 require('sluice.unsupported').install(globals)
 
+-- LuaJIT does not compile tostring() of its own for our objects; through a method it does.
+local plain, name, address = tostring, require('sluice.name'), require('sluice.address')
+function globals.tostring(...)
+  local value = ...
+  if type(value) == 'cdata' and (name.is(value) or address.is(value)) then
+    return value:toString()
+  end
+  return plain(...)
+end
+
 local driver = require('sluice.driver')
 globals.addMaintenanceCallback = driver.addMaintenanceCallback
 
