@@ -102,6 +102,24 @@ struct prefix_list *policy_model_acl(struct policy_model *model)
 	return &model->acl;
 }
 
+static bool listener_same(const struct policy_listener *a, const struct policy_listener *b)
+{
+	return a->port == b->port && net_address_equal(&a->address, &b->address);
+}
+
+/* The number that the address has for its counters, for as long as the process lives. */
+static uint8_t registry_frontend(struct policy_registry *registry,
+				 const struct policy_listener *listener)
+{
+	for (uint32_t i = 0; i < registry->n_frontends; i++)
+		if (listener_same(&registry->frontends[i], listener))
+			return (uint8_t)i;
+	if (registry->n_frontends == STATS_FRONTENDS)
+		return STATS_FRONTEND_NONE;
+	registry->frontends[registry->n_frontends] = *listener;
+	return (uint8_t)registry->n_frontends++;
+}
+
 int policy_listener_add(struct policy_model *model, const char *text)
 {
 	static const uint8_t zero[16];
@@ -111,11 +129,11 @@ int policy_listener_add(struct policy_model *model, const char *text)
 		return error;
 	listener.any = memcmp(listener.address.bytes, zero, sizeof(zero)) == 0;
 	for (size_t i = 0; i < model->n_listeners; i++)
-		if (model->listeners[i].port == listener.port &&
-		    net_address_equal(&model->listeners[i].address, &listener.address))
+		if (listener_same(&model->listeners[i], &listener))
 			return -EEXIST;
 	if (model->n_listeners == POLICY_LISTENERS_MAX)
 		return -ENOSPC;
+	listener.frontend = registry_frontend(model->registry, &listener);
 	model->listeners[model->n_listeners++] = listener;
 	return 0;
 }

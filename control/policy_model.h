@@ -4,6 +4,7 @@
 #define SLUICE_CONTROL_POLICY_MODEL_H
 
 #include "control/policy_build.h"
+#include "dataplane/stats.h"
 
 /* A match counter. `key` tells rules that carry over: chain, kind and text; NULL: anonymous. */
 struct policy_hit_slot {
@@ -27,6 +28,8 @@ struct policy_registry {
 		size_t length;
 	} pools[POLICY_POOLS_MAX];
 	struct backend *backends[POLICY_BACKENDS_MAX];
+	uint32_t n_frontends;
+	struct policy_listener frontends[STATS_FRONTENDS];
 };
 
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
