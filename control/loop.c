@@ -14,6 +14,7 @@
 #include "control/log.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/telemetry.h"
 
 #define SOCKETS_EVERY 8	   /* turns between looks at the sockets while packets keep coming */
 #define IDLE_SPIN_TURNS 200
@@ -151,6 +152,7 @@ static void sockets_turn(struct control *control)
 {
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, rte_rdtsc());
+	telemetry_tick(control);
 	http_turn();
 	policy_reclaim(control->dataplane);
 }

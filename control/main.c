@@ -26,6 +26,7 @@
 #include "control/lua_host.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/telemetry.h"
 #include "dataplane/rules/tags.h"
 
 #define CONFIG_DEFAULT "/etc/sluice/sluice.yml"
@@ -259,6 +260,13 @@ static int http_init(char *error)
 	return http_create(&control, error, ERROR_SIZE);
 }
 
+static int telemetry_init(char *error)
+{
+	(void)error;
+	telemetry_create(&control);
+	return 0;
+}
+
 static const char *policy_path(void)
 {
 	return control.policy_path ? control.policy_path : control.config->policy;
@@ -303,6 +311,7 @@ static const struct step {
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM},
+	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
 	{"lcores", launch_init, launch_fini, EXIT_SYSTEM},
 };
