@@ -179,7 +179,6 @@ static struct config *defaults(void)
 	config->lua.memory = 256;
 	config->shutdown.grace = 2000;
 	config->log.level = CONFIG_LOG_INFO;
-	config->console.socket = strdup("/run/sluice/console.sock");
 	config_address_parse("127.0.0.1:8083", &config->metrics.listen);
 	return config;
 }

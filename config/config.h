@@ -87,7 +87,7 @@ struct config {
 		bool off;
 	} metrics;
 	struct {
-		char *socket;
+		char *socket; /* "off": none; NULL: not given, the usual place if it can be had */
 	} console;
 	struct {
 		uint32_t level;	 /* enum config_log_level */

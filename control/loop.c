@@ -9,6 +9,7 @@
 
 #include <rte_cycles.h>
 
+#include "control/console.h"
 #include "control/hand.h"
 #include "control/http.h"
 #include "control/log.h"
@@ -153,6 +154,8 @@ static void sockets_turn(struct control *control)
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, rte_rdtsc());
 	telemetry_tick(control);
+	if (console_turn(control))
+		control->idle_turns = 0;
 	http_turn();
 	policy_reclaim(control->dataplane);
 }

@@ -16,7 +16,11 @@
 #include <rte_lcore.h>
 #include <rte_version.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include "control/console.h"
+#include "control/console_client.h"
+#include "control/console_frame.h"
 #include "control/control.h"
 #include "control/eal.h"
 #include "control/log.h"
@@ -260,6 +264,11 @@ static int http_init(char *error)
 	return http_create(&control, error, ERROR_SIZE);
 }
 
+static int console_init(char *error)
+{
+	return console_create(&control, error, ERROR_SIZE);
+}
+
 static int telemetry_init(char *error)
 {
 	(void)error;
@@ -313,6 +322,7 @@ static const struct step {
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM},
 	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
+	{"console", console_init, console_destroy, EXIT_SYSTEM},
 	{"lcores", launch_init, launch_fini, EXIT_SYSTEM},
 };
 
@@ -406,10 +416,32 @@ static enum exit_code command_version(void)
 	return EXIT_DONE;
 }
 
+/* Where a running instance listens: as told, else as its configuration says if there is one. */
+static enum exit_code command_console(const char *socket, const char *expression)
+{
+	const char *path = socket != NULL ? socket : CONSOLE_SOCKET_DEFAULT;
+	bool given = control.config_path != NULL;
+	control.config_path = given ? control.config_path : CONFIG_DEFAULT;
+	if (socket == NULL && (given || access(CONFIG_DEFAULT, R_OK) == 0)) {
+		enum exit_code exit_code = config_read();
+		if (exit_code != EXIT_DONE)
+			return exit_code;
+		if (control.config->console.socket != NULL)
+			path = control.config->console.socket;
+	}
+	enum console_end end = console_client(path, expression);
+	if (control.config != NULL)
+		config_free(control.config);
+	if (end == CONSOLE_END_SYSTEM)
+		return EXIT_SYSTEM;
+	return end == CONSOLE_END_DONE ? EXIT_DONE : EXIT_REFUSED;
+}
+
 static enum exit_code usage(void)
 {
 	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
 			"       sluice check [-c FILE] [-p POLICY]\n"
+			"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"
 			"       sluice version\n");
 	return EXIT_USAGE;
 }
@@ -418,23 +450,33 @@ int main(int argc, char **argv)
 {
 	int option;
 	bool verbose = false;
-	control.config_path = CONFIG_DEFAULT;
+	const char *socket = NULL, *expression = NULL;
 	lua_host_stack_raise();
 	if (argc < 2)
 		return usage();
 	const char *command = argv[1];
-	while ((option = getopt(argc - 1, argv + 1, "c:p:v")) != -1) {
+	while ((option = getopt(argc - 1, argv + 1, "c:e:p:s:v")) != -1) {
 		if (option == 'c')
 			control.config_path = optarg;
 		else if (option == 'p')
 			control.policy_path = optarg;
 		else if (option == 'v')
 			verbose = true;
+		else if (option == 's')
+			socket = optarg;
+		else if (option == 'e')
+			expression = optarg;
 		else
 			return usage();
 	}
-	if (optind != argc - 1)
+	bool console = strcmp(command, "console") == 0;
+	if (optind != argc - 1 || (socket != NULL && control.config_path != NULL) ||
+	    (!console && (socket != NULL || expression != NULL)))
 		return usage();
+	if (console)
+		return command_console(socket, expression);
+	if (control.config_path == NULL)
+		control.config_path = CONFIG_DEFAULT;
 	log_setup(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
 	if (strcmp(command, "run") == 0)
 		return command_run();
