@@ -170,6 +170,11 @@ bool sluice_loading(void)
 	return current->loading;
 }
 
+bool sluice_checking(void)
+{
+	return current->checking;
+}
+
 bool sluice_console_text(struct lua_bytes *text)
 {
 	const struct lua_console *console = &current->console;

@@ -75,6 +75,7 @@ struct lua_context {
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
 	bool loading;		    /* the policy file is being read */
 	uint64_t tsc_hz;	    /* 0: not known, nothing will run */
+	bool checking;		    /* and nothing else will happen */
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
 	volatile uint32_t *progress; /* grows with every item begun: lua_host_progress(); or NULL */
 	const struct lua_abi_hooks *hooks;
@@ -90,6 +91,7 @@ struct lua_context {
 
 	/* Private. */
 	struct lua_endpoint *list;
+	struct dnsdist_ffi_dnspacket_t *packets;
 	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
 	uint64_t about; /* async_tag() of the packet that datagrams are about; 0: none */
@@ -131,6 +133,7 @@ void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 
 const struct name_set *lua_names_set(const struct lua_names *names);
 void lua_names_free_all(struct lua_context *context);
+void lua_packets_free_all(struct lua_context *context);
 
 /* The packet of a handle that may be edited now; NULL with errno ESTALE or EROFS. */
 struct rte_mbuf *lua_question_editable(const struct lua_question *question);

@@ -211,6 +211,7 @@ void sluice_log(uint32_t level, const char *text, size_t length); /* enum log_le
 uint64_t sluice_now(void);					  /* ms, monotonic */
 uint64_t sluice_wall(void);					  /* us since 1970 */
 bool sluice_loading(void); /* the policy file is being read */
+bool sluice_checking(void); /* and only to be checked */
 bool sluice_console_text(struct lua_bytes *text); /* what the console runs; false: nothing */
 void sluice_console_write(const char *text, size_t length);
 
@@ -404,6 +405,7 @@ typedef struct lua_question dnsdist_ffi_dnsquestion_t;
 typedef struct lua_question dnsdist_ffi_dnsresponse_t;
 typedef struct lua_datagram dnsdist_ffi_network_message_t;
 typedef struct dnsdist_ffi_network_endpoint_t dnsdist_ffi_network_endpoint_t;
+typedef struct dnsdist_ffi_dnspacket_t dnsdist_ffi_dnspacket_t;
 
 typedef struct dnsdist_ffi_ednsoption {
 	uint16_t optionCode;
@@ -545,3 +547,38 @@ void dnsdist_ffi_network_endpoint_free(dnsdist_ffi_network_endpoint_t *endpoint)
 const char *dnsdist_ffi_network_message_get_payload(const dnsdist_ffi_network_message_t *msg);
 size_t dnsdist_ffi_network_message_get_payload_size(const dnsdist_ffi_network_message_t *msg);
 uint16_t dnsdist_ffi_network_message_get_endpoint_id(const dnsdist_ffi_network_message_t *msg);
+
+bool dnsdist_ffi_dnspacket_parse(const char *packet, size_t packetSize,
+				 dnsdist_ffi_dnspacket_t **out);
+void dnsdist_ffi_dnspacket_get_qname_raw(const dnsdist_ffi_dnspacket_t *packet, const char **qname,
+					 size_t *qnameSize);
+uint16_t dnsdist_ffi_dnspacket_get_qtype(const dnsdist_ffi_dnspacket_t *packet);
+uint16_t dnsdist_ffi_dnspacket_get_qclass(const dnsdist_ffi_dnspacket_t *packet);
+uint16_t dnsdist_ffi_dnspacket_get_records_count_in_section(const dnsdist_ffi_dnspacket_t *packet,
+							    uint8_t section);
+void dnsdist_ffi_dnspacket_get_record_name_raw(const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					       const char **name, size_t *nameSize);
+uint16_t dnsdist_ffi_dnspacket_get_record_type(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_class(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint32_t dnsdist_ffi_dnspacket_get_record_ttl(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_content_length(const dnsdist_ffi_dnspacket_t *packet,
+							 size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_content_offset(const dnsdist_ffi_dnspacket_t *packet,
+							 size_t idx);
+size_t dnsdist_ffi_dnspacket_get_name_at_offset_raw(const char *packet, size_t packetSize,
+						    size_t offset, char *name, size_t nameSize);
+bool dnsdist_ffi_dnspacket_parse_a_record(const char *raw, const dnsdist_ffi_dnspacket_t *packet,
+					  size_t idx, char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_aaaa_record(const char *raw,
+					     const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					     char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_address_record(const char *raw,
+						const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+						char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_cname_record(const char *raw,
+					      const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					      char *name, size_t *nameSize);
+void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet);
+uint32_t dnsdist_ffi_hash(uint32_t seed, const unsigned char *data, size_t dataSize,
+			  bool caseInsensitive);
+bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq);

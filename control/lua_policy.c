@@ -52,6 +52,10 @@ static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t end
 	struct lua_listener_use use = {reference, endpoint_id, ffi};
 	if (policy->check)
 		return true;
+	if (policy != in_force && !policy->context->loading) {
+		snprintf(error, error_size, "the policy is no longer in force");
+		return false;
+	}
 	if (!lua_listener_want(policy->control, path, length, &use, error, error_size))
 		return false;
 	if (!policy->context->loading)
@@ -144,6 +148,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 		policy_free_all(policy);
 		return NULL;
 	}
+	policy->context->checking = check;
 	policy->context->async = control->async;
 	policy->context->endpoints = control->endpoints;
 	policy->context->registry = control->registry;
@@ -273,10 +278,13 @@ static void maintain(struct control *control)
 	if (control->now - maintained < MAINTENANCE_MS)
 		return;
 	maintained = control->now;
+	lua_batch_begin();
 	enum lua_result result =
 		lua_host_run(control->lua->host, control->lua->maintain, NULL, 0, NULL);
 	if (result == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
+	else if (result == LUA_RESULT_ERROR && lua_host_lua(control->lua->host) != NULL)
+		sluice_error(lua_host_message(control->lua->host), 0);
 }
 
 void lua_policy_turn(struct control *control)

@@ -51,8 +51,8 @@ local function failed(message, from_listener)
   C.sluice_error(type(message) == 'string' and message or 'error in error handling', from_listener)
 end
 
--- One protected call for all, and another one after each error: code that LuaJIT compiles for one of
--- many callbacks cannot leave a protected call that it did not begin.
+-- One protected call for all, and another one after each error: code that LuaJIT compiles for one
+-- of many callbacks cannot leave a protected call that it did not begin.
 function driver.run(first, count)
   local batch, last = C.sluice_batch(), first + count - 1
   guard.reset()

@@ -200,6 +200,9 @@ function method:getHTTPHeaders()
   return {}
 end
 
+function method:sendTrap() facts_of(self) end
+method.setMetaKey = method.sendTrap
+
 -- ---- classes
 
 local function class(own_get, own_set, own_method)
@@ -275,6 +278,36 @@ function query:setNegativeAndAdditionalSOA(nxd, zone, ttl, mname, rname, ...)
   end
   return C.sluice_question_negative(self.handle, soa) == 0
 end
+
+-- No server is told the client's subnet or its device, and no PROXY header is sent. What a policy
+-- says about them is taken without effect, as an error would cost it every query.
+local function nothing(key, value)
+  local told = false
+  local function tell(self)
+    facts_of(self)
+    if not told then
+      told = true
+      local text = ('%s of a question has no effect in this version'):format(key)
+      C.sluice_log(2, text, #text)
+    end
+  end
+  if value ~= nil then
+    query_get[key], query_set[key] = function(self) return facts_of(self) and value end, tell
+  else
+    query[key] = tell
+  end
+end
+nothing('useECS', false)
+nothing('ecsOverride', false)
+nothing('ecsPrefixLength', 0)
+nothing('deviceID', '')
+nothing('deviceName', '')
+nothing('requestorID', '')
+nothing('setProxyProtocolValues')
+nothing('addProxyProtocolValue')
+nothing('setHTTPResponse')
+query.getProxyProtocolValues = method.getHTTPHeaders
+query.getTraceID, query.getSpanID = method.getIncomingInterface, method.getIncomingInterface
 
 function query.setRestartable()
   check.fail('setRestartable is not supported by this version')

@@ -28,6 +28,9 @@ local function action(pointer, response, ...)
 end
 function Selector:toString() return self.text end
 function Action:toString() return self.text end
+function Action.getStats() return {} end
+function Action.printStats() return '' end
+function Action.reload() end
 Selector.__tostring, Action.__tostring = Selector.toString, Action.toString
 
 local function matches_of(pointer)

@@ -79,3 +79,18 @@ equal(generator(1), 2)
 equal(select(2, pcall(generator, 5)).code, 5)
 raises('takes a coroutine', coroutine.resume, nil)
 equal(coroutine.running(), nil)
+
+-- Names that belong to the configuration, or have nothing to act on, do not keep a policy out.
+for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver setWebserverConfig
+    setVerbose setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
+    setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
+    setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval setRingBuffersSize
+    setMaxTCPClientThreads setTCPRecvTimeout setCacheCleaningDelay setECSSourcePrefixV4
+    setRandomizedOutgoingSockets addTLSLocal newXSK]]):gmatch('%S+') do
+  _G[name]('x', {})
+end
+equal(getVerbose(), false)
+setServerID('one')
+equal(getServerID(), 'one')
+equal(inConfigCheck(), false)
+equal(inClientStartup(), false)

@@ -252,6 +252,7 @@ static const char *const specs[] = {
 	"tests/lua/async.lua",
 	"tests/lua/policy.lua",
 	"tests/lua/batch.lua",
+	"tests/lua/tier1.lua",
 };
 
 START_TEST(spec)
