@@ -303,7 +303,7 @@ int console_create(struct control *control, char *error, size_t size)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		console.clients[i].fd = -1;
 	console.socket.fd = -1;
-	if (given && strcmp(path, "off") == 0)
+	if (control->config->console.off)
 		return 0;
 	if (!given)
 		path = CONSOLE_SOCKET_DEFAULT;

@@ -428,6 +428,10 @@ static enum exit_code command_console(const char *socket, const char *expression
 			return exit_code;
 		if (control.config->console.socket != NULL)
 			path = control.config->console.socket;
+		if (control.config->console.off) {
+			fprintf(stderr, "sluice console: the configuration says 'socket: off'\n");
+			return EXIT_REFUSED;
+		}
 	}
 	enum console_end end = console_client(path, expression);
 	if (control.config != NULL)
