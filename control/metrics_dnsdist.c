@@ -16,10 +16,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "control/lua_policy.h"
 #include "control/publish.h"
 #include "control/totals.h"
 
 #define POOL_DEFAULT_NAME "_default_"
+#define RULES_MAX 1000u /* rules whose hits are printed */
 
 static uint64_t noncompliant_queries(const struct control *control)
 {
@@ -354,6 +356,36 @@ static void pools_print(FILE *out)
 	}
 }
 
+/* A name that several rules have tells none of them: those go by their UUID, as unnamed ones do. */
+static bool name_is_free(struct policy_model *model, size_t count, size_t index, const char *name)
+{
+	if (*name == '\0')
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (i != index &&
+		    strcmp(policy_rule_name(policy_rule_at(model, CHAIN_QUERY, i)), name) == 0)
+			return false;
+	return true;
+}
+
+static void rules_print(const struct control *control, FILE *out)
+{
+	if (control->lua == NULL)
+		return;
+	struct policy_model *model = control->lua->model;
+	size_t count = RTE_MIN(policy_rules_count(model, CHAIN_QUERY), (size_t)RULES_MAX);
+	metrics_head(out, "dnsdist_rule_hits", "counter", "Number of hits of that rule");
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_rule *rule = policy_rule_at(model, CHAIN_QUERY, i);
+		const char *id = policy_rule_name(rule);
+		if (!name_is_free(model, count, i, id))
+			id = policy_rule_uuid(rule);
+		fputs("dnsdist_rule_hits{id=\"", out);
+		metrics_label(out, id, strlen(id));
+		fprintf(out, "\"} %" PRIu64 "\n", policy_rule_hits(model, rule));
+	}
+}
+
 void metrics_dnsdist_print(const struct control *control, FILE *out)
 {
 	queries_print(control, out);
@@ -363,4 +395,5 @@ void metrics_dnsdist_print(const struct control *control, FILE *out)
 	servers_print(control, out);
 	frontends_print(control, out);
 	pools_print(out);
+	rules_print(control, out);
 }

@@ -43,6 +43,9 @@ assert row('server_outstanding', back) == row('server_drops', back) == 0 and row
 edge = 'frontend="10.53.2.1:53",proto="UDP",thread="0"'
 assert row('frontend_queries', edge) == 1003 and row('frontend_responses', edge) == 1002
 assert row('pool_servers', 'pool="_default_"') == row('pool_active_servers', 'pool="_default_"') == 1
+hits = re.findall(r'^dnsdist_rule_hits{id="(.*)"} (\d+)$', text, re.M)
+assert hits[0] == (r'no \"c1\"', '1') and [h[1] for h in hits] == ['1', '1', '1'], hits
+assert all(re.fullmatch(r'[0-9a-f-]{36}', h[0]) for h in hits[1:]), hits
 slices = ['latency0_1', 'latency1_10', 'latency10_50', 'latency50_100', 'latency100_1000', 'latency_slow']
 assert sum(dnsdist(s) for s in slices) == dnsdist('latency_count') == 1002
 assert row('latency_bucket', 'le="+Inf"') == 1002 and row('latency_bucket', 'le="1"') == dnsdist('latency0_1')

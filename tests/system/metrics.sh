@@ -5,9 +5,9 @@
 
 lab_up <<-END
 	newServer('10.53.0.2:5300')
-	addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED))
-	addAction(QNameRule('c2.demo.test'), DropAction())
-	addAction(QNameRule('c3.demo.test'), LuaAction(function() error('on purpose') end))
+	addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED), {name = 'no "c1"'})
+	addAction(QNameRule('c2.demo.test'), DropAction(), {name = 'twice'})
+	addAction(QNameRule('c3.demo.test'), LuaAction(function() error('on purpose') end), {name = 'twice'})
 END
 
 metrics() {
