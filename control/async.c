@@ -359,6 +359,18 @@ bool async_fetch(struct async *async, uint16_t async_id, uint16_t query_id, stru
 	return true;
 }
 
+bool async_unfetch(struct async *async, struct async_ref ref)
+{
+	if (async_state(async, ref) != ASYNC_OK)
+		return false;
+	struct async_slot *slot = &async->slots[ref.slot];
+	if (slot->state != SLOT_FETCHED || async_index_find(async, slot->key) != ASYNC_NONE)
+		return false;
+	async_index_add(async, ref.slot, slot->key);
+	slot->state = SLOT_SUSPENDED;
+	return true;
+}
+
 bool async_find(struct async *async, uint64_t id, struct async_ref *ref)
 {
 	uint32_t index = id != KEY_NONE && id < ID_LIMIT ? async_index_find(async, id) : ASYNC_NONE;

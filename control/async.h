@@ -169,6 +169,12 @@ uint64_t async_suspend_id(struct async *async, uint32_t slot, uint32_t timeout_m
  */
 bool async_fetch(struct async *async, uint16_t async_id, uint16_t query_id, struct async_ref *ref);
 
+/*
+ * Undoes async_fetch(): the packet is found under its key again, and keeps its handles and the time
+ * it had left. False if it is not fetched, or the key has been taken since.
+ */
+bool async_unfetch(struct async *async, struct async_ref ref);
+
 /* Finds the packet suspended under an id and leaves it there. False and counted late if none. */
 bool async_find(struct async *async, uint64_t id, struct async_ref *ref);
 
