@@ -4,6 +4,8 @@ local ffi = require('ffi')
 local register = require('sluice.driver').register
 local items = ffi.C.sluice_batch().items
 
+local ipairs = ipairs
+
 local function batch(...)
   local slots = {}
   for i, fn in ipairs({...}) do
@@ -48,4 +50,32 @@ equal(items[1].suspended, 0)
 equal(items[1].failed, 0)
 equal(getAsynchronousObject(1, 1):resume(), true)
 ffi.C.test_turn(1)
+release(slots)
+
+-- A policy that takes the names of standard functions for its own.
+local names = {'type', 'error', 'tostring', 'xpcall', 'select', 'pairs', 'ipairs', 'unpack', 'next',
+  'setmetatable', 'getmetatable', 'tonumber', 'rawget', 'string', 'table', 'math', 'bit', 'debug'}
+local saved = {}
+for _, key in ipairs(names) do
+  saved[key] = _G[key]
+end
+local set, got = rawset, _G
+for _, key in ipairs(names) do
+  set(got, key, 'mine')
+end
+slots = batch(function(dq)
+  dq:setTag('a', 'b')
+  dq:suspend(1, 5, 100)
+  return DNSAction.Spoof, '192.0.2.1'
+end, function(dq)
+  return dq.nonsense.member
+end)
+getAsynchronousObject(1, 5):drop()
+for i = 1, #names do
+  set(got, names[i], saved[names[i]])
+end
+equal(items[0].failed, 0)
+equal(items[0].suspended, 1)
+equal(items[1].failed, 1)
+ffi.C.test_turn(2)
 release(slots)
