@@ -52,3 +52,25 @@ status=0
 "$binary" check -c "$work/sluice.yml" -p "$work/deep.lua" >"$work/deep.log" 2>&1 || status=$?
 [ "$status" -eq 1 ] || fail "deep recursion at load ends with $status"
 grep -q 'stack overflow' "$work/deep.log" || fail "the error is not named"
+
+# A policy that fails half way: what it had begun to listen on is closed, the one before goes on.
+cp "$work/policy.lua" "$work/good.lua"
+cat >"$work/policy.lua" <<-'END'
+	listener = newNetworkListener()
+	listener:addUnixListeningEndpoint('/run/sluice/half.sock', 0, print)
+	listener:start()
+	setLocal('10.53.2.1:5353')
+	newServer('10.53.0.9:5300')
+	error('half way')
+END
+kill -HUP "$sluice_pid"
+wait_for 10 "the refusal" grep -q 'the policy is refused' "$work/sluice.log"
+grep -q 'policy.lua:6: half way' "$work/sluice.log" || fail "the error is not told"
+[ ! -S "$work/run/half.sock" ] || fail "the refused policy still listens"
+expect 'status: SERVFAIL' c0.demo.test
+[ "$(ask last.demo.example +short)" = 192.0.2.99 ] || fail "the policy before is gone"
+mv "$work/good.lua" "$work/policy.lua"
+kill -HUP "$sluice_pid"
+wait_for 10 "the reload" grep -q 'policy reloaded' "$work/sluice.log"
+[ "$(ask last.demo.example +short)" = 192.0.2.99 ] || fail "the policy was not loaded again"
+alive
