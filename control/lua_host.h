@@ -113,7 +113,8 @@ volatile uint32_t *lua_host_progress(struct lua_host *host);
 
 /*
  * A bounded piece of garbage collection, larger when memory gets short. Finalizers are Lua code:
- * the result may be an error or a runaway.
+ * the result may be an error or a runaway. It is a runaway, too, when there was no memory for something
+ * and a collection left most of it in use, unless the file itself took that much.
  */
 enum lua_result lua_host_gc_step(struct lua_host *host);
 

@@ -252,8 +252,8 @@ void lua_policy_renew(struct control *control)
 	char error[2048];
 	const char *path = control->policy_path ? control->policy_path : control->config->policy;
 	control->lua->context->errors++;
-	log_error("the policy ran for more than lua.watchdog (%u ms) and was stopped: %s",
-		  control->config->lua.watchdog, lua_host_message(control->lua->host));
+	log_error("the policy is loaded anew, since lua.watchdog or lua.memory was used up: %s",
+		  lua_host_message(control->lua->host));
 	if (lua_policy_load(control, path, false, error, sizeof(error)) != 0)
 		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
 			  "it and send SIGHUP: %s",

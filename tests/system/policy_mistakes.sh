@@ -5,6 +5,7 @@
 
 lab_up <<-'END'
 	newServer('10.53.0.2:5300')
+	kept = {}
 	local mistakes = {
 	  c0 = function() os.exit(0) end,
 	  c1 = function() return io.read() end,
@@ -15,6 +16,7 @@ lab_up <<-'END'
 	  c6 = function() return io.open('/run/sluice/fifo'):read() end,
 	  c7 = function() return require('ffi').C.dnsdist_ffi_dnsquestion_get_qtype(nil) + 9 end,
 	  c8 = function() return ('x'):rep(1e10) end,
+	  leak = function() for i = 1, 1000 do kept[#kept + 1] = ('x'):rep(9000) .. #kept end end,
 	  c9 = function() local function f() return pcall(f) end return f() end,
 	}
 	addAction('test', LuaAction(function(dq)
@@ -45,6 +47,14 @@ load 4000 load.demo.example 2000 || fail "queries behind the FFI selector were l
 got=$(ask last.demo.example +short)
 [ "$got" = 192.0.2.99 ] || fail "the FFI selector no longer sees its tag: '$got'"
 alive
+
+# Memory that is full for good: the policy starts afresh.
+leaks() {
+	ask leak.demo.test >/dev/null || true
+	grep -q 'its memory is full' "$work/sluice.log"
+}
+wait_for 60 "the end of a policy that keeps everything" leaks
+[ "$(ask after.demo.example +short)" = 192.0.2.99 ] || fail "after the leak nothing works"
 
 # The same at load is an error, not the end.
 printf 'local function f() return string.gsub("a", "a", f) end\nf()\n' >"$work/deep.lua"

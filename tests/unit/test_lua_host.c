@@ -315,6 +315,38 @@ START_TEST(garbage_is_collected_in_steps)
 }
 END_TEST
 
+/* A policy that keeps all it ever saw fails for good, unless it starts afresh. */
+START_TEST(full_memory_is_given_up)
+{
+	char error[4096];
+	struct lua_host *host = host_with(
+		8 * MIB, 1000,
+		"kept = {}\n"
+		"function texts() for i = 1, 1000 do kept[#kept + 1] = ('x'):rep(500) .. #kept end end\n"
+		"function tables() for i = 1, 1000 do kept[#kept + 1] = {i, i, i, i} end end\n"
+		"function waste() local t = {} while true do t[#t + 1] = ('y'):rep(500) .. #t end end\n");
+	for (int round = 0; round < 4; round++) {
+		const char *keep = round % 2 == 0 ? "texts" : "tables";
+		/* Garbage is not kept: it goes with the next collection. */
+		ck_assert_int_eq(host_call(host, "waste", 0, NULL), LUA_RESULT_ERROR);
+		for (int i = 0; i < 2000; i++)
+			ck_assert_int_eq(lua_host_gc_step(host), LUA_RESULT_OK);
+		enum lua_result outcome = LUA_RESULT_OK;
+		for (int i = 0; i < 100 && outcome == LUA_RESULT_OK; i++)
+			outcome = host_call(host, keep, 0, NULL);
+		ck_assert_int_eq(outcome, LUA_RESULT_ERROR);
+		ck_assert_ptr_nonnull(strstr(lua_host_message(host), "not enough memory"));
+		for (int i = 0; i < 100000 && outcome != LUA_RESULT_RUNAWAY; i++)
+			outcome = lua_host_gc_step(host);
+		ck_assert_int_eq(outcome, LUA_RESULT_RUNAWAY);
+		ck_assert_ptr_nonnull(strstr(lua_host_message(host), "memory is full"));
+		ck_assert_msg(lua_host_rebuild(host, error, sizeof(error)) == 0, "%s", error);
+		ck_assert_int_eq(host_call(host, keep, 0, NULL), LUA_RESULT_OK);
+	}
+	host_free(host);
+}
+END_TEST
+
 /* ---- the watchdog ---- */
 
 static const char *const runaways[] = {
@@ -468,6 +500,7 @@ static Suite *lua_host_suite(void)
 	tcase_add_loop_test(calls, mistakes_are_errors, 0,
 			    (int)(sizeof(mistakes) / sizeof(mistakes[0])));
 	tcase_add_test(calls, garbage_is_collected_in_steps);
+	tcase_add_test(calls, full_memory_is_given_up);
 	suite_add_tcase(suite, calls);
 	TCase *watchdog = tcase_create("watchdog");
 	tcase_set_timeout(watchdog, 60);
