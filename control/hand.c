@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/hand.h"
 
+#include <inttypes.h>
+
+#include "control/log.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
 #include "dataplane/dns/message.h"
@@ -101,6 +104,26 @@ static void leave_by_fate(struct control *control, struct rte_mbuf *mbuf, enum a
 	}
 	packet_dns_resize(mbuf, (uint16_t)length);
 	leave(control, mbuf, is_query(packet) ? PACKET_NEXT_ANSWER : PACKET_NEXT_SEND);
+}
+
+static enum async_fate overflow_fate(const struct control *control)
+{
+	return (enum async_fate)control->config->async.on_overflow;
+}
+
+/*
+ * There is no slot or no ID for the packet. Where it is to go on, it does so as it would on its
+ * worker with the ring full: at its next rule.
+ */
+static void leave_untaken(struct control *control, struct rte_mbuf *mbuf, enum drop_reason reason)
+{
+	stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
+	if (overflow_fate(control) != ASYNC_FATE_RESUME) {
+		leave_by_fate(control, mbuf, overflow_fate(control), reason);
+		return;
+	}
+	packet_of(mbuf)->rule_cursor++;
+	leave(control, mbuf, PACKET_NEXT_CHAIN);
 }
 
 /* ---- rules ---- */
@@ -227,9 +250,19 @@ static void pending_run(struct control *control, struct pending *pending)
 	}
 }
 
-static enum async_fate overflow_fate(const struct control *control)
+/* Shows Lua an ID that no other packet in hand has; false if the packet went its way without. */
+static bool id_give(struct control *control, struct rte_mbuf *mbuf)
 {
-	return (enum async_fate)control->config->async.on_overflow;
+	if (!control->config->async.rewrite_ids)
+		return true;
+	int id = async_id_take(control->async, packet_of(mbuf)->slot);
+	if (id < 0) {
+		leave_untaken(control, mbuf, DROP_IDS_USED_UP);
+		return false;
+	}
+	packet_dns(mbuf)[0] = (uint8_t)(id >> 8);
+	packet_dns(mbuf)[1] = (uint8_t)id;
+	return true;
 }
 
 /* Gives the packet its slot and an ID of its own; false if it went its way without. */
@@ -237,22 +270,10 @@ static bool take(struct control *control, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	packet->slot = async_take(control->async, mbuf);
-	if (packet->slot == ASYNC_NONE) {
-		stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
-		leave_by_fate(control, mbuf, overflow_fate(control), DROP_PARKING_FULL);
-		return false;
-	}
-	if (!control->config->async.rewrite_ids)
-		return true;
-	int id = async_id_take(control->async, packet->slot);
-	if (id < 0) {
-		stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
-		leave_by_fate(control, mbuf, overflow_fate(control), DROP_IDS_USED_UP);
-		return false;
-	}
-	packet_dns(mbuf)[0] = (uint8_t)(id >> 8);
-	packet_dns(mbuf)[1] = (uint8_t)id;
-	return true;
+	if (packet->slot != ASYNC_NONE)
+		return id_give(control, mbuf);
+	leave_untaken(control, mbuf, DROP_PARKING_FULL);
+	return false;
 }
 
 /* Where the packet stands: before an action in Lua, or a selector in Lua that no worker can run. */
@@ -287,41 +308,57 @@ unsigned hand_receive(struct control *control)
 	return total;
 }
 
+static enum drop_reason reason_of(const struct control *control, enum async_end end)
+{
+	if (end == ASYNC_END_EXPIRED)
+		return DROP_ASYNC_EXPIRED;
+	return control->stop ? DROP_SHUTDOWN : DROP_SEND_FAILED;
+}
+
+/* A packet that ended otherwise than resumed, and is to go on, does so as a resumed one. */
 static void done_settle(struct control *control, const struct async_done *done)
 {
 	struct rte_mbuf *mbuf = done->mbuf;
 	struct packet *packet = packet_of(mbuf);
-	switch (done->end) {
-	case ASYNC_END_DROPPED:
+	if (done->end == ASYNC_END_DROPPED) {
 		leave_dropped(control, mbuf, DROP_ASYNC_DROPPED);
 		return;
-	case ASYNC_END_EXPIRED:
-		if (done->fate != ASYNC_FATE_RESUME || !done->continue_rules) {
-			leave_by_fate(control, mbuf, done->fate, DROP_ASYNC_EXPIRED);
-			return;
-		}
-		break;
-	case ASYNC_END_FINISHED:
-		leave_by_fate(control, mbuf, done->fate,
-			      control->stop ? DROP_SHUTDOWN : DROP_SEND_FAILED);
+	}
+	if (done->end != ASYNC_END_RESUMED && done->fate != ASYNC_FATE_RESUME) {
+		leave_by_fate(control, mbuf, done->fate, reason_of(control, done->end));
 		return;
-	case ASYNC_END_RESUMED:
-		break;
 	}
 	if (!done->continue_rules || packet_is_answered(mbuf) == is_query(packet) ||
 	    packet->generation != policy_current()->generation) {
 		leave_onward(control, mbuf);
 		return;
 	}
+	/* Under an id of the registry's own it gave its DNS ID back; the next rule may need one. */
+	if (!id_give(control, mbuf))
+		return;
 	struct pending pending = {0};
 	verdict_apply(control, &pending, mbuf, RULE_GO_ON);
 	pending_run(control, &pending);
+}
+
+/* Objects that were fetched and then lost: an error in the policy, so it is said. */
+static void abandoned_tell(const struct control *control)
+{
+	static struct log_limit limit;
+	static uint64_t told;
+	uint64_t held, abandoned = async_counters(control->async)->abandoned;
+	if (abandoned == told || !log_limit_pass(&limit, control->now, &held))
+		return;
+	log_warning("%" PRIu64 " packets expired after getAsynchronousObject(): the policy fetched "
+		    "them and neither resumed nor dropped them", abandoned - told);
+	told = abandoned;
 }
 
 unsigned hand_finish(struct control *control)
 {
 	struct async_done done;
 	unsigned total = async_advance(control->async, control->now);
+	abandoned_tell(control);
 	while (async_done_pop(control->async, &done)) {
 		done_settle(control, &done);
 		total++;

@@ -551,6 +551,9 @@ void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(packet_dns(mbuf), &packet->query.client_id, sizeof(packet->query.client_id));
 	switch ((enum packet_next)packet->next) {
 	case PACKET_NEXT_CHAIN:
+		/* Under another policy the cursor means nothing: its rules are met from the first. */
+		if (packet->generation != policy_now(worker)->generation)
+			packet->rule_cursor = 0;
 		chain_run(worker, mbuf, packet->chain, packet->rule_cursor);
 		break;
 	case PACKET_NEXT_FORWARD:
