@@ -134,6 +134,7 @@ uint32_t async_take(struct async *async, struct rte_mbuf *mbuf)
 	slot->flags = 0;
 	slot->answered = false;
 	slot->popped = false;
+	slot->refused = false;
 	renew(&slot->generation);
 	renew(&slot->taken);
 	async->in_hand++;
@@ -276,6 +277,7 @@ static bool may_suspend(struct async *async, uint32_t index)
 		return false;
 	if (slot->state != SLOT_FETCHED && async->suspended >= async->max_suspended) {
 		async->counters.overflow++;
+		async->slots[index].refused = true;
 		return false;
 	}
 	return true;
@@ -304,6 +306,7 @@ static void park(struct async *async, uint32_t index, uint64_t key, uint32_t tim
 	if (slot->state == SLOT_ENDED)
 		slot->answered = false;
 	slot->state = SLOT_SUSPENDED;
+	slot->refused = false;
 	slot->timeout_ms = timeout_ms;
 	slot->suspended_at = async->now;
 	async_list_append(async, &async->parked, index);
@@ -342,6 +345,11 @@ uint64_t async_suspend_id(struct async *async, uint32_t index, uint32_t timeout_
 	uint64_t id = async->next_id++;
 	park(async, index, id, timeout_ms);
 	return id;
+}
+
+bool async_was_refused(const struct async *async, uint32_t index)
+{
+	return is_taken(async, index) && async->slots[index].refused;
 }
 
 /* ---- verdicts ---- */

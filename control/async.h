@@ -163,6 +163,9 @@ bool async_suspend(struct async *async, uint32_t slot, uint16_t async_id, uint16
 uint64_t async_suspend_id(struct async *async, uint32_t slot, uint32_t timeout_ms,
 			  enum async_fate fate, uint32_t flags, uint64_t now);
 
+/* Whether max_suspended was all that kept it, when last tried, from being suspended. */
+bool async_was_refused(const struct async *async, uint32_t slot);
+
 /*
  * Fetches the packet suspended under the key: the key is free again, the clock goes on. False and
  * counted late when there is none.

@@ -39,6 +39,7 @@ struct async_slot {
 	bool indexed;	     /* can be found by its key */
 	bool answered;
 	bool popped;	     /* ended, and its holder knows */
+	bool refused;	     /* max_suspended kept it from being suspended */
 };
 
 struct async_slot_list {

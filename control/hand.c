@@ -177,6 +177,11 @@ static void question_settle(struct control *control, struct pending *pending,
 	struct packet *packet = packet_of(mbuf);
 	if (question->suspended)
 		return;
+	if (async_was_refused(control->async, packet->slot) &&
+	    overflow_fate(control) != ASYNC_FATE_RESUME) {
+		leave_by_fate(control, mbuf, overflow_fate(control), DROP_ASYNC_FULL);
+		return;
+	}
 	enum rule_verdict verdict;
 	if (is_query(packet))
 		verdict = rule_result_apply(policy_current(), mbuf, &control->rules,

@@ -52,6 +52,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(HANDOFF_FULL, QUERY, "ring to the control lcore full and on_overflow is drop")           \
 	X(PARKING_FULL, QUERY, "no buffer to park the packet and on_overflow is drop")             \
 	X(IDS_USED_UP, QUERY, "no DNS ID left to show and on_overflow is drop")                    \
+	X(ASYNC_FULL, QUERY, "async.max_suspended is reached and on_overflow is drop")             \
 	X(ASYNC_DROPPED, QUERY, "dropped by a verdict")                                            \
 	X(ASYNC_EXPIRED, QUERY, "verdict did not come and on_expiry is drop")                      \
 	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
