@@ -138,6 +138,19 @@ lab_sluice() {
 	return 0
 }
 
+# lab_repl: as lab_config, for the tests that steer the policy from tests/system/lab.py.
+lab_repl() {
+	lab_config < <(cat "$top/tests/system/repl.lua" -)
+}
+
+# lab_python WHAT: runs the Python of standard input in the client's namespace, with lab.py to import.
+# Debian's Python by its path: that one has the dnspython of scripts/install.
+lab_python() {
+	work=$work sluice=$sluice PYTHONPATH=$top/tests/system PYTHONDONTWRITEBYTECODE=1 \
+		in_client timeout 60 /usr/bin/python3 - || fail "$1"
+	alive
+}
+
 # lab_up: everything; the policy comes from standard input.
 lab_up() {
 	lab_config
