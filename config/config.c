@@ -87,6 +87,23 @@ static void metrics_listen_read(struct loader *loader, yaml_node_t *node, void *
 			     "listen: expected address:port or off, found '%.60s'", text);
 }
 
+/* A path that no unix socket can have is said here, with its place. */
+static void console_socket_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	const char *text = schema_scalar(loader, node, "socket");
+	if (text == NULL)
+		return;
+	if (*text == '\0' || strlen(text) >= CONFIG_SOCKET_PATH_SIZE) {
+		schema_error(loader, &node->start_mark,
+			     "socket: expected a path of 1 to %u bytes or off, found %zu",
+			     CONFIG_SOCKET_PATH_SIZE - 1, strlen(text));
+		return;
+	}
+	config->console.off = strcmp(text, "off") == 0;
+	config->console.socket = strdup(text);
+}
+
 static const struct schema eal_schema[] = {
 	{"hugepages", SCHEMA_CHOICE, OFFSET(eal.hugepages), .choices = hugepages_choices},
 	{"memory", SCHEMA_NUMBER, OFFSET(eal.memory), 64, 1u << 20},
@@ -136,7 +153,7 @@ static const struct schema metrics_schema[] = {
 };
 
 static const struct schema console_schema[] = {
-	{"socket", SCHEMA_STRING, OFFSET(console.socket)},
+	{"socket", SCHEMA_CUSTOM, .read = console_socket_read},
 	{0},
 };
 
@@ -179,7 +196,6 @@ static struct config *defaults(void)
 	config->lua.memory = 256;
 	config->shutdown.grace = 2000;
 	config->log.level = CONFIG_LOG_INFO;
-	config->console.socket = strdup("/run/sluice/console.sock");
 	config_address_parse("127.0.0.1:8083", &config->metrics.listen);
 	return config;
 }

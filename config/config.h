@@ -10,6 +10,7 @@
 #define CONFIG_PORTS_MAX 16u
 #define CONFIG_WORKERS_MAX 12u
 #define CONFIG_LIST_MAX 32u /* addresses, gateways, neighbours, listeners, EAL arguments */
+#define CONFIG_SOCKET_PATH_SIZE 108u /* sun_path of unix(7), with a NUL */
 #define CONFIG_FILE_MAX (1u << 20) /* bytes */
 
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_REQUIRE, CONFIG_HUGEPAGES_NEVER };
@@ -87,7 +88,8 @@ struct config {
 		bool off;
 	} metrics;
 	struct {
-		char *socket;
+		char *socket; /* NULL: not given, the usual place if it can be had */
+		bool off;
 	} console;
 	struct {
 		uint32_t level;	 /* enum config_log_level */

@@ -253,6 +253,13 @@ bool async_tag_ref(const struct async *async, uint64_t tag, struct async_ref *re
 	return true;
 }
 
+struct rte_mbuf *async_tag_mbuf(const struct async *async, uint64_t tag)
+{
+	uint32_t index = (uint32_t)tag;
+	bool there = is_taken(async, index) && async->slots[index].taken == tag >> 32;
+	return there ? async->slots[index].mbuf : NULL;
+}
+
 /* ---- suspending ---- */
 
 /*
@@ -357,6 +364,18 @@ bool async_fetch(struct async *async, uint16_t async_id, uint16_t query_id, stru
 	async_index_remove(async, index);
 	async->slots[index].state = SLOT_FETCHED;
 	*ref = async_ref_of(async, index);
+	return true;
+}
+
+bool async_unfetch(struct async *async, struct async_ref ref)
+{
+	if (async_state(async, ref) != ASYNC_OK)
+		return false;
+	struct async_slot *slot = &async->slots[ref.slot];
+	if (slot->state != SLOT_FETCHED || async_index_find(async, slot->key) != ASYNC_NONE)
+		return false;
+	async_index_add(async, ref.slot, slot->key);
+	slot->state = SLOT_SUSPENDED;
 	return true;
 }
 

@@ -144,6 +144,7 @@ enum async_result async_state(const struct async *async, struct async_ref ref);
  */
 uint64_t async_tag(const struct async *async, uint32_t slot);
 bool async_tag_ref(const struct async *async, uint64_t tag, struct async_ref *ref);
+struct rte_mbuf *async_tag_mbuf(const struct async *async, uint64_t tag); /* NULL: it has left */
 
 /*
  * Suspends a packet in hand, or suspends a fetched one anew (its handles are ASYNC_GONE then), for
@@ -170,6 +171,12 @@ bool async_was_refused(const struct async *async, uint32_t slot);
  * counted late when there is none.
  */
 bool async_fetch(struct async *async, uint16_t async_id, uint16_t query_id, struct async_ref *ref);
+
+/*
+ * Undoes async_fetch(): the packet is found under its key again, and keeps its handles and the time
+ * it had left. False if it is not fetched, or the key has been taken since.
+ */
+bool async_unfetch(struct async *async, struct async_ref ref);
 
 /* Finds the packet suspended under an id and leaves it there. False and counted late if none. */
 bool async_find(struct async *async, uint64_t id, struct async_ref *ref);

@@ -7,6 +7,7 @@
 #include "control/async.h"
 #include "control/endpoint.h"
 #include "control/policy_build.h"
+#include "control/totals.h"
 #include "dataplane/port.h"
 #include "dataplane/worker.h"
 
@@ -37,6 +38,8 @@ struct control {
 	int signals; /* signalfd */
 	uint64_t tsc_per_ms;
 	uint64_t now; /* milliseconds, monotonic */
+	uint64_t started; /* the same, of the loop's start */
+	struct busy busy; /* of the workers */
 	uint64_t ended; /* when the end was asked for, 0: not yet */
 	uint32_t idle_turns;
 	bool stop;

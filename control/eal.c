@@ -132,6 +132,12 @@ static void lcore_arguments(struct arguments *arguments, const struct config *co
 	argument(arguments, "%s", list);
 }
 
+/* DPDK makes a folder for the telemetry socket, and takes only the socket away. */
+static void runtime_folder_remove(void)
+{
+	rmdir(rte_eal_get_runtime_dir());
+}
+
 int eal_start(const struct config *config, char *error, size_t size)
 {
 	struct arguments *arguments = calloc(1, sizeof(*arguments));
@@ -147,6 +153,8 @@ int eal_start(const struct config *config, char *error, size_t size)
 		device_arguments(arguments, config);
 		for (unsigned i = 0; i < config->eal.n_args; i++)
 			argument(arguments, "%s", config->eal.args[i]);
+		/* Registered before DPDK's own, so it runs after that one. */
+		atexit(runtime_folder_remove);
 		/* EAL keeps the pointers: the arguments live as long as the process. */
 		if (rte_eal_init(arguments->count, arguments->list) < 0) {
 			snprintf(error, size,

@@ -128,13 +128,32 @@ static void leave_untaken(struct control *control, struct rte_mbuf *mbuf, enum d
 
 /* ---- rules ---- */
 
+/*
+ * Runs the chain of the packet from a rule on. False: a selector in Lua was stopped and the policy
+ * loaded anew, and the packet is on its way with SERVFAIL. So each time that costs one packet, and
+ * looking at the rules again comes to an end.
+ */
+static bool chain_run(struct control *control, struct rte_mbuf *mbuf, uint16_t cursor,
+		      enum rule_verdict *verdict)
+{
+	uint32_t generation = policy_current()->generation;
+	*verdict = rule_chain_run(policy_current(), packet_of(mbuf)->chain, mbuf, cursor,
+				  &control->rules);
+	if (policy_current()->generation == generation)
+		return true;
+	leave_by_fate(control, mbuf, ASYNC_FATE_SERVFAIL, DROP_REPLY_BUILD);
+	return false;
+}
+
 static void verdict_apply(struct control *control, struct pending *pending, struct rte_mbuf *mbuf,
 			  enum rule_verdict verdict)
 {
 	struct packet *packet = packet_of(mbuf);
-	if (verdict == RULE_GO_ON)
-		verdict = rule_chain_run(policy_current(), packet->chain, mbuf,
-					 packet->rule_cursor + 1, &control->rules);
+	/* In a policy that was loaded anew meanwhile the next place may be another rule's. */
+	bool same = packet->generation == policy_current()->generation;
+	if (verdict == RULE_GO_ON &&
+	    !chain_run(control, mbuf, same ? packet->rule_cursor + 1 : 0, &verdict))
+		return;
 	switch (verdict) {
 	case RULE_LUA:
 		pending->mbufs[pending->count++] = mbuf;
@@ -172,21 +191,48 @@ static void question_settle(struct control *control, struct pending *pending,
 		verdict = rule_response_result_apply(policy_current(), mbuf, &control->rules,
 						     question->action, question->text,
 						     question->text_length);
+	struct rule_lua lua;
+	if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
+	    lua.continues)
+		verdict = RULE_GO_ON;
 	verdict_apply(control, pending, mbuf, verdict);
+}
+
+static void rules_run(struct control *control, struct pending *pending, struct rte_mbuf *mbuf,
+		      uint16_t cursor)
+{
+	enum rule_verdict verdict;
+	if (chain_run(control, mbuf, cursor, &verdict))
+		verdict_apply(control, pending, mbuf, verdict);
 }
 
 /* Looks at the rules anew: the policy changed since the packet met them. */
 static void rules_again(struct control *control, struct pending *pending, struct rte_mbuf *mbuf)
 {
-	verdict_apply(control, pending, mbuf,
-		      rule_chain_run(policy_current(), packet_of(mbuf)->chain, mbuf, 0,
-				     &control->rules));
+	rules_run(control, pending, mbuf, 0);
+}
+
+/* Those whose policy changed look again; false if that made it change once more. */
+static bool pending_renew(struct control *control, struct pending *pending)
+{
+	uint32_t generation = policy_current()->generation;
+	struct pending before = *pending;
+	pending->count = 0;
+	for (unsigned i = 0; i < before.count; i++) {
+		if (packet_of(before.mbufs[i])->generation != generation)
+			rules_again(control, pending, before.mbufs[i]);
+		else
+			pending->mbufs[pending->count++] = before.mbufs[i];
+	}
+	return policy_current()->generation == generation;
 }
 
 /* One call into Lua for all that wait; those that stop at another Lua rule wait again. */
 static void pending_run(struct control *control, struct pending *pending)
 {
 	while (pending->count > 0) {
+		if (!pending_renew(control, pending))
+			continue;
 		struct lua_question *questions = lua_policy_batch(control);
 		unsigned count = 0, total = pending->count;
 		for (unsigned i = 0; i < total; i++) {
@@ -244,9 +290,7 @@ static void arrive(struct control *control, struct pending *pending, struct rte_
 		rules_again(control, pending, mbuf);
 	else if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
 		 lua.selector)
-		verdict_apply(control, pending, mbuf,
-			      rule_chain_run(policy_current(), packet->chain, mbuf,
-					     packet->rule_cursor, &control->rules));
+		rules_run(control, pending, mbuf, packet->rule_cursor);
 	else
 		pending->mbufs[pending->count++] = mbuf;
 }

@@ -9,11 +9,13 @@
 
 #include <rte_cycles.h>
 
+#include "control/console.h"
 #include "control/hand.h"
 #include "control/http.h"
 #include "control/log.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/telemetry.h"
 
 #define SOCKETS_EVERY 8	   /* turns between looks at the sockets while packets keep coming */
 #define IDLE_SPIN_TURNS 200
@@ -44,7 +46,7 @@ int loop_create(struct control *control)
 	control->epoll = epoll_create1(EPOLL_CLOEXEC);
 	control->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	control->tsc_per_ms = rte_get_tsc_hz() / 1000;
-	control->now = rte_rdtsc() / control->tsc_per_ms;
+	control->now = control->started = rte_rdtsc() / control->tsc_per_ms;
 	if (control->epoll < 0 || control->signals < 0)
 		return -errno;
 	int error = waker_create(&control->waker);
@@ -150,6 +152,10 @@ static void write_watches_set(struct control *control)
 static void sockets_turn(struct control *control)
 {
 	signals_read(control);
+	busy_tick(&control->busy, control->dataplane, rte_rdtsc());
+	telemetry_tick(control);
+	if (console_turn(control))
+		control->idle_turns = 0;
 	http_turn();
 	policy_reclaim(control->dataplane);
 }

@@ -79,15 +79,25 @@ struct lua_mailbox *sluice_mailbox(void)
 	return &current->mailbox;
 }
 
-void sluice_progress(void)
+void sluice_begin(const struct lua_question *question)
 {
 	if (current->progress != NULL)
 		++*current->progress;
+	current->about = question != NULL ? question->tag : 0;
 }
 
 void lua_batch_begin(void)
 {
 	current->texts_used = 0;
+}
+
+void lua_batch_settle(struct lua_context *context, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct lua_question *item = &context->batch.items[i];
+		item->suspended = sluice_question_was_suspended(item);
+		item->mbuf = sluice_question_find(item);
+	}
 }
 
 char *lua_text_copy(const char *text, size_t length)
@@ -106,13 +116,6 @@ void sluice_text_store(struct lua_question *question, const char *text, size_t l
 {
 	question->text = lua_text_copy(text, length);
 	question->text_length = question->text != NULL ? (uint32_t)length : 0;
-}
-
-void sluice_current(const struct lua_question *question)
-{
-	current->has_about = question != NULL;
-	if (question != NULL)
-		current->about = *question;
 }
 
 void lua_question_fail(struct lua_question *question)
@@ -165,6 +168,11 @@ uint64_t sluice_wall(void)
 bool sluice_loading(void)
 {
 	return current->loading;
+}
+
+bool sluice_checking(void)
+{
+	return current->checking;
 }
 
 bool sluice_console_text(struct lua_bytes *text)
@@ -317,52 +325,86 @@ bool sluice_prefix_match(const struct lua_prefix *prefix, const struct lua_addre
 
 /* ---- sets of names ---- */
 
-struct name_set *sluice_names_new(void)
+/* The context owns them: Lua's finalizers only say that one is needed no longer. */
+struct lua_names {
+	struct lua_names *next, **link;
+	struct name_set *set;
+};
+
+struct lua_names *sluice_names_new(void)
 {
-	return name_set_new();
+	struct lua_names *names = calloc(1, sizeof(*names));
+	struct name_set *set = name_set_new();
+	if (names == NULL || set == NULL) {
+		name_set_free(set);
+		free(names);
+		return NULL;
+	}
+	*names = (struct lua_names){current->names, &current->names, set};
+	if (names->next != NULL)
+		names->next->link = &names->next;
+	current->names = names;
+	return names;
 }
 
-void sluice_names_free(struct name_set *names)
+void sluice_names_free(struct lua_names *names)
 {
-	name_set_free(names);
+	if (names == NULL)
+		return;
+	*names->link = names->next;
+	if (names->next != NULL)
+		names->next->link = names->link;
+	name_set_free(names->set);
+	free(names);
 }
 
-int sluice_names_add(struct name_set *names, const struct lua_name *name)
+void lua_names_free_all(struct lua_context *context)
+{
+	while (context->names != NULL)
+		sluice_names_free(context->names);
+}
+
+const struct name_set *lua_names_set(const struct lua_names *names)
+{
+	return names->set;
+}
+
+int sluice_names_add(struct lua_names *names, const struct lua_name *name)
 {
 	size_t length;
 	const uint8_t *bytes = name_bytes(name, &length);
-	return name_set_add(names, bytes, length);
+	return name_set_add(names->set, bytes, length);
 }
 
-int sluice_names_remove(struct name_set *names, const struct lua_name *name)
+int sluice_names_remove(struct lua_names *names, const struct lua_name *name)
 {
 	size_t length;
 	const uint8_t *bytes = name_bytes(name, &length);
-	return name_set_remove(names, bytes, length);
+	return name_set_remove(names->set, bytes, length);
 }
 
-bool sluice_names_has(const struct name_set *names, const struct lua_name *name)
+bool sluice_names_has(const struct lua_names *names, const struct lua_name *name)
 {
 	size_t length;
 	const uint8_t *bytes = name_bytes(name, &length);
-	return name_set_has(names, bytes, length);
+	return name_set_has(names->set, bytes, length);
 }
 
-bool sluice_names_covers(const struct name_set *names, const struct lua_name *name, size_t *suffix)
+bool sluice_names_covers(const struct lua_names *names, const struct lua_name *name, size_t *suffix)
 {
 	size_t length;
 	const uint8_t *bytes = name_bytes(name, &length);
-	return name_set_covers(names, bytes, length, suffix);
+	return name_set_covers(names->set, bytes, length, suffix);
 }
 
-uint32_t sluice_names_count(const struct name_set *names)
+uint32_t sluice_names_count(const struct lua_names *names)
 {
-	return names->count;
+	return names->set->count;
 }
 
-bool sluice_names_next(const struct name_set *names, uint32_t *cursor, struct lua_name *name)
+bool sluice_names_next(const struct lua_names *names, uint32_t *cursor, struct lua_name *name)
 {
 	size_t length;
-	const uint8_t *bytes = name_set_next(names, cursor, &length);
+	const uint8_t *bytes = name_set_next(names->set, cursor, &length);
 	return bytes != NULL && sluice_name_load((const char *)bytes, length, name) == 0;
 }

@@ -5,9 +5,10 @@
  * of lua_cdef.h work on that one. They are found by name: the program must export them.
  *
  * Running a batch: lua_question_fill() each item of context->batch, set batch.count, call the Lua
- * function run(first, count) of lua/boot.lua, then read action, text and suspended of each item and
- * go on with its mbuf (which an edit may have swapped). When the call is cut short, the item at
- * batch.progress is the culprit: lua_question_fail() it and run again from the next.
+ * function run(first, count) of lua/boot.lua, then lua_batch_settle(), read action, text and
+ * suspended of each item and go on with its mbuf (which an edit may have swapped). When the call is
+ * cut short, the item at batch.progress is the culprit: lua_question_fail() it and run again from
+ * the next.
  */
 #ifndef SLUICE_CONTROL_LUA_ABI_H
 #define SLUICE_CONTROL_LUA_ABI_H
@@ -63,6 +64,7 @@ struct lua_console {
 };
 
 struct lua_endpoint; /* an endpoint in use by this policy */
+struct lua_names;    /* a set of names that its Lua holds */
 
 struct lua_context {
 	/* Set by the caller, before lua_abi_use(). */
@@ -72,6 +74,8 @@ struct lua_context {
 	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
 	bool loading;		    /* the policy file is being read */
+	uint64_t tsc_hz;	    /* 0: not known, nothing will run */
+	bool checking;		    /* and nothing else will happen */
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
 	volatile uint32_t *progress; /* grows with every item begun: lua_host_progress(); or NULL */
 	const struct lua_abi_hooks *hooks;
@@ -87,9 +91,10 @@ struct lua_context {
 
 	/* Private. */
 	struct lua_endpoint *list;
+	struct dnsdist_ffi_dnspacket_t *packets;
+	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
-	struct lua_question about; /* whom datagrams are about */
-	bool has_about;
+	uint64_t about; /* async_tag() of the packet that datagrams are about; 0: none */
 	uint64_t failed_tag; /* a send failed before its packet was suspended */
 	enum async_fate failed_fate;
 	char *texts; /* the strings of this batch */
@@ -100,7 +105,7 @@ struct lua_context {
 
 /* NULL without memory. Then set what is to be set. */
 struct lua_context *lua_context_new(void);
-/* Closes its endpoints. NULL has no effect. */
+/* Closes its endpoints and frees its sets: Lua runs no more. NULL has no effect. */
 void lua_context_free(struct lua_context *context);
 
 /* Makes it the one that Lua's calls mean. NULL: none; then nothing may be called. */
@@ -112,6 +117,11 @@ void lua_question_fill(struct lua_question *question, struct rte_mbuf *mbuf, int
 		       bool ffi);
 /* Forgets the texts of the last batch; call before filling the next. */
 void lua_batch_begin(void);
+/*
+ * After the call: looks up what became of the first `count` packets. Only now, since an action can
+ * hold on to the object of another packet of its batch, and suspend it or have its mbuf swapped.
+ */
+void lua_batch_settle(struct lua_context *context, unsigned count);
 
 /*
  * An endpoint_failed_fn; its ctx is not used. Ends the packet that the datagram was about if the
@@ -121,6 +131,10 @@ void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 
 /* ---- for the files that implement this ---- */
 
+const struct name_set *lua_names_set(const struct lua_names *names);
+void lua_names_free_all(struct lua_context *context);
+void lua_packets_free_all(struct lua_context *context);
+
 /* The packet of a handle that may be edited now; NULL with errno ESTALE or EROFS. */
 struct rte_mbuf *lua_question_editable(const struct lua_question *question);
 
@@ -129,6 +143,15 @@ int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
 
 /* Reads the question anew after the message has been replaced. */
 void lua_question_refresh(struct rte_mbuf *mbuf);
+
+/* Gives back what a constructor of policy_build.h made; NULL: keeps errno for Lua to ask about. */
+void *lua_policy_keep(void *made);
+
+/* NULL for NULL. */
+const struct dns_reply_options *lua_reply_options_read(const struct lua_reply_options *from,
+						       struct dns_reply_options *to);
+/* The names stay where they are. */
+void lua_soa_read(const struct lua_soa *from, struct dns_reply_soa *to);
 
 /* A copy of some bytes, with a NUL behind, until the next batch. NULL without memory. */
 char *lua_text_copy(const char *text, size_t length);

@@ -24,7 +24,7 @@ struct lua_endpoint {
 /* Whether this handle may suspend its packet: it is in hand, or was fetched with this handle. */
 static bool may_suspend(const struct lua_question *question)
 {
-	if (question->flags & LUA_QUESTION_SELECTOR) {
+	if (question != NULL && question->flags & LUA_QUESTION_SELECTOR) {
 		errno = EPERM;
 		return false;
 	}
@@ -107,8 +107,7 @@ static bool object_fill(struct lua_object *object, struct async_ref ref)
 		.tag = async_tag(context->async, ref.slot),
 		.response = packet->chain != CHAIN_QUERY && packet->chain != CHAIN_CACHE_MISS,
 	};
-	context->about = (struct lua_question){.tag = object->tag, .slot = ref.slot};
-	context->has_about = true;
+	context->about = object->tag;
 	return true;
 }
 
@@ -281,6 +280,8 @@ void lua_context_free(struct lua_context *context)
 		endpoint_close(entry->endpoint);
 		free(entry);
 	}
+	lua_names_free_all(context);
+	lua_packets_free_all(context);
 	if (lua_abi_context() == context)
 		lua_abi_use(NULL);
 	free(context->texts);
@@ -318,7 +319,7 @@ static void send_failed(struct lua_context *context, const struct endpoint *endp
 bool sluice_endpoint_send(struct endpoint *endpoint, const char *data, size_t length)
 {
 	struct lua_context *context = lua_abi_context();
-	uint64_t tag = context->has_about ? context->about.tag : 0;
+	uint64_t tag = context->about;
 	if (endpoint_send(endpoint, data, length, tag)) {
 		context->failed_tag = 0;
 		return true;

@@ -16,7 +16,7 @@
 
 static struct lua_facts facts_of(const struct lua_question *question)
 {
-	struct lua_facts facts = {0};
+	struct lua_facts facts = {0}; /* also for NULL */
 	sluice_question_facts(question, &facts);
 	return facts;
 }
@@ -146,8 +146,7 @@ int dnsdist_ffi_dnsquestion_get_rcode(const dnsdist_ffi_dnsquestion_t *dq)
 void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq)
 {
 	static struct lua_header copy;
-	struct lua_question question = *dq;
-	struct lua_header *live = sluice_question_header_edit(&question);
+	struct lua_header *live = sluice_question_header_edit((struct lua_question *)(uintptr_t)dq);
 	if (live != NULL)
 		return live;
 	/* What may no longer be written is handed out as a copy. */
@@ -378,10 +377,17 @@ void dnsdist_ffi_dnsquestion_set_max_returned_ttl(dnsdist_ffi_dnsquestion_t *dq,
 	sluice_question_max_ttl_set(dq, max);
 }
 
+/* No copy of the query is kept: it cannot be asked again. */
+bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq)
+{
+	(void)dq;
+	return false;
+}
+
 void dnsdist_ffi_dnsquestion_set_result(dnsdist_ffi_dnsquestion_t *dq, const char *str,
 					size_t strSize)
 {
-	if (str != NULL)
+	if (dq != NULL && str != NULL)
 		sluice_text_store(dq, str, strSize);
 }
 
@@ -394,7 +400,8 @@ void dnsdist_ffi_dnsquestion_spoof_raw(dnsdist_ffi_dnsquestion_t *dq,
 	if (values == NULL || valuesCount > LIST_MAX)
 		return;
 	for (size_t i = 0; i < valuesCount; i++)
-		list[i] = (struct lua_bytes){values[i].value, values[i].size};
+		list[i] = (struct lua_bytes){values[i].value,
+					     values[i].value != NULL ? values[i].size : 0};
 	sluice_question_spoof_raw(dq, list, valuesCount, 0, DNS_REPLY_TTL);
 }
 
@@ -406,7 +413,7 @@ void dnsdist_ffi_dnsquestion_spoof_addrs(dnsdist_ffi_dnsquestion_t *dq,
 	if (values == NULL || valuesCount > LIST_MAX)
 		return;
 	for (size_t i = 0; i < valuesCount; i++) {
-		if (values[i].size != 4 && values[i].size != 16)
+		if (values[i].value == NULL || (values[i].size != 4 && values[i].size != 16))
 			continue;
 		list[count] = (struct lua_address){.ipv6 = values[i].size == 16};
 		memcpy(list[count++].bytes, values[i].value, values[i].size);

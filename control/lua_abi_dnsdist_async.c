@@ -16,22 +16,11 @@ bool dnsdist_ffi_dnsresponse_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t a
 	return sluice_suspend(dq, asyncID, queryID, timeoutMs);
 }
 
-/*
- * A packet that was fetched and could not be edited stays suspended, under its key and for the time
- * it had left. Rare, so a walk over all that are suspended will do.
- */
+/* A packet that was fetched and could not be edited stays suspended, as it was. */
 static bool put_back(const struct lua_object *object)
 {
-	struct async *async = lua_abi_context()->async;
-	uint32_t cursor = ASYNC_NONE;
-	struct async_view view;
-	while (async_list(async, sluice_now(), &cursor, &view)) {
-		if (view.ref.slot != object->slot)
-			continue;
-		async_suspend(async, view.ref.slot, view.async_id, view.query_id,
-			      (uint32_t)view.remaining, sluice_now());
-		break;
-	}
+	async_unfetch(lua_abi_context()->async,
+		      (struct async_ref){object->slot, object->generation});
 	return false;
 }
 

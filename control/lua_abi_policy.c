@@ -23,6 +23,12 @@ static struct policy_model *model(void)
 		return kept;                                                                       \
 	} while (0)
 
+void *lua_policy_keep(void *made)
+{
+	last_error = made != NULL ? 0 : errno;
+	return made;
+}
+
 const char *sluice_policy_error(void)
 {
 	switch (last_error) {
@@ -77,10 +83,11 @@ struct policy_selector *sluice_selector_qname(const struct lua_name *name)
 	KEEP(struct policy_selector *, policy_selector_qname(model(), name->wire, name->length));
 }
 
-struct policy_selector *sluice_selector_names(const struct name_set *names, bool suffix)
+struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix)
 {
-	KEEP(struct policy_selector *, suffix ? policy_selector_qname_suffix(model(), names)
-					      : policy_selector_qname_set(model(), names));
+	const struct name_set *set = lua_names_set(names);
+	KEEP(struct policy_selector *, suffix ? policy_selector_qname_suffix(model(), set)
+					      : policy_selector_qname_set(model(), set));
 }
 
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value)
@@ -164,23 +171,6 @@ struct policy_selector *sluice_selector_join(uint32_t kind, struct policy_select
 
 /* ---- actions ---- */
 
-static const struct dns_reply_options *options_of(const struct lua_reply_options *from,
-						  struct dns_reply_options *to)
-{
-	if (from == NULL)
-		return NULL;
-	*to = (struct dns_reply_options){
-		.ttl = from->ttl,
-		.set_aa = from->set_aa,
-		.aa = from->aa,
-		.set_ad = from->set_ad,
-		.ad = from->ad,
-		.set_ra = from->set_ra,
-		.ra = from->ra,
-	};
-	return to;
-}
-
 struct policy_action *sluice_action_plain(const char *kind)
 {
 	int number = action_kind(kind);
@@ -192,7 +182,7 @@ struct policy_action *sluice_action_rcode(uint16_t rcode, const struct lua_reply
 {
 	struct dns_reply_options made;
 	KEEP(struct policy_action *,
-	     policy_action_rcode(model(), rcode, options_of(options, &made)));
+	     policy_action_rcode(model(), rcode, lua_reply_options_read(options, &made)));
 }
 
 struct policy_action *sluice_action_spoof(const struct lua_address *addresses, size_t count,
@@ -209,7 +199,7 @@ struct policy_action *sluice_action_spoof(const struct lua_address *addresses, s
 		memcpy(list[i].bytes, addresses[i].bytes, 16);
 	}
 	KEEP(struct policy_action *,
-	     policy_action_spoof(model(), list, count, options_of(options, &made)));
+	     policy_action_spoof(model(), list, count, lua_reply_options_read(options, &made)));
 }
 
 struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop)

@@ -20,12 +20,9 @@ static bool is_query(const struct packet *packet)
 
 struct rte_mbuf *sluice_question_find(const struct lua_question *question)
 {
-	struct async *async = lua_abi_context()->async;
-	struct async_ref ref;
-	if (question->tag == 0 || !async_tag_ref(async, question->tag, &ref) ||
-	    ref.slot != question->slot)
+	if (question == NULL || (uint32_t)question->tag != question->slot)
 		return NULL;
-	return async_mbuf(async, ref.slot);
+	return async_tag_mbuf(lua_abi_context()->async, question->tag);
 }
 
 struct rte_mbuf *lua_question_editable(const struct lua_question *question)
@@ -209,7 +206,12 @@ int sluice_question_option_set(struct lua_question *question, uint16_t code, con
 			       size_t length)
 {
 	struct option_edit option = {code, data, length};
-	return question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
+	int error = question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
+	if (error < 0)
+		return error;
+	struct query_state *query = &packet_of(sluice_question_find(question))->query;
+	query->edns_added |= !(query->flags & QUERY_HAD_EDNS);
+	return 0;
 }
 
 static int trailing_set(uint8_t *message, size_t length, size_t capacity,
@@ -345,20 +347,8 @@ static int negative(uint8_t *message, size_t length, size_t capacity,
 	int error = query_of(&reply, message, length);
 	if (error < 0)
 		return error;
-	struct dns_reply_soa soa = {
-		.zone = from->zone.wire,
-		.mname = from->mname.wire,
-		.rname = from->rname.wire,
-		.zone_length = from->zone.length,
-		.mname_length = from->mname.length,
-		.rname_length = from->rname.length,
-		.ttl = from->ttl,
-		.serial = from->serial,
-		.refresh = from->refresh,
-		.retry = from->retry,
-		.expire = from->expire,
-		.minimum = from->minimum,
-	};
+	struct dns_reply_soa soa;
+	lua_soa_read(from, &soa);
 	return dns_reply_negative(message, capacity, &reply, from->nxdomain, &soa, false, &options);
 }
 

@@ -36,6 +36,7 @@ struct lua_arena {
 	uint32_t bins[BINS];	/* free runs by the power of two below their length */
 	uint32_t room[CLASSES]; /* pages of a class that have a free object */
 	size_t mapped;
+	size_t refused;
 	struct page pages[];
 };
 
@@ -299,7 +300,10 @@ void lua_arena_destroy(struct lua_arena *arena)
 
 static void *take(struct lua_arena *arena, size_t size)
 {
-	return size <= SMALL_MAX ? small_take(arena, class_of(size)) : large_take(arena, size);
+	void *taken = size <= SMALL_MAX ? small_take(arena, class_of(size))
+					: large_take(arena, size);
+	arena->refused += taken == NULL;
+	return taken;
 }
 
 static void give(struct lua_arena *arena, void *object, size_t size)
@@ -334,6 +338,11 @@ void *lua_arena_realloc(void *context, void *old, size_t old_size, size_t size)
 size_t lua_arena_used(const struct lua_arena *arena)
 {
 	return arena->used;
+}
+
+size_t lua_arena_refused(const struct lua_arena *arena)
+{
+	return arena->refused;
 }
 
 size_t lua_arena_limit(const struct lua_arena *arena)

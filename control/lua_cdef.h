@@ -12,7 +12,7 @@ struct endpoint;
 struct backend;
 struct policy_selector;
 struct policy_action;
-struct name_set;
+struct lua_names;
 
 /* A handle of a packet in hand. Policies see it as dnsdist_ffi_dnsquestion_t and ..response_t. */
 struct lua_question {
@@ -23,7 +23,7 @@ struct lua_question {
 	int32_t reference;   /* the function to call */
 	int32_t action;	     /* what it returned */
 	uint16_t flags;	     /* 1: response, 2: fetched, 4: FFI, 8: selector, 16: again */
-	uint8_t suspended;   /* 1: was suspended, whatever the action then did */
+	uint8_t suspended;   /* 1: was suspended, whatever the action then did; set after the call */
 	uint8_t failed;	     /* 1: the call raised an error */
 	uint32_t text_length;
 	const char *text; /* the string that came with the action; good until the next batch */
@@ -202,15 +202,16 @@ size_t sluice_sizeof(uint32_t index);
 struct lua_batch *sluice_batch(void);
 struct lua_batch *sluice_selector_batch(void);
 struct lua_mailbox *sluice_mailbox(void);
-void sluice_progress(void); /* another item is begun */
+/* Another item is begun: datagrams are about this packet, or about none yet. */
+void sluice_begin(const struct lua_question *question);
 void lua_question_fail(struct lua_question *question); /* ServFail, or no match */
 void sluice_text_store(struct lua_question *question, const char *text, size_t length);
-void sluice_current(const struct lua_question *question); /* whom datagrams are about; or NULL */
 void sluice_error(const char *message, uint32_t from_listener);
 void sluice_log(uint32_t level, const char *text, size_t length); /* enum log_level */
 uint64_t sluice_now(void);					  /* ms, monotonic */
 uint64_t sluice_wall(void);					  /* us since 1970 */
 bool sluice_loading(void); /* the policy file is being read */
+bool sluice_checking(void); /* and only to be checked */
 bool sluice_console_text(struct lua_bytes *text); /* what the console runs; false: nothing */
 void sluice_console_write(const char *text, size_t length);
 
@@ -302,26 +303,40 @@ int sluice_prefix_parse(const char *text, struct lua_prefix *prefix);
 bool sluice_prefix_match(const struct lua_prefix *prefix, const struct lua_address *address);
 
 /* Sets. A group is an array of prefixes that Lua owns. */
-struct name_set *sluice_names_new(void);
-void sluice_names_free(struct name_set *names);
-int sluice_names_add(struct name_set *names, const struct lua_name *name);
-int sluice_names_remove(struct name_set *names, const struct lua_name *name);
-bool sluice_names_has(const struct name_set *names, const struct lua_name *name);
-bool sluice_names_covers(const struct name_set *names, const struct lua_name *name,
+struct lua_names *sluice_names_new(void);
+void sluice_names_free(struct lua_names *names);
+int sluice_names_add(struct lua_names *names, const struct lua_name *name);
+int sluice_names_remove(struct lua_names *names, const struct lua_name *name);
+bool sluice_names_has(const struct lua_names *names, const struct lua_name *name);
+bool sluice_names_covers(const struct lua_names *names, const struct lua_name *name,
 			 size_t *suffix);
-uint32_t sluice_names_count(const struct name_set *names);
+uint32_t sluice_names_count(const struct lua_names *names);
 /* Start with 0 in the cursor; false after the last. */
-bool sluice_names_next(const struct name_set *names, uint32_t *cursor, struct lua_name *name);
+bool sluice_names_next(const struct lua_names *names, uint32_t *cursor, struct lua_name *name);
 
 /* The policy. NULL: errno says why, as text in sluice_policy_error(). */
 const char *sluice_policy_error(void);
 const char *sluice_strerror(int error);
 struct policy_selector *sluice_selector_all(void);
 struct policy_selector *sluice_selector_qname(const struct lua_name *name);
-struct policy_selector *sluice_selector_names(const struct name_set *names, bool suffix);
+struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix);
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);
 struct policy_selector *sluice_selector_window(const char *kind, uint32_t min, uint32_t max);
 struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, uint16_t max);
+struct policy_selector *sluice_selector_record_types(uint32_t section, uint16_t type, uint16_t min,
+						     uint16_t max);
+struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size);
+struct policy_selector *sluice_selector_pool(const char *name, size_t length);
+struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,
+					      size_t error_size);
+struct policy_selector *sluice_selector_timed(void);
+int sluice_timed_add(struct policy_selector *selector, const struct lua_address *address,
+		     double seconds);
+void sluice_timed_clear(struct policy_selector *selector);
+int sluice_timed_clean(struct policy_selector *selector);
+struct policy_selector *sluice_selector_rate(double rate, double burst);
+struct policy_selector *sluice_selector_client_rate(double rate, double burst, uint8_t v4_prefix,
+						    uint8_t v6_prefix, uint32_t clients);
 struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixes, size_t count,
 						bool destination);
 struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, const char *value,
@@ -334,6 +349,23 @@ struct policy_action *sluice_action_plain(const char *kind);
 struct policy_action *sluice_action_rcode(uint16_t rcode, const struct lua_reply_options *options);
 struct policy_action *sluice_action_spoof(const struct lua_address *addresses, size_t count,
 					  const struct lua_reply_options *options);
+struct policy_action *sluice_action_cname(const struct lua_name *target,
+					  const struct lua_reply_options *options);
+struct policy_action *sluice_action_raw(const struct lua_bytes *values, size_t count,
+					uint16_t type_for_any,
+					const struct lua_reply_options *options);
+struct policy_action *sluice_action_packet(const char *packet, size_t length);
+struct policy_action *sluice_action_negative(const struct lua_soa *from, bool authority,
+					     const struct lua_reply_options *options);
+struct policy_action *sluice_action_continue(const struct policy_action *wrapped);
+struct policy_action *sluice_action_option(uint16_t code, const char *data, size_t length);
+struct policy_action *sluice_action_clear(const uint16_t *types, size_t count);
+struct policy_action *sluice_action_limit(uint32_t min, uint32_t max, const uint16_t *types,
+					  size_t count);
+struct policy_action *sluice_action_reduce(uint16_t percent);
+struct policy_action *sluice_action_rate(double rate);
+struct policy_action *sluice_action_rate_pool(double rate, const char *pool, size_t length,
+					      bool stop);
 struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop);
 struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,
@@ -373,6 +405,7 @@ typedef struct lua_question dnsdist_ffi_dnsquestion_t;
 typedef struct lua_question dnsdist_ffi_dnsresponse_t;
 typedef struct lua_datagram dnsdist_ffi_network_message_t;
 typedef struct dnsdist_ffi_network_endpoint_t dnsdist_ffi_network_endpoint_t;
+typedef struct dnsdist_ffi_dnspacket_t dnsdist_ffi_dnspacket_t;
 
 typedef struct dnsdist_ffi_ednsoption {
 	uint16_t optionCode;
@@ -514,3 +547,38 @@ void dnsdist_ffi_network_endpoint_free(dnsdist_ffi_network_endpoint_t *endpoint)
 const char *dnsdist_ffi_network_message_get_payload(const dnsdist_ffi_network_message_t *msg);
 size_t dnsdist_ffi_network_message_get_payload_size(const dnsdist_ffi_network_message_t *msg);
 uint16_t dnsdist_ffi_network_message_get_endpoint_id(const dnsdist_ffi_network_message_t *msg);
+
+bool dnsdist_ffi_dnspacket_parse(const char *packet, size_t packetSize,
+				 dnsdist_ffi_dnspacket_t **out);
+void dnsdist_ffi_dnspacket_get_qname_raw(const dnsdist_ffi_dnspacket_t *packet, const char **qname,
+					 size_t *qnameSize);
+uint16_t dnsdist_ffi_dnspacket_get_qtype(const dnsdist_ffi_dnspacket_t *packet);
+uint16_t dnsdist_ffi_dnspacket_get_qclass(const dnsdist_ffi_dnspacket_t *packet);
+uint16_t dnsdist_ffi_dnspacket_get_records_count_in_section(const dnsdist_ffi_dnspacket_t *packet,
+							    uint8_t section);
+void dnsdist_ffi_dnspacket_get_record_name_raw(const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					       const char **name, size_t *nameSize);
+uint16_t dnsdist_ffi_dnspacket_get_record_type(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_class(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint32_t dnsdist_ffi_dnspacket_get_record_ttl(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_content_length(const dnsdist_ffi_dnspacket_t *packet,
+							 size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_content_offset(const dnsdist_ffi_dnspacket_t *packet,
+							 size_t idx);
+size_t dnsdist_ffi_dnspacket_get_name_at_offset_raw(const char *packet, size_t packetSize,
+						    size_t offset, char *name, size_t nameSize);
+bool dnsdist_ffi_dnspacket_parse_a_record(const char *raw, const dnsdist_ffi_dnspacket_t *packet,
+					  size_t idx, char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_aaaa_record(const char *raw,
+					     const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					     char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_address_record(const char *raw,
+						const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+						char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_cname_record(const char *raw,
+					      const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					      char *name, size_t *nameSize);
+void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet);
+uint32_t dnsdist_ffi_hash(uint32_t seed, const unsigned char *data, size_t dataSize,
+			  bool caseInsensitive);
+bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq);

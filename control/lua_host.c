@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <lauxlib.h>
 #include <luajit.h>
@@ -17,6 +18,7 @@
 #define MS 1000000u /* ns */
 #define MESSAGE_SIZE 8192
 #define BOOT_RESULT "lua_host.boot"
+#define LUA_HOST_STACK (256u << 20) /* bytes; string.gsub in itself was seen to take 115 MiB */
 #define GC_STEP_KB 16
 #define GC_STEP_SHORT_KB 512 /* when memory is short */
 #define GC_REST (256u << 10) /* bytes that may be added before a new cycle begins */
@@ -41,6 +43,9 @@ struct lua_host {
 	bool gc_running;	 /* in a cycle */
 	size_t gc_next;		 /* bytes used at which a cycle begins */
 	size_t gc_seen;		 /* bytes used at the end of the last step */
+	size_t loaded;		 /* bytes used when the policy had been read */
+	size_t gc_refused;	 /* lua_arena_refused() when the cycle began */
+	size_t gc_judged;	 /* those of them that an earlier cycle answered for */
 	struct lua_watchdog watchdog;
 	char message[MESSAGE_SIZE];
 };
@@ -293,6 +298,9 @@ static int state_make(struct lua_host *host)
 	host->gc_running = false;
 	host->gc_next = 0;
 	host->gc_seen = 0;
+	host->loaded = 0;
+	host->gc_refused = 0;
+	host->gc_judged = 0;
 	slots_fill(host);
 	if (call_slot(host, SLOT_PREPARE, 0) != LUA_RESULT_OK)
 		return -ENOMEM;
@@ -316,7 +324,9 @@ static int state_boot(struct lua_host *host)
 
 static int state_load(struct lua_host *host)
 {
-	return error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
+	int error = error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
+	host->loaded = error == 0 ? lua_arena_used(host->arena) : 0;
+	return error;
 }
 
 /* Finalizers are Lua code, so that closing needs the watchdog as well. */
@@ -343,6 +353,20 @@ static void state_close(struct lua_host *host)
 }
 
 /* ---- life ---- */
+
+int lua_host_stack_raise(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_STACK, &limit) != 0)
+		return -errno;
+	if (limit.rlim_cur >= LUA_HOST_STACK)
+		return 0;
+	bool enough = limit.rlim_max >= LUA_HOST_STACK;
+	limit.rlim_cur = enough ? LUA_HOST_STACK : limit.rlim_max;
+	if (setrlimit(RLIMIT_STACK, &limit) != 0)
+		return -errno;
+	return enough ? 0 : -EPERM;
+}
 
 struct lua_host *lua_host_create(const struct lua_host_config *config, char *error, size_t size)
 {
@@ -472,14 +496,39 @@ volatile uint32_t *lua_host_progress(struct lua_host *host)
 	return &host->watchdog.progress;
 }
 
+/*
+ * There was no memory for something, and a collection that has begun and ended since did not help:
+ * what the policy keeps, it keeps for good, and calls will go on to fail. A table that has to double
+ * fails when little more than half is used.
+ */
+static bool memory_is_full(struct lua_host *host, size_t used)
+{
+	size_t limit = lua_arena_limit(host->arena);
+	bool refused = host->gc_refused != host->gc_judged;
+	host->gc_judged = host->gc_refused;
+	return refused && used > limit / 2 && host->loaded < limit / 2;
+}
+
+static enum lua_result memory_give_up(struct lua_host *host)
+{
+	state_abandon(host);
+	snprintf(host->message, sizeof(host->message),
+		 "stopped: its memory is full of what it keeps (%zu MiB)",
+		 host->config.memory >> 20);
+	return LUA_RESULT_RUNAWAY;
+}
+
 enum lua_result lua_host_gc_step(struct lua_host *host)
 {
 	if (host->lua == NULL)
 		return LUA_RESULT_OK;
 	size_t used = lua_arena_used(host->arena);
 	bool lean = used < lua_arena_limit(host->arena) / 4 * 3;
-	if (!host->gc_running && used < host->gc_next)
+	bool refused = lua_arena_refused(host->arena) != host->gc_refused;
+	if (!host->gc_running && used < host->gc_next && !refused)
 		return LUA_RESULT_OK;
+	if (!host->gc_running)
+		host->gc_refused = lua_arena_refused(host->arena);
 	host->gc_running = true;
 	host->gc_what = LUA_GCSTEP;
 	/* As fast as memory is used, and faster, or a busy state would fill all it may have. */
@@ -489,11 +538,11 @@ enum lua_result lua_host_gc_step(struct lua_host *host)
 	if (result != LUA_RESULT_OK)
 		return result;
 	host->gc_seen = used = lua_arena_used(host->arena);
-	if (host->gc_done) {
-		host->gc_running = false;
-		host->gc_next = used + used / 2 + GC_REST;
-	}
-	return result;
+	if (!host->gc_done)
+		return result;
+	host->gc_running = false;
+	host->gc_next = used + used / 2 + GC_REST;
+	return memory_is_full(host, used) ? memory_give_up(host) : result;
 }
 
 struct lua_host_memory lua_host_memory(const struct lua_host *host)

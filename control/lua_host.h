@@ -78,6 +78,13 @@ int lua_host_load(struct lua_host *host, const char *path, char *error, size_t s
  */
 int lua_host_rebuild(struct lua_host *host, char *error, size_t size);
 
+/*
+ * C functions that call Lua back (string.gsub, table.sort) nest until Lua's own stack is full, which
+ * takes more than the 8 MiB of C stack that a thread usually has. For the main thread, at the start
+ * of the program. 0, or -errno where the hard limit is lower: deep recursion then ends the process.
+ */
+int lua_host_stack_raise(void);
+
 /* NULL without a state. Calls through it are not watched: only for setting up. */
 lua_State *lua_host_lua(struct lua_host *host);
 
@@ -106,7 +113,8 @@ volatile uint32_t *lua_host_progress(struct lua_host *host);
 
 /*
  * A bounded piece of garbage collection, larger when memory gets short. Finalizers are Lua code:
- * the result may be an error or a runaway.
+ * the result may be an error or a runaway. It is a runaway, too, when there was no memory for something
+ * and a collection left most of it in use, unless the file itself took that much.
  */
 enum lua_result lua_host_gc_step(struct lua_host *host);
 

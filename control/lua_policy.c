@@ -52,6 +52,10 @@ static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t end
 	struct lua_listener_use use = {reference, endpoint_id, ffi};
 	if (policy->check)
 		return true;
+	if (policy != in_force && !policy->context->loading) {
+		snprintf(error, error_size, "the policy is no longer in force");
+		return false;
+	}
 	if (!lua_listener_want(policy->control, path, length, &use, error, error_size))
 		return false;
 	if (!policy->context->loading)
@@ -144,11 +148,13 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 		policy_free_all(policy);
 		return NULL;
 	}
+	policy->context->checking = check;
 	policy->context->async = control->async;
 	policy->context->endpoints = control->endpoints;
 	policy->context->registry = control->registry;
 	policy->context->model = policy->model;
 	policy->context->send_queue = control->config->async.send_queue;
+	policy->context->tsc_hz = rte_get_tsc_hz();
 	policy->context->hooks = &hooks;
 	policy->context->hooks_ctx = policy;
 	return policy;
@@ -246,8 +252,8 @@ void lua_policy_renew(struct control *control)
 	char error[2048];
 	const char *path = control->policy_path ? control->policy_path : control->config->policy;
 	control->lua->context->errors++;
-	log_error("the policy ran for more than lua.watchdog (%u ms) and was stopped: %s",
-		  control->config->lua.watchdog, lua_host_message(control->lua->host));
+	log_error("the policy is loaded anew, since lua.watchdog or lua.memory was used up: %s",
+		  lua_host_message(control->lua->host));
 	if (lua_policy_load(control, path, false, error, sizeof(error)) != 0)
 		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
 			  "it and send SIGHUP: %s",
@@ -272,10 +278,13 @@ static void maintain(struct control *control)
 	if (control->now - maintained < MAINTENANCE_MS)
 		return;
 	maintained = control->now;
+	lua_batch_begin();
 	enum lua_result result =
 		lua_host_run(control->lua->host, control->lua->maintain, NULL, 0, NULL);
 	if (result == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
+	else if (result == LUA_RESULT_ERROR && lua_host_lua(control->lua->host) != NULL)
+		sluice_error(lua_host_message(control->lua->host), 0);
 }
 
 void lua_policy_turn(struct control *control)

@@ -37,14 +37,6 @@ struct lua_question *lua_policy_batch(struct control *control)
 	return control->lua->context->batch.items;
 }
 
-/* The item that Lua was at when it was stopped, or ran out of memory. */
-static void item_fail(struct lua_question *item)
-{
-	lua_question_fail(item);
-	item->suspended = sluice_question_was_suspended(item);
-	item->mbuf = sluice_question_find(item);
-}
-
 unsigned lua_policy_run(struct control *control, unsigned count)
 {
 	struct lua_policy *policy = control->lua;
@@ -55,16 +47,19 @@ unsigned lua_policy_run(struct control *control, unsigned count)
 		batch->progress = first;
 		enum lua_result result = call_range(policy, policy->run, first, count);
 		if (result == LUA_RESULT_OK)
-			return count;
+			break;
+		/* The item that Lua was at when it was stopped, or ran out of memory. */
 		unsigned culprit = batch->progress < count ? batch->progress : count - 1;
-		item_fail(&batch->items[culprit]);
+		lua_question_fail(&batch->items[culprit]);
 		first = culprit + 1;
 		if (result == LUA_RESULT_RUNAWAY) {
 			lua_policy_renew(control);
+			lua_batch_settle(policy->context, count);
 			return first;
 		}
 		failure_tell(policy);
 	}
+	lua_batch_settle(policy->context, count);
 	return count;
 }
 
@@ -81,7 +76,10 @@ bool lua_policy_select(void *ctx, struct rte_mbuf *mbuf, int reference, bool ffi
 	batch->count = 1;
 	batch->progress = 0;
 	policy->selecting = true;
+	/* Its texts end with it; those of actions that wait to be settled stay. */
+	size_t texts = policy->context->texts_used;
 	enum lua_result result = lua_host_run(policy->host, policy->select, NULL, 0, NULL);
+	policy->context->texts_used = texts;
 	policy->selecting = false;
 	if (result == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);

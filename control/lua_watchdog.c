@@ -15,6 +15,8 @@
 #define RETRY_NS 70000u	       /* after code that must not be left */
 #define RETRY_SPREAD_NS 60000u /* so that no loop keeps in step with it */
 #define TEXT_RANGES 4
+#define BLOCKED_NS 10000000u   /* after so long it is most likely a system call that waits */
+#define BLOCKED_FACTOR 16u     /* and is looked at more seldom */
 
 struct range {
 	uintptr_t start, end;
@@ -76,6 +78,16 @@ static bool pc_may_be_left(const struct lua_watchdog *watchdog, uintptr_t pc)
 
 /* ---- traps ---- */
 
+static void fire(int number, siginfo_t *info, void *context);
+
+/* SA_RESTART, or 0 for signals that end a system call which waits. */
+static int fire_install(int restart)
+{
+	struct sigaction action = {.sa_sigaction = fire,
+				   .sa_flags = SA_SIGINFO | SA_NODEFER | restart};
+	return sigaction(LUA_WATCHDOG_SIGNAL, &action, NULL) == 0 ? 0 : -errno;
+}
+
 static struct sigaction segv_before;
 static atomic_flag segv_taken = ATOMIC_FLAG_INIT; /* by one thread at a time */
 
@@ -84,6 +96,7 @@ static void trap_release(struct lua_watchdog *watchdog)
 	if (!watchdog->trapped)
 		return;
 	watchdog->trapped = false;
+	fire_install(SA_RESTART);
 	sigaction(SIGSEGV, &segv_before, NULL);
 	atomic_flag_clear(&segv_taken);
 }
@@ -120,6 +133,8 @@ static void trap_set(struct lua_watchdog *watchdog)
 			return;
 		}
 		watchdog->trapped = true;
+		/* A read from a pipe shall fail rather than go on waiting behind our back. */
+		fire_install(0);
 	}
 	watchdog->trap(watchdog->context);
 }
@@ -166,8 +181,11 @@ static void fire(int number, siginfo_t *info, void *context)
 	} else if (pc_may_be_left(watchdog, (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP])) {
 		leave(watchdog);
 	} else {
+		uint64_t retry = RETRY_NS + now % RETRY_SPREAD_NS;
 		trap_set(watchdog);
-		timer_arm(now + RETRY_NS + now % RETRY_SPREAD_NS, now);
+		if (now - watchdog->deadline > BLOCKED_NS)
+			retry *= BLOCKED_FACTOR;
+		timer_arm(now + retry, now);
 	}
 	errno = saved;
 }
@@ -204,17 +222,16 @@ static void timer_forget(void)
 
 static void setup(void)
 {
-	struct sigaction action = {.sa_sigaction = fire,
-				   .sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART};
 	struct sigaction before;
 	void *inside = dlsym(RTLD_DEFAULT, "lua_newstate");
 	if (inside == NULL || dl_iterate_phdr(object_look, inside) == 0)
 		setup_error = -ENOEXEC;
-	else if (sigaction(LUA_WATCHDOG_SIGNAL, NULL, &before) != 0 ||
-		 sigaction(LUA_WATCHDOG_SIGNAL, &action, NULL) != 0)
+	else if (sigaction(LUA_WATCHDOG_SIGNAL, NULL, &before) != 0)
 		setup_error = -errno;
 	else if (before.sa_handler != SIG_DFL)
 		setup_error = -EBUSY;
+	else if (fire_install(SA_RESTART) != 0)
+		setup_error = -errno;
 	else
 		setup_error = -pthread_atfork(NULL, NULL, timer_forget);
 }

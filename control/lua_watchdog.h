@@ -5,6 +5,8 @@
  * half done: in LuaJIT's text and in machine code of the state's own compiler. In the C library,
  * the arena or a function called over FFI it sets traps for the way back, a hook in the interpreter
  * and machine code that may not be executed, and comes back a moment later as well.
+ * From then on it also interrupts system calls that wait (a read from a pipe); not waitpid() in
+ * os.execute(), which the C library begins anew.
  *
  * A call costs no system call as a rule: the timer runs on after a call has ended, and a later call
  * needs to set it only when it has gone off with nothing to watch. Each thread has one timer, made

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The command line and the life cycle: an ordered table of what is started, and stopped in reverse. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <luajit.h>
 #include <rte_eal.h>
@@ -14,15 +16,21 @@
 #include <rte_lcore.h>
 #include <rte_version.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include "control/console.h"
+#include "control/console_client.h"
+#include "control/console_frame.h"
 #include "control/control.h"
 #include "control/eal.h"
 #include "control/log.h"
 #include "control/loop.h"
 #include "control/hand.h"
 #include "control/http.h"
+#include "control/lua_host.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/telemetry.h"
 #include "dataplane/rules/tags.h"
 
 #define CONFIG_DEFAULT "/etc/sluice/sluice.yml"
@@ -234,10 +242,12 @@ static int loop_init(char *error)
 	control.endpoints = endpoint_set_create(lua_abi_send_failed, NULL);
 	control.registry = policy_registry_new(hits_sum, NULL);
 	control.rules.stats = &control.stats;
+	control.rules.lcore = (uint16_t)dataplane.n_workers;
 	control.rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));
 	if (control.endpoints == NULL || control.registry == NULL ||
 	    control.rules.rule_hits == NULL || loop_create(&control) != 0)
 		return refused(error, "no memory or no file descriptors for the control loop");
+	policy_registry_lcores_set(control.registry, (uint16_t)(dataplane.n_workers + 1));
 	return 0;
 }
 
@@ -252,6 +262,18 @@ static void loop_fini(void)
 static int http_init(char *error)
 {
 	return http_create(&control, error, ERROR_SIZE);
+}
+
+static int console_init(char *error)
+{
+	return console_create(&control, error, ERROR_SIZE);
+}
+
+static int telemetry_init(char *error)
+{
+	(void)error;
+	telemetry_create(&control);
+	return 0;
 }
 
 static const char *policy_path(void)
@@ -298,7 +320,9 @@ static const struct step {
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM},
+	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
+	{"console", console_init, console_destroy, EXIT_SYSTEM},
 	{"lcores", launch_init, launch_fini, EXIT_SYSTEM},
 };
 
@@ -326,12 +350,23 @@ static void signals_block(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A policy that reads its standard input finds the end of it, rather than wait for somebody. */
+static void stdin_close(void)
+{
+	int nothing = open("/dev/null", O_RDONLY);
+	if (nothing > STDIN_FILENO) {
+		dup2(nothing, STDIN_FILENO);
+		close(nothing);
+	}
+}
+
 static enum exit_code command_run(void)
 {
 	static char error[ERROR_SIZE];
 	enum exit_code exit_code = config_read();
 	if (exit_code != EXIT_DONE)
 		return exit_code;
+	stdin_close();
 	log_setup((enum log_level)control.config->log.level,
 		  control.config->log.format == CONFIG_LOG_JSON);
 	signals_block();
@@ -381,10 +416,36 @@ static enum exit_code command_version(void)
 	return EXIT_DONE;
 }
 
+/* Where a running instance listens: as told, else as its configuration says if there is one. */
+static enum exit_code command_console(const char *socket, const char *expression)
+{
+	const char *path = socket != NULL ? socket : CONSOLE_SOCKET_DEFAULT;
+	bool given = control.config_path != NULL;
+	control.config_path = given ? control.config_path : CONFIG_DEFAULT;
+	if (socket == NULL && (given || access(CONFIG_DEFAULT, R_OK) == 0)) {
+		enum exit_code exit_code = config_read();
+		if (exit_code != EXIT_DONE)
+			return exit_code;
+		if (control.config->console.socket != NULL)
+			path = control.config->console.socket;
+		if (control.config->console.off) {
+			fprintf(stderr, "sluice console: the configuration says 'socket: off'\n");
+			return EXIT_REFUSED;
+		}
+	}
+	enum console_end end = console_client(path, expression);
+	if (control.config != NULL)
+		config_free(control.config);
+	if (end == CONSOLE_END_SYSTEM)
+		return EXIT_SYSTEM;
+	return end == CONSOLE_END_DONE ? EXIT_DONE : EXIT_REFUSED;
+}
+
 static enum exit_code usage(void)
 {
 	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
 			"       sluice check [-c FILE] [-p POLICY]\n"
+			"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"
 			"       sluice version\n");
 	return EXIT_USAGE;
 }
@@ -393,22 +454,33 @@ int main(int argc, char **argv)
 {
 	int option;
 	bool verbose = false;
-	control.config_path = CONFIG_DEFAULT;
+	const char *socket = NULL, *expression = NULL;
+	lua_host_stack_raise();
 	if (argc < 2)
 		return usage();
 	const char *command = argv[1];
-	while ((option = getopt(argc - 1, argv + 1, "c:p:v")) != -1) {
+	while ((option = getopt(argc - 1, argv + 1, "c:e:p:s:v")) != -1) {
 		if (option == 'c')
 			control.config_path = optarg;
 		else if (option == 'p')
 			control.policy_path = optarg;
 		else if (option == 'v')
 			verbose = true;
+		else if (option == 's')
+			socket = optarg;
+		else if (option == 'e')
+			expression = optarg;
 		else
 			return usage();
 	}
-	if (optind != argc - 1)
+	bool console = strcmp(command, "console") == 0;
+	if (optind != argc - 1 || (socket != NULL && control.config_path != NULL) ||
+	    (!console && (socket != NULL || expression != NULL)))
 		return usage();
+	if (console)
+		return command_console(socket, expression);
+	if (control.config_path == NULL)
+		control.config_path = CONFIG_DEFAULT;
 	log_setup(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
 	if (strcmp(command, "run") == 0)
 		return command_run();

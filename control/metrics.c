@@ -1,57 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/metrics.h"
 
-#include <rte_cycles.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <luajit.h>
+#include <rte_version.h>
 
 #include "control/listener.h"
 #include "control/lua_listeners.h"
 #include "control/lua_policy.h"
+#include "control/totals.h"
 
-static uint64_t counter_sum(const struct control *control, enum stats_counter counter)
-{
-	uint64_t sum = stats_read(&control->stats.counter[counter]);
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
-		sum += stats_read(&workers[i].stats.counter[counter]);
-	return sum;
-}
-
-static uint64_t drop_sum(const struct control *control, enum drop_reason reason)
-{
-	uint64_t sum = stats_read(&control->stats.drop[reason]);
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
-		sum += stats_read(&workers[i].stats.drop[reason]);
-	return sum;
-}
-
-static void head(FILE *out, const char *name, const char *type, const char *help)
+void metrics_head(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void value_print(FILE *out, const char *name, const char *type, const char *help,
-			uint64_t value)
+void metrics_value(FILE *out, const char *name, const char *type, const char *help,
+		   uint64_t value)
 {
-	head(out, name, type, help);
-	fprintf(out, "%s %llu\n", name, (unsigned long long)value);
+	metrics_head(out, name, type, help);
+	fprintf(out, "%s %" PRIu64 "\n", name, value);
 }
 
-static void responses_print(const struct control *control, FILE *out)
+/* `out` gets name{port="...": what follows is up to the caller. */
+static void port_name(const struct control *control, unsigned port, const char *name, FILE *out)
 {
-	head(out, "sluice_responses_total", "counter", "answers sent to clients");
-	fprintf(out, "sluice_responses_total{kind=\"forwarded\"} %llu\n",
-		(unsigned long long)counter_sum(control, STATS_ANSWERED_FORWARD));
-	fprintf(out, "sluice_responses_total{kind=\"self\"} %llu\n",
-		(unsigned long long)counter_sum(control, STATS_ANSWERED_SELF));
+	const char *text = control->config->ports[port].name;
+	fprintf(out, "%s{port=\"", name);
+	metrics_label(out, text, strlen(text));
+	fputc('"', out);
+}
+
+static void ports_print(const struct control *control, FILE *out)
+{
+	metrics_head(out, "sluice_queries_total", "counter", "queries received");
+	for (unsigned port = 0; port < control->dataplane->n_ports; port++) {
+		port_name(control, port, "sluice_queries_total", out);
+		fprintf(out, "} %" PRIu64 "\n", totals_port_queries(control, port));
+	}
+	metrics_head(out, "sluice_responses_total", "counter",
+		     "answers sent to clients: a server's, the cache's, our own");
+	for (unsigned port = 0; port < control->dataplane->n_ports; port++)
+		for (unsigned origin = 0; origin < STATS_ORIGINS; origin++) {
+			port_name(control, port, "sluice_responses_total", out);
+			fprintf(out, ",kind=\"%s\"} %" PRIu64 "\n", stats_origins[origin],
+				totals_port_answers(control, port, (enum stats_origin)origin));
+		}
 }
 
 static void drops_print(const struct control *control, FILE *out)
 {
-	head(out, "sluice_drops_total", "counter", "packets and queries dropped, by reason");
+	metrics_head(out, "sluice_drops_total", "counter", "packets and queries dropped, by reason");
 	for (unsigned i = DROP_NONE + 1; i < DROP_COUNT; i++) {
 		char label[STATS_LABEL_SIZE];
 		stats_drop_label((enum drop_reason)i, label);
-		fprintf(out, "sluice_drops_total{reason=\"%s\"} %llu\n", label,
-			(unsigned long long)drop_sum(control, (enum drop_reason)i));
+		fprintf(out, "sluice_drops_total{reason=\"%s\"} %" PRIu64 "\n", label,
+			totals_drop(control, (enum drop_reason)i));
 	}
 }
 
@@ -60,8 +66,8 @@ static void counters_print(const struct control *control, FILE *out)
 	for (unsigned i = 0; i < STATS_COUNT; i++) {
 		char name[96];
 		snprintf(name, sizeof(name), "sluice_%s_total", stats_counters[i].name);
-		value_print(out, name, "counter", stats_counters[i].help,
-			    counter_sum(control, (enum stats_counter)i));
+		metrics_value(out, name, "counter", stats_counters[i].help,
+			    totals_counter(control, (enum stats_counter)i));
 	}
 }
 
@@ -83,23 +89,28 @@ static void async_print(const struct control *control, FILE *out)
 		{"overflow", "suspensions refused because the registry is full", async->overflow},
 		{"abandoned", "expired packets whose object had been fetched", async->abandoned},
 	};
-	value_print(out, "sluice_async_suspended", "gauge", "packets suspended now",
+	metrics_value(out, "sluice_async_suspended", "gauge", "packets suspended now",
 		    async_suspended_now(control->async));
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "sluice_async_%s_total", rows[i].name);
-		value_print(out, name, "counter", rows[i].help, rows[i].value);
+		metrics_value(out, name, "counter", rows[i].help, rows[i].value);
 	}
 }
 
-/* Label values are escaped as the format has it: the path is the policy's. */
-static void label_print(FILE *out, const char *text, size_t length)
+/*
+ * As the format has it; a label that is not UTF-8 would spoil the whole page, so that bytes beyond
+ * ASCII are spelt out.
+ */
+void metrics_label(FILE *out, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '\\' || text[i] == '"')
 			fprintf(out, "\\%c", text[i]);
 		else if (text[i] == '\n')
 			fputs("\\n", out);
+		else if ((unsigned char)text[i] >= 0x80)
+			fprintf(out, "\\\\x%02x", (unsigned char)text[i]);
 		else
 			fputc(text[i] == '\0' ? '@' : text[i], out);
 	}
@@ -112,7 +123,7 @@ static void endpoints_print(const struct control *control, FILE *out)
 		struct endpoint *endpoint = NULL;
 		char name[64];
 		snprintf(name, sizeof(name), "sluice_endpoint_%s_total", names[n]);
-		head(out, name, "counter", "datagrams of unix endpoints, and times they reconnected");
+		metrics_head(out, name, "counter", "datagrams of unix endpoints, and times they reconnected");
 		while ((endpoint = endpoint_next(control->endpoints, endpoint)) != NULL) {
 			const struct endpoint_counters *counters = endpoint_counters(endpoint);
 			const uint64_t values[] = {counters->sent, counters->failed,
@@ -120,8 +131,8 @@ static void endpoints_print(const struct control *control, FILE *out)
 			size_t length;
 			const char *path = endpoint_path(endpoint, &length);
 			fprintf(out, "%s{path=\"", name);
-			label_print(out, path, length);
-			fprintf(out, "\"} %llu\n", (unsigned long long)values[n]);
+			metrics_label(out, path, length);
+			fprintf(out, "\"} %" PRIu64 "\n", values[n]);
 		}
 	}
 }
@@ -133,7 +144,8 @@ static void listeners_print(FILE *out)
 		struct lua_listener *listener = NULL;
 		char name[64];
 		snprintf(name, sizeof(name), "sluice_listener_%s_total", names[n]);
-		head(out, name, "counter", "datagrams at unix sockets; oversized and empty are ignored");
+		metrics_head(out, name, "counter",
+			     "datagrams at unix sockets; oversized and empty ones are ignored");
 		while ((listener = lua_listener_next(listener)) != NULL) {
 			const struct listener *socket = lua_listener_socket(listener);
 			const struct listener_counters *counters = listener_counters(socket);
@@ -142,8 +154,8 @@ static void listeners_print(FILE *out)
 			size_t length;
 			const char *path = listener_path(socket, &length);
 			fprintf(out, "%s{path=\"", name);
-			label_print(out, path, length);
-			fprintf(out, "\"} %llu\n", (unsigned long long)values[n]);
+			metrics_label(out, path, length);
+			fprintf(out, "\"} %" PRIu64 "\n", values[n]);
 		}
 	}
 }
@@ -151,45 +163,63 @@ static void listeners_print(FILE *out)
 static void workers_print(const struct control *control, FILE *out)
 {
 	uint64_t inflight = 0;
-	head(out, "sluice_handoff_depth", "gauge", "packets on the ring to the control lcore");
+	metrics_head(out, "sluice_handoff_depth", "gauge", "packets on the ring to the control lcore");
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
 		inflight += inflight_count(workers[i].inflight);
 		fprintf(out, "sluice_handoff_depth{worker=\"%u\"} %u\n", i,
 			rte_ring_count(workers[i].handoff.to_control));
 	}
-	value_print(out, "sluice_inflight_queries", "gauge", "queries that wait for their server",
+	metrics_value(out, "sluice_inflight_queries", "gauge", "queries that wait for their server",
 		    inflight);
-	value_print(out, "sluice_in_hand", "gauge", "packets in hand of the control lcore",
+	metrics_value(out, "sluice_in_hand", "gauge", "packets in hand of the control lcore",
 		    async_in_hand(control->async));
+}
+
+static void busy_print(const struct control *control, FILE *out)
+{
+	if (!control->busy.known)
+		return;
+	metrics_head(out, "sluice_worker_busy_ratio", "gauge",
+		     "share of the last second that the worker spent in turns that found work");
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		fprintf(out, "sluice_worker_busy_ratio{worker=\"%u\"} %.6f\n", i,
+			control->busy.ratio[i]);
 }
 
 static void latency_print(const struct control *control, FILE *out)
 {
-	uint64_t seen = 0, sum = 0;
-	head(out, "sluice_latency_seconds", "histogram", "from a query's arrival to its answer");
-	for (unsigned b = 0; b < STATS_LATENCY_BUCKETS; b++) {
-		for (unsigned i = 0; i < control->dataplane->n_workers; i++)
-			seen += stats_read(&workers[i].stats.latency[b]);
-		fprintf(out, "sluice_latency_seconds_bucket{le=\"%g\"} %llu\n",
-			(double)(2ull << b) / 1e6, (unsigned long long)seen);
-	}
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
-		sum += stats_read(&workers[i].stats.latency_sum);
-	fprintf(out, "sluice_latency_seconds_bucket{le=\"+Inf\"} %llu\n"
-		     "sluice_latency_seconds_sum %g\nsluice_latency_seconds_count %llu\n",
-		(unsigned long long)seen, (double)sum / 1e6, (unsigned long long)seen);
+	metrics_head(out, "sluice_latency_seconds", "histogram",
+		     "from a query's arrival to its answer");
+	for (unsigned b = 0; b < STATS_LATENCY_BOUNDS; b++)
+		fprintf(out, "sluice_latency_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
+			(double)stats_latency_bounds[b] / 1e6, totals_latency_below(control, b));
+	uint64_t all = totals_latency_below(control, STATS_LATENCY_BOUNDS);
+	fprintf(out,
+		"sluice_latency_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+		"sluice_latency_seconds_sum %.6f\nsluice_latency_seconds_count %" PRIu64 "\n",
+		all, (double)totals_latency_sum(control) / 1e6, all);
+}
+
+static void info_print(FILE *out)
+{
+	metrics_head(out, "sluice_info", "gauge", "what runs here; the value is always 1");
+	fprintf(out, "sluice_info{version=\"%s\",dpdk=\"%s\",luajit=\"%s\"} 1\n",
+		SLUICE_VERSION, rte_version(), LUAJIT_VERSION);
 }
 
 void metrics_print(const struct control *control, FILE *out)
 {
-	responses_print(control, out);
+	info_print(out);
+	ports_print(control, out);
 	drops_print(control, out);
 	counters_print(control, out);
 	async_print(control, out);
 	endpoints_print(control, out);
 	listeners_print(out);
 	workers_print(control, out);
+	busy_print(control, out);
 	latency_print(control, out);
-	value_print(out, "sluice_lua_errors_total", "counter",
-		    "errors of policy actions and callbacks", lua_policy_errors());
+	metrics_value(out, "sluice_lua_errors_total", "counter",
+		      "errors of policy actions and callbacks", lua_policy_errors());
+	metrics_dnsdist_print(control, out);
 }

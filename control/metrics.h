@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The counters of all lcores as text. Control lcore only. */
+/* The counters in Prometheus' text format: our own names, and dnsdist's where the value is known. */
 #ifndef SLUICE_CONTROL_METRICS_H
 #define SLUICE_CONTROL_METRICS_H
 
@@ -7,6 +7,17 @@
 
 #include "control/control.h"
 
+/* Control lcore only. */
 void metrics_print(const struct control *control, FILE *out);
+
+/* dnsdist's names, types and meanings; what cannot be known here is left out. For metrics.c. */
+void metrics_dnsdist_print(const struct control *control, FILE *out);
+
+/* The format's pieces, for both. `type` is "counter", "gauge" or "histogram". */
+void metrics_head(FILE *out, const char *name, const char *type, const char *help);
+void metrics_value(FILE *out, const char *name, const char *type, const char *help,
+		   uint64_t value);
+/* A label's value, escaped; a NUL is printed as @. */
+void metrics_label(FILE *out, const char *text, size_t length);
 
 #endif

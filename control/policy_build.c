@@ -51,6 +51,7 @@ static struct measures model_measure(const struct policy_model *model)
 			sum.tests += rules->rules[i]->selector->tests;
 			sum.blobs += selector_blobs(rules->rules[i]->selector);
 			sum.blobs += rules->rules[i]->action->blob != NULL;
+			sum.blobs += rules->rules[i]->action->wrapped != NULL;
 		}
 	}
 	for (size_t i = 0; i < model->registry->n_pools; i++)
@@ -124,6 +125,7 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	emission->tests = arena_take(tests, count, sizeof(struct rule_test));
 	emission->at = (uint16_t)count;
 	blob_use(emission, from->action->blob);
+	blob_use(emission, from->action->wrapped);
 	return (struct rule){
 		.action = from->action->action,
 		.tests = emission->tests,
@@ -235,6 +237,22 @@ static uint32_t generation_next(struct policy_registry *registry)
 	return registry->generation;
 }
 
+/* Each lcore gets scratch of its own. False without memory. */
+static bool scratch_make(const struct policy_model *model, struct policy *policy)
+{
+	uint16_t count = model->registry->n_lcores;
+	if (model->scratch == NULL)
+		return true;
+	policy->scratch = calloc(count, sizeof(*policy->scratch));
+	for (; policy->scratch && policy->n_scratch < count; policy->n_scratch++) {
+		struct hs_scratch *copy = regex_scratch_copy(model->scratch);
+		if (!copy)
+			return false;
+		policy->scratch[policy->n_scratch] = copy;
+	}
+	return policy->scratch != NULL;
+}
+
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size)
 {
 	struct measures sum = model_measure(model);
@@ -255,5 +273,9 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 	chains_compile(model, &sum, policy, &arena);
 	pools_compile(model, policy, &arena);
 	backends_compile(model, policy, &arena);
-	return policy;
+	if (scratch_make(model, policy))
+		return policy;
+	policy_free(policy);
+	snprintf(error, error_size, "no memory for regular expressions");
+	return NULL;
 }

@@ -19,6 +19,8 @@
 #include "dataplane/policy.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
+#include "dataplane/rules/rates.h"
+#include "dataplane/rules/regex.h"
 #include "dataplane/serve/backend.h"
 
 #define POLICY_UUID_SIZE 37u /* with the final NUL */
@@ -34,6 +36,8 @@ typedef uint64_t policy_hits_fn(void *context, uint32_t slot);
 
 /* `hits` may be NULL: all counters are 0. */
 struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context);
+/* How many lcores run rules: their numbers are below it. 1 unless said otherwise. */
+void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count);
 void policy_registry_free(struct policy_registry *registry);
 
 /* The backend with this number, whether or not a policy uses it; NULL if there never was one. */
@@ -79,7 +83,10 @@ struct policy_selector *policy_selector_qname_set(struct policy_model *model,
 						  const struct name_set *names);
 struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
 						     const struct name_set *names);
-/* QTYPE, QCLASS, OPCODE, RCODE, DST_PORT: equals; RD, DNSSEC: any value; TCP: 1 or 0. */
+/*
+ * QTYPE, QCLASS, OPCODE, RCODE, EXTENDED_RCODE, DST_PORT: equals; EDNS_OPTION: is there;
+ * EDNS_VERSION: above; RD, DNSSEC, TRAILING_DATA: any value; TCP: 1 or 0.
+ */
 struct policy_selector *policy_selector_number(struct policy_model *model, enum rule_test_kind kind,
 					       uint16_t value);
 /* QNAME_LABELS, QNAME_LENGTH: outside of [min, max]. */
@@ -89,6 +96,33 @@ struct policy_selector *policy_selector_window(struct policy_model *model, enum 
 struct policy_selector *policy_selector_records(struct policy_model *model,
 						enum dns_section section, uint16_t min,
 						uint16_t max);
+/* Within [min, max] records of the type in the section. */
+struct policy_selector *policy_selector_record_types(struct policy_model *model,
+						     enum dns_section section, uint16_t type,
+						     uint16_t min, uint16_t max);
+/* Compares the size of the message in bytes. */
+struct policy_selector *policy_selector_size(struct policy_model *model,
+					     enum rule_comparison comparison, uint16_t size);
+/* Whether a server of the pool is up. */
+struct policy_selector *policy_selector_pool(struct policy_model *model, const char *name,
+					     size_t length);
+/* An empty set of clients; the three below are for it. Times are TSC. */
+struct policy_selector *policy_selector_timed(struct policy_model *model);
+/* 0; 1 if the policy must be compiled anew, since the set moved; -ENOMEM. */
+int policy_timed_add(struct policy_selector *selector, const uint8_t *address, bool ipv6,
+		     uint64_t now, uint64_t until);
+void policy_timed_clear(struct policy_selector *selector);
+/* Gives up the memory of what has expired; then the policy must be compiled anew. 0 or -ENOMEM. */
+int policy_timed_clean(struct policy_selector *selector, uint64_t now);
+/* The code is copied. */
+struct policy_selector *policy_selector_regex(struct policy_model *model,
+					      const struct regex_code *code);
+/* A token of one bucket is there, and taken. */
+struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit);
+/* The client's bucket is empty. Memory for about `clients` of them. EINVAL. */
+struct policy_selector *policy_selector_client_rate(struct policy_model *model,
+						    struct rate_limit limit, uint8_t v4_prefix,
+						    uint8_t v6_prefix, uint32_t clients);
 struct policy_selector *policy_selector_netmask(struct policy_model *model,
 						const struct prefix_list *prefixes,
 						bool destination);
@@ -114,8 +148,37 @@ struct policy_action *policy_action_rcode(struct policy_model *model, uint16_t r
 struct policy_action *policy_action_spoof(struct policy_model *model,
 					  const struct dns_reply_address *addresses, size_t count,
 					  const struct dns_reply_options *options);
+/* `target` is a wire name. */
+struct policy_action *policy_action_cname(struct policy_model *model, const uint8_t *target,
+					  size_t length, const struct dns_reply_options *options);
+/* `type_for_any` is the type of the records where the query is for ANY, 0: ANY. */
+struct policy_action *policy_action_raw(struct policy_model *model,
+					const struct dns_reply_rdata *values, size_t count,
+					uint16_t type_for_any,
+					const struct dns_reply_options *options);
+struct policy_action *policy_action_packet(struct policy_model *model, const uint8_t *packet,
+					   size_t length);
+struct policy_action *policy_action_negative(struct policy_model *model, bool nxdomain,
+					     const struct dns_reply_soa *soa, bool authority,
+					     const struct dns_reply_options *options);
+/* Does what `wrapped` does, and goes on. EINVAL: `wrapped` is one of these. */
+struct policy_action *policy_action_continue(struct policy_model *model,
+					     const struct policy_action *wrapped);
+struct policy_action *policy_action_option(struct policy_model *model, uint16_t code,
+					   const char *data, size_t length);
+/* CLEAR_TYPES; LIMIT_TTL: to [min, max] seconds; no types: all. */
+struct policy_action *policy_action_types(struct policy_model *model, enum rule_action_kind kind,
+					  uint32_t min, uint32_t max, const uint16_t *types,
+					  size_t count);
+/* TTLs become this percentage of what they are. */
+struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t percent);
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop);
+/* Drops what is above the limit. */
+struct policy_action *policy_action_rate(struct policy_model *model, struct rate_limit limit);
+/* Into the pool as long as there are tokens. */
+struct policy_action *policy_action_rate_pool(struct policy_model *model, struct rate_limit limit,
+					      const char *name, size_t length, bool stop);
 /* TEMP_FAILURE_TTL, MAX_RETURNED_TTL; seconds. */
 struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
 					uint32_t ttl);

@@ -15,6 +15,7 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 		return NULL;
 	registry->hits = hits;
 	registry->hits_context = context;
+	registry->n_lcores = 1;
 	registry->pools[0].name = strdup("");
 	registry->n_pools = 1;
 	if (registry->pools[0].name)
@@ -71,6 +72,11 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	return NULL;
 }
 
+void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count)
+{
+	registry->n_lcores = count;
+}
+
 void policy_model_free(struct policy_model *model)
 {
 	if (!model)
@@ -82,6 +88,7 @@ void policy_model_free(struct policy_model *model)
 	policy_servers_free(model);
 	policy_parts_free(model);
 	prefix_list_clear(&model->acl);
+	regex_scratch_free(model->scratch);
 	free(model);
 }
 
@@ -95,6 +102,24 @@ struct prefix_list *policy_model_acl(struct policy_model *model)
 	return &model->acl;
 }
 
+static bool listener_same(const struct policy_listener *a, const struct policy_listener *b)
+{
+	return a->port == b->port && net_address_equal(&a->address, &b->address);
+}
+
+/* The number that the address has for its counters, for as long as the process lives. */
+static uint8_t registry_frontend(struct policy_registry *registry,
+				 const struct policy_listener *listener)
+{
+	for (uint32_t i = 0; i < registry->n_frontends; i++)
+		if (listener_same(&registry->frontends[i], listener))
+			return (uint8_t)i;
+	if (registry->n_frontends == STATS_FRONTENDS)
+		return STATS_FRONTEND_NONE;
+	registry->frontends[registry->n_frontends] = *listener;
+	return (uint8_t)registry->n_frontends++;
+}
+
 int policy_listener_add(struct policy_model *model, const char *text)
 {
 	static const uint8_t zero[16];
@@ -104,11 +129,11 @@ int policy_listener_add(struct policy_model *model, const char *text)
 		return error;
 	listener.any = memcmp(listener.address.bytes, zero, sizeof(zero)) == 0;
 	for (size_t i = 0; i < model->n_listeners; i++)
-		if (model->listeners[i].port == listener.port &&
-		    net_address_equal(&model->listeners[i].address, &listener.address))
+		if (listener_same(&model->listeners[i], &listener))
 			return -EEXIST;
 	if (model->n_listeners == POLICY_LISTENERS_MAX)
 		return -ENOSPC;
+	listener.frontend = registry_frontend(model->registry, &listener);
 	model->listeners[model->n_listeners++] = listener;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define SLUICE_CONTROL_POLICY_MODEL_H
 
 #include "control/policy_build.h"
+#include "dataplane/stats.h"
 
 /* A match counter. `key` tells rules that carry over: chain, kind and text; NULL: anonymous. */
 struct policy_hit_slot {
@@ -16,6 +17,7 @@ struct policy_registry {
 	policy_hits_fn *hits;
 	void *hits_context;
 	uint32_t generation;
+	uint16_t n_lcores; /* that run rules */
 	uint32_t next_slot; /* where to look for a free one: reused oldest first */
 	uint32_t n_slots;   /* given out at some time */
 	uint32_t n_pools;
@@ -26,6 +28,8 @@ struct policy_registry {
 		size_t length;
 	} pools[POLICY_POOLS_MAX];
 	struct backend *backends[POLICY_BACKENDS_MAX];
+	uint32_t n_frontends;
+	struct policy_listener frontends[STATS_FRONTENDS];
 };
 
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
@@ -46,6 +50,7 @@ struct policy_action {
 	struct policy_action *next; /* of its model */
 	struct rule_action action;
 	struct policy_blob *blob;
+	struct policy_blob *wrapped; /* CONTINUE: the wrapped action's, which is in the model too */
 };
 
 struct policy_rule {
@@ -80,10 +85,25 @@ struct policy_model {
 	struct policy_model_pool pools[POLICY_POOLS_MAX];
 	struct backend *servers[POLICY_BACKENDS_MAX];
 	size_t n_servers;
+	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 };
 
 /* Frees all selectors and actions of the model. */
 void policy_parts_free(struct policy_model *model);
+
+/* A blob of `size` bytes with one user. NULL without memory. */
+struct policy_blob *policy_blob_new(size_t size);
+
+/* For a blob with a bucket: its size, and the bucket, full. */
+size_t policy_rate_size(void);
+struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit);
+
+/* Fills in a tag: its key and its value, NULL for any. */
+void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
+		     size_t value_length);
+
+/* Whether a tag may be that long; else errno is E2BIG. */
+bool policy_tag_fits(size_t key_length, size_t value_length);
 
 /* Frees all servers' places in pools. */
 void policy_servers_free(struct policy_model *model);

@@ -81,7 +81,9 @@ struct query_state {
 	uint16_t pool;	  /* pool number, stable over policies */
 	uint16_t backend; /* backend number, stable over policies; valid for a response */
 	uint8_t restarts;
-	uint8_t spare[3];
+	uint8_t edns_added; /* 1: the policy added an OPT that the client does not expect back */
+	uint8_t frontend;   /* number of the address that was asked, for its counters */
+	uint8_t spare;
 	uint32_t temp_failure_ttl; /* seconds */
 	uint32_t max_returned_ttl; /* seconds */
 	uint64_t arrival;	   /* TSC when the query was received */

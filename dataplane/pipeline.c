@@ -8,6 +8,7 @@
 #include "dataplane/dns/reply.h"
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/net/frame.h"
+#include "dataplane/rules/answers.h"
 #include "dataplane/rules/tags.h"
 
 #define FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD) /* of the client's header, given back to it */
@@ -62,10 +63,7 @@ static void latency_count(struct worker *worker, const struct query_state *query
 	uint64_t us = (worker->now - query->arrival) * 1000 / worker->tsc_per_ms;
 	if (unlikely((int64_t)(worker->now - query->arrival) < 0))
 		us = 0;
-	unsigned bucket = us == 0 ? 0 : 63 - (unsigned)__builtin_clzll(us);
-	if (bucket >= STATS_LATENCY_BUCKETS)
-		bucket = STATS_LATENCY_BUCKETS - 1;
-	stats_add(&worker->stats.latency[bucket], 1);
+	stats_add(&worker->stats.latency[stats_latency_bucket(us)], 1);
 	stats_add(&worker->stats.latency_sum, us);
 }
 
@@ -94,6 +92,14 @@ static void errors_add(struct rte_mbuf *mbuf)
 	}
 }
 
+/* An OPT that the client did not send is not for it. */
+static void edns_take_out(struct rte_mbuf *mbuf)
+{
+	int length = dns_edns_remove(packet_dns(mbuf), packet_of(mbuf)->dns_length);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+}
+
 /* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
 static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
@@ -103,12 +109,17 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 		errors_add(mbuf);
 		notes_free(&query->notes);
 	}
+	if (unlikely(query->edns_added))
+		edns_take_out(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
 		dns_ttls_limit(dns, packet->dns_length, 0, query->max_returned_ttl, NULL, 0);
-	if (unlikely(packet->dns_length > query->client_size)) {
-		int length = dns_response_truncate(dns, packet->dns_length, query->client_size);
+	const struct net_port *port = &worker->dataplane->ports[query->port];
+	uint16_t room = RTE_MIN(query->client_size,
+				net_message_room(port, query->flags & QUERY_IPV6));
+	if (unlikely(packet->dns_length > room)) {
+		int length = dns_response_truncate(dns, packet->dns_length, room);
 		if (length < 0) {
 			pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
 			return;
@@ -128,9 +139,11 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(flow.destination.bytes, query->client_addr, 16);
 	flow.source.ipv6 = flow.destination.ipv6 = ipv6;
 	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
-	count(worker, packet->kind == PACKET_RESPONSE ? STATS_ANSWERED_FORWARD
-						      : STATS_ANSWERED_SELF);
-	net_frame_write(&worker->dataplane->ports[query->port], mbuf, &flow);
+	enum stats_origin origin =
+		packet->kind == PACKET_RESPONSE ? STATS_FORWARDED_ANSWER : STATS_OWN_ANSWER;
+	stats_add(&worker->stats.port[query->port].answers[origin], 1);
+	stats_add(&worker->stats.frontend[query->frontend].answers, 1);
+	net_frame_write(port, mbuf, &flow);
 	tx_push(worker, query->port, mbuf);
 }
 
@@ -214,12 +227,18 @@ static void hand_collect(struct worker *worker, struct rte_mbuf *mbuf)
 
 /* ---- queries ---- */
 
+/* No rule said so: it is not counted as a rule's SERVFAIL. */
 static void query_servfail(struct worker *worker, struct rte_mbuf *mbuf)
 {
-	if (rule_answer_rcode(mbuf, &worker->rules, DNS_RCODE_SERVFAIL, NULL) == RULE_ANSWER)
-		client_send(worker, mbuf);
-	else
+	int length = dns_reply_rcode_set(packet_dns(mbuf), packet_of(mbuf)->dns_length,
+					 packet_dns_capacity(mbuf), DNS_RCODE_SERVFAIL, true,
+					 DNS_EDNS_UDP_SIZE);
+	if (length < 0) {
 		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
+		return;
+	}
+	packet_dns_resize(mbuf, (uint16_t)length);
+	client_send(worker, mbuf);
 }
 
 static void entry_fill(struct inflight_entry *entry, const struct backend *backend,
@@ -259,6 +278,7 @@ static void server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 		worker->neighbours, route->port, &route->next_hop, now_ms, &flow.destination_mac);
 	if (unlikely(result == NEIGHBOUR_FAILED)) {
 		rte_pktmbuf_free(mbuf);
+		stats_add(&worker->backends[entry->query.backend].send_errors, 1);
 		entry_end(worker, entry, DROP_NO_NEIGHBOUR);
 		return;
 	}
@@ -284,6 +304,7 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 	const struct backend *backend =
 		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
 	if (unlikely(backend == NULL)) {
+		count(worker, STATS_NO_SERVER);
 		if (policy->servfail_when_no_server)
 			query_servfail(worker, mbuf);
 		else
@@ -291,7 +312,14 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	if (unlikely(!worker->dataplane->routed[number])) {
+		stats_add(&worker->backends[number].send_errors, 1);
 		pipeline_drop(worker, mbuf, DROP_NO_ROUTE);
+		return;
+	}
+	const struct net_route *route = &worker->dataplane->routes[number];
+	if (unlikely(packet->dns_length > net_message_room(&worker->dataplane->ports[route->port],
+							   route->source.ipv6))) {
+		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
 		return;
 	}
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
@@ -302,7 +330,7 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	entry_fill(entry, backend, mbuf);
-	server_send(worker, mbuf, entry, &worker->dataplane->routes[number]);
+	server_send(worker, mbuf, entry, route);
 }
 
 /* Self-answered rules, then out. */
@@ -393,6 +421,14 @@ static void query_notimp(struct worker *worker, struct rte_mbuf *mbuf)
 	client_send(worker, mbuf);
 }
 
+/* Drops what is no query. One without a question is counted by its reason alone, as in dnsdist. */
+static void query_refuse(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
+{
+	if (reason != DROP_QUERY_EMPTY)
+		stats_add(&worker->stats.frontend[packet_of(mbuf)->query.frontend].noncompliant, 1);
+	pipeline_drop(worker, mbuf, reason);
+}
+
 void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
@@ -400,7 +436,7 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 	packet->query.arrival = worker->now;
 	enum drop_reason reason = query_check(worker, mbuf);
 	if (unlikely(reason != DROP_NONE)) {
-		pipeline_drop(worker, mbuf, reason);
+		query_refuse(worker, mbuf, reason);
 		return;
 	}
 	enum dns_error error = query_parse(mbuf);
@@ -409,7 +445,7 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 	else if (error == DNS_ERROR_QDCOUNT)
 		query_notimp(worker, mbuf);
 	else
-		pipeline_drop(worker, mbuf, DROP_QUERY_MALFORMED);
+		query_refuse(worker, mbuf, DROP_QUERY_MALFORMED);
 }
 
 /* ---- responses ---- */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "dataplane/rules/regex.h"
+
 static int pool_name_compare(const struct policy_pool_name *pool, const char *name, size_t length)
 {
 	if (pool->length != length)
@@ -38,5 +40,8 @@ void policy_free(struct policy *policy)
 		return;
 	for (size_t i = 0; i < policy->n_blobs; i++)
 		policy_blob_release(policy->blobs[i]);
+	for (unsigned i = 0; i < policy->n_scratch; i++)
+		regex_scratch_free(policy->scratch[i]);
+	free(policy->scratch);
 	free(policy);
 }

@@ -33,6 +33,7 @@ struct policy_listener {
 	struct net_address address;
 	uint16_t port; /* host byte order */
 	bool any;
+	uint8_t frontend; /* of struct stats_frontend; stays the same from one policy to the next */
 };
 
 /* A pool that exists in name only has no servers. */
@@ -74,20 +75,23 @@ struct policy {
 	const struct policy_pool_name *pool_names; /* sorted by length and bytes */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
+	struct hs_scratch **scratch; /* by lcore, for regular expressions; NULL: there are none */
+	uint16_t n_scratch;
 };
 
-/* Whether a packet to this address (as in struct query_state) and port is ours. */
-static inline bool policy_listens(const struct policy *policy, const uint8_t *address, bool ipv6,
-				  uint16_t port)
+/* The listener that a packet to this address (as in struct query_state) and port is for, or NULL. */
+static inline const struct policy_listener *policy_listener_find(const struct policy *policy,
+								 const uint8_t *address, bool ipv6,
+								 uint16_t port)
 {
 	for (unsigned i = 0; i < policy->n_listeners; i++) {
 		const struct policy_listener *listener = &policy->listeners[i];
 		if (listener->port == port && listener->address.ipv6 == ipv6 &&
 		    (listener->any ||
 		     memcmp(listener->address.bytes, address, ipv6 ? 16 : 4) == 0))
-			return true;
+			return listener;
 	}
-	return false;
+	return NULL;
 }
 
 static inline bool policy_allows(const struct policy *policy, const uint8_t *address, bool ipv6)

@@ -15,6 +15,18 @@ const struct stats_counter_info stats_counters[STATS_COUNT] = {
 #undef X
 };
 
+const char *const stats_origins[STATS_ORIGINS] = {
+	[STATS_FORWARDED_ANSWER] = "forwarded",
+	[STATS_CACHED_ANSWER] = "cache",
+	[STATS_OWN_ANSWER] = "self",
+};
+
+const uint32_t stats_latency_bounds[STATS_LATENCY_BOUNDS] = {
+	1,     2,     5,      10,     20,	50,	 100,	  200,	   500,	    1000,    2000,  4000,
+	8000,  10000, 25000,  50000,  100000,	250000,	 500000,  1000000, 2000000, 4000000,
+	8000000, 10000000,
+};
+
 void stats_drop_label(enum drop_reason reason, char label[static STATS_LABEL_SIZE])
 {
 	size_t i = 0;

@@ -47,6 +47,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(INFLIGHT_FULL, QUERY, "in-flight table full")                                            \
 	X(NO_NEIGHBOUR, QUERY, "next hop did not answer ARP or neighbour discovery")               \
 	X(NO_ROUTE, QUERY, "no route to the server")                                               \
+	X(TOO_LARGE, QUERY, "query that does not fit the MTU on the way to the server")            \
 	X(TIMEOUT, QUERY, "the server did not answer in time")                                     \
 	X(HANDOFF_FULL, QUERY, "ring to the control lcore full and on_overflow is drop")           \
 	X(PARKING_FULL, QUERY, "no buffer to park the packet and on_overflow is drop")             \
@@ -80,14 +81,12 @@ enum drop_reason {
 	X(ARP_SENT, "arp_requests", "ARP requests sent")                                           \
 	X(ND_SENT, "neighbour_solicitations", "neighbour solicitations sent")                      \
 	X(ECHO, "echo_replies", "ICMP and ICMPv6 echo replies")                                    \
-	X(QUERIES, "queries", "queries received")                                                  \
 	X(RD_QUERIES, "rd_queries", "queries with RD set")                                         \
 	X(RESPONSES, "backend_responses", "packets received on ports we asked from")               \
 	X(RESPONSES_MATCHED, "backend_responses_matched", "responses that belong to a query")      \
 	X(RESPONSES_REDIRECTED, "responses_redirected", "responses passed to the worker that asked") \
 	X(FORWARDED, "forwarded", "queries sent to a server")                                      \
-	X(ANSWERED_SELF, "answered_self", "answers made here and sent")                            \
-	X(ANSWERED_FORWARD, "answered_forward", "servers' answers sent to clients")                \
+	X(NO_SERVER, "no_server", "queries that no server of their pool could take")               \
 	X(HANDED_OVER, "handed_over", "packets handed to the control lcore")                       \
 	X(TAKEN_BACK, "taken_back", "packets taken back from the control lcore")                   \
 	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \
@@ -112,15 +111,43 @@ enum stats_counter {
 	STATS_COUNT,
 };
 
-/* Latency from a query's arrival to its answer: bucket b counts [2^b, 2^(b+1)) microseconds. */
-#define STATS_LATENCY_BUCKETS 24
+/* Where an answer to a client came from. */
+enum stats_origin { STATS_FORWARDED_ANSWER, STATS_CACHED_ANSWER, STATS_OWN_ANSWER, STATS_ORIGINS };
+
+/* What clients asked and were told, by the port their queries came in on. */
+#define STATS_PORTS 16u
+struct stats_port {
+	uint64_t queries;
+	uint64_t answers[STATS_ORIGINS];
+};
+
+/* The same by listening address, as far as those have a number: policy_listener.frontend. */
+#define STATS_FRONTENDS 64u
+#define STATS_FRONTEND_NONE STATS_FRONTENDS /* the addresses that got no number share it */
+struct stats_frontend {
+	uint64_t queries;
+	uint64_t answers;
+	uint64_t noncompliant;
+};
+
+/*
+ * Latency from a query's arrival to its answer. Bucket b counts what is less than
+ * stats_latency_bounds[b] and not less than the bound before it, the last one all the rest. Bound b
+ * lies in [2^b, 2^(b+1)), which makes finding the bucket one comparison.
+ */
+#define STATS_LATENCY_BOUNDS 24u
+#define STATS_LATENCY_BUCKETS (STATS_LATENCY_BOUNDS + 1u)
 
 struct stats {
 	uint64_t counter[STATS_COUNT];
 	uint64_t drop[DROP_COUNT];
+	struct stats_port port[STATS_PORTS];
+	struct stats_frontend frontend[STATS_FRONTENDS + 1];
 	uint64_t latency[STATS_LATENCY_BUCKETS];
 	uint64_t latency_sum; /* microseconds */
 } __rte_cache_aligned;
+
+extern const uint32_t stats_latency_bounds[STATS_LATENCY_BOUNDS]; /* microseconds */
 
 struct stats_drop_info {
 	const char *name; /* as in the enum; stats_drop_label() gives the metric's form */
@@ -138,6 +165,8 @@ struct stats_counter_info {
 extern const struct stats_drop_info stats_drops[DROP_COUNT];
 extern const struct stats_counter_info stats_counters[STATS_COUNT];
 
+extern const char *const stats_origins[STATS_ORIGINS];
+
 /* Writes the reason in lower case, as metrics and logs show it. Any thread. */
 void stats_drop_label(enum drop_reason reason, char label[static STATS_LABEL_SIZE]);
 
@@ -145,6 +174,15 @@ void stats_drop_label(enum drop_reason reason, char label[static STATS_LABEL_SIZ
 static inline void stats_add(uint64_t *cell, uint64_t n)
 {
 	__atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+/* The latency bucket of a number of microseconds. */
+static inline unsigned stats_latency_bucket(uint64_t us)
+{
+	unsigned octave = us == 0 ? 0 : 63 - (unsigned)__builtin_clzll(us);
+	if (octave >= STATS_LATENCY_BOUNDS)
+		return STATS_LATENCY_BOUNDS;
+	return octave + (us >= stats_latency_bounds[octave]);
 }
 
 static inline uint64_t stats_read(const uint64_t *cell)

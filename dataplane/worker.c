@@ -42,6 +42,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	}
 	worker->rules.stats = &worker->stats;
 	worker->rules.rule_hits = worker->rule_hits;
+	worker->rules.lcore = (uint16_t)index;
 	worker->rules.random = rte_rdtsc() ^ (uint64_t)(index + 1) << 32;
 	return 0;
 }
@@ -100,15 +101,18 @@ static bool policy_source_port(const struct worker *worker, uint16_t port)
 static void udp_input(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
-	if (policy_listens(policy, packet->query.local_addr, packet->ipv6,
-			   packet->destination_port)) {
+	const struct policy_listener *listener = policy_listener_find(
+		policy, packet->query.local_addr, packet->ipv6, packet->destination_port);
+	if (listener != NULL) {
 		if (unlikely(worker->draining)) {
 			pipeline_drop(worker, mbuf, DROP_DRAINING);
 		} else if (unlikely(!policy_allows(policy, packet->query.client_addr,
 						   packet->ipv6))) {
 			pipeline_drop(worker, mbuf, DROP_ACL);
 		} else {
-			stats_add(&worker->stats.counter[STATS_QUERIES], 1);
+			packet->query.frontend = listener->frontend;
+			stats_add(&worker->stats.port[packet->query.port].queries, 1);
+			stats_add(&worker->stats.frontend[listener->frontend].queries, 1);
 			pipeline_query(worker, mbuf);
 		}
 	} else if (policy_source_port(worker, packet->destination_port)) {

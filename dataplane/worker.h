@@ -6,6 +6,8 @@
 #ifndef SLUICE_DATAPLANE_WORKER_H
 #define SLUICE_DATAPLANE_WORKER_H
 
+#include <assert.h>
+
 #include <rte_mempool.h>
 #include <rte_rcu_qsbr.h>
 
@@ -42,6 +44,8 @@ struct dataplane {
 	struct net_route routes[POLICY_BACKENDS_MAX];
 	bool routed[POLICY_BACKENDS_MAX];
 };
+
+static_assert(STATS_PORTS >= NET_PORTS_MAX, "each port has its counters");
 
 struct worker {
 	/* Control writes, the worker reads. */

@@ -4,6 +4,7 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 check.own()
+require('sluice.guard')
 
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
@@ -37,6 +38,16 @@ install(require('sluice.rules'))
 install(require('sluice.server'), 'wrap')
 install(require('sluice.async'))
 require('sluice.unsupported').install(globals)
+
+-- LuaJIT does not compile tostring() of its own for our objects; through a method it does.
+local plain, name, address = tostring, require('sluice.name'), require('sluice.address')
+function globals.tostring(...)
+  local value = ...
+  if type(value) == 'cdata' and (name.is(value) or address.is(value)) then
+    return value:toString()
+  end
+  return plain(...)
+end
 
 local driver = require('sluice.driver')
 globals.addMaintenanceCallback = driver.addMaintenanceCallback

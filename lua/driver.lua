@@ -3,13 +3,14 @@
 local ffi = require('ffi')
 local question = require('sluice.question')
 local check = require('sluice.check')
+local guard = require('sluice.guard')
 local C = ffi.C
 check.own()
 
 local driver = {}
 local functions = {}
-local FFI, SELECTOR = 4, 8
-local bit = require('bit')
+local FFI = 4
+local band, wrap = require('bit').band, question.wrap
 
 -- The number that C knows a function by.
 function driver.register(callback)
@@ -22,10 +23,6 @@ local function explain(message)
 end
 
 local function store(item, result, text)
-  if bit.band(item.flags, SELECTOR) ~= 0 then
-    item.action = result == true and 1 or 0
-    return
-  end
   if type(result) ~= 'number' then
     error('the function returned no action', 0)
   end
@@ -36,63 +33,91 @@ local function store(item, result, text)
   end
 end
 
-local function act(item)
-  local callback = functions[item.reference]
-  if bit.band(item.flags, FFI) ~= 0 then
-    store(item, callback(item))
-    return
-  end
-  store(item, callback(question.wrap(item)))
-end
-
-local function run(batch, first, count)
-  for i = first, first + count - 1 do
+local function act(batch, first, last)
+  for i = first, last do
     local item = batch.items[i]
     batch.progress = i
-    C.sluice_progress()
-    C.sluice_current(item)
-    local ok, message = xpcall(act, explain, item)
-    if not ok then
-      C.lua_question_fail(item)
-      C.sluice_error(message, 0)
+    C.sluice_begin(item)
+    local callback = functions[item.reference]
+    if band(item.flags, FFI) == 0 then
+      store(item, callback(wrap(item)))
+    else
+      store(item, callback(item))
     end
-    -- The registry knows: also where the action failed, or suspended through another object.
-    item.suspended = C.sluice_question_was_suspended(item) and 1 or 0
-    item.mbuf = C.sluice_question_find(item)
   end
-  C.sluice_current(nil)
 end
 
+local function failed(message, from_listener)
+  C.sluice_error(type(message) == 'string' and message or 'error in error handling', from_listener)
+end
+
+-- One protected call for all, and another one after each error: code that LuaJIT compiles for one
+-- of many callbacks cannot leave a protected call that it did not begin.
 function driver.run(first, count)
-  run(C.sluice_batch(), first, count)
+  local batch, last = C.sluice_batch(), first + count - 1
+  guard.reset()
+  while first <= last do
+    batch.progress = first
+    local ok, message = xpcall(act, explain, batch, first, last)
+    if ok then
+      break
+    end
+    first = batch.progress + 1
+    C.lua_question_fail(batch.items[first - 1])
+    failed(message, 0)
+  end
+  C.sluice_begin(nil)
+end
+
+local function choose(item)
+  local callback = functions[item.reference]
+  if band(item.flags, FFI) == 0 then
+    item.action = callback(wrap(item)) == true and 1 or 0
+  else
+    item.action = callback(item) == true and 1 or 0
+  end
 end
 
 function driver.select()
-  run(C.sluice_selector_batch(), 0, 1)
+  local item = C.sluice_selector_batch().items[0]
+  guard.reset()
+  C.sluice_begin(item)
+  local ok, message = xpcall(choose, explain, item)
+  if not ok then
+    C.lua_question_fail(item)
+    failed(message, 0)
+  end
+  C.sluice_begin(nil)
 end
 
-local function hand_over(datagram)
-  local callback = functions[datagram.reference]
-  if datagram.ffi ~= 0 then
-    callback(datagram)
-  else
-    callback(datagram.endpoint_id, ffi.string(datagram.data, datagram.length),
-      ffi.string(datagram.from, datagram.from_length))
+local function hand_over(mailbox, first, last)
+  for i = first, last do
+    local datagram = mailbox.items[i]
+    mailbox.progress = i
+    C.sluice_begin(nil)
+    local callback = functions[datagram.reference]
+    if datagram.ffi == 0 then
+      callback(datagram.endpoint_id, ffi.string(datagram.data, datagram.length),
+        ffi.string(datagram.from, datagram.from_length))
+    else
+      callback(datagram)
+    end
   end
 end
 
 function driver.deliver(first, count)
-  local mailbox = C.sluice_mailbox()
-  for i = first, first + count - 1 do
-    mailbox.progress = i
-    C.sluice_progress()
-    C.sluice_current(nil)
-    local ok, message = xpcall(hand_over, explain, mailbox.items[i])
-    if not ok then
-      C.sluice_error(message, 1)
+  local mailbox, last = C.sluice_mailbox(), first + count - 1
+  guard.reset()
+  while first <= last do
+    mailbox.progress = first
+    local ok, message = xpcall(hand_over, explain, mailbox, first, last)
+    if ok then
+      break
     end
+    first = mailbox.progress + 1
+    failed(message, 1)
   end
-  C.sluice_current(nil)
+  C.sluice_begin(nil)
 end
 
 -- ---- once a second
@@ -104,13 +129,14 @@ function driver.addMaintenanceCallback(callback)
 end
 
 function driver.maintain()
+  guard.reset()
   local own = rawget(_G, 'maintenance')
   local called = type(own) == 'function' and {own, unpack(keepers)} or keepers
   for _, callback in ipairs(called) do
-    C.sluice_progress()
+    C.sluice_begin(nil)
     local ok, message = xpcall(callback, explain)
     if not ok then
-      C.sluice_error(message, 0)
+      failed(message, 0)
     end
   end
 end

@@ -10,6 +10,7 @@ local header = {}
 local Copy = ffi.typeof('struct lua_header')
 local Live = ffi.typeof('struct lua_live_header')
 local method = {}
+local SIZE = ffi.sizeof('struct lua_question')
 
 local function read(self)
   if ffi.istype(Copy, self) then
@@ -76,7 +77,9 @@ ffi.metatype(Copy, class)
 ffi.metatype(Live, class)
 
 function header.live(handle)
-  return Live({handle})
+  local made = Live()
+  ffi.copy(made, handle, SIZE)
+  return made
 end
 
 function header.copy_of(handle)

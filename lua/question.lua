@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- DNSQuestion and DNSResponse, over the handle of a packet in hand.
 local ffi = require('ffi')
+local bit = require('bit')
 local check = require('sluice.check')
 local name = require('sluice.name')
 local address = require('sluice.address')
@@ -15,6 +16,7 @@ local facts = ffi.new('struct lua_facts')
 local bytes = ffi.new('struct lua_bytes')
 local microseconds = ffi.new('uint64_t[1]')
 local get, set, method = {}, {}, {}
+local band, SIZE = bit.band, ffi.sizeof('struct lua_question')
 
 local function left()
   check.fail('the packet is no longer in hand')
@@ -198,6 +200,9 @@ function method:getHTTPHeaders()
   return {}
 end
 
+function method:sendTrap() facts_of(self) end
+method.setMetaKey = method.sendTrap
+
 -- ---- classes
 
 local function class(own_get, own_set, own_method)
@@ -274,6 +279,36 @@ function query:setNegativeAndAdditionalSOA(nxd, zone, ttl, mname, rname, ...)
   return C.sluice_question_negative(self.handle, soa) == 0
 end
 
+-- No server is told the client's subnet or its device, and no PROXY header is sent. What a policy
+-- says about them is taken without effect, as an error would cost it every query.
+local function nothing(key, value)
+  local told = false
+  local function tell(self)
+    facts_of(self)
+    if not told then
+      told = true
+      local text = ('%s of a question has no effect in this version'):format(key)
+      C.sluice_log(2, text, #text)
+    end
+  end
+  if value ~= nil then
+    query_get[key], query_set[key] = function(self) return facts_of(self) and value end, tell
+  else
+    query[key] = tell
+  end
+end
+nothing('useECS', false)
+nothing('ecsOverride', false)
+nothing('ecsPrefixLength', 0)
+nothing('deviceID', '')
+nothing('deviceName', '')
+nothing('requestorID', '')
+nothing('setProxyProtocolValues')
+nothing('addProxyProtocolValue')
+nothing('setHTTPResponse')
+query.getProxyProtocolValues = method.getHTTPHeaders
+query.getTraceID, query.getSpanID = method.getIncomingInterface, method.getIncomingInterface
+
 function query.setRestartable()
   check.fail('setRestartable is not supported by this version')
 end
@@ -309,12 +344,11 @@ end
 ffi.metatype(Query, class(query_get, query_set, query))
 ffi.metatype(Response, class({}, {}, response))
 
--- The object for a handle, which is copied.
+-- The object for a handle, which is copied: not by an initializer, LuaJIT cannot compile those.
 function question.wrap(handle)
-  if handle.flags % 2 == 1 then
-    return Response({handle})
-  end
-  return Query({handle})
+  local made = band(handle.flags, 1) ~= 0 and Response() or Query()
+  ffi.copy(made, handle, SIZE)
+  return made
 end
 
 function question.is(value)

@@ -28,6 +28,9 @@ local function action(pointer, response, ...)
 end
 function Selector:toString() return self.text end
 function Action:toString() return self.text end
+function Action.getStats() return {} end
+function Action.printStats() return '' end
+function Action.reload() end
 Selector.__tostring, Action.__tostring = Selector.toString, Action.toString
 
 local function matches_of(pointer)
@@ -63,25 +66,32 @@ function rules.QNameRule(value)
   return selector(C.sluice_selector_qname(value), 'qname==%s', value:toString())
 end
 
-local function suffixes(value)
+-- Long lists are told by their length.
+local TOLD = 20
+local function told(set, quiet)
+  local count = tonumber(C.sluice_names_count(set.names))
+  return (quiet or count > TOLD) and ('%d names'):format(count) or set:toString()
+end
+
+local function suffixes(value, quiet)
   local node = name.is_node(value) and value or name.newSuffixMatchNode()
   if node ~= value then
     node:add(value)
   end
-  return selector(C.sluice_selector_names(node.names, true), 'qname in %s', node:toString())
+  return selector(C.sluice_selector_names(node.names, true), 'qname in %s', told(node, quiet))
 end
 rules.QNameSuffixRule = suffixes
-function rules.SuffixMatchNodeRule(value)
+function rules.SuffixMatchNodeRule(value, quiet)
   if not name.is_node(value) then
     check.fail('SuffixMatchNodeRule takes a SuffixMatchNode')
   end
-  return suffixes(value)
+  return suffixes(value, quiet)
 end
 function rules.QNameSetRule(value)
   if not name.is_set(value) then
     check.fail('QNameSetRule takes a DNSNameSet')
   end
-  return selector(C.sluice_selector_names(value.names, false), 'qname in %s', value:toString())
+  return selector(C.sluice_selector_names(value.names, false), 'qname in %s', told(value))
 end
 
 local function numbers(kind, names, what)
@@ -95,10 +105,16 @@ rules.QClassRule = numbers('QClass', constants.DNSClass, 'qclass')
 rules.OpcodeRule = numbers('Opcode', {}, 'opcode')
 rules.RCodeRule = numbers('RCode', constants.DNSRCode, 'rcode')
 rules.DSTPortRule = numbers('DSTPort', {}, 'port')
+rules.EDNSOptionRule = numbers('EDNSOption', {}, 'EDNS option')
+rules.EDNSVersionRule = numbers('EDNSVersion', {}, 'EDNS version')
+rules.ERCodeRule = numbers('ERCode', constants.DNSRCode, 'extended rcode')
 function rules.TCPRule(tcp)
   return selector(C.sluice_selector_number('TCP', tcp and 1 or 0), 'TCP==%s', tostring(tcp))
 end
 function rules.RDRule() return selector(C.sluice_selector_number('RD', 1), 'RD') end
+function rules.TrailingDataRule()
+  return selector(C.sluice_selector_number('TrailingData', 1), 'trailing data')
+end
 function rules.DNSSECRule() return selector(C.sluice_selector_number('DNSSEC', 1), 'DNSSEC') end
 
 local function window(kind)
@@ -114,6 +130,74 @@ function rules.RecordsCountRule(section, min, max)
   return selector(C.sluice_selector_records(check.range(section, 'the section', 0, 3),
     check.range(min, 'the minimum', 0, 65535), check.range(max, 'the maximum', 0, 65535)),
     '%d <= records in section %d <= %d', min, section, max)
+end
+
+function rules.RecordsTypeCountRule(section, qtype, min, max)
+  qtype = number_of(qtype, constants.DNSQType, 'qtype')
+  return selector(C.sluice_selector_record_types(check.range(section, 'the section', 0, 3), qtype,
+    check.range(min, 'the minimum', 0, 65535), check.range(max, 'the maximum', 0, 65535)),
+    '%d <= records of type %d in section %d <= %d', min, qtype, section, max)
+end
+
+local COMPARISONS = {equal = 0, greater = 1, greaterOrEqual = 2, smaller = 3, smallerOrEqual = 4}
+function rules.PayloadSizeRule(comparison, size)
+  local number = COMPARISONS[comparison] or
+    check.fail('"%s" is not a comparison', tostring(comparison))
+  size = check.range(size, 'the size', 0, 65535)
+  return selector(C.sluice_selector_size(number, size), 'payload size is %s %d', comparison, size)
+end
+
+function rules.PoolAvailableRule(pool)
+  pool = check.string(pool, 'the pool')
+  return selector(C.sluice_selector_pool(pool, #pool), 'pool "%s" is available', pool)
+end
+
+-- A selector that can be added to while it is in use.
+local TimedSet = setmetatable({}, {__index = Selector})
+TimedSet.__index, TimedSet.__tostring = TimedSet, Selector.toString
+function rules.TimedIPSetRule()
+  return setmetatable(selector(C.sluice_selector_timed(), 'Src: timed set of addresses'), TimedSet)
+end
+function TimedSet:add(client, seconds)
+  seconds = check.range(seconds, 'the time', 0, 4294967295)
+  if C.sluice_timed_add(self.pointer, address.of(client), seconds) < 0 then
+    check.fail('TimedIPSetRule: no memory for one more address')
+  end
+end
+function TimedSet:clear() C.sluice_timed_clear(self.pointer) end
+function TimedSet:cleanup() C.sluice_timed_clean(self.pointer) end
+function TimedSet:slice()
+  return setmetatable({pointer = self.pointer, text = self.text}, Selector)
+end
+
+local function regex(full, word)
+  return function(expression)
+    expression = check.string(expression, 'the regular expression')
+    local why = ffi.new('char[512]')
+    local pointer = C.sluice_selector_regex(expression, full, why, 512)
+    if pointer == nil and why[0] ~= 0 then
+      check.fail('the regular expression "%s": %s', expression, ffi.string(why))
+    end
+    return selector(pointer, '%s: %s', word, expression)
+  end
+end
+rules.RegexRule, rules.RE2Rule = regex(false, 'Regex'), regex(true, 'RE2 match')
+
+function rules.MaxQPSRule(qps, burst)
+  qps, burst = check.range(qps, 'the rate', 0, 4294967295),
+    check.range(burst or qps, 'the burst', 0, 4294967295)
+  return selector(C.sluice_selector_rate(qps, burst), 'Max %.0f qps', qps)
+end
+
+-- A bucket that is full again is one that nobody needs: expiry and cleaning are no question here.
+local RATE_CLIENTS = 1000000
+function rules.MaxQPSIPRule(qps, v4_mask, v6_mask, burst)
+  qps, burst = check.range(qps, 'the rate', 0, 4294967295),
+    check.range(burst or qps, 'the burst', 0, 4294967295)
+  v4_mask, v6_mask = check.range(v4_mask or 32, 'the IPv4 mask', 0, 32),
+    check.range(v6_mask or 64, 'the IPv6 mask', 0, 128)
+  return selector(C.sluice_selector_client_rate(qps, burst, v4_mask, v6_mask, RATE_CLIENTS),
+    'IP (/%d, /%d) match for QPS over %.0f burst %.0f', v4_mask, v6_mask, qps, burst)
 end
 
 function rules.NetmaskGroupRule(value, source)
@@ -144,7 +228,7 @@ end
 
 -- What stands for a selector: one, a name, a netmask, or a table of names or of netmasks.
 local function as_selector(value)
-  if getmetatable(value) == Selector then
+  if getmetatable(value) == Selector or getmetatable(value) == TimedSet then
     return value
   elseif name.is(value) then
     return suffixes(value)
@@ -194,8 +278,10 @@ end
 -- ---- actions
 
 local reply_keys = check.keys('ttl', 'aa', 'ad', 'ra')
-local function reply_options(value, what)
-  value = check.options(value, what, reply_keys)
+local raw_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'typeForAny')
+local soa_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'soaInAuthoritySection')
+local function reply_options(value, what, keys)
+  value = check.options(value, what, keys or reply_keys)
   local options = ffi.new('struct lua_reply_options', {ttl = value.ttl or 60})
   for _, key in ipairs({'aa', 'ad', 'ra'}) do
     if value[key] ~= nil then
@@ -214,6 +300,7 @@ rules.AllowResponseAction = plain('Allow', true, 'allow')
 rules.DropAction = plain('Drop', false, 'drop')
 rules.DropResponseAction = plain('Drop', true, 'drop')
 rules.TCAction = plain('TC', false, 'tc=1 answer')
+rules.TCResponseAction = plain('TC', true, 'tc=1 answer')
 rules.SetNoRecurseAction = plain('SetNoRecurse', false, 'set rd=0')
 rules.SetDisableValidationAction = plain('SetDisableValidation', false, 'set cd=1')
 rules.SetSkipCacheAction = plain('SetSkipCache', false, 'skip cache')
@@ -234,9 +321,63 @@ function rules.SpoofAction(values, options)
   return action(C.sluice_action_spoof(array, #list, reply_options(options, 'SpoofAction')), false,
     'spoof in %s', table.concat(texts, ' '))
 end
+function rules.ERCodeAction(rcode, options)
+  rcode = number_of(rcode, constants.DNSRCode, 'rcode')
+  return action(C.sluice_action_rcode(check.range(rcode, 'the rcode', 0, 4095),
+    reply_options(options, 'ERCodeAction')), false, 'set ercode %d', rcode)
+end
+function rules.SpoofCNAMEAction(target, options)
+  target = name.of(target)
+  return action(C.sluice_action_cname(target, reply_options(options, 'SpoofCNAMEAction')), false,
+    'spoof cname %s', target:toString())
+end
+function rules.SpoofRawAction(values, options)
+  local list = type(values) == 'table' and values or {values}
+  local array = ffi.new('struct lua_bytes[?]', #list)
+  for i, value in ipairs(list) do
+    array[i - 1].data, array[i - 1].length = check.string(value, 'the data'), #value
+  end
+  local any = type(options) == 'table' and options.typeForAny or 0
+  return action(C.sluice_action_raw(array, #list, number_of(any, constants.DNSQType, 'qtype'),
+    reply_options(options, 'SpoofRawAction', raw_keys)), false, 'spoof in %d raw values', #list)
+end
+function rules.SpoofPacketAction(packet, length)
+  packet = check.string(packet, 'the packet')
+  length = check.range(length or #packet, 'the length', 0, #packet)
+  return action(C.sluice_action_packet(packet, length), false, 'spoof a packet of %d bytes', length)
+end
+function rules.NegativeAndSOAAction(nxd, zone, ttl, mname, rname, serial, refresh, retry, expire,
+    minimum, options)
+  local soa = ffi.new('struct lua_soa')
+  soa.nxdomain = nxd and 1 or 0
+  soa.zone, soa.mname, soa.rname = name.of(zone), name.of(mname), name.of(rname)
+  soa.ttl, soa.serial = check.integer(ttl, 'the TTL'), check.integer(serial, 'the serial')
+  soa.refresh, soa.retry = check.integer(refresh, 'refresh'), check.integer(retry, 'retry')
+  soa.expire, soa.minimum = check.integer(expire, 'expire'), check.integer(minimum, 'minimum')
+  local authority = type(options) == 'table' and options.soaInAuthoritySection == true
+  return action(C.sluice_action_negative(soa, authority,
+    reply_options(options, 'NegativeAndSOAAction', soa_keys)), false, '%s with SOA',
+    nxd and 'NXD' or 'NODATA')
+end
+function rules.ContinueAction(wrapped)
+  if getmetatable(wrapped) ~= Action then
+    check.fail('ContinueAction takes an action, not %s', type(wrapped))
+  end
+  return action(C.sluice_action_continue(wrapped.pointer), wrapped.response, 'continue after: %s',
+    wrapped.text)
+end
 function rules.PoolAction(pool, stop)
   pool = check.string(pool, 'the pool')
   return action(C.sluice_action_pool(pool, #pool, stop ~= false), false, 'to pool %s', pool)
+end
+function rules.QPSAction(qps)
+  qps = check.range(qps, 'the rate', 0, 4294967295)
+  return action(C.sluice_action_rate(qps), false, 'qps limit to %.0f', qps)
+end
+function rules.QPSPoolAction(qps, pool, stop)
+  qps, pool = check.range(qps, 'the rate', 0, 4294967295), check.string(pool, 'the pool')
+  return action(C.sluice_action_rate_pool(qps, pool, #pool, stop ~= false), false,
+    'max %.0f to pool %s', qps, pool)
 end
 local function ttl_action(kind, response)
   return function(ttl)
@@ -247,6 +388,39 @@ end
 rules.SetTempFailureCacheTTLAction = ttl_action('SetTempFailureCacheTTL', false)
 rules.SetMaxReturnedTTLAction = ttl_action('SetMaxReturnedTTL', false)
 rules.SetMaxReturnedTTLResponseAction = ttl_action('SetMaxReturnedTTL', true)
+
+-- Types as numbers, names, or a table of either.
+local function types_of(value)
+  local list = type(value) == 'table' and value or {value}
+  local array = ffi.new('uint16_t[?]', #list)
+  for i, member in ipairs(list) do
+    array[i - 1] = number_of(member, constants.DNSQType, 'qtype')
+  end
+  return array, #list
+end
+function rules.ClearRecordTypesResponseAction(value)
+  local types, count = types_of(value)
+  if count == 0 then
+    check.fail('ClearRecordTypesResponseAction needs a type')
+  end
+  return action(C.sluice_action_clear(types, count), true, 'clear record types')
+end
+local function limit(min, max, value)
+  local types, count = types_of(value or {})
+  min, max = check.range(min, 'the minimum', 0, 4294967295),
+    check.range(max, 'the maximum', 0, 4294967295)
+  return action(C.sluice_action_limit(min, max, types, count), true,
+    'limit ttl (%.0f <= ttl <= %.0f)', min, max)
+end
+function rules.LimitTTLResponseAction(min, max, types)
+  return limit(min, max or 4294967295, types)
+end
+function rules.SetMinTTLResponseAction(min) return limit(min, 4294967295) end
+function rules.SetMaxTTLResponseAction(max) return limit(0, max) end
+function rules.SetReducedTTLResponseAction(percent)
+  percent = check.range(percent, 'the percentage', 0, 100)
+  return action(C.sluice_action_reduce(percent), true, 'reduce ttl to %d percent', percent)
+end
 
 local function both(constructor, query, response)
   rules[query], rules[response] = constructor(false), constructor(true)
@@ -271,6 +445,12 @@ both(function(response)
       'set EDE %d', code)
   end
 end, 'SetExtendedDNSErrorAction', 'SetExtendedDNSErrorResponseAction')
+both(function(response)
+  return function(code, data)
+    code, data = check.range(code, 'the code', 0, 65535), check.string(data, 'the option')
+    return action(C.sluice_action_option(code, data, #data), response, 'set EDNS option %d', code)
+  end
+end, 'SetEDNSOptionAction', 'SetEDNSOptionResponseAction')
 local function lua_action(is_ffi)
   return function(response)
     return function(callback)

@@ -199,7 +199,12 @@ server.vinfolog, server.infolog = logger(0), logger(1)
 server.warnlog, server.errlog = logger(2), logger(3)
 
 function server.inClientStartup() return false end
-function server.inConfigCheck() return false end
+function server.inConfigCheck() return C.sluice_checking() end
+function server.getVerbose() return false end
+
+local id = ''
+function server.setServerID(value) id = check.string(value, 'the ID') end
+function server.getServerID() return id end
 function server.getCurrentTime()
   local now = tonumber(C.sluice_wall())
   return {tv_sec = math.floor(now / 1e6), tv_nsec = now % 1e6 * 1000}

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Names of dnsdist's that are not there: most are an error that says so where they are used; what
--- is tied to transports and systems we do not have does nothing, so that its policies load.
+-- is tied to transports and systems we do not have, or is said in the configuration, does nothing
+-- and says so once, so that its policies load.
 local ffi = require('ffi')
 local check = require('sluice.check')
 check.own()
@@ -9,114 +10,123 @@ local unsupported = {}
 
 unsupported.names = [[
   addACL addAction addCacheHitResponseAction addCacheInsertedResponseAction addCacheMissAction
-  addConsoleACL addDynamicBlock addDynBlocks addDynBlockSMT addLocal addMaintenanceCallback
-  addResponseAction addSelfAnsweredResponseAction AllowAction AllowResponseAction AllRule AndRule
+  addDynamicBlock addDynBlocks addDynBlockSMT addLocal addMaintenanceCallback addResponseAction
+  addSelfAnsweredResponseAction AllowAction AllowResponseAction AllRule AndRule
   clearCacheHitResponseRules clearCacheInsertedResponseRules clearCacheMissRules clearDynBlocks
   ClearRecordTypesResponseAction clearResponseRules clearRules clearSelfAnsweredResponseRules
-  ContinueAction controlSocket declareMetric decMetric delta DNSSECRule DropAction
-  DropResponseAction DSTPortRule dumpStats EDNSOptionRule enableLuaConfiguration errlog fixupCase
-  getAction getAsynchronousObject getBind getBindCount getCacheHitResponseRule
-  getCacheInsertedResponseRule getCacheMissAction getCacheMissRule getCurrentTime
-  getDynamicBlocks getDynamicBlocksSMT getMetric getPool getPoolNames getPoolServers
-  getResponseRule getRule getSelfAnsweredResponseRule getServer getServerID getServers
-  getStatisticsCounters getTopCacheHitResponseRules getTopCacheInsertedResponseRules
-  getTopCacheMissRules getTopResponseRules getTopRules getTopSelfAnsweredResponseRules getVerbose
-  help inClientStartup includeDirectory incMetric inConfigCheck infolog LimitTTLResponseAction
-  LogAction LuaAction LuaFFIAction LuaFFIPerThreadAction LuaFFIPerThreadResponseAction
-  LuaFFIPerThreadRule LuaFFIResponseAction LuaFFIRule LuaResponseAction LuaRule
-  makeKey makeRule MaxQPSIPRule MaxQPSRule mvCacheHitResponseRule mvCacheHitResponseRuleToTop
-  mvCacheInsertedResponseRule mvCacheInsertedResponseRuleToTop mvCacheMissRule
-  mvCacheMissRuleToTop mvResponseRule mvResponseRuleToTop mvRule mvRuleToTop
-  mvSelfAnsweredResponseRule mvSelfAnsweredResponseRuleToTop NegativeAndSOAAction
-  NetmaskGroupRule newCA newCAFromRaw newDNSName newDNSNameFromRaw newDNSNameSet
-  newDNSPacketOverlay newNetmask newNetworkEndpoint newNetworkListener newNMG newPacketCache
-  newRuleAction newServer newServerPolicy newSuffixMatchNode newThread NoneAction NotRule
-  OpcodeRule OrRule parseAAAARecord parseAddressRecord parseARecord parseCNAMERecord
-  PayloadSizeRule PoolAction PoolAvailableRule PoolOutstandingRule ProbaRule QClassRule
-  QNameLabelsCountRule QNameRule QNameSetRule QNameSuffixRule QNameWireLengthRule QPSAction
-  QPSPoolAction QTypeRule RCodeAction RCodeRule RDRule RecordsCountRule RegexRule
-  reloadAllCertificates rmACL rmCacheHitResponseRule rmCacheInsertedResponseRule rmCacheMissRule
-  rmResponseRule rmRule rmSelfAnsweredResponseRule rmServer setACL setACLFromFile
-  setAddEDNSToSelfGeneratedResponses setAllowEmptyResponse
-  setBanDurationForExceedingMaxReadIOsPerQuery setCacheCleaningDelay setCacheCleaningPercentage
-  setCacheMissRules setConsistentHashingBalancingFactor setConsoleACL setDropEmptyQueries
-  setDynBlocksAction setDynBlocksPurgeInterval SetEDNSOptionAction SetExtendedDNSErrorAction
-  SetExtendedDNSErrorResponseAction setKey setLocal SetMaxReturnedTTLAction
-  SetMaxReturnedTTLResponseAction SetMaxTTLResponseAction setMaxUDPOutstanding setMetric
-  SetMinTTLResponseAction SetNoRecurseAction setPayloadSizeOnSelfGeneratedAnswers
-  setPoolServerPolicy setPoolServerPolicyLua setPoolServerPolicyLuaFFI
-  setPoolServerPolicyLuaFFIPerThread setRandomizedIdsOverUDP setRandomizedOutgoingSockets
+  ContinueAction declareMetric decMetric delta DNSSECRule DropAction DropResponseAction
+  DSTPortRule dumpStats EDNSOptionRule errlog fixupCase getAction getAsynchronousObject getBind
+  getBindCount getCacheHitResponseRule getCacheInsertedResponseRule getCacheMissAction
+  getCacheMissRule getCurrentTime getDynamicBlocks getDynamicBlocksSMT getMetric getPool
+  getPoolNames getPoolServers getResponseRule getRule getSelfAnsweredResponseRule getServer
+  getServerID getServers getStatisticsCounters getTopCacheHitResponseRules
+  getTopCacheInsertedResponseRules getTopCacheMissRules getTopResponseRules getTopRules
+  getTopSelfAnsweredResponseRules getVerbose help inClientStartup includeDirectory incMetric
+  inConfigCheck infolog LimitTTLResponseAction LogAction LuaAction LuaFFIAction
+  LuaFFIPerThreadAction LuaFFIPerThreadResponseAction LuaFFIPerThreadRule LuaFFIResponseAction
+  LuaFFIRule LuaResponseAction LuaRule makeKey makeRule MaxQPSIPRule MaxQPSRule
+  mvCacheHitResponseRule mvCacheHitResponseRuleToTop mvCacheInsertedResponseRule
+  mvCacheInsertedResponseRuleToTop mvCacheMissRule mvCacheMissRuleToTop mvResponseRule
+  mvResponseRuleToTop mvRule mvRuleToTop mvSelfAnsweredResponseRule
+  mvSelfAnsweredResponseRuleToTop NegativeAndSOAAction NetmaskGroupRule newCA newCAFromRaw
+  newDNSName newDNSNameFromRaw newDNSNameSet newDNSPacketOverlay newNetmask newNetworkEndpoint
+  newNetworkListener newNMG newPacketCache newRuleAction newServer newServerPolicy
+  newSuffixMatchNode newThread NoneAction NotRule OpcodeRule OrRule parseAAAARecord
+  parseAddressRecord parseARecord parseCNAMERecord PayloadSizeRule PoolAction PoolAvailableRule
+  PoolOutstandingRule ProbaRule QClassRule QNameLabelsCountRule QNameRule QNameSetRule
+  QNameSuffixRule QNameWireLengthRule QPSAction QPSPoolAction QTypeRule RCodeAction RCodeRule
+  RDRule RecordsCountRule RegexRule rmACL rmCacheHitResponseRule rmCacheInsertedResponseRule
+  rmCacheMissRule rmResponseRule rmRule rmSelfAnsweredResponseRule rmServer setACL setACLFromFile
+  setAddEDNSToSelfGeneratedResponses setAllowEmptyResponse setCacheMissRules
+  setConsistentHashingBalancingFactor setDropEmptyQueries setDynBlocksAction
+  setDynBlocksPurgeInterval SetEDNSOptionAction SetExtendedDNSErrorAction
+  SetExtendedDNSErrorResponseAction setLocal SetMaxReturnedTTLAction
+  SetMaxReturnedTTLResponseAction SetMaxTTLResponseAction setMetric SetMinTTLResponseAction
+  SetNoRecurseAction setPayloadSizeOnSelfGeneratedAnswers setPoolServerPolicy
+  setPoolServerPolicyLua setPoolServerPolicyLuaFFI setPoolServerPolicyLuaFFIPerThread
   setRoundRobinFailOnNoServer setRules setServerID setServerPolicy setServerPolicyLua
   setServerPolicyLuaFFI setServerPolicyLuaFFIPerThread setServFailWhenNoServer SetSkipCacheAction
   SetSkipCacheResponseAction setStaleCacheEntriesTTL SetTagAction SetTagResponseAction
-  SetTempFailureCacheTTLAction setUDPTimeout setVerbose setVerboseHealthChecks setWebserverConfig
-  setWeightedBalancingFactor setWHashedPertubation setWHashedPerturbation showACL showBinds
-  showCacheHitResponseRules showCacheInsertedResponseRules showCacheMissRules showDynBlocks
-  showPools showPoolServerPolicy showResponseLatency showResponseRules showRules
-  showSelfAnsweredResponseRules showServerPolicy showServers showVersion shutdown SpoofAction
-  SpoofCNAMEAction SpoofRawAction SuffixMatchNodeRule TagRule TCAction TCPRule TCResponseAction
-  TimedIPSetRule topCacheHitResponseRules topCacheInsertedResponseRules topCacheMissRules
-  topResponseRules topRules topSelfAnsweredResponseRules TrailingDataRule truncateTC
-  UnsetTagAction UnsetTagResponseAction vinfolog warnlog webserver addCapabilitiesToRetain
-  addExitCallback addServerStateChangeCallback addTimeoutResponseAction benchRule carbonServer
-  clearConsoleHistory clearQueryCounters clearTimeoutResponseRules DelayAction
-  DelayResponseAction DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup EDNSVersionRule
-  ERCodeAction ERCodeRule exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate
-  exceedServFails getAddressInfo getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
-  getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
-  getResolvers getResponseRing getRespRing getRingBuffersSamplingRate getRingEntries
-  getSlowResponses getTimeoutResponseRule getTopBandwidth getTopQueries getTopResponses
-  getTopTimeoutResponseRules grepq hashPassword IncomingProtocolRule KeyValueLookupKeyQName
-  KeyValueLookupKeySourceIP KeyValueLookupKeySuffix KeyValueLookupKeyTag
-  KeyValueStoreLookupAction KeyValueStoreLookupRule KeyValueStoreRangeLookupAction
-  KeyValueStoreRangeLookupRule LogResponseAction makeIPCipherKey mvTimeoutResponseRule
-  mvTimeoutResponseRuleToTop newCDBKVStore newFrameStreamTcpLogger newFrameStreamUnixLogger
-  newLMDBKVStore newQPSLimiter newRemoteLogger newSVCRecordParameters ProxyProtocolValueRule
-  RE2Rule RecordsTypeCountRule refreshRuntimeConfiguration registerWebHandler RemoteLogAction
-  RemoteLogResponseAction requestTCPStatesDump rmTimeoutResponseRule
-  SetAdditionalProxyProtocolValueAction setAPIWritable setConsoleBindFatal
-  setConsoleConnectionsLogging setConsoleMaximumConcurrentConnections setConsoleOutputMaxMsgSize
-  SetDisableECSAction SetDisableValidationAction SetECSAction setECSOverride SetECSOverrideAction
-  SetECSPrefixLengthAction setECSSourcePrefixV4 setECSSourcePrefixV6 SetEDNSOptionResponseAction
-  SetMacAddrAction setMaxCachedTCPConnectionsPerDownstream setMaxTCPClientThreads
-  setMaxTCPConnectionDuration setMaxTCPConnectionRatePerClient setMaxTCPConnectionsPerClient
-  setMaxTCPQueriesPerConnection setMaxTCPQueuedConnections setMaxTCPReadIOsPerQuery
-  setProxyProtocolACL setProxyProtocolApplyACLToProxiedClients setProxyProtocolMaximumPayloadSize
+  SetTempFailureCacheTTLAction setUDPTimeout setWeightedBalancingFactor setWHashedPertubation
+  setWHashedPerturbation showACL showBinds showCacheHitResponseRules
+  showCacheInsertedResponseRules showCacheMissRules showDynBlocks showPools showPoolServerPolicy
+  showResponseLatency showResponseRules showRules showSelfAnsweredResponseRules showServerPolicy
+  showServers showVersion shutdown SpoofAction SpoofCNAMEAction SpoofRawAction
+  SuffixMatchNodeRule TagRule TCAction TCPRule TCResponseAction TimedIPSetRule
+  topCacheHitResponseRules topCacheInsertedResponseRules topCacheMissRules topResponseRules
+  topRules topSelfAnsweredResponseRules TrailingDataRule truncateTC UnsetTagAction
+  UnsetTagResponseAction vinfolog warnlog addExitCallback addServerStateChangeCallback
+  addTimeoutResponseAction benchRule carbonServer clearQueryCounters clearTimeoutResponseRules
+  DelayAction DelayResponseAction DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup
+  EDNSVersionRule ERCodeAction ERCodeRule exceedNXDOMAINs exceedQRate exceedQTypeRate
+  exceedRespByterate exceedServFails getAddressInfo getListOfAddressesOfNetworkInterface
+  getListOfNetworkInterfaces getListOfRangesOfNetworkInterface getMACAddress
+  getObjectFromYAMLConfiguration getQueryCounters getResolvers getResponseRing getRespRing
+  getRingBuffersSamplingRate getRingEntries getSlowResponses getTimeoutResponseRule
+  getTopBandwidth getTopQueries getTopResponses getTopTimeoutResponseRules grepq hashPassword
+  IncomingProtocolRule KeyValueLookupKeyQName KeyValueLookupKeySourceIP KeyValueLookupKeySuffix
+  KeyValueLookupKeyTag KeyValueStoreLookupAction KeyValueStoreLookupRule
+  KeyValueStoreRangeLookupAction KeyValueStoreRangeLookupRule LogResponseAction makeIPCipherKey
+  mvTimeoutResponseRule mvTimeoutResponseRuleToTop newCDBKVStore newFrameStreamTcpLogger
+  newFrameStreamUnixLogger newLMDBKVStore newQPSLimiter newRemoteLogger newSVCRecordParameters
+  ProxyProtocolValueRule RE2Rule RecordsTypeCountRule refreshRuntimeConfiguration
+  registerWebHandler RemoteLogAction RemoteLogResponseAction requestTCPStatesDump
+  rmTimeoutResponseRule SetAdditionalProxyProtocolValueAction setAPIWritable SetDisableECSAction
+  SetDisableValidationAction SetECSAction SetECSOverrideAction SetECSPrefixLengthAction
+  SetEDNSOptionResponseAction SetMacAddrAction setProxyProtocolACL
+  setProxyProtocolApplyACLToProxiedClients setProxyProtocolMaximumPayloadSize
   SetProxyProtocolValuesAction setQueryCount setQueryCountFilter SetReducedTTLResponseAction
-  setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize setStructuredLogging
-  setSyslogFacility setTCPConnectionRateInterval setTCPConnectionsMaskV4
-  setTCPConnectionsMaskV4Port setTCPConnectionsMaskV6 setTCPConnectionsOverloadThreshold
-  setTCPDownstreamCleanupInterval setTCPDownstreamMaxIdleTime setTCPFastOpenKey
-  setTCPInternalPipeBufferSize setTCPRecvTimeout setTCPSendTimeout
-  setUDPMultipleMessagesVectorSize setUDPSocketBufferSizes setVerboseLogDestination
-  setWebserverBindFatal showConsoleACL showTCPStats showTimeoutResponseRules showWebserverConfig
-  SpoofPacketAction SpoofSVCAction statNodeRespRing submitToMainThread TeeAction threadmessage
-  topBandwidth topClients topQueries topResponses topSlow topTimeoutResponseRules topTimeouts
+  showConsoleACL showTCPStats showTimeoutResponseRules showWebserverConfig SpoofPacketAction
+  SpoofSVCAction statNodeRespRing submitToMainThread TeeAction threadmessage topBandwidth
+  topClients topQueries topResponses topSlow topTimeoutResponseRules topTimeouts
 ]]
 
 unsupported.harmless = [[
-  addBPFFilterDynBlocks addDNSCryptBind addDOH3Local addDOHLocal addDOQLocal addTLSLocal
-  addXFRResponseAction clearXFRResponseRules generateDNSCryptCertificate
-  generateDNSCryptProviderKeys generateOCSPResponse getDNSCryptBind getDNSCryptBindCount
-  getDOH3Frontend getDOH3FrontendCount getDOHFrontend getDOHFrontendCount getDOQFrontend
-  getDOQFrontendCount getOutgoingTLSSessionCacheSize getTLSFrontend getTLSFrontendCount
-  getTopXFRResponseRules getXFRResponseRule HTTPHeaderRule HTTPPathRegexRule HTTPPathRule
-  HTTPStatusAction loadTicketsKey loadTLSEngine loadTLSProvider mvXFRResponseRule
-  mvXFRResponseRuleToTop newBPFFilter newDOHResponseMapEntry newDynBPFFilter newMMDBKVStore
-  newOtlpLogger newTLSCertificate newXsk openMMDB printDNSCryptProviderFingerprint
-  registerDynBPFFilter requestDoHStatesDump rmXFRResponseRule sendCustomTrap
-  sendOpenTelemetryTrace setBanDurationForExceedingTCPTLSRate setDefaultBPFFilter
-  setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime
-  setMaxIdleDoHConnectionsPerDownstream setMaxTLSNewSessionRatePerClient
+  addBPFFilterDynBlocks addCapabilitiesToRetain addDNSCryptBind addDOH3Local addDOHLocal
+  addDOQLocal addTLSLocal addXFRResponseAction clearConsoleHistory clearXFRResponseRules
+  enableLuaConfiguration generateDNSCryptCertificate generateDNSCryptProviderKeys
+  generateOCSPResponse getDNSCryptBind getDNSCryptBindCount getDOH3Frontend getDOH3FrontendCount
+  getDOHFrontend getDOHFrontendCount getDOQFrontend getDOQFrontendCount
+  getOutgoingTLSSessionCacheSize getTLSFrontend getTLSFrontendCount getTopXFRResponseRules
+  getXFRResponseRule HTTPHeaderRule HTTPPathRegexRule HTTPPathRule HTTPStatusAction
+  loadTicketsKey loadTLSEngine loadTLSProvider mvXFRResponseRule mvXFRResponseRuleToTop
+  newBPFFilter newDOHResponseMapEntry newDynBPFFilter newMMDBKVStore newOtlpLogger
+  newTLSCertificate newXSK newXsk openMMDB printDNSCryptProviderFingerprint registerDynBPFFilter
+  reloadAllCertificates requestDoHStatesDump rmXFRResponseRule sendCustomTrap
+  sendOpenTelemetryTrace setBanDurationForExceedingMaxReadIOsPerQuery
+  setBanDurationForExceedingTCPTLSRate setCacheCleaningDelay setCacheCleaningPercentage
+  setDefaultBPFFilter setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime setECSOverride
+  setECSSourcePrefixV4 setECSSourcePrefixV6 setMaxCachedTCPConnectionsPerDownstream
+  setMaxIdleDoHConnectionsPerDownstream setMaxTCPConnectionDuration
+  setMaxTCPConnectionRatePerClient setMaxTCPConnectionsPerClient setMaxTCPQueriesPerConnection
+  setMaxTCPQueuedConnections setMaxTCPReadIOsPerQuery setMaxTLSNewSessionRatePerClient
   setMaxTLSResumedSessionRatePerClient setOpenTelemetryInternalTrace setOpenTelemetryTracing
   setOutgoingDoHWorkerThreads setOutgoingTLSSessionsCacheCleanupDelay
   setOutgoingTLSSessionsCacheMaxTicketsPerBackend setOutgoingTLSSessionsCacheMaxTicketValidity
-  setSecurityPollInterval setSecurityPollSuffix setSpanAttribute setTicketsKeyAddedHook
+  setRandomizedIdsOverUDP setRandomizedOutgoingSockets setRingBuffersLockRetries
+  setRingBuffersOptions setRingBuffersSize setSecurityPollInterval setSecurityPollSuffix
+  setSpanAttribute setTCPConnectionRateInterval setTCPConnectionsMaskV4
+  setTCPConnectionsMaskV4Port setTCPConnectionsMaskV6 setTCPConnectionsOverloadThreshold
+  setTCPDownstreamCleanupInterval setTCPDownstreamMaxIdleTime setTCPFastOpenKey
+  setTCPInternalPipeBufferSize setTCPRecvTimeout setTCPSendTimeout setTicketsKeyAddedHook
   SetTraceAction showDNSCryptBinds showDOH3Frontends showDOHFrontends showDOHResponseCodes
   showDOQFrontends showSecurityStatus showTLSErrorCounters showTLSFrontends showXFRResponseRules
   SNIRule snmpAgent SNMPTrapAction SNMPTrapResponseAction testCrypto topXFRResponseRules
   unregisterDynBPFFilter withTraceSpan
 ]]
+
+-- What the configuration says here, not the policy.
+unsupported.elsewhere = {
+  ['console.socket'] = [[controlSocket setKey addConsoleACL setConsoleACL
+    setConsoleConnectionsLogging setConsoleMaximumConcurrentConnections
+    setConsoleOutputMaxMsgSize setConsoleBindFatal]],
+  ['metrics.listen'] = [[webserver setWebserverConfig setWebserverBindFatal]],
+  ['log.level'] = [[setVerbose setVerboseHealthChecks]],
+  ['log'] = [[setVerboseLogDestination setSyslogFacility setStructuredLogging]],
+  ['dataplane.max_inflight'] = [[setMaxUDPOutstanding]],
+  ['dataplane.rx_ring'] = [[setUDPMultipleMessagesVectorSize setUDPSocketBufferSizes]],
+  ['lcores.workers'] = [[setMaxTCPClientThreads]],
+}
 
 -- Any member is a function that gives the object again.
 local Nothing = {}
@@ -124,8 +134,9 @@ Nothing.__index = function(self)
   return function() return self end
 end
 
-local function warn(name)
-  local text = name .. ' has no effect in this version'
+local function warn(name, key)
+  local text = key and ('%s has no effect: see %s in the configuration'):format(name, key) or
+    name .. ' has no effect in this version'
   ffi.C.sluice_log(2, text, #text)
 end
 
@@ -135,12 +146,12 @@ local function refusal(name)
   end
 end
 
-local function harmless(name, globals)
+local function harmless(name, globals, key)
   local warned = false
   return function()
     if not warned then
       warned = true
-      warn(name)
+      warn(name, key)
     end
     if name:find('Rule$') then
       return globals.NotRule(globals.AllRule())
@@ -161,6 +172,11 @@ function unsupported.install(globals)
   for name in unsupported.harmless:gmatch('%S+') do
     if globals[name] == nil then
       globals[name] = harmless(name, globals)
+    end
+  end
+  for key, names in pairs(unsupported.elsewhere) do
+    for name in names:gmatch('%S+') do
+      globals[name] = globals[name] or harmless(name, globals, key)
     end
   end
 end

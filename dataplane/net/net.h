@@ -46,6 +46,13 @@ struct net_tx {
 	struct rte_mbuf *mbufs[2 * NET_TX_BURST];
 };
 
+/* Bytes of a UDP message that one packet of the port's MTU takes. */
+static inline uint16_t net_message_room(const struct net_port *port, bool ipv6)
+{
+	uint16_t headers = (ipv6 ? 40 : 20) + 8;
+	return port->mtu > headers ? (uint16_t)(port->mtu - headers) : 0;
+}
+
 static inline bool net_address_equal(const struct net_address *a, const struct net_address *b)
 {
 	return a->ipv6 == b->ipv6 && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

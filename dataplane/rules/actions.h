@@ -23,7 +23,18 @@ struct rule_tag;
 	X(RCODE, "RCode")                                                                          \
 	X(TRUNCATE, "TC")                                                                          \
 	X(SPOOF, "Spoof")                                                                          \
+	X(SPOOF_CNAME, "SpoofCNAME")                                                               \
+	X(SPOOF_RAW, "SpoofRaw")                                                                   \
+	X(SPOOF_PACKET, "SpoofPacket")                                                             \
+	X(NEGATIVE, "NegativeAndSOA")                                                              \
+	X(CONTINUE, "Continue")                                                                    \
+	X(EDNS_OPTION, "SetEDNSOption")                                                            \
+	X(CLEAR_TYPES, "ClearRecordTypes")                                                         \
+	X(LIMIT_TTL, "LimitTTL")                                                                   \
+	X(REDUCE_TTL, "SetReducedTTL")                                                             \
 	X(POOL, "Pool")                                                                            \
+	X(QPS, "QPS")                                                                              \
+	X(QPS_POOL, "QPSPool")                                                                     \
 	X(NO_RECURSE, "SetNoRecurse")                                                              \
 	X(DISABLE_VALIDATION, "SetDisableValidation")                                              \
 	X(SKIP_CACHE, "SetSkipCache")                                                              \
@@ -88,6 +99,44 @@ struct rule_spoof {
 	struct dns_reply_address addresses[];
 };
 
+struct rule_cname {
+	struct dns_reply_options options;
+	uint8_t length;
+	uint8_t target[]; /* wire name */
+};
+
+struct rule_raw {
+	struct dns_reply_options options;
+	uint16_t type_for_any; /* 0: ANY */
+	uint32_t count;
+	struct dns_reply_rdata values[]; /* their bytes follow */
+};
+
+struct rule_bytes {
+	uint32_t length;
+	uint8_t bytes[];
+};
+
+struct rule_negative {
+	struct dns_reply_options options;
+	bool nxdomain;
+	bool authority; /* the SOA goes there, not into the additional section */
+	struct dns_reply_soa soa;
+	uint8_t names[]; /* that it points to */
+};
+
+struct rule_option {
+	uint16_t code;
+	uint16_t length;
+	uint8_t data[];
+};
+
+struct rule_types {
+	uint32_t min, max; /* LIMIT_TTL: seconds */
+	uint32_t count;	   /* 0: all types */
+	uint16_t types[];
+};
+
 struct rule_extended_error {
 	uint16_t info_code;
 	bool clear;
@@ -98,13 +147,21 @@ struct rule_extended_error {
 /* One rule's action; its data lies in the policy's arena. */
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
-	uint8_t stop; /* POOL: ends the chain */
-	uint16_t value; /* the rcode, or the pool's number */
+	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns */
+	uint16_t value; /* the rcode, the pool's number, or percent */
 	union {
 		int lua; /* reference */
 		uint32_t ttl; /* seconds */
 		const struct dns_reply_options *options; /* RCODE */
 		const struct rule_spoof *spoof;
+		const struct rule_cname *cname;
+		const struct rule_raw *raw;
+		const struct rule_bytes *bytes;
+		const struct rule_negative *negative;
+		const struct rule_option *option;
+		const struct rule_types *types;
+		const struct rule_action *wrapped; /* CONTINUE; never Lua */
+		struct rate *rate; /* shared by all lcores, and from policy to policy */
 		const struct rule_tag *tag;
 		const struct rule_extended_error *error;
 	};
@@ -130,12 +187,5 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 enum rule_verdict rule_response_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
 					     struct rule_context *context, int result,
 					     const char *text, size_t length);
-
-/*
- * Makes the query in `mbuf` an answer with this rcode (12 bits), resizes the packet and counts.
- * `options` may be NULL. RULE_ANSWER, or RULE_DROP with reason REPLY_BUILD.
- */
-enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *context,
-				    uint16_t rcode, const struct dns_reply_options *options);
 
 #endif

@@ -22,7 +22,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 	packet->chain = (uint8_t)chain;
 	packet->generation = policy->generation;
 	if (cursor < rules->count)
-		rule_facts_of(&facts, mbuf);
+		rule_facts_of(&facts, policy, mbuf);
 	for (; cursor < rules->count; cursor++) {
 		const struct rule *rule = &rules->rules[cursor];
 		packet->rule_cursor = cursor;
@@ -50,6 +50,7 @@ bool rule_lua_ref(const struct policy *policy, enum chain_id chain, uint16_t cur
 	if (action) {
 		lua->reference = rule->action.lua;
 		lua->ffi = ffi;
+		lua->continues = rule->action.stop;
 	}
 	return action || rule->lua_selector;
 }

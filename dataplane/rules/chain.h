@@ -32,6 +32,7 @@ typedef bool rule_lua_selector_fn(void *lua, struct rte_mbuf *mbuf, int referenc
 struct rule_context {
 	struct stats *stats;
 	uint64_t *rule_hits; /* RULE_HIT_SLOTS cells; only this lcore writes them */
+	uint16_t lcore; /* workers by their index, then the control lcore */
 	uint64_t random; /* state of the generator: seed it with anything */
 	rule_lua_selector_fn *lua_selector; /* NULL on workers: rules with Lua selectors stop */
 	void *lua;			    /* for lua_selector */
@@ -42,6 +43,7 @@ struct rule_context {
 struct rule_lua {
 	int reference;
 	bool ffi; /* LuaFFI rather than Lua action */
+	bool continues; /* the chain goes on whatever the action returns */
 	bool selector; /* no action yet: run the chain again from the cursor with lua_selector set */
 };
 

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/selectors.h"
 
+#include <rte_cycles.h>
+
+#include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
+#include "dataplane/policy.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
+#include "dataplane/rules/rates.h"
+#include "dataplane/rules/regex.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/rules/timed_set.h"
+#include "dataplane/serve/backend.h"
 
 static const uint8_t root_name[1];
 
-void rule_facts_of(struct rule_facts *facts, struct rte_mbuf *mbuf)
+void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
 	const uint8_t *dns = packet_dns(mbuf);
@@ -17,6 +25,7 @@ void rule_facts_of(struct rule_facts *facts, struct rte_mbuf *mbuf)
 	bool question = packet->query.qname_length > 0 && packet->dns_length >= end &&
 			dns_count_load(dns, DNS_SECTION_QUESTION) > 0;
 	*facts = (struct rule_facts){
+		.policy = policy,
 		.packet = packet,
 		.dns = dns,
 		.qname = question ? dns + DNS_HEADER_SIZE : root_name,
@@ -55,8 +64,81 @@ static bool lua_test(const struct rule_test *test, struct rule_facts *facts, str
 		     struct rule_context *context)
 {
 	bool match = context->lua_selector(context->lua, mbuf, test->lua, test->flag);
-	rule_facts_of(facts, mbuf);
+	rule_facts_of(facts, facts->policy, mbuf);
 	return match;
+}
+
+/* Whether the message has an OPT that can be read. */
+static bool edns_of(const struct rule_facts *facts, struct dns_edns *edns)
+{
+	return dns_edns_search(facts->dns, facts->packet->dns_length, edns) == DNS_OK &&
+	       edns->offset != 0;
+}
+
+static bool edns_option_test(const struct rule_facts *facts, uint16_t code)
+{
+	struct dns_edns edns;
+	struct dns_option option;
+	return edns_of(facts, &edns) && dns_option_find(facts->dns, &edns, code, &option) == 1;
+}
+
+static bool edns_version_test(const struct rule_facts *facts, uint16_t version)
+{
+	struct dns_edns edns;
+	return edns_of(facts, &edns) && edns.version > version;
+}
+
+static bool extended_rcode_test(const struct rule_facts *facts, uint16_t rcode)
+{
+	struct dns_edns edns;
+	unsigned upper = edns_of(facts, &edns) ? edns.extended_rcode : 0;
+	return (upper << 4 | dns_header_peek(facts->dns)->rcode) == rcode;
+}
+
+static bool records_type_test(const struct rule_facts *facts, const struct rule_test *test)
+{
+	struct dns_records walk;
+	struct dns_record record;
+	uint32_t found = 0;
+	if (dns_records_open(&walk, facts->dns, facts->packet->dns_length) < 0)
+		return false;
+	while (dns_record_next(&walk, &record) == 1)
+		found += record.section == test->flag && record.type == test->value;
+	return !outside(found, test);
+}
+
+static bool size_test(uint16_t size, const struct rule_test *test)
+{
+	switch ((enum rule_comparison)test->flag) {
+	case RULE_EQUAL:
+		return size == test->value;
+	case RULE_GREATER:
+		return size > test->value;
+	case RULE_GREATER_OR_EQUAL:
+		return size >= test->value;
+	case RULE_SMALLER:
+		return size < test->value;
+	case RULE_SMALLER_OR_EQUAL:
+		return size <= test->value;
+	}
+	return false;
+}
+
+/* The name as text, without the dot at its end. */
+static bool regex_test(const struct regex *regex, const struct rule_facts *facts,
+		       const struct rule_context *context)
+{
+	char text[DNS_NAME_TEXT_SIZE];
+	int length = dns_name_print(facts->qname, text, sizeof(text), false);
+	return length >= 0 && context->lcore < facts->policy->n_scratch &&
+	       regex_match(regex, text, (size_t)length, facts->policy->scratch[context->lcore]);
+}
+
+/* Malformed messages have no end that anything could come after. */
+static bool trailing_test(const struct rule_facts *facts)
+{
+	int end = dns_message_end(facts->dns, facts->packet->dns_length);
+	return end >= 0 && end < facts->packet->dns_length;
 }
 
 static bool test_run(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf *mbuf,
@@ -103,6 +185,30 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return test->high || rule_random(context) < test->low;
 	case RULE_TEST_RECORDS_COUNT:
 		return !outside(dns_count_load(facts->dns, test->flag), test);
+	case RULE_TEST_RECORDS_TYPE_COUNT:
+		return records_type_test(facts, test);
+	case RULE_TEST_EDNS_OPTION:
+		return edns_option_test(facts, test->value);
+	case RULE_TEST_EDNS_VERSION:
+		return edns_version_test(facts, test->value);
+	case RULE_TEST_EXTENDED_RCODE:
+		return extended_rcode_test(facts, test->value);
+	case RULE_TEST_PAYLOAD_SIZE:
+		return size_test(facts->packet->dns_length, test);
+	case RULE_TEST_TRAILING_DATA:
+		return trailing_test(facts);
+	case RULE_TEST_POOL_AVAILABLE:
+		return backend_pool_available(facts->policy, test->value);
+	case RULE_TEST_TIMED_SET:
+		return timed_set_has(test->timed_set, query->client_addr,
+				     query->flags & QUERY_IPV6, rte_rdtsc());
+	case RULE_TEST_REGEX:
+		return regex_test(test->regex, facts, context);
+	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
+		return rate_take(test->rate, rte_rdtsc());
+	case RULE_TEST_MAX_QPS_IP:
+		return !rate_table_take(test->rate_table, query->client_addr,
+					query->flags & QUERY_IPV6, rte_rdtsc());
 	case RULE_TEST_LUA:
 		return lua_test(test, facts, mbuf, context);
 	case RULE_TEST_COUNT:

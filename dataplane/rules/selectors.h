@@ -14,6 +14,7 @@
 
 #include "dataplane/packet.h"
 
+struct policy;
 struct rule_context;
 
 /* kind, name of the constructor in Lua without "Rule". */
@@ -36,6 +37,17 @@ struct rule_context;
 	X(TAG, "Tag")                                                                              \
 	X(PROBABILITY, "Proba")                                                                    \
 	X(RECORDS_COUNT, "RecordsCount")                                                           \
+	X(RECORDS_TYPE_COUNT, "RecordsTypeCount")                                                  \
+	X(EDNS_OPTION, "EDNSOption")                                                               \
+	X(EDNS_VERSION, "EDNSVersion")                                                             \
+	X(EXTENDED_RCODE, "ERCode")                                                                \
+	X(PAYLOAD_SIZE, "PayloadSize")                                                             \
+	X(TRAILING_DATA, "TrailingData")                                                           \
+	X(POOL_AVAILABLE, "PoolAvailable")                                                         \
+	X(TIMED_SET, "TimedIPSet")                                                                 \
+	X(REGEX, "Regex")                                                                          \
+	X(MAX_QPS, "MaxQPS")                                                                       \
+	X(MAX_QPS_IP, "MaxQPSIP")                                                                  \
 	X(LUA, "Lua")
 
 enum rule_test_kind {
@@ -49,6 +61,15 @@ enum rule_test_kind {
 #define RULE_MATCH 0xffffu
 #define RULE_MISS 0xfffeu
 #define RULE_TESTS_MAX 0xfff0u /* of one rule */
+
+/* How PAYLOAD_SIZE compares the message with the value. */
+enum rule_comparison {
+	RULE_EQUAL,
+	RULE_GREATER,
+	RULE_GREATER_OR_EQUAL,
+	RULE_SMALLER,
+	RULE_SMALLER_OR_EQUAL,
+};
 
 struct rule_name {
 	uint8_t length;
@@ -64,15 +85,20 @@ struct rule_tag {
 
 struct rule_test {
 	uint8_t kind; /* enum rule_test_kind */
-	uint8_t flag; /* NETMASK: 1 is the destination; RECORDS_COUNT: the section; LUA: 1 is FFI */
+	uint8_t flag; /* NETMASK: 1 is the destination; RECORDS_*: the section; LUA: 1 is FFI;
+		       * PAYLOAD_SIZE: enum rule_comparison */
 	uint16_t on_true;
 	uint16_t on_false;
-	uint16_t value; /* the type, class, code or port to equal */
+	uint16_t value; /* the type, class, code, port or pool meant; the version or size compared */
 	union {
 		const struct rule_name *name;
 		const struct name_set *names;
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
+		const struct regex *regex;
+		const struct timed_set *timed_set;
+		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
+		struct rate_table *rate_table; /* likewise */
 		struct {
 			uint32_t low, high; /* a window; PROBABILITY: below `low` of 2^32, `high` 1: always */
 		};
@@ -84,6 +110,7 @@ static_assert(sizeof(struct rule_test) == 16, "chains stream over it");
 
 /* What the tests look at, gathered once per chain run. */
 struct rule_facts {
+	const struct policy *policy;
 	const struct packet *packet;
 	const uint8_t *dns;
 	const uint8_t *qname; /* in the message; the root if it has no question of its own */
@@ -94,7 +121,7 @@ struct rule_facts {
 };
 
 /* Fills in the facts. Safe for any message of at least a header. */
-void rule_facts_of(struct rule_facts *facts, struct rte_mbuf *mbuf);
+void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct rte_mbuf *mbuf);
 
 /*
  * Runs a program from test `at` on, which may be RULE_MATCH or RULE_MISS; jumps lead forward only,

@@ -29,6 +29,17 @@ uint16_t backend_choose(const struct policy *policy, uint16_t number, struct bac
 	return pool->servers[at];
 }
 
+bool backend_pool_available(const struct policy *policy, uint16_t number)
+{
+	if (number >= policy->n_pools)
+		return false;
+	const struct policy_pool *pool = &policy->pools[number];
+	for (unsigned i = 0; i < pool->count; i++)
+		if (backend_is_up(policy->backends[pool->servers[i]]))
+			return true;
+	return false;
+}
+
 static int port_parse(const char *text, uint16_t *port)
 {
 	unsigned value = 0;

@@ -63,6 +63,9 @@ static inline void backend_up_set(struct backend *backend, bool up)
  */
 uint16_t backend_choose(const struct policy *policy, uint16_t pool, struct backend_rounds *rounds);
 
+/* Whether some server of the pool is up. */
+bool backend_pool_available(const struct policy *policy, uint16_t pool);
+
 /*
  * Reads "address", "address:port", "[v6]:port" or "v6". `port` gets `default_port` if the text has
  * none. 0 or -EINVAL.

@@ -95,6 +95,7 @@ for _, is_ffi in ipairs({false, true}) do
     return DNSAction.Allow
   end), false, false)
   driver.run(0, 1)
+  ffi.C.test_settle(1)
   equal(item.failed, 0)
   equal(item.suspended, 1)
   object = getAsynchronousObject(1, 14)
@@ -161,7 +162,7 @@ end
 -- Listeners.
 local listener = newNetworkListener()
 raises('no endpoint', listener.start, listener)
-raises('async.lua:165: the callback is nil: define the function before this line',
+raises('async.lua:166: the callback is nil: define the function before this line',
   function() listener:addUnixListeningEndpoint('/a', 0, nil) end)
 equal(listener:addUnixListeningEndpoint('/a', 0, print), true)
 listener:start()
@@ -176,3 +177,13 @@ local errors = tonumber(ffi.C.test_logged())
 ffi.C.test_deliver('hello', 5, register(error))
 driver.deliver(0, 1)
 equal(tonumber(ffi.C.test_logged()), errors + 1)
+
+-- An FFI verdict that cannot be put in leaves the packet suspended.
+slot = suspend(QUERY, 0, 20)
+equal(ffi.C.dnsdist_ffi_set_answer_from_async(1, 20, ('x'):rep(65000), 65000), false)
+equal(ffi.C.dnsdist_ffi_resume_from_async_with_alternate_name(1, 20, 'junk', 4, nil, 0, nil, 0, nil,
+  0), false)
+equal(ffi.C.dnsdist_ffi_resume_from_async(1, 20, 'k', 1, 'v', 1, true), true)
+ffi.C.test_turn(600)
+equal(ffi.C.test_ended(slot), RESUMED)
+ffi.C.test_release(slot)

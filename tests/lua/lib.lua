@@ -4,6 +4,8 @@ local ffi = require('ffi')
 ffi.cdef[[
 int test_take(const char *dns, size_t length, int chain);
 void test_fill(uint32_t slot, int reference, bool ffi, bool selector);
+void test_fill_at(uint32_t index, uint32_t slot, int reference);
+void test_settle(uint32_t count);
 int test_turn(uint64_t now);
 int test_ended(uint32_t slot);
 void test_release(uint32_t slot);
@@ -24,6 +26,7 @@ function act(bytes, chain, fn, is_ffi)
   local slot = ffi.C.test_take(bytes, #bytes, chain)
   ffi.C.test_fill(slot, register(fn), is_ffi or false, false)
   driver.run(0, 1)
+  ffi.C.test_settle(1)
   return slot, ffi.C.sluice_batch().items[0]
 end
 

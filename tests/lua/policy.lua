@@ -59,3 +59,38 @@ for _, name in ipairs({'async-filter', 'demo'}) do
   equal(reached, true)
   rmServer(1)
 end
+
+-- What a policy must not do to the program around it.
+raises('os.exit: a policy cannot end Sluice', os.exit)
+raises('os.exit: a policy cannot end Sluice', os.exit, 0)
+local reached_depth = 0
+local function nest()
+  reached_depth = reached_depth + 1
+  return coroutine.wrap(nest)()
+end
+raises('too many coroutines inside of coroutines', nest)
+equal(reached_depth > 10 and reached_depth < 1000, true)
+equal(select('#', coroutine.resume(coroutine.create(function() return nil, nil end))), 3)
+local generator = coroutine.wrap(function(first)
+  local second = coroutine.yield(first + 1)
+  error({code = second})
+end)
+equal(generator(1), 2)
+equal(select(2, pcall(generator, 5)).code, 5)
+raises('takes a coroutine', coroutine.resume, nil)
+equal(coroutine.running(), nil)
+
+-- Names that belong to the configuration, or have nothing to act on, do not keep a policy out.
+for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver setWebserverConfig
+    setVerbose setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
+    setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
+    setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval setRingBuffersSize
+    setMaxTCPClientThreads setTCPRecvTimeout setCacheCleaningDelay setECSSourcePrefixV4
+    setRandomizedOutgoingSockets addTLSLocal newXSK]]):gmatch('%S+') do
+  _G[name]('x', {})
+end
+equal(getVerbose(), false)
+setServerID('one')
+equal(getServerID(), 'one')
+equal(inConfigCheck(), false)
+equal(inClientStartup(), false)

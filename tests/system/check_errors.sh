@@ -20,6 +20,10 @@ status 0 version
 says '[Ss]luice.*[0-9]'
 status 2 frobnicate
 status 2 run --no-such-option
+status 2 check -e '1 + 1'
+status 2 console -c "$work/sluice.yml" -s /run/sluice/console.sock
+status 3 console -c "$work/sluice.yml" -e 1
+says 'is Sluice running'
 status 1 check -c "$work/missing.yml"
 says 'missing\.yml'
 
@@ -34,9 +38,10 @@ cat >"$work/wrong.yml" <<-END
 	listen: [10.99.0.1:53]
 	policy: policy.lua
 	async: {on_expiry: explode}
+	console: {socket: /run/sluice/$(printf '%0100d' 0).sock}
 END
 status 1 check -c "$work/wrong.yml"
-for line in 1 2 6 7 10; do
+for line in 1 2 6 7 10 11; do
 	says "wrong\.yml:$line:[0-9]+: "
 done
 says 'wrong\.yml:7:5: .*colour'

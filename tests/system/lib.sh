@@ -18,6 +18,7 @@ run=${work##*.}
 client=slc-$run sluice=slt-$run backend=slb-$run
 filter_program=$work/filter
 export server=10.53.2.1 server6=fd53:2::1
+console_socket=$work/run/console.sock
 pids=()
 sluice_pid='' filter_pid=''
 
@@ -165,6 +166,11 @@ lab_filter() {
 	filter_pid=$!
 	pids+=("$filter_pid")
 	wait_for 5 "the filter" grep -q '^filter: ready' "$work/filter.log"
+}
+
+# console EXPRESSION: its results, from the console of the Sluice that runs.
+console() {
+	"$binary" console -s "$console_socket" -e "$1"
 }
 
 alive() {

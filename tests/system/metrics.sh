@@ -5,9 +5,9 @@
 
 lab_up <<-END
 	newServer('10.53.0.2:5300')
-	addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED))
-	addAction(QNameRule('c2.demo.test'), DropAction())
-	addAction(QNameRule('c3.demo.test'), LuaAction(function() error('on purpose') end))
+	addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED), {name = 'no "c1"'})
+	addAction(QNameRule('c2.demo.test'), DropAction(), {name = 'twice'})
+	addAction(QNameRule('c3.demo.test'), LuaAction(function() error('on purpose') end), {name = 'twice'})
 END
 
 metrics() {
@@ -20,31 +20,15 @@ in_client dig +tries=1 +time=1 "@$server" c2.demo.test >/dev/null && fail "c2 wa
 expect 'status: SERVFAIL' c3.demo.test
 load 1000 load.demo.test 1000 || fail "not all of 1,000 queries were answered"
 
+busy_is_known() { metrics | grep -q '^sluice_worker_busy_ratio'; }
+wait_for 5 "the workers' first second" busy_is_known
+
 metrics >"$work/metrics"
+# dnsdist's counters have no _total in their names: that remark, and only there, is to be expected.
 if command -v promtool >/dev/null; then
-	promtool check metrics <"$work/metrics" || fail "promtool refuses the metrics"
+	promtool check metrics <"$work/metrics" >"$work/promtool" 2>&1 || true
+	grep -vE '^dnsdist_\w+ counter metrics should have "_total" suffix$' "$work/promtool" &&
+		fail "promtool refuses the metrics"
 fi
-python3 - "$work/metrics" <<-'END' || fail "the counters do not add up"
-	import re, sys
-	text = open(sys.argv[1]).read()
-	v = dict(re.findall(r'^(\S+) (\d+)$', text, re.M))
-	def get(name): return int(v[name])
-	def drop(reason): return get('sluice_drops_total{reason="%s"}' % reason)
-	packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours', 'ip_header',
-	          'ip_checksum', 'ip_fragment', 'ip_protocol', 'ip_source', 'udp_header',
-	          'udp_checksum', 'udp_port', 'draining', 'acl']
-	response = ['response_unsolicited', 'response_source', 'response_question',
-	            'response_malformed', 'response_home_full']
-	drops = {m: int(n) for m, n in re.findall(r'sluice_drops_total{reason="(\w+)"} (\d+)', text)}
-	query = sum(n for r, n in drops.items()
-	            if r not in packet + response + ['arp', 'nd', 'icmp'])
-	queries = get('sluice_queries_total')
-	answers = get('sluice_responses_total{kind="forwarded"}') + get('sluice_responses_total{kind="self"}')
-	assert queries == answers + query + get('sluice_inflight_queries') + get('sluice_in_hand'), text
-	assert drop('rule') == 1 and get('sluice_lua_errors_total') == 1
-	assert get('sluice_backend_responses_total') == get('sluice_backend_responses_matched_total') + sum(
-		drop(r) for r in response)
-	assert get('sluice_received_packets_total') == get('sluice_link_packets_total') + queries + get(
-		'sluice_backend_responses_total') + sum(drop(r) for r in packet)
-END
+python3 "$top/tests/system/metrics.py" "$work/metrics" || fail "the counters do not add up"
 alive

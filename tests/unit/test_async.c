@@ -240,6 +240,27 @@ START_TEST(fetched_and_lost)
 }
 END_TEST
 
+START_TEST(unfetched_is_as_it_was)
+{
+	struct async_ref ref, again;
+	uint32_t slot = take(1), other = take(2);
+	ck_assert(async_suspend(async, slot, 0, 1, 100, START));
+	ck_assert(async_fetch(async, 0, 1, &ref));
+	ck_assert(async_unfetch(async, ref));
+	ck_assert(!async_unfetch(async, ref));
+	ck_assert(!async_suspend(async, other, 0, 1, 100, START)); /* the key is taken again */
+	ck_assert(async_fetch(async, 0, 1, &again));
+	ck_assert_uint_eq(again.generation, ref.generation);
+	ck_assert(async_suspend(async, other, 0, 1, 100, START));
+	ck_assert(!async_unfetch(async, again)); /* somebody else's by now */
+	ck_assert_uint_eq(async_advance(async, START + 99), 0);
+	ck_assert_uint_eq(async_advance(async, START + 100), 2);
+	ck_assert(!async_unfetch(async, again));
+	ck_assert_uint_eq(async_counters(async)->suspended, 2);
+	ck_assert_uint_eq(async_counters(async)->expired, 2);
+}
+END_TEST
+
 START_TEST(resume_twice_and_what_comes_after)
 {
 	struct async_done done;
@@ -576,6 +597,7 @@ static Suite *async_suite(void)
 	tcase_add_test(tests, every_fate);
 	tcase_add_test(tests, a_late_verdict_finds_nothing);
 	tcase_add_test(tests, fetched_and_lost);
+	tcase_add_test(tests, unfetched_is_as_it_was);
 	tcase_add_test(tests, resume_twice_and_what_comes_after);
 	tcase_add_test(tests, dropped_stays_dropped);
 	tcase_add_test(tests, an_answer_counts_as_answered);

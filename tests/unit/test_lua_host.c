@@ -270,13 +270,20 @@ static const struct {
 	{"function run() local s = 'x' while true do s = s .. s end end", "not enough memory"},
 	{"function run() return string.rep('x', 1e9) end", "not enough memory"},
 	{"function run() xpcall(error, function() error('again') end) error('after') end", "after"},
+	{"function run() return (string.gsub('a', 'a', run)) end", "stack overflow"},
+	{"function run() return table.sort({1, 2, 3}, run) end", "stack overflow"},
+	{"t = setmetatable({}, {__tostring = function(t) return ('%s'):format(t) end})\n"
+	 "function run() return tostring(t) end", "stack overflow"},
+	{"function run() for _ in ('a'):gmatch('a') do pcall(error); ('a'):gsub('a', run) end end",
+	 "stack overflow"},
 };
 
 /* Each error leaves a state that still works, many times over. */
 START_TEST(mistakes_are_errors)
 {
+	ck_assert_int_eq(lua_host_stack_raise(), 0);
 	struct lua_host *host = host_with(8 * MIB, 2000, mistakes[_i].text);
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 10; i++) {
 		double result = 0;
 		ck_assert_int_eq(host_call(host, "run", i, NULL), LUA_RESULT_ERROR);
 		ck_assert_msg(strstr(lua_host_message(host), mistakes[_i].message) != NULL, "%s",
@@ -308,6 +315,38 @@ START_TEST(garbage_is_collected_in_steps)
 }
 END_TEST
 
+/* A policy that keeps all it ever saw fails for good, unless it starts afresh. */
+START_TEST(full_memory_is_given_up)
+{
+	char error[4096];
+	struct lua_host *host = host_with(
+		8 * MIB, 1000,
+		"kept = {}\n"
+		"function texts() for i = 1, 1000 do kept[#kept + 1] = ('x'):rep(500) .. #kept end end\n"
+		"function tables() for i = 1, 1000 do kept[#kept + 1] = {i, i, i, i} end end\n"
+		"function waste() local t = {} while true do t[#t + 1] = ('y'):rep(500) .. #t end end\n");
+	for (int round = 0; round < 4; round++) {
+		const char *keep = round % 2 == 0 ? "texts" : "tables";
+		/* Garbage is not kept: it goes with the next collection. */
+		ck_assert_int_eq(host_call(host, "waste", 0, NULL), LUA_RESULT_ERROR);
+		for (int i = 0; i < 2000; i++)
+			ck_assert_int_eq(lua_host_gc_step(host), LUA_RESULT_OK);
+		enum lua_result outcome = LUA_RESULT_OK;
+		for (int i = 0; i < 100 && outcome == LUA_RESULT_OK; i++)
+			outcome = host_call(host, keep, 0, NULL);
+		ck_assert_int_eq(outcome, LUA_RESULT_ERROR);
+		ck_assert_ptr_nonnull(strstr(lua_host_message(host), "not enough memory"));
+		for (int i = 0; i < 100000 && outcome != LUA_RESULT_RUNAWAY; i++)
+			outcome = lua_host_gc_step(host);
+		ck_assert_int_eq(outcome, LUA_RESULT_RUNAWAY);
+		ck_assert_ptr_nonnull(strstr(lua_host_message(host), "memory is full"));
+		ck_assert_msg(lua_host_rebuild(host, error, sizeof(error)) == 0, "%s", error);
+		ck_assert_int_eq(host_call(host, keep, 0, NULL), LUA_RESULT_OK);
+	}
+	host_free(host);
+}
+END_TEST
+
 /* ---- the watchdog ---- */
 
 static const char *const runaways[] = {
@@ -325,6 +364,8 @@ static const char *const runaways[] = {
 	"function run() local i = 0 while true do i = i + 1 loadstring('local a = ' .. i ..\n"
 	" ' for i = 1, 100 do a = a + i end')() end end",
 	"function run() while true do jit.flush() for i = 1, 100 do work(1) end end end",
+	"function run() return io.read() end",
+	"function run() while true do io.read('*a') end end",
 };
 
 #define RUNAWAYS ((int)(sizeof(runaways) / sizeof(runaways[0])))
@@ -334,6 +375,9 @@ START_TEST(runaways_are_stopped)
 	char error[4096];
 	size_t before = 0;
 	unsigned late = 0, code = 0;
+	int silent[2]; /* somebody who never says a word */
+	ck_assert_int_eq(pipe(silent), 0);
+	ck_assert_int_eq(dup2(silent[0], STDIN_FILENO), STDIN_FILENO);
 	struct lua_host *host = host_with(32 * MIB, WATCHDOG_MS, runaways[_i]);
 	for (int i = 0; i < REPETITIONS; i++) {
 		double result = 0, start = clock_ms();
@@ -456,6 +500,7 @@ static Suite *lua_host_suite(void)
 	tcase_add_loop_test(calls, mistakes_are_errors, 0,
 			    (int)(sizeof(mistakes) / sizeof(mistakes[0])));
 	tcase_add_test(calls, garbage_is_collected_in_steps);
+	tcase_add_test(calls, full_memory_is_given_up);
 	suite_add_tcase(suite, calls);
 	TCase *watchdog = tcase_create("watchdog");
 	tcase_set_timeout(watchdog, 60);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/rules/answers.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
 

@@ -234,17 +234,32 @@ START_TEST(listeners_and_acl)
 	ck_assert_int_eq(policy_listener_add(m, "[::]:5300"), 0);
 	ck_assert_int_eq(policy_listener_add(m, "nowhere"), -EINVAL);
 	bench_compile(bench);
-	ck_assert(policy_listens(bench->policy, v4, false, 53));
-	ck_assert(!policy_listens(bench->policy, v4, false, 5300));
-	ck_assert(!policy_listens(bench->policy, home, false, 53));
-	ck_assert(policy_listens(bench->policy, v6, true, 5300));
-	ck_assert(!policy_listens(bench->policy, v6, true, 53));
+	ck_assert(policy_listener_find(bench->policy, v4, false, 53));
+	ck_assert(!policy_listener_find(bench->policy, v4, false, 5300));
+	ck_assert(!policy_listener_find(bench->policy, home, false, 53));
+	ck_assert(policy_listener_find(bench->policy, v6, true, 5300));
+	ck_assert(!policy_listener_find(bench->policy, v6, true, 53));
 	ck_assert(!policy_allows(bench->policy, v4, false) && !policy_allows(bench->policy, v6, true));
 	ck_assert(policy_allows(bench->policy, home, false));
 	ck_assert_int_eq(prefix_list_add_text(policy_model_acl(m), "192.0.2.0/24"), 0);
+	/* An address keeps the number of its counters, whatever comes and goes around it. */
+	ck_assert_uint_eq(policy_listener_find(bench->policy, v6, true, 5300)->frontend, 1);
+	policy_listeners_clear(m);
+	ck_assert_int_eq(policy_listener_add(m, "192.0.2.9"), 0);
+	ck_assert_int_eq(policy_listener_add(m, "[::]:5300"), 0);
 	bench_compile(bench);
+	ck_assert_uint_eq(policy_listener_find(bench->policy, v6, true, 5300)->frontend, 1);
+	ck_assert_uint_eq(policy_listener_at(m, 0)->frontend, 2);
 	ck_assert(policy_allows(bench->policy, v4, false));
 	ck_assert_uint_eq(bench->policy->generation, 2);
+	policy_listeners_clear(m);
+	for (unsigned i = 0; i < STATS_FRONTENDS; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "192.0.2.77:%u", 1000 + i);
+		ck_assert_int_eq(policy_listener_add(m, text), 0);
+		ck_assert_uint_eq(policy_listener_at(m, i)->frontend,
+				  RTE_MIN(i + 3, STATS_FRONTEND_NONE));
+	}
 }
 END_TEST
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Answers that rules make: a query in hand becomes its own answer, in its mbuf, with EDNS if it had
+ * EDNS. All resize the packet and return RULE_ANSWER, or RULE_DROP with reason REPLY_BUILD if its
+ * question is lost or the buffer too small. `options` may be NULL: the defaults.
+ */
+#ifndef SLUICE_DATAPLANE_RULES_ANSWERS_H
+#define SLUICE_DATAPLANE_RULES_ANSWERS_H
+
+#include "dataplane/rules/actions.h"
+
+/* Whether the chain it is in is one of queries. */
+bool rule_is_query(const struct packet *packet);
+
+/* Counts a drop by a rule and sets the reason. */
+enum rule_verdict rule_drop(struct rte_mbuf *mbuf, struct rule_context *context);
+
+/* An empty answer with this rcode (12 bits), counted by rcode. */
+enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *context,
+				    uint16_t rcode, const struct dns_reply_options *options);
+
+/*
+ * An empty answer with TC; a response is cut to header, question and OPT instead, and goes on
+ * (RULE_NEXT). RULE_GO_ON over TCP: there is nothing to come back for.
+ */
+enum rule_verdict rule_answer_truncated(struct rte_mbuf *mbuf, struct rule_context *context);
+
+/* The addresses that fit the query's type, in an order of chance; NOERROR without any if none. */
+enum rule_verdict rule_answer_addresses(struct rte_mbuf *mbuf, struct rule_context *context,
+					const struct dns_reply_address *addresses, unsigned n,
+					const struct dns_reply_options *options);
+
+/* `target` is a wire name. */
+enum rule_verdict rule_answer_cname(struct rte_mbuf *mbuf, struct rule_context *context,
+				    const uint8_t *target, size_t target_length,
+				    const struct dns_reply_options *options);
+
+/* A record of the query's type for each value; of `type_for_any`, if not 0, where that is ANY. */
+enum rule_verdict rule_answer_raw(struct rte_mbuf *mbuf, struct rule_context *context,
+				  const struct dns_reply_rdata *values, unsigned count,
+				  uint16_t type_for_any, const struct dns_reply_options *options);
+
+/* A canned response, made fit; ServFail if it is malformed. */
+enum rule_verdict rule_answer_packet(struct rte_mbuf *mbuf, struct rule_context *context,
+				     const uint8_t *packet, size_t length);
+
+/* NXDOMAIN or NODATA with a SOA, in the authority section or the additional one. */
+enum rule_verdict rule_answer_negative(struct rte_mbuf *mbuf, struct rule_context *context,
+				       bool nxdomain, const struct dns_reply_soa *soa,
+				       bool authority, const struct dns_reply_options *options);
+
+#endif

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Processes, namespaces and configurations of the benchmark; all of it ends with close()."""
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MAC = "02:00:00:00:00:01"  # of Sluice, or of what stands in its place
+CLIENT, SERVER = "10.53.9.2", "10.53.9.1"
+
+
+class Failure(Exception):
+    """Something that the reader has to know or to mend."""
+
+
+def run(command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command[:4])} ... failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def hugepages_free():
+    """MiB of hugepages that nobody has."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        info = dict(line.split(":", 1) for line in file)
+    return int(info["HugePages_Free"]) * int(info["Hugepagesize"].split()[0]) // 1024
+
+
+def wait_for(what, seconds, test):
+    end = time.monotonic() + seconds
+    while not test():
+        if time.monotonic() > end:
+            raise Failure(f"waited in vain for {what}")
+        time.sleep(0.02)
+
+
+def values(text):
+    """The "name value" lines of our own programs."""
+    return {name: float(value) for name, value in (line.split() for line in text.splitlines() if line.count(" ") == 1)}
+
+
+class Bench:
+    def __init__(self, folder, binary, seconds, peer):
+        self.folder, self.binary, self.seconds, self.peer = folder, binary, seconds, peer
+        self.running, self.spaces, self.number = [], [], 0
+        self.memory = ["--in-memory", "-m", "256"] if hugepages_free() >= 768 else ["--no-huge", "-m", "256"]
+        for name, more in (("loadgen", ["dpdk"]), ("pingpong", [])):
+            self.compile(os.path.join(TOP, "tests", "bench", name + ".c"), name, more)
+        self.compile(os.path.join(TOP, "tests", "system", "filter.c"), "filter", [])
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def compile(self, source, name, libraries):
+        flags = ["-std=gnu11", "-O2"] + ([] if name == "filter" else ["-D_GNU_SOURCE"])
+        libs = []
+        for library in libraries:
+            flags += run(["pkg-config", "--cflags", "lib" + library]).split()
+            libs += run(["pkg-config", "--libs", "lib" + library]).split()
+        run(["cc", *flags, source, "-o", self.path(name), *libs])
+
+    # ---- processes
+
+    def start(self, command, log, stdin=subprocess.DEVNULL):
+        with open(self.path(log), "w", encoding="utf-8") as file:
+            process = subprocess.Popen(command, stdin=stdin, stdout=file, stderr=subprocess.STDOUT)
+        self.running.append(process)
+        return process
+
+    def stop(self, process, number=signal.SIGTERM):
+        if process in self.running:
+            self.running.remove(process)
+        if process.poll() is None:
+            process.send_signal(number)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if os.path.exists(self.path("memif.sock")):
+            os.unlink(self.path("memif.sock"))
+
+    def log(self, name):
+        with open(self.path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def close(self):
+        for process in list(self.running):
+            self.stop(process)
+        for space in self.spaces:
+            subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
+
+    # ---- DPDK programs
+
+    def eal(self, cores, device):
+        """Arguments of a DPDK program that sees this device alone."""
+        self.number += 1
+        return ["--lcores", cores, "--file-prefix", f"bench{os.getpid()}-{self.number}", "--no-pci",
+                "--no-telemetry", *self.memory, "--vdev=" + device]
+
+    def memif(self, role, queues=""):
+        return (f"net_memif0,role={role},socket={self.path('memif.sock')},socket-abstract=no,rsize=11"
+                + (f",mac={MAC}" if role == "server" else "") + queues)
+
+    def sluice(self, policy, device, space=None, lcores="{control: 0, workers: [0], share: true}"):
+        """A running Sluice with one port."""
+        with open(self.path("policy.lua"), "w", encoding="utf-8") as file:
+            file.write(policy.replace("@", self.folder))
+        with open(self.path("sluice.yml"), "w", encoding="utf-8") as file:
+            file.write(f"""eal: {{hugepages: auto, memory: 256}}
+lcores: {lcores}
+ports:
+  - name: edge
+    device: "{device}"
+    addresses: [{SERVER}/24]
+    neighbours: [{{address: {CLIENT}, mac: "02:00:00:00:00:02"}}]
+policy: policy.lua
+metrics: {{listen: 127.0.0.1:8094}}
+console: {{socket: off}}
+""")
+        command = [self.binary, "run", "-c", self.path("sluice.yml")]
+        if space:
+            command = ["ip", "netns", "exec", space] + command
+        process = self.start(command, "sluice.log")
+        wait_for("Sluice:\n" + self.log("sluice.log"), 30,
+                 lambda: "sluice: ready" in self.log("sluice.log") or process.poll() is not None)
+        if process.poll() is not None:
+            raise Failure("Sluice did not start:\n" + self.log("sluice.log"))
+        return process
+
+    def metrics(self):
+        with urllib.request.urlopen("http://127.0.0.1:8094/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+    # ---- namespaces
+
+    def pair(self):
+        """Two namespaces joined by a veth: (client's, server's). The client's end is c0, ours e0."""
+        client, server = f"slbc-{os.getpid()}", f"slbs-{os.getpid()}"
+        if client in self.spaces:
+            return client, server
+        for space in (client, server):
+            run(["ip", "netns", "add", space])
+            self.spaces.append(space)
+            run(["ip", "-n", space, "link", "set", "lo", "up"])
+        run(["ip", "-n", client, "link", "add", "c0", "address", "02:00:00:00:00:02", "type", "veth",
+             "peer", "name", "e0", "address", MAC, "netns", server])
+        run(["ip", "netns", "exec", client, "ethtool", "-K", "c0", "tx", "off"])
+        run(["ip", "-n", client, "addr", "add", CLIENT + "/24", "dev", "c0"])
+        run(["ip", "-n", client, "link", "set", "c0", "up"])
+        run(["ip", "-n", server, "link", "set", "e0", "up"])
+        run(["ip", "-n", client, "neigh", "add", SERVER, "lladdr", MAC, "dev", "c0"])
+        return client, server

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sends DNS queries over one DPDK port and counts the answers: never more than a window of queries
+ * is on its way, so that what comes back is what the other side can do, and nothing is lost but by
+ * its fault. Prints "name value" lines at the end.
+ *
+ *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
+ *                            --mac 02:00:00:00:00:01 --name bench.test [--yield]
+ */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#define BURST 64
+#define WINDOW_MAX 65536u
+#define PORT_FIRST 1024u
+#define PORTS 60000u
+#define PATIENCE_S 2 /* a query that is not answered by then is lost */
+#define BUCKETS 40   /* of latency: powers of the square root of two, in microseconds */
+#define DIGITS 8
+
+static struct {
+	unsigned window, seconds, rate;
+	uint32_t from, to; /* network byte order */
+	struct rte_ether_addr mac;
+	const char *name;
+	bool yield;
+} options = {.window = 4096, .seconds = 5, .name = "bench.test"};
+
+struct slot {
+	uint64_t sent; /* TSC; 0: free */
+	uint16_t port;
+};
+
+static struct slot slots[WINDOW_MAX];
+static uint32_t free_slots[WINDOW_MAX], n_free;
+static uint64_t latency[BUCKETS], rcodes[16], n_sent, n_received, n_lost, n_strange;
+static uint8_t frame[512];
+static uint16_t frame_length, name_offset;
+static uint32_t sequence;
+static struct rte_mempool *pool;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "loadgen: %s\n", what);
+	exit(1);
+}
+
+/* ---- the query ---- */
+
+static uint16_t question_write(uint8_t *dns)
+{
+	static const uint8_t header[12] = {0, 0, 1, 0, 0, 1};
+	uint8_t *at = dns + sizeof(header);
+	memcpy(dns, header, sizeof(header));
+	*at++ = DIGITS;
+	at += DIGITS;
+	char *copy = strdup(options.name);
+	for (char *label = strtok(copy, "."); label != NULL; label = strtok(NULL, ".")) {
+		size_t length = strlen(label);
+		*at++ = (uint8_t)length;
+		memcpy(at, label, length);
+		at += length;
+	}
+	free(copy);
+	static const uint8_t fixed[5] = {0, 0, 1, 0, 1};
+	memcpy(at, fixed, sizeof(fixed));
+	return (uint16_t)(at + sizeof(fixed) - dns);
+}
+
+static void frame_build(uint16_t port)
+{
+	struct rte_ether_hdr *ethernet = (void *)frame;
+	struct rte_ipv4_hdr *ip = (void *)(ethernet + 1);
+	struct rte_udp_hdr *udp = (void *)(ip + 1);
+	uint8_t *dns = (void *)(udp + 1);
+	uint16_t length = question_write(dns);
+	ethernet->dst_addr = options.mac;
+	rte_eth_macaddr_get(port, &ethernet->src_addr);
+	ethernet->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	*ip = (struct rte_ipv4_hdr){
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = htons((uint16_t)(sizeof(*ip) + sizeof(*udp) + length)),
+		.time_to_live = 64,
+		.next_proto_id = IPPROTO_UDP,
+		.src_addr = options.from,
+		.dst_addr = options.to,
+	};
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	*udp = (struct rte_udp_hdr){
+		.dst_port = RTE_BE16(53), .dgram_len = htons((uint16_t)(sizeof(*udp) + length))};
+	name_offset = (uint16_t)(dns + 13 - frame);
+	frame_length = (uint16_t)(dns + length - frame);
+}
+
+static void query_fill(struct rte_mbuf *mbuf, uint32_t number, uint64_t now)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t *bytes = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	struct slot *slot = &slots[number];
+	slot->port = (uint16_t)(PORT_FIRST + sequence % PORTS);
+	slot->sent = now;
+	memcpy(bytes, frame, frame_length);
+	for (int i = 0; i < DIGITS; i++)
+		bytes[name_offset + i] = (uint8_t)digits[sequence >> (4 * i) & 15];
+	sequence++;
+	uint16_t id = htons((uint16_t)number), port = htons(slot->port);
+	memcpy(bytes + name_offset - 13, &id, sizeof(id));
+	memcpy(bytes + sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr), &port, sizeof(port));
+	mbuf->data_len = frame_length;
+	mbuf->pkt_len = frame_length;
+}
+
+/* ---- sending and receiving ---- */
+
+static void send_some(uint16_t port, uint64_t now, uint64_t allowed)
+{
+	struct rte_mbuf *mbufs[BURST];
+	uint32_t numbers[BURST];
+	unsigned count = RTE_MIN((uint64_t)RTE_MIN(n_free, (uint32_t)BURST), allowed);
+	if (count == 0 || rte_pktmbuf_alloc_bulk(pool, mbufs, count) != 0)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		numbers[i] = free_slots[--n_free];
+		query_fill(mbufs[i], numbers[i], now);
+	}
+	unsigned sent = rte_eth_tx_burst(port, 0, mbufs, (uint16_t)count);
+	for (unsigned i = sent; i < count; i++) {
+		rte_pktmbuf_free(mbufs[i]);
+		slots[numbers[i]].sent = 0;
+		free_slots[n_free++] = numbers[i];
+	}
+	n_sent += sent;
+}
+
+static void latency_count(uint64_t cycles)
+{
+	uint64_t us = cycles * 1000000 / rte_get_tsc_hz();
+	unsigned bucket = 0;
+	for (uint64_t square = us * us; square > 1 && bucket < BUCKETS - 1; square /= 2)
+		bucket++;
+	latency[bucket]++;
+}
+
+static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
+{
+	const uint8_t *bytes = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	uint16_t id, port;
+	if (mbuf->data_len < name_offset || bytes[12] != 8 || bytes[13] != 0) {
+		n_strange++;
+		return;
+	}
+	memcpy(&id, bytes + name_offset - 13, sizeof(id));
+	memcpy(&port, bytes + sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + 2,
+	       sizeof(port));
+	struct slot *slot = &slots[ntohs(id)];
+	if (slot->sent == 0 || slot->port != ntohs(port) || !(bytes[name_offset - 11] & 0x80)) {
+		n_strange++;
+		return;
+	}
+	latency_count(now - slot->sent);
+	slot->sent = 0;
+	free_slots[n_free++] = ntohs(id);
+	rcodes[bytes[name_offset - 10] & 15]++;
+	n_received++;
+}
+
+static unsigned receive_some(uint16_t port, uint64_t now)
+{
+	struct rte_mbuf *mbufs[BURST];
+	unsigned count = rte_eth_rx_burst(port, 0, mbufs, BURST);
+	for (unsigned i = 0; i < count; i++)
+		answer_take(mbufs[i], now);
+	rte_pktmbuf_free_bulk(mbufs, count);
+	return count;
+}
+
+static void lose_old(uint64_t now)
+{
+	uint64_t patience = PATIENCE_S * rte_get_tsc_hz();
+	for (uint32_t i = 0; i < options.window; i++)
+		if (slots[i].sent != 0 && now - slots[i].sent > patience) {
+			slots[i].sent = 0;
+			free_slots[n_free++] = i;
+			n_lost++;
+		}
+}
+
+static void run(uint16_t port)
+{
+	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), end = start + options.seconds * hz;
+	uint64_t check = start + hz / 2, now;
+	for (uint32_t i = 0; i < options.window; i++)
+		free_slots[n_free++] = i;
+	while ((now = rte_rdtsc()) < end) {
+		uint64_t due = options.rate ? (now - start) / (hz / options.rate) : UINT64_MAX;
+		if (receive_some(port, now) == 0 && n_free < options.window && options.yield)
+			sched_yield();
+		send_some(port, now, due > n_sent ? due - n_sent : 0);
+		if (now > check) {
+			lose_old(now);
+			check = now + hz / 2;
+		}
+	}
+	double seconds = (double)(now - start) / (double)hz;
+	printf("rate %.0f\n", (double)n_received / seconds);
+	while ((now = rte_rdtsc()) < end + (PATIENCE_S + 1) * hz && n_free < options.window) {
+		receive_some(port, now);
+		lose_old(now);
+		sched_yield();
+	}
+}
+
+/* ---- start ---- */
+
+static void port_start(uint16_t port)
+{
+	struct rte_eth_conf conf = {0};
+	pool = rte_pktmbuf_pool_create("loadgen", 65535, 256, 0, 1024, (int)rte_socket_id());
+	if (pool == NULL || rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
+	    rte_eth_rx_queue_setup(port, 0, 2048, rte_socket_id(), NULL, pool) != 0 ||
+	    rte_eth_tx_queue_setup(port, 0, 2048, rte_socket_id(), NULL) != 0 ||
+	    rte_eth_dev_start(port) != 0)
+		die("the port does not start");
+	struct rte_eth_link link = {0};
+	for (int i = 0; i < 1000 && link.link_status == 0; i++) {
+		rte_eth_link_get_nowait(port, &link);
+		rte_delay_us_sleep(10000);
+	}
+	if (link.link_status == 0)
+		die("the port has no link");
+}
+
+static void options_read(int argc, char **argv)
+{
+	static const struct option names[] = {
+		{"window", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
+		{"from", 1, NULL, 'f'},	  {"to", 1, NULL, 't'},	     {"mac", 1, NULL, 'm'},
+		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},   {0}};
+	int option;
+	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (option == 'w')
+			options.window = (unsigned)atoi(optarg);
+		else if (option == 's')
+			options.seconds = (unsigned)atoi(optarg);
+		else if (option == 'r')
+			options.rate = (unsigned)atoi(optarg);
+		else if (option == 'f')
+			options.from = inet_addr(optarg);
+		else if (option == 't')
+			options.to = inet_addr(optarg);
+		else if (option == 'm' && rte_ether_unformat_addr(optarg, &options.mac) != 0)
+			die("--mac is no MAC");
+		else if (option == 'n')
+			options.name = optarg;
+		else if (option == 'y')
+			options.yield = true;
+		else if (option == '?')
+			die("unknown option");
+	}
+	if (options.window == 0 || options.window > WINDOW_MAX || strlen(options.name) > 200)
+		die("--window is 1 to 65536, --name at most 200 bytes");
+}
+
+static void percentile_print(const char *name, double share)
+{
+	uint64_t left = (uint64_t)((double)n_received * share);
+	double us = 1;
+	for (unsigned i = 0; i < BUCKETS; i++, us *= 1.4142135) {
+		if (latency[i] > left) {
+			printf("%s %.0f\n", name, us);
+			return;
+		}
+		left -= latency[i];
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int used = rte_eal_init(argc, argv);
+	if (used < 0)
+		die("EAL does not start");
+	options_read(argc - used, argv + used);
+	if (rte_eth_dev_count_avail() != 1)
+		die("give it one port, by --vdev");
+	port_start(0);
+	frame_build(0);
+	run(0);
+	printf("sent %lu\nreceived %lu\nlost %lu\nstrange %lu\n", n_sent, n_received, n_lost,
+	       n_strange);
+	for (unsigned i = 0; i < 16; i++)
+		if (rcodes[i] != 0)
+			printf("rcode%u %lu\n", i, rcodes[i]);
+	percentile_print("p50_us", 0.5);
+	percentile_print("p99_us", 0.99);
+	rte_eth_dev_stop(0);
+	rte_eth_dev_close(0);
+	rte_eal_cleanup();
+	return 0;
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Checks that the counters of metrics.sh's traffic add up, under our names and under dnsdist's."""
+import re
+import sys
+
+text = open(sys.argv[1]).read()
+v = dict(re.findall(r'^(\S+) (\d+)$', text, re.M))
+def get(name): return int(v[name])
+def drop(reason): return get('sluice_drops_total{reason="%s"}' % reason)
+packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours', 'ip_header',
+          'ip_checksum', 'ip_fragment', 'ip_protocol', 'ip_source', 'udp_header',
+          'udp_checksum', 'udp_port', 'draining', 'acl']
+response = ['response_unsolicited', 'response_source', 'response_question',
+            'response_malformed', 'response_home_full']
+drops = {m: int(n) for m, n in re.findall(r'sluice_drops_total{reason="(\w+)"} (\d+)', text)}
+query = sum(n for r, n in drops.items()
+            if r not in packet + response + ['arp', 'nd', 'icmp'])
+queries = get('sluice_queries_total{port="edge"}')
+assert get('sluice_queries_total{port="back"}') == 0
+kinds = {k: get('sluice_responses_total{port="edge",kind="%s"}' % k) for k in ('forwarded', 'cache', 'self')}
+assert kinds == {'forwarded': 1000, 'cache': 0, 'self': 2}, kinds
+answers = sum(kinds.values())
+assert queries == answers + query + get('sluice_inflight_queries') + get('sluice_in_hand'), text
+assert drop('rule') == 1 and get('sluice_lua_errors_total') == 1
+assert get('sluice_backend_responses_total') == get('sluice_backend_responses_matched_total') + sum(
+    drop(r) for r in response)
+assert get('sluice_received_packets_total') == get('sluice_link_packets_total') + queries + get(
+    'sluice_backend_responses_total') + sum(drop(r) for r in packet)
+assert get('sluice_latency_seconds_count') == answers
+ratio = float(re.search(r'^sluice_worker_busy_ratio{worker="0"} (\S+)$', text, re.M).group(1))
+assert 0 <= ratio <= 1, ratio
+
+# By dnsdist's names and rules: what is counted under two names is the same number.
+def dnsdist(name): return int(v['dnsdist_' + name])
+def row(name, labels): return int(v['dnsdist_%s{%s}' % (name, labels)])
+assert dnsdist('queries') - dnsdist('noncompliant_queries') - dnsdist('empty_queries') == dnsdist('rule_drop') + dnsdist(
+    'no_policy') + dnsdist('downstream_timeouts') + dnsdist('responses') - dnsdist('noncompliant_responses'), text
+assert dnsdist('queries') == int(v['sluice_queries_total{port="edge"}']) == 1003
+assert (dnsdist('rule_drop'), dnsdist('rule_refused'), dnsdist('rule_servfail'), dnsdist('self_answered')) == (1, 1, 1, 2), text
+back = 'server="10_53_0_2:5300",address="10.53.0.2:5300"'
+assert row('server_queries', back) == row('server_responses', back) == 1000
+assert row('server_outstanding', back) == row('server_drops', back) == 0 and row('server_status', back) == 1
+edge = 'frontend="10.53.2.1:53",proto="UDP",thread="0"'
+assert row('frontend_queries', edge) == 1003 and row('frontend_responses', edge) == 1002
+assert row('pool_servers', 'pool="_default_"') == row('pool_active_servers', 'pool="_default_"') == 1
+hits = re.findall(r'^dnsdist_rule_hits{id="(.*)"} (\d+)$', text, re.M)
+assert hits[0] == (r'no \"c1\"', '1') and [h[1] for h in hits] == ['1', '1', '1'], hits
+assert all(re.fullmatch(r'[0-9a-f-]{36}', h[0]) for h in hits[1:]), hits
+slices = ['latency0_1', 'latency1_10', 'latency10_50', 'latency50_100', 'latency100_1000', 'latency_slow']
+assert sum(dnsdist(s) for s in slices) == dnsdist('latency_count') == 1002
+assert row('latency_bucket', 'le="+Inf"') == 1002 and row('latency_bucket', 'le="1"') == dnsdist('latency0_1')
+assert dnsdist('real_memory_usage') > 1 << 20 and dnsdist('fd_usage') > 5 and 0 < dnsdist('uptime') < 180

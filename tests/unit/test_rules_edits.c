@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Selectors that read into the message, and actions that answer with data or edit responses. */
+#include <errno.h>
+
+#include "dataplane/rules/answers.h"
+#include "tests/unit/rule_samples.h"
+#include "tests/unit/unit.h"
+
+static struct rule_bench *bench;
+static struct packet_sample packet;
+
+static void setup(void)
+{
+	bench = bench_new();
+	packet_sample_query(&packet, "www.Example.com", DNS_TYPE_A, true);
+}
+
+static void teardown(void)
+{
+	notes_free(&packet.packet.query.notes);
+	bench_free(bench);
+}
+
+static bool matches(struct policy_selector *selector)
+{
+	policy_rules_clear(bench->model, CHAIN_QUERY);
+	bench_rule(bench, CHAIN_QUERY, selector,
+		   policy_action_plain(bench->model, RULE_ACTION_DROP));
+	bench_compile(bench);
+	return bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+}
+
+static bool number(enum rule_test_kind kind, uint16_t value)
+{
+	return matches(policy_selector_number(bench->model, kind, value));
+}
+
+static bool size_is(enum rule_comparison comparison, int more)
+{
+	return matches(policy_selector_size(bench->model, comparison,
+					    (uint16_t)(packet.packet.dns_length + more)));
+}
+
+static enum rule_verdict act(enum chain_id chain, struct policy_action *action)
+{
+	policy_rules_clear(bench->model, chain);
+	bench_rule(bench, chain, policy_selector_all(bench->model), action);
+	bench_compile(bench);
+	return bench_run(bench, chain, &packet, 0);
+}
+
+static uint8_t *dns(void)
+{
+	return packet_dns(&packet.mbuf);
+}
+
+static struct dns_record record(unsigned index)
+{
+	return sample_record(dns(), packet.packet.dns_length, index);
+}
+
+static void respond(void)
+{
+	struct sample sample;
+	sample_response(&sample);
+	packet_sample_set(&packet, &sample, "192.0.2.7", "198.51.100.1");
+}
+
+static uint8_t *append(int length)
+{
+	ck_assert_int_gt(length, 0);
+	packet_dns_resize(&packet.mbuf, (uint16_t)length);
+	return dns();
+}
+
+START_TEST(edns_is_looked_into)
+{
+	static const uint8_t cookie[8] = {1};
+	append(dns_option_set(dns(), packet.packet.dns_length, 512, DNS_OPTION_COOKIE, cookie, 8,
+			      1232));
+	ck_assert(number(RULE_TEST_EDNS_OPTION, DNS_OPTION_COOKIE));
+	ck_assert(!number(RULE_TEST_EDNS_OPTION, DNS_OPTION_ECS));
+	ck_assert(!number(RULE_TEST_EDNS_VERSION, 0));
+	ck_assert(number(RULE_TEST_EXTENDED_RCODE, 0));
+	struct dns_edns edns;
+	ck_assert_int_eq(dns_edns_search(dns(), packet.packet.dns_length, &edns), DNS_OK);
+	dns()[edns.offset + 5] = 1; /* extended rcode */
+	dns()[edns.offset + 6] = 3; /* version */
+	ck_assert(number(RULE_TEST_EDNS_VERSION, 2));
+	ck_assert(!number(RULE_TEST_EDNS_VERSION, 3));
+	ck_assert(number(RULE_TEST_EXTENDED_RCODE, 16));
+	ck_assert(!number(RULE_TEST_EXTENDED_RCODE, 0));
+	packet_sample_query(&packet, "www.example.com", DNS_TYPE_A, false);
+	ck_assert(!number(RULE_TEST_EDNS_OPTION, DNS_OPTION_COOKIE));
+	ck_assert(!number(RULE_TEST_EDNS_VERSION, 0));
+	ck_assert(number(RULE_TEST_EXTENDED_RCODE, 0));
+}
+END_TEST
+
+START_TEST(sizes_and_trailing_data)
+{
+	ck_assert(size_is(RULE_EQUAL, 0) && !size_is(RULE_EQUAL, 1));
+	ck_assert(size_is(RULE_GREATER, -1) && !size_is(RULE_GREATER, 0));
+	ck_assert(size_is(RULE_GREATER_OR_EQUAL, 0) && !size_is(RULE_GREATER_OR_EQUAL, 1));
+	ck_assert(size_is(RULE_SMALLER, 1) && !size_is(RULE_SMALLER, 0));
+	ck_assert(size_is(RULE_SMALLER_OR_EQUAL, 0) && !size_is(RULE_SMALLER_OR_EQUAL, -1));
+	ck_assert(!number(RULE_TEST_TRAILING_DATA, 1));
+	append(packet.packet.dns_length + 1);
+	ck_assert(number(RULE_TEST_TRAILING_DATA, 1));
+	packet_dns_resize(&packet.mbuf, 20); /* malformed */
+	ck_assert(!number(RULE_TEST_TRAILING_DATA, 1));
+}
+END_TEST
+
+START_TEST(records_are_counted_by_type)
+{
+	struct policy_model *m = bench->model;
+	respond();
+	uint16_t type = record(0).type;
+	ck_assert(matches(policy_selector_record_types(m, DNS_SECTION_ANSWER, type, 1, 9)));
+	ck_assert(!matches(policy_selector_record_types(m, DNS_SECTION_ANSWER, type, 0, 0)));
+	ck_assert(matches(policy_selector_record_types(m, DNS_SECTION_ANSWER, 999, 0, 0)));
+	ck_assert_ptr_null(policy_selector_record_types(m, (enum dns_section)4, type, 0, 0));
+}
+END_TEST
+
+START_TEST(a_pool_is_available_while_a_server_is_up)
+{
+	struct policy_model *m = bench->model;
+	struct policy_server_options options = {.address = "192.0.2.9"};
+	ck_assert(!matches(policy_selector_pool(m, "p", 1)));
+	struct backend *server = policy_server_add(m, &options);
+	ck_assert_int_eq(policy_server_pool_add(m, server, "p", 1), 0);
+	ck_assert(matches(policy_selector_pool(m, "p", 1)));
+	backend_up_set(server, false);
+	ck_assert(!matches(policy_selector_pool(m, "p", 1)));
+}
+END_TEST
+
+START_TEST(cname)
+{
+	static const uint8_t target[] = "\6portal\2sp";
+	struct dns_reply_options options = {.ttl = 7, .set_aa = true, .aa = true};
+	ck_assert_int_eq(act(CHAIN_QUERY, policy_action_cname(bench->model, target, sizeof(target),
+							      &options)),
+			 RULE_ANSWER);
+	ck_assert_uint_eq(record(0).type, DNS_TYPE_CNAME);
+	ck_assert_uint_eq(record(0).ttl, 7);
+	ck_assert(dns_header_of(dns())->aa);
+	ck_assert_mem_eq(dns() + record(0).rdata, target, sizeof(target));
+	ck_assert_ptr_null(policy_action_cname(bench->model, target, 0, NULL));
+}
+END_TEST
+
+START_TEST(raw_values)
+{
+	struct dns_reply_rdata values[] = {{(const uint8_t *)"\3abc", 4}, {NULL, 0}};
+	struct policy_action *action =
+		policy_action_raw(bench->model, values, 2, DNS_TYPE_TXT, NULL);
+	ck_assert_int_eq(act(CHAIN_QUERY, action), RULE_ANSWER);
+	ck_assert_uint_eq(ntohs(dns_header_of(dns())->ancount), 2);
+	ck_assert_uint_eq(record(0).type, DNS_TYPE_A);
+	ck_assert_mem_eq(dns() + record(0).rdata, "\3abc", 4);
+	ck_assert_uint_eq(record(1).rdlength, 0);
+	packet_sample_query(&packet, "any.example", DNS_TYPE_ANY, false);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_ANSWER);
+	ck_assert_uint_eq(record(0).type, DNS_TYPE_TXT);
+	struct dns_reply_rdata large[2] = {{dns(), UINT16_MAX}, {dns(), 1}};
+	ck_assert_ptr_null(policy_action_raw(bench->model, large, 2, 0, NULL));
+}
+END_TEST
+
+START_TEST(canned_packets)
+{
+	struct sample sample;
+	sample_response(&sample);
+	ck_assert_int_eq(act(CHAIN_QUERY,
+			     policy_action_packet(bench->model, sample.bytes, sample.length)),
+			 RULE_ANSWER);
+	ck_assert_uint_eq(dns_header_of(dns())->id, htons(0x1234));
+	ck_assert_uint_gt(ntohs(dns_header_of(dns())->ancount), 0);
+	packet_sample_query(&packet, "www.example.com", DNS_TYPE_A, false);
+	ck_assert_int_eq(act(CHAIN_QUERY, policy_action_packet(bench->model, sample.bytes, 30)),
+			 RULE_ANSWER);
+	ck_assert_uint_eq(dns_header_of(dns())->rcode, DNS_RCODE_SERVFAIL);
+	ck_assert_ptr_null(policy_action_packet(bench->model, sample.bytes, 11));
+}
+END_TEST
+
+START_TEST(negative_answers)
+{
+	static const uint8_t zone[] = "\7example", host[] = "\2ns\7example";
+	struct dns_reply_soa soa = {.zone = zone,
+				    .mname = host,
+				    .rname = host,
+				    .zone_length = sizeof(zone),
+				    .mname_length = sizeof(host),
+				    .rname_length = sizeof(host),
+				    .ttl = 11,
+				    .serial = 1};
+	struct policy_action *action =
+		policy_action_negative(bench->model, true, &soa, true, NULL);
+	ck_assert_int_eq(act(CHAIN_QUERY, action), RULE_ANSWER);
+	ck_assert_uint_eq(dns_header_of(dns())->rcode, DNS_RCODE_NXDOMAIN);
+	ck_assert_uint_eq(record(0).section, DNS_SECTION_AUTHORITY);
+	ck_assert_uint_eq(record(0).type, DNS_TYPE_SOA);
+	ck_assert_uint_eq(record(0).ttl, 11);
+	ck_assert_uint_eq(bench->stats.counter[STATS_RULE_NXDOMAIN], 1);
+	packet_sample_query(&packet, "www.example.com", DNS_TYPE_A, false);
+	action = policy_action_negative(bench->model, false, &soa, false, NULL);
+	ck_assert_int_eq(act(CHAIN_QUERY, action), RULE_ANSWER);
+	ck_assert_uint_eq(dns_header_of(dns())->rcode, DNS_RCODE_NOERROR);
+	ck_assert_uint_eq(record(0).section, DNS_SECTION_ADDITIONAL);
+}
+END_TEST
+
+START_TEST(continue_goes_on)
+{
+	struct policy_model *m = bench->model;
+	struct policy_action *inner = policy_action_rcode(m, DNS_RCODE_REFUSED, NULL);
+	struct policy_action *action = policy_action_continue(m, inner);
+	ck_assert_ptr_null(policy_action_continue(m, action));
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(m), action);
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(m),
+		   policy_action_continue(m, policy_action_plain(m, RULE_ACTION_DROP)));
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(m), policy_action_tag(m, "k", 1, "", 0));
+	bench_compile(bench);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_ANSWER);
+	ck_assert_uint_eq(dns_header_of(dns())->rcode, DNS_RCODE_REFUSED);
+	ck_assert(tag_get(packet.packet.query.notes, "k", 1, NULL, NULL));
+	ck_assert_uint_eq(bench->stats.counter[STATS_RULE_DROP], 1);
+	struct rule_lua lua;
+	act(CHAIN_QUERY, policy_action_continue(m, policy_action_lua(m, 5, true)));
+	ck_assert(rule_lua_ref(bench->policy, CHAIN_QUERY, 0, &lua));
+	ck_assert(lua.continues && lua.ffi && lua.reference == 5);
+}
+END_TEST
+
+static struct policy_selector *regex(const char *expression, enum regex_kind kind)
+{
+	struct regex_code code;
+	char error[200];
+	ck_assert_msg(regex_compile(expression, kind, &code, error, sizeof(error)) == 0, "%s", error);
+	struct policy_selector *selector = policy_selector_regex(bench->model, &code);
+	regex_code_free(&code);
+	return selector;
+}
+
+START_TEST(regular_expressions)
+{
+	/* www.Example.com: in any case and anywhere, or as it is and as a whole. */
+	ck_assert(matches(regex("exam", REGEX_SEARCH)));
+	ck_assert(matches(regex("^www\\.[a-z]+\\.com$", REGEX_SEARCH)));
+	ck_assert(matches(regex("", REGEX_SEARCH)));
+	ck_assert(!matches(regex("com\\.$", REGEX_SEARCH)));
+	ck_assert(!matches(regex("^example", REGEX_SEARCH)));
+	ck_assert(matches(regex("www\\.Example\\.(com|net)", REGEX_FULL)));
+	ck_assert(!matches(regex("www\\.example\\.com", REGEX_FULL)));
+	ck_assert(!matches(regex("Example", REGEX_FULL)));
+	packet_sample_query(&packet, ".", DNS_TYPE_A, false);
+	ck_assert(matches(regex("", REGEX_FULL)));
+	ck_assert(!matches(regex(".", REGEX_SEARCH)));
+	struct regex_code code;
+	char error[200];
+	ck_assert_int_eq(regex_compile("(", REGEX_SEARCH, &code, error, sizeof(error)), -EINVAL);
+	ck_assert_str_ne(error, "");
+	ck_assert_int_eq(regex_compile("(a)\\1", REGEX_FULL, &code, error, sizeof(error)), -EINVAL);
+}
+END_TEST
+
+/* An expression that backtracking takes for ever over: many lcores' worth of scratch, too. */
+START_TEST(no_expression_is_slow)
+{
+	char name[250] = "";
+	for (int i = 0; i < 4; i++)
+		strcat(name, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.");
+	policy_registry_lcores_set(bench->registry, 5);
+	packet_sample_query(&packet, name, DNS_TYPE_A, false);
+	bench->context.lcore = 4;
+	ck_assert(!matches(regex("^((a|a.)+)+x$", REGEX_SEARCH)));
+	bench->context.lcore = 5; /* not one of them */
+	ck_assert(!matches(regex("a", REGEX_SEARCH)));
+}
+END_TEST
+
+START_TEST(rates_select_and_drop)
+{
+	struct policy_model *m = bench->model;
+	struct rate_limit limit = rate_limit_of(1, 3, 1u << 30); /* in cycles: seconds long */
+	unsigned below = 0, over = 0, dropped = 0;
+	matches(policy_selector_rate(m, limit));
+	for (int i = 0; i < 10; i++)
+		below += bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+	ck_assert_uint_eq(below, 2); /* matches() took one */
+	bench_compile(bench); /* the same bucket */
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_NEXT);
+	matches(policy_selector_client_rate(m, limit, 24, 64, 100));
+	for (int i = 0; i < 10; i++) {
+		packet.packet.query.client_addr[3] = (uint8_t)i;
+		over += bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+	}
+	ck_assert_uint_eq(over, 8);
+	ck_assert_ptr_null(policy_selector_client_rate(m, limit, 33, 64, 100));
+	act(CHAIN_QUERY, policy_action_rate(m, limit));
+	for (int i = 0; i < 10; i++)
+		dropped += bench_run(bench, CHAIN_QUERY, &packet, 0) == RULE_DROP;
+	ck_assert_uint_eq(dropped, 8);
+	act(CHAIN_QUERY, policy_action_rate_pool(m, limit, "p", 1, true));
+	ck_assert_int_eq(packet.packet.query.pool, policy_pool_find(bench->policy, "p", 1));
+	packet.packet.query.pool = 0;
+	for (int i = 0; i < 9; i++) {
+		packet.packet.query.pool = 0;
+		ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_NEXT);
+	}
+	ck_assert_int_eq(packet.packet.query.pool, 0);
+}
+END_TEST
+
+START_TEST(options_are_set)
+{
+	ck_assert_int_eq(act(CHAIN_QUERY, policy_action_option(bench->model, 65001, "xyz", 3)),
+			 RULE_NEXT);
+	ck_assert(number(RULE_TEST_EDNS_OPTION, 65001));
+}
+END_TEST
+
+START_TEST(responses_are_edited)
+{
+	struct policy_model *m = bench->model;
+	respond();
+	uint16_t type = record(0).type;
+	ck_assert_int_eq(act(CHAIN_RESPONSE, policy_action_types(m, RULE_ACTION_LIMIT_TTL, 5, 9,
+								 &type, 1)),
+			 RULE_NEXT);
+	ck_assert_uint_ge(record(0).ttl, 5);
+	ck_assert_uint_le(record(0).ttl, 9);
+	act(CHAIN_RESPONSE, policy_action_types(m, RULE_ACTION_LIMIT_TTL, 1000, 1000, NULL, 0));
+	ck_assert_uint_eq(record(0).ttl, 1000);
+	act(CHAIN_RESPONSE, policy_action_reduce(m, 25));
+	ck_assert_uint_eq(record(0).ttl, 250);
+	uint16_t before = packet.packet.dns_length;
+	act(CHAIN_RESPONSE, policy_action_types(m, RULE_ACTION_CLEAR_TYPES, 0, 0, &type, 1));
+	ck_assert_uint_lt(packet.packet.dns_length, before);
+	ck_assert_int_eq(dns_message_check(dns(), packet.packet.dns_length), 0);
+	packet_dns_resize(&packet.mbuf, 40); /* malformed: stays what it is */
+	act(CHAIN_RESPONSE, policy_action_types(m, RULE_ACTION_CLEAR_TYPES, 0, 0, &type, 1));
+	ck_assert_uint_eq(packet.packet.dns_length, 40);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *made = suite_create("rules_edits");
+	TCase *edits = tcase_create("edits");
+	tcase_add_checked_fixture(edits, setup, teardown);
+	tcase_add_test(edits, edns_is_looked_into);
+	tcase_add_test(edits, sizes_and_trailing_data);
+	tcase_add_test(edits, records_are_counted_by_type);
+	tcase_add_test(edits, a_pool_is_available_while_a_server_is_up);
+	tcase_add_test(edits, cname);
+	tcase_add_test(edits, raw_values);
+	tcase_add_test(edits, canned_packets);
+	tcase_add_test(edits, negative_answers);
+	tcase_add_test(edits, continue_goes_on);
+	tcase_add_test(edits, regular_expressions);
+	tcase_add_test(edits, no_expression_is_slow);
+	tcase_add_test(edits, rates_select_and_drop);
+	tcase_add_test(edits, options_are_set);
+	tcase_add_test(edits, responses_are_edited);
+	suite_add_tcase(made, edits);
+	return made;
+}
+
+UNIT_MAIN(suite)
