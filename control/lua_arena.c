@@ -36,7 +36,6 @@ struct lua_arena {
 	uint32_t bins[BINS];	/* free runs by the power of two below their length */
 	uint32_t room[CLASSES]; /* pages of a class that have a free object */
 	size_t mapped;
-	size_t refused;
 	struct page pages[];
 };
 
@@ -300,10 +299,7 @@ void lua_arena_destroy(struct lua_arena *arena)
 
 static void *take(struct lua_arena *arena, size_t size)
 {
-	void *taken = size <= SMALL_MAX ? small_take(arena, class_of(size))
-					: large_take(arena, size);
-	arena->refused += taken == NULL;
-	return taken;
+	return size <= SMALL_MAX ? small_take(arena, class_of(size)) : large_take(arena, size);
 }
 
 static void give(struct lua_arena *arena, void *object, size_t size)
@@ -338,11 +334,6 @@ void *lua_arena_realloc(void *context, void *old, size_t old_size, size_t size)
 size_t lua_arena_used(const struct lua_arena *arena)
 {
 	return arena->used;
-}
-
-size_t lua_arena_refused(const struct lua_arena *arena)
-{
-	return arena->refused;
 }
 
 size_t lua_arena_limit(const struct lua_arena *arena)

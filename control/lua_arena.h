@@ -24,7 +24,5 @@ void *lua_arena_realloc(void *arena, void *old, size_t old_size, size_t size);
 /* Bytes handed out, as rounded up, and the limit. */
 size_t lua_arena_used(const struct lua_arena *arena);
 size_t lua_arena_limit(const struct lua_arena *arena);
-/* How often there was no memory. */
-size_t lua_arena_refused(const struct lua_arena *arena);
 
 #endif

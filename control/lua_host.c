@@ -41,11 +41,9 @@ struct lua_host {
 	int gc_what, gc_amount;	 /* for SLOT_GC */
 	bool gc_done;		 /* the step ended a cycle */
 	bool gc_running;	 /* in a cycle */
+	volatile bool starved;	 /* the call was left for want of memory */
 	size_t gc_next;		 /* bytes used at which a cycle begins */
 	size_t gc_seen;		 /* bytes used at the end of the last step */
-	size_t loaded;		 /* bytes used when the policy had been read */
-	size_t gc_refused;	 /* lua_arena_refused() when the cycle began */
-	size_t gc_judged;	 /* those of them that an earlier cycle answered for */
 	struct lua_watchdog watchdog;
 	char message[MESSAGE_SIZE];
 };
@@ -200,8 +198,11 @@ static enum lua_result call(struct lua_host *host, int arguments, int results, u
 	}
 	if (sigsetjmp(host->watchdog.escape, 0) != 0) {
 		state_abandon(host);
-		snprintf(host->message, sizeof(host->message), "stopped: ran for %u ms",
-			 (unsigned)(host->watchdog.budget / MS));
+		if (host->starved)
+			message_set(host, "stopped: its memory is full");
+		else
+			snprintf(host->message, sizeof(host->message), "stopped: ran for %u ms",
+				 (unsigned)(host->watchdog.budget / MS));
 		return LUA_RESULT_RUNAWAY;
 	}
 	int error = lua_watchdog_start(&host->watchdog, budget);
@@ -265,6 +266,22 @@ static void *first_realloc(void *context, void *old, size_t old_size, size_t siz
 	return lua_arena_realloc(first->arena, old, old_size, size);
 }
 
+/*
+ * LuaJIT's error for want of memory, raised out of machine code, overwrites the stack (2.1 betas): a
+ * state that has used up its memory is left and thrown away instead.
+ */
+static void *host_realloc(void *context, void *old, size_t old_size, size_t size)
+{
+	struct lua_host *host = context;
+	void *made = lua_arena_realloc(host->arena, old, old_size, size);
+	if (made == NULL && size > old_size && host->mcode.words != NULL) {
+		host->starved = true;
+		lua_watchdog_give_up(&host->watchdog);
+		host->starved = false; /* not a watched call: an error it is */
+	}
+	return made;
+}
+
 static void slots_fill(struct lua_host *host)
 {
 	static const lua_CFunction steps[SLOTS] = {
@@ -292,15 +309,13 @@ static int state_make(struct lua_host *host)
 		message_set(host, "no memory for a Lua state");
 		return -ENOMEM;
 	}
-	lua_setallocf(lua, lua_arena_realloc, first.arena);
+	host->starved = false;
+	lua_setallocf(lua, host_realloc, host);
 	host->lua = lua;
 	host->arena = first.arena;
 	host->gc_running = false;
 	host->gc_next = 0;
 	host->gc_seen = 0;
-	host->loaded = 0;
-	host->gc_refused = 0;
-	host->gc_judged = 0;
 	slots_fill(host);
 	if (call_slot(host, SLOT_PREPARE, 0) != LUA_RESULT_OK)
 		return -ENOMEM;
@@ -324,9 +339,7 @@ static int state_boot(struct lua_host *host)
 
 static int state_load(struct lua_host *host)
 {
-	int error = error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
-	host->loaded = error == 0 ? lua_arena_used(host->arena) : 0;
-	return error;
+	return error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
 }
 
 /* Finalizers are Lua code, so that closing needs the watchdog as well. */
@@ -496,39 +509,14 @@ volatile uint32_t *lua_host_progress(struct lua_host *host)
 	return &host->watchdog.progress;
 }
 
-/*
- * There was no memory for something, and a collection that has begun and ended since did not help:
- * what the policy keeps, it keeps for good, and calls will go on to fail. A table that has to double
- * fails when little more than half is used.
- */
-static bool memory_is_full(struct lua_host *host, size_t used)
-{
-	size_t limit = lua_arena_limit(host->arena);
-	bool refused = host->gc_refused != host->gc_judged;
-	host->gc_judged = host->gc_refused;
-	return refused && used > limit / 2 && host->loaded < limit / 2;
-}
-
-static enum lua_result memory_give_up(struct lua_host *host)
-{
-	state_abandon(host);
-	snprintf(host->message, sizeof(host->message),
-		 "stopped: its memory is full of what it keeps (%zu MiB)",
-		 host->config.memory >> 20);
-	return LUA_RESULT_RUNAWAY;
-}
-
 enum lua_result lua_host_gc_step(struct lua_host *host)
 {
 	if (host->lua == NULL)
 		return LUA_RESULT_OK;
 	size_t used = lua_arena_used(host->arena);
 	bool lean = used < lua_arena_limit(host->arena) / 4 * 3;
-	bool refused = lua_arena_refused(host->arena) != host->gc_refused;
-	if (!host->gc_running && used < host->gc_next && !refused)
+	if (!host->gc_running && used < host->gc_next)
 		return LUA_RESULT_OK;
-	if (!host->gc_running)
-		host->gc_refused = lua_arena_refused(host->arena);
 	host->gc_running = true;
 	host->gc_what = LUA_GCSTEP;
 	/* As fast as memory is used, and faster, or a busy state would fill all it may have. */
@@ -538,11 +526,11 @@ enum lua_result lua_host_gc_step(struct lua_host *host)
 	if (result != LUA_RESULT_OK)
 		return result;
 	host->gc_seen = used = lua_arena_used(host->arena);
-	if (!host->gc_done)
-		return result;
-	host->gc_running = false;
-	host->gc_next = used + used / 2 + GC_REST;
-	return memory_is_full(host, used) ? memory_give_up(host) : result;
+	if (host->gc_done) {
+		host->gc_running = false;
+		host->gc_next = used + used / 2 + GC_REST;
+	}
+	return result;
 }
 
 struct lua_host_memory lua_host_memory(const struct lua_host *host)

@@ -37,7 +37,7 @@ struct lua_host;
 enum lua_result {
 	LUA_RESULT_OK,
 	LUA_RESULT_ERROR,   /* lua_host_message() has the message and the traceback */
-	LUA_RESULT_RUNAWAY, /* stopped by the watchdog; the state was thrown away */
+	LUA_RESULT_RUNAWAY, /* stopped by the watchdog or for want of memory; the state was thrown away */
 };
 
 struct lua_host_config {
@@ -113,8 +113,7 @@ volatile uint32_t *lua_host_progress(struct lua_host *host);
 
 /*
  * A bounded piece of garbage collection, larger when memory gets short. Finalizers are Lua code:
- * the result may be an error or a runaway. It is a runaway, too, when there was no memory for something
- * and a collection left most of it in use, unless the file itself took that much.
+ * the result may be an error or a runaway.
  */
 enum lua_result lua_host_gc_step(struct lua_host *host);
 

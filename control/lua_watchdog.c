@@ -273,6 +273,12 @@ void lua_watchdog_stop(void)
 	thread.watched = NULL;
 }
 
+void lua_watchdog_give_up(struct lua_watchdog *watchdog)
+{
+	if (thread.watched == watchdog)
+		leave(watchdog);
+}
+
 bool lua_watchdog_busy(void)
 {
 	return thread.watched != NULL;

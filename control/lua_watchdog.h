@@ -51,6 +51,9 @@ void lua_watchdog_stop(void);
 /* For the hook that `trap` sets: leaves the watched call if traps are set. */
 void lua_watchdog_leave(void);
 
+/* Leaves the watched call at once, as if its time were over; returns where it is not watched. */
+void lua_watchdog_give_up(struct lua_watchdog *watchdog);
+
 /* Whether a call is being watched on this thread. */
 bool lua_watchdog_busy(void);
 

@@ -48,7 +48,7 @@ got=$(ask last.demo.example +short)
 [ "$got" = 192.0.2.99 ] || fail "the FFI selector no longer sees its tag: '$got'"
 alive
 
-# Memory that is full for good: the policy starts afresh.
+# Memory that is used up little by little: the policy starts afresh.
 leaks() {
 	ask leak.demo.test >/dev/null || true
 	grep -q 'its memory is full' "$work/sluice.log"
