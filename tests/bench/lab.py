@@ -2,6 +2,7 @@
 """Processes, namespaces and configurations of the benchmark; all of it ends with close()."""
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -9,6 +10,8 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MAC = "02:00:00:00:00:01"  # of Sluice, or of what stands in its place
 CLIENT, SERVER = "10.53.9.2", "10.53.9.1"
+MEMORY = 256      # MiB of each DPDK program
+PROGRAMS_MAX = 6  # of those at a time
 
 
 class Failure(Exception):
@@ -46,8 +49,9 @@ class Bench:
     def __init__(self, folder, binary, seconds, peer):
         self.folder, self.binary, self.seconds, self.peer = folder, binary, seconds, peer
         self.running, self.spaces, self.number = [], [], 0
-        self.memory = ["--in-memory", "-m", "256"] if hugepages_free() >= 768 else ["--no-huge", "-m", "256"]
-        for name, more in (("loadgen", ["dpdk"]), ("pingpong", [])):
+        # All alike, or the comparison is one of memory.
+        self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX
+        for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", [])):
             self.compile(os.path.join(TOP, "tests", "bench", name + ".c"), name, more)
         self.compile(os.path.join(TOP, "tests", "system", "filter.c"), "filter", [])
 
@@ -55,7 +59,7 @@ class Bench:
         return os.path.join(self.folder, name)
 
     def compile(self, source, name, libraries):
-        flags = ["-std=gnu11", "-O2"] + ([] if name == "filter" else ["-D_GNU_SOURCE"])
+        flags = ["-std=gnu11", "-O2", "-pthread"] + ([] if name == "filter" else ["-D_GNU_SOURCE"])
         libs = []
         for library in libraries:
             flags += run(["pkg-config", "--cflags", "lib" + library]).split()
@@ -74,14 +78,17 @@ class Bench:
         if process in self.running:
             self.running.remove(process)
         if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
             process.send_signal(number)
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if os.path.exists(self.path("memif.sock")):
-            os.unlink(self.path("memif.sock"))
+
+    def distance(self):
+        """Nanoseconds for a cache line from CPU 0 to CPU 1 and back; nothing else may run."""
+        return float(run([self.path("distance"), "0", "1"]))
 
     def log(self, name):
         with open(self.path(name), encoding="utf-8", errors="replace") as file:
@@ -99,42 +106,50 @@ class Bench:
         """Arguments of a DPDK program that sees this device alone."""
         self.number += 1
         return ["--lcores", cores, "--file-prefix", f"bench{os.getpid()}-{self.number}", "--no-pci",
-                "--no-telemetry", *self.memory, "--vdev=" + device]
+                "--no-telemetry", "--in-memory" if self.huge else "--no-huge", "-m", str(MEMORY),
+                "--vdev=" + device]
 
-    def memif(self, role, queues=""):
-        return (f"net_memif0,role={role},socket={self.path('memif.sock')},socket-abstract=no,rsize=11"
-                + (f",mac={MAC}" if role == "server" else "") + queues)
+    def memif(self, role, name="memif"):
+        """One end of the memif that is called so in the folder of this run."""
+        return (f"net_memif0,role={role},socket={self.path(name + '.sock')},socket-abstract=no,rsize=11"
+                + (f",mac={MAC}" if role == "server" else ""))
 
-    def sluice(self, policy, device, space=None, lcores="{control: 0, workers: [0], share: true}"):
-        """A running Sluice with one port."""
-        with open(self.path("policy.lua"), "w", encoding="utf-8") as file:
+    def sluice(self, policy, device, space=None, name="sluice"):
+        """A running Sluice with one port; its worker and its control lcore share CPU 0."""
+        log = name + ".log"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        with open(self.path(name + ".lua"), "w", encoding="utf-8") as file:
             file.write(policy.replace("@", self.folder))
-        with open(self.path("sluice.yml"), "w", encoding="utf-8") as file:
-            file.write(f"""eal: {{hugepages: auto, memory: 256}}
-lcores: {lcores}
+        with open(self.path(name + ".yml"), "w", encoding="utf-8") as file:
+            file.write(f"""eal: {{hugepages: {"require" if self.huge else "never"}, memory: {MEMORY}}}
+lcores: {{control: 0, workers: [0], share: true}}
 ports:
   - name: edge
     device: "{device}"
     addresses: [{SERVER}/24]
     neighbours: [{{address: {CLIENT}, mac: "02:00:00:00:00:02"}}]
-policy: policy.lua
-metrics: {{listen: 127.0.0.1:8094}}
+policy: {name}.lua
+metrics: {{listen: 127.0.0.1:{port}}}
 console: {{socket: off}}
 """)
-        command = [self.binary, "run", "-c", self.path("sluice.yml")]
+        command = [self.binary, "run", "-c", self.path(name + ".yml")]
         if space:
             command = ["ip", "netns", "exec", space] + command
-        process = self.start(command, "sluice.log")
-        wait_for("Sluice:\n" + self.log("sluice.log"), 30,
-                 lambda: "sluice: ready" in self.log("sluice.log") or process.poll() is not None)
+        process = self.start(command, log)
+        wait_for("Sluice", 30, lambda: "sluice: ready" in self.log(log) or process.poll() is not None)
         if process.poll() is not None:
-            raise Failure("Sluice did not start:\n" + self.log("sluice.log"))
+            raise Failure("Sluice did not start:\n" + self.log(log))
+        process.metrics_port = port
         return process
 
-    def metrics(self):
-        with urllib.request.urlopen("http://127.0.0.1:8094/metrics", timeout=5) as answer:
+    def metrics(self, process):
+        """What a running Sluice counts; not one in a namespace of its own."""
+        url = f"http://127.0.0.1:{process.metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
             text = answer.read().decode()
-        return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in lines}
 
     # ---- namespaces
 

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The lanes of the benchmark: who runs in each, and how a run becomes a figure."""
-import os
+"""The lanes of the benchmark: who runs in each, and how a turn becomes a figure.
+
+A lane's open() starts whatever is there all the time and returns its contestants, the limit first;
+turn() measures once, end() checks and stops what open() started.
+"""
 import re
-import statistics
-import subprocess
 from collections import namedtuple
 
-import capture
 import lab
+import memif
+import peer
 
-Contestant = namedtuple("Contestant", "name run")
+Contestant = namedtuple("Contestant", "name turn end", defaults=[lambda: None])
 
 REFUSED = "addAction(AllRule(), RCodeAction(DNSRCode.REFUSED))\n"
 LUA = "addAction(AllRule(), LuaAction(function(dq) return DNSAction.Refused end))\n"
+LUA_SPOOF = "addAction(AllRule(), LuaAction(function(dq) return DNSAction.Spoof, '192.0.2.1' end))\n"
 ASYNC = """
 filter = newNetworkEndpoint('@/filter.sock')
 verdicts = newNetworkListener()
@@ -29,95 +32,72 @@ addAction(AllRule(), LuaAction(function(dq)
   return DNSAction.Allow
 end))
 """
+SELF = 'sluice_responses_total{port="edge",kind="self"}'
+NOERROR, REFUSED_CODE = 0, 5
 
 
 def load(bench, device, *more):
-    """Our generator against whoever has the other end."""
+    """Our own generator: it looks at every answer."""
     command = [bench.path("loadgen"), *bench.eal("0@1", device), "--", "--from", lab.CLIENT, "--to",
-               lab.SERVER, "--mac", lab.MAC, "--seconds", str(bench.seconds), *more]
+               lab.SERVER, "--mac", lab.MAC, *more]
     return lab.values(lab.run(command))
 
 
-def checked(figures):
-    """Of a Sluice that was to refuse everything."""
-    if figures.get("rcode5", 0) != figures["received"] or figures["strange"] != 0:
-        raise lab.Failure(f"not every answer was REFUSED: {figures}")
-    return {key: figures.get(key) for key in ("rate", "lost", "p50_us", "p99_us")}
-
-
-def testpmd(bench, device):
-    command = ["dpdk-testpmd", *bench.eal("0@0,1@0", device), "--", "--forward-mode=5tswap",
-               "--auto-start", "--burst=64"]
-    # It ends when its input does; its output is held back until then.
-    process = bench.start(command, "testpmd.log", stdin=subprocess.PIPE)
-    lab.wait_for("testpmd", 30, lambda: os.path.exists(bench.path("memif.sock")) or
-                 process.poll() is not None)
-    if process.poll() is not None:
-        raise lab.Failure("testpmd did not start:\n" + bench.log("testpmd.log"))
-    return process
-
-
-def replay(bench):
-    """Queries out of a capture, as many as go, on CPU 1; what came back in a second."""
-    capture.write(bench.path("queries.pcap"), lab.CLIENT, lab.SERVER, lab.MAC)
-    pcap = f"--vdev=net_pcap0,rx_pcap={bench.path('queries.pcap')},infinite_rx=1"
-    command = ["timeout", "--signal=INT", str(bench.seconds + 4), "dpdk-testpmd",
-               *bench.eal("0@1,1@1", bench.memif("client")), pcap, "--", "--forward-mode=io",
-               "--auto-start", "--burst=64", "--total-num-mbufs=32768", "--stats-period", "1"]
-    process = bench.start(command, "generator.log")
-    process.wait(bench.seconds + 30)
-    bench.running.remove(process)
-    text = bench.log("generator.log")
-    rates = [int(rate) for rate in re.findall(
-        r"NIC statistics for port 0 .*?Rx-pps: +([0-9]+)", text, re.DOTALL)]
-    # The first second is the start's; the last may not be a whole one.
-    if len(rates) < 3:
-        raise lab.Failure("the generator did not run:\n" + text[-2000:])
-    return statistics.median(rates[1:])
+def checked(figures, rcode):
+    """Of a Sluice that was to give every query an answer with this code."""
+    if figures["received"] == 0 or figures.get(f"rcode{rcode}", 0) != figures["received"]:
+        raise lab.Failure(f"not every answer had the rcode {rcode}: {figures}")
+    if figures["strange"] != 0 or figures["lost"] != 0:
+        raise lab.Failure(f"answers were lost or wrong: {figures}")
+    return {key: figures[key] for key in ("rate", "lost", "p50_us", "p99_us")}
 
 
 class Memif:
-    """Queries from a capture, replayed by testpmd on CPU 1 over memif to CPU 0, and back."""
-    limit = "testpmd 5tswap"
+    limit, slices = "testpmd 5tswap", True
 
     def swap(self, bench):
-        process = testpmd(bench, bench.memif("server"))
-        rate = replay(bench)
-        bench.stop(process)
-        return {"rate": rate}
+        process = memif.swap(bench, "swap")
+        pair = memif.Pair(bench, process, "swap")
 
-    def sluice(self, bench, policy):
-        process = bench.sluice(policy, bench.memif("server"))
-        rate = replay(bench)
-        counters = bench.metrics()
-        answers = float(counters['sluice_responses_total{port="edge",kind="self"}'])
-        if answers == 0 or float(counters["sluice_rule_refused_total"]) < answers:
-            raise lab.Failure("not every answer was REFUSED")
-        bench.stop(process)
-        return {"rate": rate}
+        def end():
+            pair.end()
+            bench.stop(process)
+        return Contestant(self.limit, pair.turn, end)
+
+    def sluice(self, bench, title, name, policy, rcode=REFUSED_CODE):
+        process = bench.sluice(policy, bench.memif("server", name), name=name)
+        pair = memif.Pair(bench, process, name)
+
+        def end():
+            received, answered = pair.end(), bench.metrics(process)[SELF]
+            # Whatever reached the generator was an answer of Sluice's ...
+            if not 0 < received <= answered:
+                raise lab.Failure(f"{answered:.0f} answers were sent and {received} packets came back")
+            # ... and of a second more, each is looked at.
+            checked(load(bench, bench.memif("client", name), "--seconds", "1", "--window", "512"), rcode)
+            bench.stop(process)
+        return Contestant(title, pair.turn, end)
 
 
 class Rule(Memif):
     name, title = "rule", "REFUSED by a native rule, over memif"
 
-    def contestants(self, bench):
-        yield Contestant(self.limit, lambda: self.swap(bench))
-        yield Contestant("Sluice", lambda: self.sluice(bench, REFUSED))
+    def open(self, bench):
+        return [self.swap(bench), self.sluice(bench, "Sluice", "rule", REFUSED)]
 
 
 class Lua(Memif):
-    name, title = "lua", "REFUSED by a LuaAction on the control lcore, over memif; worker and control share CPU 0"
+    name, title = "lua", "answers by a LuaAction on the control lcore, which shares CPU 0 with the worker, over memif"
 
-    def contestants(self, bench):
-        yield Contestant(self.limit, lambda: self.swap(bench))
-        yield Contestant("Sluice, native rule", lambda: self.sluice(bench, REFUSED))
-        yield Contestant("Sluice, LuaAction", lambda: self.sluice(bench, LUA))
+    def open(self, bench):
+        return [self.swap(bench), self.sluice(bench, "Sluice, Refused", "lua", LUA),
+                self.sluice(bench, "Sluice, Spoof", "spoof", LUA_SPOOF, NOERROR)]
 
 
-class Async(Memif):
+class Async:
     name = "async"
-    title = "every query suspended, a filter asked over unix sockets, answered as it says"
-    limit = "bare ping-pong"
+    title = "every query suspended, a filter asked over unix sockets, answered as it says, over memif"
+    limit, slices = "bare ping-pong", False
     window = "512"
 
     def filter(self, bench):
@@ -136,23 +116,24 @@ class Async(Memif):
     def suspended(self, bench):
         process = self.filter(bench)
         sluice = bench.sluice(ASYNC, bench.memif("server"))
-        figures = checked(load(bench, bench.memif("client"), "--window", self.window, "--yield"))
-        counters = bench.metrics()
-        ended = float(counters["sluice_async_answered_total"])
-        if ended != float(counters["sluice_async_suspended_total"]):
-            raise lab.Failure(f"suspended {counters['sluice_async_suspended_total']}, answered {ended:.0f}")
+        figures = checked(load(bench, bench.memif("client"), "--seconds", str(bench.seconds), "--window",
+                               self.window, "--yield"), REFUSED_CODE)
+        counters = bench.metrics(sluice)
+        suspended, answered = (counters[f"sluice_async_{key}_total"] for key in ("suspended", "answered"))
+        if answered != suspended or suspended != counters[SELF]:
+            raise lab.Failure(f"{suspended:.0f} suspended, {answered:.0f} answered, {counters[SELF]:.0f} sent")
         bench.stop(sluice)
         bench.stop(process)
         return figures
 
-    def contestants(self, bench):
-        yield Contestant(self.limit, lambda: self.pingpong(bench))
-        yield Contestant("Sluice", lambda: self.suspended(bench))
+    def open(self, bench):
+        return [Contestant(self.limit, lambda: self.pingpong(bench)),
+                Contestant("Sluice", lambda: self.suspended(bench))]
 
 
 class Veth:
-    name, title = "veth", "REFUSED by a native rule, over veth and af_packet, dnsperf on CPU 1"
-    limit = "Sluice"
+    name, title = "veth", "REFUSED by a native rule, over veth and af_packet; dnsperf on CPU 1"
+    limit, slices = "Sluice", False
 
     def dnsperf(self, bench, client):
         queries = bench.path("queries")
@@ -161,10 +142,11 @@ class Veth:
         text = lab.run(["ip", "netns", "exec", client, "taskset", "-c", "1", "dnsperf", "-s", lab.SERVER, "-d",
                         queries, "-l", str(bench.seconds), "-q", "1000", "-c", "8", "-T", "1", "-t", "2"])
         number = {key: float(re.search(pattern, text).group(1)) for key, pattern in (
-            ("rate", r"Queries per second: +([0-9.]+)"), ("lost", r"Queries lost: +([0-9]+)"))}
-        if "REFUSED" not in text:
-            raise lab.Failure("dnsperf saw no REFUSED:\n" + text)
-        return number
+            ("rate", r"Queries per second: +([0-9.]+)"), ("lost", r"Queries lost: +([0-9]+)"),
+            ("completed", r"Queries completed: +([0-9]+)"), ("refused", r"REFUSED ([0-9]+)"))}
+        if number["refused"] != number["completed"]:
+            raise lab.Failure("not every answer was REFUSED:\n" + text)
+        return {key: number[key] for key in ("rate", "lost")}
 
     def sluice(self, bench):
         client, server = bench.pair()
@@ -173,11 +155,11 @@ class Veth:
         bench.stop(process)
         return figures
 
-    def contestants(self, bench):
-        yield Contestant("Sluice", lambda: self.sluice(bench))
-        if bench.peer == "dnsdist":
-            import peer
-            yield Contestant("dnsdist", lambda: peer.dnsdist(bench, REFUSED, self.dnsperf))
+    def open(self, bench):
+        contestants = [Contestant("Sluice", lambda: self.sluice(bench))]
+        if bench.peer == "dnsdist" and peer.available():
+            contestants.append(Contestant("dnsdist", lambda: peer.dnsdist(bench, REFUSED, self.dnsperf)))
+        return contestants
 
 
 ALL = [Rule(), Lua(), Async(), Veth()]
