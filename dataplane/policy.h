@@ -86,9 +86,10 @@ static inline const struct policy_listener *policy_listener_find(const struct po
 {
 	for (unsigned i = 0; i < policy->n_listeners; i++) {
 		const struct policy_listener *listener = &policy->listeners[i];
+		/* Compared with lengths that the compiler knows: no call. */
 		if (listener->port == port && listener->address.ipv6 == ipv6 &&
-		    (listener->any ||
-		     memcmp(listener->address.bytes, address, ipv6 ? 16 : 4) == 0))
+		    (listener->any || (ipv6 ? memcmp(listener->address.bytes, address, 16) == 0
+					    : memcmp(listener->address.bytes, address, 4) == 0)))
 			return listener;
 	}
 	return NULL;
