@@ -274,6 +274,43 @@ void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
 	net_ethernet_write(port, rte_pktmbuf_mtod(mbuf, uint8_t *), destination, type);
 }
 
+/*
+ * The Internet checksum's sum (RFC 1071) of bytes, and of what was summed before; not folded. Words of
+ * eight bytes: messages are short, and wide loads would wait for the narrow stores just before them.
+ */
+static inline uint64_t sum_add(uint64_t sum, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	uint64_t word;
+	uint32_t half;
+	uint16_t quarter, last = 0;
+	for (; length >= sizeof(word); at += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		sum += (word & UINT32_MAX) + (word >> 32);
+	}
+	if ((length & sizeof(half)) != 0) {
+		memcpy(&half, at, sizeof(half));
+		sum += half;
+		at += sizeof(half);
+	}
+	if ((length & sizeof(quarter)) != 0) {
+		memcpy(&quarter, at, sizeof(quarter));
+		sum += quarter;
+		at += sizeof(quarter);
+	}
+	if ((length & 1) != 0)
+		memcpy(&last, at, 1);
+	return sum + last;
+}
+
+static inline uint16_t sum_fold(uint64_t sum)
+{
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	return (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
+}
+
 static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint16_t length)
 {
 	udp->src_port = rte_cpu_to_be_16(flow->source_port);
@@ -282,12 +319,27 @@ static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint
 	udp->dgram_cksum = 0;
 }
 
+/*
+ * The checksum over pseudo header (`addresses` is the sum of those), UDP header and message, from
+ * what is at hand rather than from the headers just written.
+ */
+static rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, const uint8_t *dns,
+			       uint16_t length)
+{
+	uint64_t sum = addresses + RTE_BE16(IPPROTO_UDP) + 2u * rte_cpu_to_be_16(length) +
+		       rte_cpu_to_be_16(flow->source_port) +
+		       rte_cpu_to_be_16(flow->destination_port);
+	uint16_t checksum = (uint16_t)~sum_fold(
+		sum_add(sum, dns, length - sizeof(struct rte_udp_hdr)));
+	return checksum != 0 ? checksum : UINT16_MAX; /* RFC 768: 0 would say that there is none */
+}
+
 static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		       const struct net_flow *flow, struct rte_ipv4_hdr *ip, uint16_t udp_length)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 	*ip = (struct rte_ipv4_hdr){
-		.version_ihl = 0x45,
+		.version_ihl = RTE_IPV4_VHL_DEF,
 		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_length)),
 		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = HOP_LIMIT,
@@ -295,17 +347,21 @@ static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	};
 	memcpy(&ip->src_addr, flow->source.bytes, 4);
 	memcpy(&ip->dst_addr, flow->destination.bytes, 4);
+	uint64_t addresses = sum_add(sum_add(0, flow->source.bytes, 4), flow->destination.bytes, 4);
 	udp_write(flow, udp, udp_length);
 	if (port->tx_udp_checksum) {
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, mbuf->ol_flags);
 	} else {
-		udp->dgram_cksum = rte_ipv4_udptcp_cksum(ip, udp);
+		udp->dgram_cksum =
+			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
 	}
 	if (port->tx_ip_checksum)
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
-		ip->hdr_checksum = rte_ipv4_cksum(ip);
+		ip->hdr_checksum = (uint16_t)~sum_fold(
+			addresses + RTE_BE16(RTE_IPV4_VHL_DEF << 8) + ip->total_length +
+			RTE_BE16(RTE_IPV4_HDR_DF_FLAG) + RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
 }
 
 static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
@@ -323,7 +379,10 @@ static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, mbuf->ol_flags);
 	} else {
-		udp->dgram_cksum = rte_ipv6_udptcp_cksum(ip, udp);
+		uint64_t addresses =
+			sum_add(sum_add(0, flow->source.bytes, 16), flow->destination.bytes, 16);
+		udp->dgram_cksum =
+			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
 	}
 }
 

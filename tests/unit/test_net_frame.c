@@ -350,6 +350,32 @@ START_TEST(written_frames_are_golden)
 }
 END_TEST
 
+/* Whatever the message's length and bytes: both checksums are those of RFC 1071. */
+START_TEST(written_checksums_are_right)
+{
+	struct net_port way_out = lab_port(0);
+	for (unsigned length = 0; length <= 80; length++) {
+		struct rte_mbuf *mbuf = received(SAMPLE_UDP4_IN, SAMPLE_DNS);
+		packet_dns_resize(mbuf, (uint16_t)length);
+		for (unsigned round = 0; round < 16; round++) {
+			bool ipv6 = round & 1;
+			struct net_flow flow = answer(ipv6);
+			for (unsigned i = 0; i < length; i++)
+				packet_dns(mbuf)[i] = (uint8_t)(0xff - round * i * 37);
+			net_frame_write(&way_out, mbuf, &flow);
+			const uint8_t *ip = rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, 14);
+			size_t addresses = ipv6 ? 32 : 8, header = ipv6 ? 40 : 20;
+			uint32_t sum = IPPROTO_UDP + 8 + length; /* of the pseudo header */
+			sum += (uint16_t)~lab_checksum(ip + header - addresses, addresses, 0);
+			ck_assert_uint_eq(lab_checksum(ip + header, 8 + length, sum), 0);
+			if (!ipv6)
+				ck_assert_uint_eq(lab_checksum(ip, header, 0), 0);
+		}
+		rte_pktmbuf_free(mbuf);
+	}
+}
+END_TEST
+
 /* What a port does with a frame whose checksums were left to it, judged by the flags. */
 static void checksums_complete(struct rte_mbuf *mbuf)
 {
@@ -468,6 +494,7 @@ static Suite *net_frame_suite(void)
 	suite_add_tcase(suite, in);
 	tcase_add_checked_fixture(out, setup, teardown);
 	tcase_add_test(out, written_frames_are_golden);
+	tcase_add_test(out, written_checksums_are_right);
 	tcase_add_test(out, offloads_complete_to_golden);
 	tcase_add_test(out, attachment_survives);
 	tcase_add_test(out, ethernet_is_replaced);
