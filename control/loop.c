@@ -2,6 +2,7 @@
 #include "control/loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -207,6 +208,9 @@ void loop_run(struct control *control)
 	while (!control->stop) {
 		unsigned work = turn(control, number++);
 		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;
+		/* What there will be to do, the worker on this CPU has to receive first. */
+		if (work == 0 && control->dataplane->cpus_shared)
+			sched_yield();
 		if (control->idle_turns > IDLE_SPIN_TURNS) {
 			sleep_turn(control);
 			sockets_turn(control);

@@ -201,6 +201,7 @@ static int workers_init(char *error)
 {
 	const struct config *config = control.config;
 	dataplane.idle_sleep = config->lcores.idle == CONFIG_IDLE_AUTO;
+	dataplane.cpus_shared = config->lcores.share;
 	dataplane.on_overflow = (enum worker_overflow)config->async.on_overflow;
 	dataplane.control_waker = &control.waker;
 	dataplane.ports_share = inflight_ports_share(config->lcores.n_workers);

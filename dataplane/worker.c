@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -243,7 +244,11 @@ int worker_main(void *argument)
 	rte_rcu_qsbr_thread_register(rcu, worker->index);
 	rte_rcu_qsbr_thread_online(rcu, worker->index);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
-		if (worker_turn(worker)) {
+		bool work = worker_turn(worker);
+		/* On one CPU the ring would stay full until the kernel takes this thread off it. */
+		if (worker->dataplane->cpus_shared && !rte_ring_empty(worker->handoff.to_control))
+			sched_yield();
+		if (work) {
 			worker->idle_turns = 0;
 			continue;
 		}

@@ -35,6 +35,7 @@ struct dataplane {
 	struct net_port ports[NET_PORTS_MAX];
 	uint32_t ports_share; /* source ports per worker */
 	bool idle_sleep;
+	bool cpus_shared; /* a worker may stand where the control lcore wants to run, and back */
 	enum worker_overflow on_overflow;
 	struct waker *control_waker;
 	struct rte_mempool *parking_small;
