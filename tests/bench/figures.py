@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""From turns to figures: only what was measured at one distance of the CPUs is compared."""
+"""From turns to figures: only what was measured undisturbed, at one distance of the CPUs, is compared."""
 import statistics
 
 SAME, GAP = 1.4, 1.25
+NOTES = ("lost", "unanswered", "p50_us", "p99_us")
 
 
 def alike(one, other):
@@ -39,7 +40,8 @@ def spread(values):
 
 def summary(rounds):
     turns = [turn for turns in rounds for turn in turns]
-    result = {"left_out": sum(not turn["steady"] for turn in turns), "taken": len(turns), "places": []}
+    result = {"left_out": sum(not turn["steady"] for turn in turns),
+              "disturbed": sum(turn["disturbed"] for turn in turns), "taken": len(turns), "places": []}
     for place in places(turns):
         near, far = place[0]["distance"], place[-1]["distance"]
         rows = {}
@@ -47,7 +49,7 @@ def summary(rounds):
             own = [turn for turn in place if turn["name"] == name]
             rows[name] = {"rate": spread([turn["rate"] for turn in own]), "ratio": spread(
                 [ratio for distance, ratio in ratios(rounds, name) if near <= distance <= far])}
-            for key in ("lost", "p50_us", "p99_us"):
+            for key in NOTES:
                 if own and key in own[0]:
                     rows[name][key] = statistics.median(turn[key] for turn in own)
         result["places"].append({"distance_ns": [round(near), round(far)], "rows": rows})

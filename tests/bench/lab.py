@@ -90,6 +90,18 @@ class Bench:
         """Nanoseconds for a cache line from CPU 0 to CPU 1 and back; nothing else may run."""
         return float(run([self.path("distance"), "0", "1"]))
 
+    def foreign(self):
+        """Seconds in which the CPUs have run programs that are not ours, in their own code."""
+        tick = os.sysconf("SC_CLK_TCK")
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice = file.readline().split()[1:3]
+        own = os.times()
+        seconds = (int(user) + int(nice)) / tick - own.user - own.children_user
+        for process in self.running:
+            with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as file:
+                seconds -= int(file.read().rpartition(")")[2].split()[11]) / tick
+        return seconds
+
     def log(self, name):
         with open(self.path(name), encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -2,7 +2,7 @@
 """The lanes of the benchmark: who runs in each, and how a turn becomes a figure.
 
 A lane's open() starts whatever is there all the time and returns its contestants, the limit first;
-turn() measures once, end() checks and stops what open() started.
+turn() measures once, end() checks and stops what open() started, and may add to what its turns say.
 """
 import re
 from collections import namedtuple
@@ -69,13 +69,15 @@ class Memif:
         pair = memif.Pair(bench, process, name)
 
         def end():
-            received, answered = pair.end(), bench.metrics(process)[SELF]
+            received, counters = pair.end(), bench.metrics(process)
+            answered, asked = counters[SELF], counters['sluice_queries_total{port="edge"}']
             # Whatever reached the generator was an answer of Sluice's ...
             if not 0 < received <= answered:
                 raise lab.Failure(f"{answered:.0f} answers were sent and {received} packets came back")
             # ... and of a second more, each is looked at.
             checked(load(bench, bench.memif("client", name), "--seconds", "1", "--window", "512"), rcode)
             bench.stop(process)
+            return {"unanswered": asked - answered}
         return Contestant(title, pair.turn, end)
 
 
