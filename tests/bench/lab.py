@@ -10,6 +10,7 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MAC = "02:00:00:00:00:01"  # of Sluice, or of what stands in its place
 CLIENT, SERVER = "10.53.9.2", "10.53.9.1"
+NOBODY = "10.53.9.3"  # an address that no kernel has: none says that nobody listens there
 MEMORY = 256      # MiB of each DPDK program
 PROGRAMS_MAX = 6  # of those at a time
 
@@ -174,6 +175,9 @@ console: {{socket: off}}
             run(["ip", "netns", "add", space])
             self.spaces.append(space)
             run(["ip", "-n", space, "link", "set", "lo", "up"])
+            # Or the kernels would have something to say to each other.
+            run(["ip", "netns", "exec", space, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
+                 "net.ipv6.conf.default.disable_ipv6=1"])
         run(["ip", "-n", client, "link", "add", "c0", "address", "02:00:00:00:00:02", "type", "veth",
              "peer", "name", "e0", "address", MAC, "netns", server])
         run(["ip", "netns", "exec", client, "ethtool", "-K", "c0", "tx", "off"])

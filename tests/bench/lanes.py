@@ -36,9 +36,9 @@ SELF = 'sluice_responses_total{port="edge",kind="self"}'
 NOERROR, REFUSED_CODE = 0, 5
 
 
-def load(bench, device, *more):
+def load(bench, device, *more, space=None):
     """Our own generator: it looks at every answer."""
-    command = [bench.path("loadgen"), *bench.eal("0@1", device), "--", "--from", lab.CLIENT, "--to",
+    command = [*(["ip", "netns", "exec", space] if space else []), bench.path("loadgen"), *bench.eal("0@1", device), "--", "--from", lab.CLIENT, "--to",
                lab.SERVER, "--mac", lab.MAC, *more]
     return lab.values(lab.run(command))
 
@@ -56,7 +56,7 @@ class Memif:
     limit, slices = "testpmd 5tswap", True
 
     def swap(self, bench):
-        process = memif.swap(bench, "swap")
+        process = memif.swap(bench, "swap", bench.memif("server", "swap"))
         pair = memif.Pair(bench, process, "swap")
 
         def end():
@@ -164,4 +164,32 @@ class Veth:
         return contestants
 
 
-ALL = [Rule(), Lua(), Async(), Veth()]
+class AfPacket:
+    name, title = "af_packet", "REFUSED by a native rule, over veth and af_packet on both ends"
+    limit, slices = "testpmd 5tswap", False
+    ring = ",framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1"  # as Sluice has it by itself
+
+    def drive(self, bench, client, *more):
+        return load(bench, "net_af_packet0,iface=c0" + self.ring, "--seconds", str(bench.seconds),
+                    "--window", "1024", "--from", lab.NOBODY, *more, space=client)
+
+    def swap(self, bench):
+        client, server = bench.pair()
+        process = memif.swap(bench, "veth", "net_af_packet0,iface=e0" + self.ring, server)
+        figures = checked(self.drive(bench, client, "--echo"), NOERROR)
+        bench.stop(process)
+        return figures
+
+    def sluice(self, bench):
+        client, server = bench.pair()
+        process = bench.sluice(REFUSED, "net_af_packet0,iface=e0", server)
+        figures = checked(self.drive(bench, client), REFUSED_CODE)
+        bench.stop(process)
+        return figures
+
+    def open(self, bench):
+        return [Contestant(self.limit, lambda: self.swap(bench)),
+                Contestant("Sluice", lambda: self.sluice(bench))]
+
+
+ALL = [Rule(), Lua(), Async(), AfPacket(), Veth()]

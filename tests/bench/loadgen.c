@@ -5,7 +5,9 @@
  * its fault. Prints "name value" lines at the end.
  *
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
- *                            --mac 02:00:00:00:00:01 --name bench.test [--yield]
+ *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
+ *
+ * With --echo the other side only sends back what it got, addresses and ports swapped.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -34,7 +36,7 @@ static struct {
 	uint32_t from, to; /* network byte order */
 	struct rte_ether_addr mac;
 	const char *name;
-	bool yield;
+	bool yield, echo;
 } options = {.window = 4096, .seconds = 5, .name = "bench.test"};
 
 struct slot {
@@ -164,7 +166,8 @@ static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
 	memcpy(&port, bytes + sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + 2,
 	       sizeof(port));
 	struct slot *slot = &slots[ntohs(id)];
-	if (slot->sent == 0 || slot->port != ntohs(port) || !(bytes[name_offset - 11] & 0x80)) {
+	if (slot->sent == 0 || slot->port != ntohs(port) ||
+	    !(bytes[name_offset - 11] & 0x80) != options.echo) {
 		n_strange++;
 		return;
 	}
@@ -226,7 +229,8 @@ static void run(uint16_t port)
 static void port_start(uint16_t port)
 {
 	struct rte_eth_conf conf = {0};
-	pool = rte_pktmbuf_pool_create("loadgen", 65535, 256, 0, 1024, (int)rte_socket_id());
+	pool = rte_pktmbuf_pool_create("loadgen", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       (int)rte_socket_id());
 	if (pool == NULL || rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
 	    rte_eth_rx_queue_setup(port, 0, 2048, rte_socket_id(), NULL, pool) != 0 ||
 	    rte_eth_tx_queue_setup(port, 0, 2048, rte_socket_id(), NULL) != 0 ||
@@ -246,7 +250,8 @@ static void options_read(int argc, char **argv)
 	static const struct option names[] = {
 		{"window", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
 		{"from", 1, NULL, 'f'},	  {"to", 1, NULL, 't'},	     {"mac", 1, NULL, 'm'},
-		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},   {0}};
+		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
+		{"echo", 0, NULL, 'e'},	  {0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -265,6 +270,8 @@ static void options_read(int argc, char **argv)
 			options.name = optarg;
 		else if (option == 'y')
 			options.yield = true;
+		else if (option == 'e')
+			options.echo = true;
 		else if (option == '?')
 			die("unknown option");
 	}

@@ -87,14 +87,13 @@ class Pair:
         return received
 
 
-def swap(bench, name):
+def swap(bench, name, device, space=None):
     """testpmd that swaps addresses and ports, in Sluice's place."""
     log = f"testpmd-{name}.log"
-    process = bench.start(["dpdk-testpmd", *bench.eal("0@0,1@0", bench.memif("server", name)), "--",
-                           "--forward-mode=5tswap", "--auto-start", "--burst=64"], log,
-                          stdin=subprocess.PIPE)  # it ends when its input does
-    lab.wait_for("testpmd", 30, lambda: os.path.exists(bench.path(name + ".sock"))
-                 or process.poll() is not None)
+    process = bench.start([*(["ip", "netns", "exec", space] if space else []), "stdbuf", "-oL", "dpdk-testpmd",
+                           *bench.eal("0@0,1@0", device), "--", "--forward-mode=5tswap", "--auto-start",
+                           "--burst=64"], log, stdin=subprocess.PIPE)  # it ends when its input does
+    lab.wait_for("testpmd", 30, lambda: "Press enter" in bench.log(log) or process.poll() is not None)
     if process.poll() is not None:
         raise lab.Failure("testpmd did not start:\n" + bench.log(log))
     return process
