@@ -51,11 +51,14 @@ int config_address_parse(const char *text, struct config_address *address)
 		return -1;
 	memset(address->bytes, 0, sizeof(address->bytes));
 	address->ipv6 = strchr(start, ':') != NULL;
+	if (start != host && !address->ipv6)
+		return -1; /* brackets are for IPv6 (RFC 3986, 3.2.2) */
 	if (inet_pton(address->ipv6 ? AF_INET6 : AF_INET, start, address->bytes) != 1)
 		return -1;
 	unsigned bits = address->ipv6 ? 128 : 32;
 	if (slash != NULL && number_parse(slash + 1, bits, &prefix) != 0)
 		return -1;
+	address->has_prefix = slash != NULL;
 	address->prefix = (uint8_t)(slash != NULL ? prefix : bits);
 	address->port = (uint16_t)port;
 	return 0;

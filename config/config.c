@@ -49,15 +49,18 @@ static bool cpu_read(struct loader *loader, yaml_node_t *node, const char *what,
 static void control_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config *config = into;
-	cpu_read(loader, node, "control", &config->lcores.control);
+	loader->control_given = true;
+	loader->control_wrong = !cpu_read(loader, node, "control", &config->lcores.control);
 }
 
 static void worker_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config *config = into;
 	uint32_t cpu;
-	if (cpu_read(loader, node, "workers", &cpu))
-		config->lcores.workers[config->lcores.n_workers++] = cpu;
+	if (!cpu_read(loader, node, "workers", &cpu))
+		return;
+	loader->worker_marks[config->lcores.n_workers] = node->start_mark;
+	config->lcores.workers[config->lcores.n_workers++] = cpu;
 }
 
 static void workers_read(struct loader *loader, yaml_node_t *node, void *into)
@@ -66,6 +69,13 @@ static void workers_read(struct loader *loader, yaml_node_t *node, void *into)
 	if (node->type == YAML_SEQUENCE_NODE &&
 	    node->data.sequence.items.start == node->data.sequence.items.top)
 		schema_error(loader, &node->start_mark, "workers: at least one is needed");
+}
+
+static void share_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	size_t before = loader->errors->count;
+	schema_bool(loader, "share", node, &((struct config *)into)->lcores.share);
+	loader->share_wrong = loader->errors->count != before;
 }
 
 static void listen_read(struct loader *loader, yaml_node_t *node, void *into)
@@ -81,8 +91,9 @@ static void metrics_listen_read(struct loader *loader, yaml_node_t *node, void *
 	if (text == NULL)
 		return;
 	config->metrics.off = strcmp(text, "off") == 0;
-	if (!config->metrics.off && (config_address_parse(text, &config->metrics.listen) != 0 ||
-				     config->metrics.listen.port == 0))
+	struct config_address *listen = &config->metrics.listen;
+	if (!config->metrics.off && (config_address_parse(text, listen) != 0 ||
+				     listen->port == 0 || listen->has_prefix))
 		schema_error(loader, &node->start_mark,
 			     "listen: expected address:port or off, found '%.60s'", text);
 }
@@ -115,7 +126,7 @@ static const struct schema lcores_schema[] = {
 	{"control", SCHEMA_CUSTOM, .read = control_read},
 	{"workers", SCHEMA_CUSTOM, .read = workers_read, .required = true},
 	{"idle", SCHEMA_CHOICE, OFFSET(lcores.idle), .choices = idle_choices},
-	{"share", SCHEMA_BOOL, OFFSET(lcores.share)},
+	{"share", SCHEMA_CUSTOM, .read = share_read},
 	{0},
 };
 
@@ -201,20 +212,30 @@ static struct config *defaults(void)
 }
 
 /* CPUs used twice are seen once all are known: `share` may stand behind them. */
-static void cpus_check(struct loader *loader, const yaml_mark_t *mark)
+static void cpus_check(struct loader *loader)
 {
 	struct config *config = loader->config;
-	if (config->lcores.share)
+	if (config->lcores.share || loader->share_wrong)
 		return;
 	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
 		uint32_t cpu = config->lcores.workers[i];
-		bool twice = cpu == config->lcores.control;
+		bool twice = !loader->control_wrong && cpu == config->lcores.control;
 		for (unsigned j = 0; j < i; j++)
 			twice |= cpu == config->lcores.workers[j];
 		if (twice)
-			schema_error(loader, mark,
-				     "CPU %u is used twice; set 'share: true' if that is meant", cpu);
+			schema_error(loader, &loader->worker_marks[i],
+				     "workers: CPU %u is used twice; set 'share: true' if that is "
+				     "meant",
+				     cpu);
 	}
+}
+
+/* The control lcore's CPU that nobody chose has to exist, too. */
+static void control_check(struct loader *loader, const yaml_mark_t *mark)
+{
+	uint32_t cpu = loader->config->lcores.control;
+	if (!loader->control_given && !loader->cpu(cpu))
+		schema_error(loader, mark, "lcores: there is no CPU %u here; set 'control'", cpu);
 }
 
 static yaml_mark_t lcores_mark(struct loader *loader, yaml_node_t *root)
@@ -248,7 +269,8 @@ static void document_read(struct loader *loader)
 	if (root->type != YAML_MAPPING_NODE)
 		return;
 	yaml_mark_t mark = lcores_mark(loader, root);
-	cpus_check(loader, &mark);
+	control_check(loader, &mark);
+	cpus_check(loader);
 	config_ports_check(loader);
 	config_listen_read(loader, loader->listen);
 }
@@ -264,6 +286,34 @@ static bool machine_has_cpu(uint32_t cpu)
 	if (!known && sched_getaffinity(0, sizeof(set), &set) == 0)
 		known = true;
 	return known && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set);
+}
+
+/* Bytes that are no text have an offset only. */
+static void parser_error(struct loader *loader, const yaml_parser_t *parser, const char *data,
+			 size_t size)
+{
+	yaml_mark_t mark = parser->problem_mark;
+	if (parser->error == YAML_READER_ERROR) {
+		mark = (yaml_mark_t){0};
+		for (size_t i = 0; i < size && i < parser->problem_offset; i++) {
+			mark.column = data[i] == '\n' ? 0 : mark.column + 1;
+			mark.line += data[i] == '\n';
+		}
+	}
+	schema_error(loader, &mark, "%s", parser->problem ? parser->problem : "not YAML");
+}
+
+/* What stands behind the first document would be passed over in silence. */
+static void end_check(struct loader *loader, yaml_parser_t *parser, const char *data, size_t size)
+{
+	yaml_document_t second;
+	if (!yaml_parser_load(parser, &second)) {
+		parser_error(loader, parser, data, size);
+		return;
+	}
+	if (yaml_document_get_root_node(&second) != NULL)
+		schema_error(loader, &second.start_mark, "a second document; one is possible");
+	yaml_document_delete(&second);
 }
 
 struct config *config_load_buffer(const char *name, const char *data, size_t size,
@@ -282,9 +332,9 @@ struct config *config_load_buffer(const char *name, const char *data, size_t siz
 	if (yaml_parser_load(&parser, &loader.document)) {
 		document_read(&loader);
 		yaml_document_delete(&loader.document);
+		end_check(&loader, &parser, data, size);
 	} else {
-		schema_error(&loader, &parser.problem_mark, "%s",
-			     parser.problem ? parser.problem : "not YAML");
+		parser_error(&loader, &parser, data, size);
 	}
 	yaml_parser_delete(&parser);
 	if (errors->count != 0) {

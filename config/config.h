@@ -10,6 +10,7 @@
 #define CONFIG_PORTS_MAX 16u
 #define CONFIG_WORKERS_MAX 12u
 #define CONFIG_LIST_MAX 32u /* addresses, gateways, neighbours, listeners, EAL arguments */
+#define CONFIG_ADDRESSES_MAX 31u /* of a port, which has its link-local one beside them */
 #define CONFIG_SOCKET_PATH_SIZE 108u /* sun_path of unix(7), with a NUL */
 #define CONFIG_FILE_MAX (1u << 20) /* bytes */
 
@@ -22,7 +23,8 @@ enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 struct config_address {
 	uint8_t bytes[16]; /* IPv4 in the first four, the rest zero */
 	bool ipv6;
-	uint8_t prefix; /* bits; of a host 32 or 128 */
+	bool has_prefix; /* the text said how long it is */
+	uint8_t prefix;	 /* bits; of a host 32 or 128 */
 	uint16_t port;	/* host byte order */
 	unsigned line, column;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/ports.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,19 @@ static bool address_read(struct loader *loader, yaml_node_t *node, const char *w
 	return false;
 }
 
+/* The same without port and prefix length, which would be passed over in silence. */
+static bool host_read(struct loader *loader, yaml_node_t *node, const char *what,
+		      struct config_address *address)
+{
+	if (!address_read(loader, node, what, address))
+		return false;
+	if (address->port == 0 && !address->has_prefix)
+		return true;
+	schema_error(loader, &node->start_mark, "%s: an address alone, without %s", what,
+		     address->has_prefix ? "prefix length" : "port");
+	return false;
+}
+
 static void port_address_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config_port *port = into;
@@ -59,7 +73,7 @@ static void port_address_read(struct loader *loader, yaml_node_t *node, void *in
 static void addresses_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config_port *port = into;
-	schema_items(loader, node, "addresses", CONFIG_LIST_MAX, port_address_read, into);
+	schema_items(loader, node, "addresses", CONFIG_ADDRESSES_MAX, port_address_read, into);
 	if (node->type == YAML_SEQUENCE_NODE && port->n_addresses == 0 &&
 	    node->data.sequence.items.start == node->data.sequence.items.top)
 		schema_error(loader, &node->start_mark, "addresses: at least one is needed");
@@ -68,7 +82,7 @@ static void addresses_read(struct loader *loader, yaml_node_t *node, void *into)
 static void gateway_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config_port *port = into;
-	if (address_read(loader, node, "gateways", &port->gateways[port->n_gateways]))
+	if (host_read(loader, node, "gateways", &port->gateways[port->n_gateways]))
 		port->n_gateways++;
 }
 
@@ -85,22 +99,33 @@ struct neighbour_text {
 static void neighbour_address_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct neighbour_text *text = into;
-	text->address = address_read(loader, node, "address",
-				     &text->port->neighbours[text->port->n_neighbours].address);
+	text->address = host_read(loader, node, "address",
+				  &text->port->neighbours[text->port->n_neighbours].address);
+}
+
+/* Six pairs of hexadecimal digits, of one station that is not nobody. */
+static bool mac_parse(const char *text, uint8_t mac[6])
+{
+	static const uint8_t nobody[6];
+	if (strlen(text) != 17)
+		return false;
+	for (unsigned i = 0; i < 6; i++) {
+		const char *pair = text + 3 * i;
+		if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1]) ||
+		    (i < 5 && pair[2] != ':'))
+			return false;
+		mac[i] = (uint8_t)strtoul((char[]){pair[0], pair[1], '\0'}, NULL, 16);
+	}
+	return (mac[0] & 1) == 0 && memcmp(mac, nobody, sizeof(nobody)) != 0;
 }
 
 static void neighbour_mac_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct neighbour_text *text = into;
-	uint8_t *mac = text->port->neighbours[text->port->n_neighbours].mac;
 	const char *value = schema_scalar(loader, node, "mac");
-	int end = 0;
 	if (value == NULL)
 		return;
-	text->mac = strlen(value) == 17 &&
-		    sscanf(value, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
-			   &mac[3], &mac[4], &mac[5], &end) == 6 &&
-		    end == 17 && (mac[0] & 1) == 0;
+	text->mac = mac_parse(value, text->port->neighbours[text->port->n_neighbours].mac);
 	if (!text->mac)
 		schema_error(loader, &node->start_mark,
 			     "mac: '%.40s' is no unicast MAC address such as 02:00:00:00:00:09", value);
@@ -172,6 +197,16 @@ static bool prefix_holds(const struct config_address *link, const struct config_
 	       (rest == 0 || ((link->bytes[whole] ^ address->bytes[whole]) & mask) == 0);
 }
 
+/* Whether one of the first `count` addresses is this one. */
+static bool list_has(const struct config_address *list, unsigned count,
+		     const struct config_address *address)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (addresses_equal(&list[i], address))
+			return true;
+	return false;
+}
+
 static void gateways_check(struct loader *loader, const struct config_port *port)
 {
 	for (unsigned g = 0; g < port->n_gateways; g++) {
@@ -186,6 +221,25 @@ static void gateways_check(struct loader *loader, const struct config_port *port
 			schema_error(loader, &mark,
 				     "gateways: the gateway is in no network of port '%s'",
 				     port->name);
+		else if (list_has(port->addresses, port->n_addresses, gateway))
+			schema_error(loader, &mark, "gateways: this is the port's own address");
+		else if (list_has(port->gateways, g, gateway))
+			schema_error(loader, &mark, "gateways: this gateway stands twice");
+	}
+}
+
+static void neighbours_check(struct loader *loader, const struct config_port *port)
+{
+	for (unsigned n = 0; n < port->n_neighbours; n++) {
+		const struct config_address *address = &port->neighbours[n].address;
+		yaml_mark_t mark = mark_of(address->line, address->column);
+		bool twice = false;
+		for (unsigned i = 0; i < n; i++)
+			twice |= addresses_equal(&port->neighbours[i].address, address);
+		if (twice)
+			schema_error(loader, &mark, "neighbours: this address stands twice");
+		else if (list_has(port->addresses, port->n_addresses, address))
+			schema_error(loader, &mark, "neighbours: this is the port's own address");
 	}
 }
 
@@ -203,11 +257,17 @@ static void mtu_check(struct loader *loader, const struct config_port *port)
 static bool address_seen(const struct config *config, unsigned port, unsigned index)
 {
 	const struct config_address *address = &config->ports[port].addresses[index];
-	for (unsigned p = 0; p <= port; p++)
-		for (unsigned a = 0; a < (p == port ? index : config->ports[p].n_addresses); a++)
-			if (addresses_equal(&config->ports[p].addresses[a], address))
-				return true;
-	return false;
+	for (unsigned p = 0; p < port; p++)
+		if (list_has(config->ports[p].addresses, config->ports[p].n_addresses, address))
+			return true;
+	return list_has(config->ports[port].addresses, index, address);
+}
+
+/* The same driver and number, or the same NIC: DPDK would hand out one device for both. */
+static bool devices_equal(const char *a, const char *b)
+{
+	size_t length = strcspn(a, ",");
+	return length == strcspn(b, ",") && strncmp(a, b, length) == 0;
 }
 
 static void duplicates_check(struct loader *loader, unsigned p)
@@ -215,10 +275,14 @@ static void duplicates_check(struct loader *loader, unsigned p)
 	const struct config *config = loader->config;
 	const struct config_port *port = &config->ports[p];
 	yaml_mark_t mark = mark_of(port->line, port->column);
-	for (unsigned q = 0; q < p; q++)
-		if (port->name && config->ports[q].name &&
-		    strcmp(port->name, config->ports[q].name) == 0)
+	for (unsigned q = 0; q < p; q++) {
+		const struct config_port *other = &config->ports[q];
+		if (port->name && other->name && strcmp(port->name, other->name) == 0)
 			schema_error(loader, &mark, "two ports are named '%.40s'", port->name);
+		if (port->device && other->device && devices_equal(port->device, other->device))
+			schema_error(loader, &mark, "two ports have the device '%.*s'",
+				     (int)strcspn(port->device, ","), port->device);
+	}
 	for (unsigned a = 0; a < port->n_addresses; a++)
 		if (address_seen(config, p, a)) {
 			yaml_mark_t at = mark_of(port->addresses[a].line, port->addresses[a].column);
@@ -230,6 +294,7 @@ void config_ports_check(struct loader *loader)
 {
 	for (unsigned p = 0; p < loader->config->n_ports; p++) {
 		gateways_check(loader, &loader->config->ports[p]);
+		neighbours_check(loader, &loader->config->ports[p]);
 		mtu_check(loader, &loader->config->ports[p]);
 		duplicates_check(loader, p);
 	}
@@ -238,9 +303,17 @@ void config_ports_check(struct loader *loader)
 static bool port_has(const struct config *config, const struct config_address *address)
 {
 	for (unsigned p = 0; p < config->n_ports; p++)
-		for (unsigned a = 0; a < config->ports[p].n_addresses; a++)
-			if (addresses_equal(&config->ports[p].addresses[a], address))
-				return true;
+		if (list_has(config->ports[p].addresses, config->ports[p].n_addresses, address))
+			return true;
+	return false;
+}
+
+static bool listener_seen(const struct config *config, const struct config_address *address)
+{
+	for (unsigned i = 0; i < config->n_listen; i++)
+		if (addresses_equal(&config->listen[i], address) &&
+		    config->listen[i].port == address->port)
+			return true;
 	return false;
 }
 
@@ -250,11 +323,17 @@ static void listener_read(struct loader *loader, yaml_node_t *node, void *into)
 	struct config_address address;
 	if (!address_read(loader, node, "listen", &address))
 		return;
+	const char *text = (const char *)node->data.scalar.value;
 	if (address.port == 0)
 		address.port = PORT_DNS;
-	if (!port_has(config, &address))
+	if (address.has_prefix)
+		schema_error(loader, &node->start_mark, "listen: no prefix length here, as in '%.60s'",
+			     text);
+	else if (!port_has(config, &address))
 		schema_error(loader, &node->start_mark, "listen: no port has the address of '%.60s'",
-			     (const char *)node->data.scalar.value);
+			     text);
+	else if (listener_seen(config, &address))
+		schema_error(loader, &node->start_mark, "listen: '%.60s' stands twice", text);
 	else
 		config->listen[config->n_listen++] = address;
 }

@@ -64,16 +64,16 @@ void schema_items(struct loader *loader, yaml_node_t *node, const char *what, un
 bool schema_number(const char *text, uint32_t *value)
 {
 	size_t digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 10 || text[digits] != '\0')
+	if (digits == 0 || text[digits] != '\0')
 		return false;
-	unsigned long long number = strtoull(text, NULL, 10);
-	*value = (uint32_t)number;
-	return number <= UINT32_MAX;
+	unsigned long long number = strtoull(text, NULL, 10); /* ULLONG_MAX if it is more */
+	*value = number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+	return true;
 }
 
 static bool duration_parse(const char *text, uint32_t *ms)
 {
-	char digits[12];
+	char digits[24];
 	size_t length = strspn(text, "0123456789");
 	if (length == 0 || length >= sizeof(digits))
 		return false;
@@ -83,9 +83,7 @@ static bool duration_parse(const char *text, uint32_t *ms)
 		return false;
 	const char *unit = text + length;
 	if (strcmp(unit, "s") == 0) {
-		if (*ms > UINT32_MAX / 1000)
-			return false;
-		*ms *= 1000;
+		*ms = *ms > UINT32_MAX / 1000 ? UINT32_MAX : *ms * 1000;
 		return true;
 	}
 	return *unit == '\0' || strcmp(unit, "ms") == 0;
@@ -103,24 +101,23 @@ static void number_read(struct loader *loader, const struct schema *row, yaml_no
 		schema_error(loader, &node->start_mark, "%s: expected %s, found '%.40s'", row->key,
 			     duration ? "a duration such as 2s or 500ms" : "a whole number", text);
 	else if (value < row->min || value > row->max)
-		schema_error(loader, &node->start_mark, "%s: %u is out of range, %u to %u are possible",
-			     row->key, value, row->min, row->max);
+		schema_error(loader, &node->start_mark,
+			     "%s: %.40s is out of range, %u to %u%s are possible", row->key, text,
+			     row->min, row->max, duration ? " ms" : "");
 	else
 		memcpy((char *)into + row->offset, &value, sizeof(value));
 }
 
-static void bool_read(struct loader *loader, const struct schema *row, yaml_node_t *node,
-		      void *into)
+void schema_bool(struct loader *loader, const char *what, yaml_node_t *node, bool *value)
 {
-	const char *text = schema_scalar(loader, node, row->key);
+	const char *text = schema_scalar(loader, node, what);
 	if (text == NULL)
 		return;
-	bool value = strcmp(text, "true") == 0;
-	if (!value && strcmp(text, "false") != 0)
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
 		schema_error(loader, &node->start_mark, "%s: expected true or false, found '%.40s'",
-			     row->key, text);
+			     what, text);
 	else
-		memcpy((char *)into + row->offset, &value, sizeof(value));
+		*value = strcmp(text, "true") == 0;
 }
 
 static void choice_read(struct loader *loader, const struct schema *row, yaml_node_t *node,
@@ -166,7 +163,7 @@ static void row_read(struct loader *loader, const struct schema *row, yaml_node_
 		number_read(loader, row, node, into);
 		break;
 	case SCHEMA_BOOL:
-		bool_read(loader, row, node, into);
+		schema_bool(loader, row->key, node, (bool *)((char *)into + row->offset));
 		break;
 	case SCHEMA_CHOICE:
 		choice_read(loader, row, node, into);

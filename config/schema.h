@@ -37,6 +37,9 @@ struct loader {
 	struct config_errors *errors;
 	config_cpu_fn *cpu;
 	yaml_node_t *listen; /* looked at once all ports are known */
+	yaml_mark_t worker_marks[CONFIG_WORKERS_MAX];
+	bool control_wrong, share_wrong; /* there is an error about them already */
+	bool control_given;
 };
 
 /* Reads a mapping by its table; every fault becomes an error with its place. */
@@ -49,10 +52,14 @@ void schema_error(struct loader *loader, const yaml_mark_t *mark, const char *fo
 /* A scalar's text, or NULL and an error. */
 const char *schema_scalar(struct loader *loader, yaml_node_t *node, const char *what);
 
+/* true or false into `value`, or an error. */
+void schema_bool(struct loader *loader, const char *what, yaml_node_t *node, bool *value);
+
 /* Calls `item` for each item of a sequence, at most `max` of them. */
 void schema_items(struct loader *loader, yaml_node_t *node, const char *what, unsigned max,
 		  void (*item)(struct loader *, yaml_node_t *, void *), void *into);
 
+/* Whether it is digits only; what is beyond 32 bits becomes UINT32_MAX, which no range holds. */
 bool schema_number(const char *text, uint32_t *value);
 
 #endif
