@@ -43,6 +43,7 @@ struct control {
 	uint64_t ended; /* when the end was asked for, 0: not yet */
 	uint32_t idle_turns;
 	bool stop;
+	bool replaying; /* no sockets, and the packets' own time: see replay.h */
 };
 
 #endif

@@ -42,6 +42,7 @@ struct endpoint_set {
 	void *ctx;
 	uint64_t now;
 	int probe_fd;
+	bool offline; /* every peer is absent */
 };
 
 static int datagram_socket(void)
@@ -223,12 +224,17 @@ void endpoint_close(struct endpoint *endpoint)
 
 /* ---- the peer ---- */
 
+void endpoint_set_offline(struct endpoint_set *set)
+{
+	set->offline = true;
+}
+
 static bool endpoint_connect(struct endpoint *endpoint)
 {
 	if (endpoint->tried_at == endpoint->set->now)
 		return false;
 	endpoint->tried_at = endpoint->set->now;
-	if (connect(endpoint->fd, (const struct sockaddr *)&endpoint->address,
+	if (endpoint->set->offline || connect(endpoint->fd, (const struct sockaddr *)&endpoint->address,
 		    endpoint->address_length) < 0)
 		return false;
 	if (endpoint->was_connected)
@@ -247,7 +253,7 @@ bool endpoint_is_valid(struct endpoint *endpoint)
 		return endpoint->valid;
 	endpoint->probed_at = endpoint->set->now;
 	/* Not with the endpoint's own socket: that a peer was lost is for sending to find out. */
-	endpoint->valid = connect(fd, (const struct sockaddr *)&endpoint->address,
+	endpoint->valid = !endpoint->set->offline && connect(fd, (const struct sockaddr *)&endpoint->address,
 				  endpoint->address_length) == 0;
 	if (endpoint->valid)
 		connect(fd, &nobody, sizeof(nobody)); /* cannot fail, and lets go of the peer */

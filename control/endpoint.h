@@ -42,6 +42,8 @@ struct endpoint_set *endpoint_set_create(endpoint_failed_fn *failed, void *ctx);
 void endpoint_set_destroy(struct endpoint_set *set);
 /* Tells the set the time, milliseconds of a monotonic clock: once per turn. */
 void endpoint_set_time(struct endpoint_set *set, uint64_t now);
+/* From now on no peer is there, whatever the paths are; for replay, before the first open. */
+void endpoint_set_offline(struct endpoint_set *set);
 
 /*
  * The endpoint of a path; a first byte of NUL makes it an abstract name (unix(7)). An endpoint that

@@ -8,7 +8,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <rte_cycles.h>
 
 #include "control/console.h"
 #include "control/hand.h"
@@ -17,6 +16,7 @@
 #include "control/lua_policy.h"
 #include "control/publish.h"
 #include "control/telemetry.h"
+#include "dataplane/clock.h"
 
 #define SOCKETS_EVERY 8	   /* turns between looks at the sockets while packets keep coming */
 #define IDLE_SPIN_TURNS 200
@@ -47,7 +47,7 @@ int loop_create(struct control *control)
 	control->epoll = epoll_create1(EPOLL_CLOEXEC);
 	control->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	control->tsc_per_ms = rte_get_tsc_hz() / 1000;
-	control->now = control->started = rte_rdtsc() / control->tsc_per_ms;
+	control->now = control->started = clock_now() / control->tsc_per_ms;
 	if (control->epoll < 0 || control->signals < 0)
 		return -errno;
 	int error = waker_create(&control->waker);
@@ -153,7 +153,7 @@ static void write_watches_set(struct control *control)
 static void sockets_turn(struct control *control)
 {
 	signals_read(control);
-	busy_tick(&control->busy, control->dataplane, rte_rdtsc());
+	busy_tick(&control->busy, control->dataplane, clock_now());
 	telemetry_tick(control);
 	if (console_turn(control))
 		control->idle_turns = 0;
@@ -188,9 +188,9 @@ static void sleep_turn(struct control *control)
 	waker_clear(&control->waker);
 }
 
-static unsigned turn(struct control *control, unsigned number)
+unsigned loop_turn(struct control *control, unsigned number)
 {
-	control->now = rte_rdtsc() / control->tsc_per_ms;
+	control->now = clock_now() / control->tsc_per_ms;
 	endpoint_set_time(control->endpoints, control->now);
 	unsigned work = hand_receive(control);
 	if (work == 0 || number % SOCKETS_EVERY == 0)
@@ -206,7 +206,7 @@ void loop_run(struct control *control)
 {
 	unsigned number = 0;
 	while (!control->stop) {
-		unsigned work = turn(control, number++);
+		unsigned work = loop_turn(control, number++);
 		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;
 		/* What there will be to do, the worker on this CPU has to receive first. */
 		if (work == 0 && control->dataplane->cpus_shared)

@@ -12,6 +12,9 @@ void loop_destroy(struct control *control);
 /* Turns until control->stop. Sleeps on epoll when there is nothing to do. */
 void loop_run(struct control *control);
 
+/* One turn but for sleeping, signals and HTTP, for replay: packets and datagrams handled. */
+unsigned loop_turn(struct control *control, unsigned number);
+
 /* Watches a descriptor; the loop looks at all sockets of its kind when it becomes ready. */
 int loop_watch(struct control *control, int fd, uint32_t events);
 void loop_unwatch(struct control *control, int fd);

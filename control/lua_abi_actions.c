@@ -4,8 +4,7 @@
 
 #include <errno.h>
 
-#include <rte_cycles.h>
-
+#include "dataplane/clock.h"
 #include "dataplane/dns/reply.h"
 
 #define VALUES_MAX 256u /* of SpoofRawAction */
@@ -170,7 +169,7 @@ struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size)
 
 static uint64_t tsc_now(void)
 {
-	return lua_abi_context()->tsc_hz != 0 ? rte_rdtsc() : 0;
+	return lua_abi_context()->tsc_hz != 0 ? clock_now() : 0;
 }
 
 struct policy_selector *sluice_selector_timed(void)

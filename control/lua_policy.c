@@ -14,6 +14,7 @@
 #include "control/lua_listeners.h"
 #include "control/lua_modules.h"
 #include "control/publish.h"
+#include "dataplane/clock.h"
 
 #define LOAD_MS 30000u /* for a policy file; large lists take their time */
 #define MAINTENANCE_MS 1000u
@@ -50,7 +51,7 @@ static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t end
 {
 	const struct lua_policy *policy = ctx;
 	struct lua_listener_use use = {reference, endpoint_id, ffi};
-	if (policy->check)
+	if (policy->check || policy->control->replaying)
 		return true;
 	if (policy != in_force && !policy->context->loading) {
 		snprintf(error, error_size, "the policy is no longer in force");
@@ -78,7 +79,7 @@ static uint64_t hook_now(void *ctx)
 static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
 {
 	(void)ctx;
-	return (uint64_t)((double)(rte_rdtsc() - arrival) * 1e6 / (double)rte_get_tsc_hz());
+	return (uint64_t)((double)(clock_now() - arrival) * 1e6 / (double)rte_get_tsc_hz());
 }
 
 static const struct lua_abi_hooks hooks = {

@@ -30,6 +30,7 @@
 #include "control/lua_host.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/replay.h"
 #include "control/telemetry.h"
 #include "dataplane/rules/tags.h"
 
@@ -149,11 +150,14 @@ static int ports_init(char *error)
 			.tx_ring = (uint16_t)config->dataplane.tx_ring,
 			.rx_buffers = config->dataplane.rx_buffers,
 		};
-		if (port_open(&options, &control.ports[i], net, error, ERROR_SIZE) != 0) {
+		if ((control.replaying && replay_port_create(i, error, ERROR_SIZE) != 0) ||
+		    port_open(&options, &control.ports[i], net, error, ERROR_SIZE) != 0) {
 			port_close(&control.ports[i]);
 			ports_fini();
 			return -1;
 		}
+		if (control.replaying)
+			replay_mac(i, &net->mac);
 		dataplane.n_ports++;
 		for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
 			net->addresses[net->n_addresses++] = (struct net_prefix){
@@ -249,6 +253,8 @@ static int loop_init(char *error)
 	    control.rules.rule_hits == NULL || loop_create(&control) != 0)
 		return refused(error, "no memory or no file descriptors for the control loop");
 	policy_registry_lcores_set(control.registry, (uint16_t)(dataplane.n_workers + 1));
+	if (control.replaying)
+		endpoint_set_offline(control.endpoints);
 	return 0;
 }
 
@@ -314,17 +320,18 @@ static const struct step {
 	int (*init)(char *error);
 	void (*fini)(void);
 	enum exit_code exit;
+	bool live; /* not in replay */
 } steps[] = {
 	{"DPDK", eal_init, eal_stop, EXIT_SYSTEM},
 	{"memory", memory_init, memory_fini, EXIT_SYSTEM},
 	{"ports", ports_init, ports_fini, EXIT_SYSTEM},
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
-	{"metrics", http_init, http_destroy, EXIT_SYSTEM},
-	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM},
+	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},
+	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
-	{"console", console_init, console_destroy, EXIT_SYSTEM},
-	{"lcores", launch_init, launch_fini, EXIT_SYSTEM},
+	{"console", console_init, console_destroy, EXIT_SYSTEM, true},
+	{"lcores", launch_init, launch_fini, EXIT_SYSTEM, true},
 };
 
 /* ---- commands ---- */
@@ -361,19 +368,47 @@ static void stdin_close(void)
 	}
 }
 
-static enum exit_code command_run(void)
+static bool step_is_taken(unsigned step)
 {
-	static char error[ERROR_SIZE];
+	return !control.replaying || !steps[step].live;
+}
+
+static unsigned steps_start(char *error)
+{
+	unsigned started = 0;
+	while (started < RTE_DIM(steps) &&
+	       (!step_is_taken(started) || steps[started].init(error) == 0))
+		started++;
+	return started;
+}
+
+static void steps_stop(unsigned started)
+{
+	while (started-- > 0)
+		if (step_is_taken(started))
+			steps[started].fini();
+	config_free(control.config);
+}
+
+static enum exit_code life_begin(void)
+{
 	enum exit_code exit_code = config_read();
 	if (exit_code != EXIT_DONE)
 		return exit_code;
 	stdin_close();
 	log_setup((enum log_level)control.config->log.level,
 		  control.config->log.format == CONFIG_LOG_JSON);
+	return EXIT_DONE;
+}
+
+static enum exit_code command_run(void)
+{
+	static char error[ERROR_SIZE];
+	enum exit_code exit_code = life_begin();
+	if (exit_code != EXIT_DONE)
+		return exit_code;
 	signals_block();
-	unsigned started = 0;
-	while (started < RTE_DIM(steps) && steps[started].init(error) == 0)
-		started++;
+	unsigned started = steps_start(error);
 	if (started == RTE_DIM(steps)) {
 		fprintf(stderr, "sluice: ready\n");
 		sd_notify(0, "READY=1");
@@ -383,9 +418,29 @@ static enum exit_code command_run(void)
 		exit_code = steps[started].exit;
 		fprintf(stderr, "%s\n", error);
 	}
-	while (started > 0)
-		steps[--started].fini();
-	config_free(control.config);
+	steps_stop(started);
+	return exit_code;
+}
+
+static enum exit_code command_replay(const char *in, const char *out)
+{
+	static char error[ERROR_SIZE];
+	enum exit_code exit_code = life_begin();
+	unsigned started = 0;
+	if (exit_code != EXIT_DONE)
+		return exit_code;
+	int result = replay_prepare(&control, error, sizeof(error));
+	if (result == 0)
+		started = steps_start(error);
+	if (result == 0 && started == RTE_DIM(steps))
+		result = replay_run(&control, in, out, error, sizeof(error));
+	else if (result == 0)
+		exit_code = steps[started].exit;
+	if (result != 0)
+		exit_code = EXIT_SYSTEM;
+	if (exit_code != EXIT_DONE)
+		fprintf(stderr, "%s\n", error);
+	steps_stop(started);
 	return exit_code;
 }
 
@@ -446,6 +501,7 @@ static enum exit_code usage(void)
 {
 	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
 			"       sluice check [-c FILE] [-p POLICY]\n"
+			"       sluice replay [-c FILE] [-p POLICY] IN.pcap OUT.pcap\n"
 			"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"
 			"       sluice version\n");
 	return EXIT_USAGE;
@@ -475,7 +531,8 @@ int main(int argc, char **argv)
 			return usage();
 	}
 	bool console = strcmp(command, "console") == 0;
-	if (optind != argc - 1 || (socket != NULL && control.config_path != NULL) ||
+	bool replay = strcmp(command, "replay") == 0;
+	if (argc - 1 - optind != (replay ? 2 : 0) || (socket != NULL && control.config_path != NULL) ||
 	    (!console && (socket != NULL || expression != NULL)))
 		return usage();
 	if (console)
@@ -485,6 +542,8 @@ int main(int argc, char **argv)
 	log_setup(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
 	if (strcmp(command, "run") == 0)
 		return command_run();
+	if (replay)
+		return command_replay(argv[1 + optind], argv[2 + optind]);
 	if (strcmp(command, "check") == 0)
 		return command_check();
 	if (strcmp(command, "version") == 0)

@@ -89,13 +89,15 @@ static int device_attach(const struct port_options *options, uint16_t *id, char 
 	if (port_device_arguments(options->device, options->queues, device) != 0)
 		return failed(-ENAMETOOLONG, text, size, "port %s: the device string is too long",
 			      options->name);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
+	if (rte_eth_dev_get_port_by_name(name, id) == 0)
+		return 0; /* EAL probed it at its start, or replay made it */
 	int error = rte_dev_probe(device);
 	if (error != 0 && error != -EEXIST)
 		return failed(error, text, size,
 			      "port %s: cannot open device '%s' (%s); check its name and arguments, "
 			      "that its interface exists, and that you are root",
 			      options->name, device, strerror(-error));
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
 	error = rte_eth_dev_get_port_by_name(name, id);
 	if (error != 0)
 		return failed(error, text, size,

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
+#include "dataplane/clock.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/pipeline.h"
@@ -44,7 +44,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->rules.stats = &worker->stats;
 	worker->rules.rule_hits = worker->rule_hits;
 	worker->rules.lcore = (uint16_t)index;
-	worker->rules.random = rte_rdtsc() ^ (uint64_t)(index + 1) << 32;
+	worker->rules.random = clock_now() ^ (uint64_t)(index + 1) << 32;
 	return 0;
 }
 
@@ -193,7 +193,7 @@ static void housekeep(struct worker *worker)
 bool worker_turn(struct worker *worker)
 {
 	unsigned work = 0;
-	worker->now = rte_rdtsc();
+	worker->now = clock_now();
 	const struct policy *policy = __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		work += port_receive(worker, policy, port);
@@ -205,7 +205,7 @@ bool worker_turn(struct worker *worker)
 		pipeline_transmit(worker, port);
 	if (work != 0) {
 		stats_add(&worker->stats.counter[STATS_BUSY_TURNS], 1);
-		stats_add(&worker->stats.counter[STATS_BUSY_CYCLES], rte_rdtsc() - worker->now);
+		stats_add(&worker->stats.counter[STATS_BUSY_CYCLES], clock_now() - worker->now);
 	}
 	return work != 0;
 }

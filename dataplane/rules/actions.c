@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <rte_cycles.h>
-
+#include "dataplane/clock.h"
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
@@ -132,9 +131,9 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 		return RULE_GO_ON;
 	}
 	case RULE_ACTION_QPS:
-		return rate_take(action->rate, rte_rdtsc()) ? RULE_GO_ON : rule_drop(mbuf, context);
+		return rate_take(action->rate, clock_now()) ? RULE_GO_ON : rule_drop(mbuf, context);
 	case RULE_ACTION_QPS_POOL:
-		if (!rate_take(action->rate, rte_rdtsc()))
+		if (!rate_take(action->rate, clock_now()))
 			return RULE_GO_ON;
 		/* fall through */
 	case RULE_ACTION_POOL:

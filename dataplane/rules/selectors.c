@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/selectors.h"
 
-#include <rte_cycles.h>
-
+#include "dataplane/clock.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/policy.h"
@@ -201,14 +200,14 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return backend_pool_available(facts->policy, test->value);
 	case RULE_TEST_TIMED_SET:
 		return timed_set_has(test->timed_set, query->client_addr,
-				     query->flags & QUERY_IPV6, rte_rdtsc());
+				     query->flags & QUERY_IPV6, clock_now());
 	case RULE_TEST_REGEX:
 		return regex_test(test->regex, facts, context);
 	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
-		return rate_take(test->rate, rte_rdtsc());
+		return rate_take(test->rate, clock_now());
 	case RULE_TEST_MAX_QPS_IP:
 		return !rate_table_take(test->rate_table, query->client_addr,
-					query->flags & QUERY_IPV6, rte_rdtsc());
+					query->flags & QUERY_IPV6, clock_now());
 	case RULE_TEST_LUA:
 		return lua_test(test, facts, mbuf, context);
 	case RULE_TEST_COUNT:

@@ -17,6 +17,7 @@ struct inflight {
 	uint32_t oldest; /* ends of the list in order of sending */
 	uint32_t newest;
 	uint32_t count;
+	uint64_t replayed; /* state of the generator that replay draws from, 0: the kernel does */
 	uint32_t words_left;
 	uint32_t words[RANDOM_WORDS]; /* from the kernel, each used once */
 	uint32_t *buckets;
@@ -79,9 +80,25 @@ void inflight_destroy(struct inflight *table)
 	free(table);
 }
 
+void inflight_replay(struct inflight *table, uint64_t seed)
+{
+	table->replayed = seed | 1;
+}
+
+/* A xorshift: the same IDs and ports each time, for replay, which sends nothing to anybody. */
+static uint32_t replay_draw(struct inflight *table)
+{
+	table->replayed ^= table->replayed << 13;
+	table->replayed ^= table->replayed >> 7;
+	table->replayed ^= table->replayed << 17;
+	return (uint32_t)(table->replayed >> 32);
+}
+
 /* One call of the kernel for 512 queries: unpredictable, and the cost is a few cycles each. */
 static uint32_t random_draw(struct inflight *table)
 {
+	if (unlikely(table->replayed != 0))
+		return replay_draw(table);
 	while (table->words_left == 0) {
 		ssize_t got = getrandom(table->words, sizeof(table->words), 0);
 		if (got > 0)

@@ -44,6 +44,9 @@ uint32_t inflight_ports_share(unsigned workers);
 struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_t ports);
 void inflight_destroy(struct inflight *table);
 
+/* IDs and ports come from a generator of this seed from now on: for replay, never for traffic. */
+void inflight_replay(struct inflight *table, uint64_t seed);
+
 /* Bytes of memory of a table of this capacity. */
 size_t inflight_memory(uint32_t capacity);
 

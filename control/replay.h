@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `sluice replay`: the packets of a capture through the policy, as if they had arrived on the first
+ * port, and a capture of what would have been sent on any. One worker, run by the control lcore;
+ * ports that are rings; the time is that of the packets, and DNS IDs and source ports come from a
+ * generator of a fixed seed. So the same capture gives the same one each time, without privileges,
+ * and captures may hold the answers of servers.
+ *
+ * No socket is opened: endpoints have no peer, listeners hear nothing.
+ */
+#ifndef SLUICE_CONTROL_REPLAY_H
+#define SLUICE_CONTROL_REPLAY_H
+
+#include <stddef.h>
+
+#include <rte_ether.h>
+
+#include "control/control.h"
+
+/* Before DPDK starts: what the configuration says of the machine gives way to what replay has. */
+int replay_prepare(struct control *control, char *error, size_t error_size);
+
+/* The rings of a port, before port_open() opens them as the device that replay_prepare() named. */
+int replay_port_create(unsigned port, char *error, size_t error_size);
+
+/* The MAC address of a port: 02:00:00:00:00:01 of the first, and so on. */
+void replay_mac(unsigned port, struct rte_ether_addr *mac);
+
+/*
+ * Replays `in` into `out` and prints the sums, once the policy is in force. 0, or -errno with a
+ * sentence in `error`.
+ */
+int replay_run(struct control *control, const char *in, const char *out, char *error,
+	       size_t error_size);
+
+#endif
