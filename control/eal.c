@@ -140,9 +140,8 @@ static void runtime_folder_remove(void)
 
 int eal_start(const struct config *config, char *error, size_t size)
 {
-	struct arguments *arguments = calloc(1, sizeof(*arguments));
-	if (arguments == NULL)
-		return -ENOMEM;
+	static struct arguments kept; /* EAL keeps pointers to them as long as the process lives */
+	struct arguments *arguments = &kept;
 	argument(arguments, "sluice");
 	lcore_arguments(arguments, config);
 	argument(arguments, "--file-prefix");
@@ -155,7 +154,6 @@ int eal_start(const struct config *config, char *error, size_t size)
 			argument(arguments, "%s", config->eal.args[i]);
 		/* Registered before DPDK's own, so it runs after that one. */
 		atexit(runtime_folder_remove);
-		/* EAL keeps the pointers: the arguments live as long as the process. */
 		if (rte_eal_init(arguments->count, arguments->list) < 0) {
 			snprintf(error, size,
 				 "DPDK does not start (%s); its messages above say why, eal.memory "
@@ -165,7 +163,6 @@ int eal_start(const struct config *config, char *error, size_t size)
 		}
 		return 0;
 	}
-	free(arguments);
 	return result;
 }
 

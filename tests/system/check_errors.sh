@@ -46,6 +46,19 @@ for line in 1 2 6 7 10 11; do
 done
 says 'wrong\.yml:7:5: .*colour'
 
+# replay: a capture that is none, one that is cut, and none of it needs privileges.
+golden=$top/tests/golden/refused
+status 2 replay -c "$golden/config.yml" "$golden/in.pcap"
+status 3 replay -c "$golden/config.yml" "$work/missing.pcap" "$work/out.pcap"
+says 'missing\.pcap'
+status 3 replay -c "$golden/config.yml" "$golden/config.yml" "$work/out.pcap"
+head -c 200 "$golden/in.pcap" >"$work/cut.pcap"
+status 3 replay -c "$golden/config.yml" "$work/cut.pcap" "$work/out.pcap"
+says 'cut\.pcap: truncated'
+status 1 replay -c "$golden/config.yml" -p "$work/none.lua" "$golden/in.pcap" "$work/out.pcap"
+setpriv --reuid 65534 --regid 65534 --clear-groups "$binary" replay -c "$golden/config.yml" \
+	"$golden/in.pcap" - 2>"$work/said.log" | cmp -n 500 - "$golden/out.pcap" || fail "replay by nobody"
+
 printf 'newServer("10.53.0.2:5300")\naddAction(AllRule(), NoSuchAction())\n' >"$work/policy.lua"
 status 1 check -c "$work/sluice.yml"
 says 'policy\.lua:2:.*NoSuchAction'
