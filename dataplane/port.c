@@ -14,6 +14,8 @@
 #include "dataplane/packet.h"
 
 #define POOL_CACHE 256
+/* An AF_XDP frame is a page at most, with all that DPDK keeps before its data. */
+#define XDP_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 3328u)
 
 struct device_default {
 	const char *driver;
@@ -148,8 +150,9 @@ static int queues_setup(const struct port_options *options, struct port *port, c
 	char name[RTE_MEMPOOL_NAMESIZE];
 	snprintf(name, sizeof(name), "rx_%u", port->id);
 	int socket = rte_eth_dev_socket_id(port->id);
-	port->pool = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, PACKET_PRIVATE_SIZE,
-					     PACKET_DATA_SIZE, socket);
+	uint16_t room = device_is(options->device, "net_af_xdp") ? XDP_DATA_SIZE : PACKET_DATA_SIZE;
+	port->pool = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, PACKET_PRIVATE_SIZE, room,
+					     socket);
 	if (port->pool == NULL)
 		return failed(-rte_errno, text, size,
 			      "port %s: no memory for %u packet buffers (%s); raise eal.memory or "
