@@ -466,6 +466,7 @@ bool async_done_pop(struct async *async, struct async_done *done)
 		.end = slot->end,
 		.fate = slot->fate,
 		.continue_rules = slot->flags & ASYNC_CONTINUE_RULES,
+		.deadline = slot->timer.deadline,
 		.mbuf = slot->mbuf,
 	};
 	return true;

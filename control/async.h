@@ -72,6 +72,7 @@ struct async_done {
 	enum async_end end;
 	enum async_fate fate; /* for EXPIRED and FINISHED */
 	bool continue_rules;  /* ASYNC_CONTINUE_RULES was given */
+	uint64_t deadline; /* ms; of an expired packet */
 	struct rte_mbuf *mbuf;
 };
 

@@ -40,6 +40,7 @@ struct control {
 	uint64_t now; /* milliseconds, monotonic */
 	uint64_t started; /* the same, of the loop's start */
 	struct busy busy; /* of the workers */
+	uint64_t expiry_late; /* TSC units: the most that a suspended packet expired late */
 	uint64_t ended; /* when the end was asked for, 0: not yet */
 	uint32_t idle_turns;
 	bool stop;

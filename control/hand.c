@@ -6,6 +6,7 @@
 #include "control/log.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "dataplane/clock.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
 
@@ -359,12 +360,22 @@ static void abandoned_tell(const struct control *control)
 	told = abandoned;
 }
 
+/* How late the packet comes from its expiry, counted from the millisecond it was due in. */
+static void lateness_count(struct control *control, const struct async_done *done)
+{
+	uint64_t late = clock_now() - done->deadline * control->tsc_per_ms;
+	if (late > control->expiry_late && late < INT64_MAX)
+		control->expiry_late = late;
+}
+
 unsigned hand_finish(struct control *control)
 {
 	struct async_done done;
 	unsigned total = async_advance(control->async, control->now);
 	abandoned_tell(control);
 	while (async_done_pop(control->async, &done)) {
+		if (done.end == ASYNC_END_EXPIRED)
+			lateness_count(control, &done);
 		done_settle(control, &done);
 		total++;
 	}

@@ -91,6 +91,10 @@ static void async_print(const struct control *control, FILE *out)
 	};
 	metrics_value(out, "sluice_async_suspended", "gauge", "packets suspended now",
 		    async_suspended_now(control->async));
+	metrics_head(out, "sluice_async_expiry_late_seconds_max", "gauge",
+		     "the most that a suspended packet expired late, since the start");
+	fprintf(out, "sluice_async_expiry_late_seconds_max %.6f\n",
+		(double)control->expiry_late / (double)(control->tsc_per_ms * 1000));
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "sluice_async_%s_total", rows[i].name);
