@@ -41,6 +41,7 @@ struct control {
 	uint64_t started; /* the same, of the loop's start */
 	struct busy busy; /* of the workers */
 	uint64_t expiry_late; /* TSC units: the most that a suspended packet expired late */
+	uint64_t overdue; /* suspended packets that expired later than they should */
 	uint64_t ended; /* when the end was asked for, 0: not yet */
 	uint32_t idle_turns;
 	bool stop;

@@ -10,6 +10,8 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
 
+#define EXPIRY_LATE_MS 2u /* what is later is counted */
+
 /* Packets whose next step is Lua, in the order in which they came. */
 struct pending {
 	unsigned count;
@@ -366,6 +368,7 @@ static void lateness_count(struct control *control, const struct async_done *don
 	uint64_t late = clock_now() - done->deadline * control->tsc_per_ms;
 	if (late > control->expiry_late && late < INT64_MAX)
 		control->expiry_late = late;
+	control->overdue += late > EXPIRY_LATE_MS * control->tsc_per_ms && late < INT64_MAX;
 }
 
 unsigned hand_finish(struct control *control)

@@ -95,6 +95,8 @@ static void async_print(const struct control *control, FILE *out)
 		     "the most that a suspended packet expired late, since the start");
 	fprintf(out, "sluice_async_expiry_late_seconds_max %.6f\n",
 		(double)control->expiry_late / (double)(control->tsc_per_ms * 1000));
+	metrics_value(out, "sluice_async_overdue_total", "counter",
+		      "suspended packets that expired more than 2 ms late", control->overdue);
 	for (unsigned i = 0; i < RTE_DIM(rows); i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "sluice_async_%s_total", rows[i].name);

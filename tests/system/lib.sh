@@ -21,6 +21,7 @@ export server=10.53.2.1 server6=fd53:2::1
 console_socket=$work/run/console.sock
 pids=()
 sluice_pid='' filter_pid=''
+sluice_under=() # a command that starts Sluice, where a test wants one
 
 lab_down() {
 	local status=$? pid ns
@@ -120,7 +121,7 @@ lab_config() {
 sluice_exec() {
 	mkdir -p /run/sluice
 	# shellcheck disable=SC2016
-	exec ip netns exec "$sluice" unshare --mount sh -c \
+	exec "${sluice_under[@]}" ip netns exec "$sluice" unshare --mount sh -c \
 		'mount --bind "$1" /run/sluice && shift && exec "$@"' sh "$work/run" "$binary" "$@"
 }
 

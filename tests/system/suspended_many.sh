@@ -4,7 +4,7 @@
 # are suspended at once; each expires on time and is answered, and other traffic goes on.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-rate=${RATE:-40000} duration=4 timeout=6000 at_least=${AT_LEAST:-100000} late_ms=${LATE_MS:-20}
+rate=${RATE:-40000} duration=4 timeout=6000 at_least=${AT_LEAST:-100000} late_ms=${LATE_MS:-10}
 lab_config <<-END
 	newServer('10.53.0.2:5300')
 	local filter = newNetworkEndpoint('/run/sluice/filter.sock')
@@ -19,6 +19,8 @@ printf 'async: {max_suspended: 1000000, send_queue: 65536}\n' >>"$work/sluice.ym
 lab_net
 lab_nsd
 lab_filter --silent park.test
+# Before other programs of this machine, whose turns on its CPUs are not what is measured.
+sluice_under=(chrt --fifo 10)
 lab_sluice
 grep -E 'memory: [0-9]+ MiB for 1000000 suspended packets' "$work/sluice.log" || fail "no word of the memory"
 
@@ -42,8 +44,9 @@ wait_for 20 "the end of all that are suspended" all_ended
 [ "$(counter async_expired_total)" = "$(counter async_suspended_total)" ] || fail "not all expired"
 [ "$(counter async_overflow_total)" = 0 ] || fail "the registry overflowed"
 late=$(counter async_expiry_late_seconds_max)
-say "the latest expiry was $late s late"
+say "the latest expiry was $late s late; $(counter async_overdue_total) of $parked were more than 2 ms late"
 awk -v late="$late" -v most="$late_ms" 'BEGIN { exit !(late > 0 && late * 1000 <= most) }' ||
 	fail "an expiry was $late s late, $late_ms ms are allowed"
+[ $(($(counter async_overdue_total) * 100)) -le "$parked" ] || fail "more than one in a hundred was late"
 expect 'status: NOERROR' c3.demo.test
 alive
