@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What Sluice adds to a device's arguments, and what it leaves to the user. */
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/port.h"
+#include "tests/unit/unit.h"
+
+static const struct {
+	const char *device;
+	uint16_t queues;
+	const char *expected;
+} rows[] = {
+	{"net_tap0,iface=sluice0", 2, "net_tap0,iface=sluice0"},
+	{"0000:01:00.0", 4, "0000:01:00.0"},
+	{"net_af_xdp0,iface=edge", 1, "net_af_xdp0,iface=edge,busy_budget=0"},
+	{"net_af_xdp0,iface=edge,busy_budget=64", 1, "net_af_xdp0,iface=edge,busy_budget=64"},
+	{"net_af_xdp0,iface=edge", 2, "net_af_xdp0,iface=edge,busy_budget=0,queue_count=2"},
+	{"net_af_xdp0,queue_count=3,iface=edge", 2,
+	 "net_af_xdp0,queue_count=3,iface=edge,busy_budget=0"},
+	{"net_af_packet0,iface=edge", 1,
+	 "net_af_packet0,iface=edge,framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1"},
+	{"net_af_packet0,iface=edge,framecnt=512", 3,
+	 "net_af_packet0,iface=edge,framecnt=512,framesz=2048,blocksz=65536,qdisc_bypass=1,qpairs=3"},
+	{"net_af_packet0,iface=qpairs", 2, /* a value is no key */
+	 "net_af_packet0,iface=qpairs,framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1,"
+	 "qpairs=2"},
+};
+
+START_TEST(arguments_of_devices)
+{
+	char out[PORT_DEVICE_MAX];
+	ck_assert_int_eq(port_device_arguments(rows[_i].device, rows[_i].queues, out), 0);
+	ck_assert_str_eq(out, rows[_i].expected);
+}
+END_TEST
+
+START_TEST(a_string_that_is_too_long)
+{
+	char device[PORT_DEVICE_MAX + 1], out[PORT_DEVICE_MAX];
+	memset(device, 'x', sizeof(device));
+	device[PORT_DEVICE_MAX] = '\0';
+	ck_assert_int_eq(port_device_arguments(device, 1, out), -ENAMETOOLONG);
+	device[PORT_DEVICE_MAX - 1] = '\0';
+	ck_assert_int_eq(port_device_arguments(device, 1, out), 0);
+	memcpy(device, "net_af_xdp", strlen("net_af_xdp")); /* fits, its arguments do not */
+	ck_assert_int_eq(port_device_arguments(device, 1, out), -ENAMETOOLONG);
+}
+END_TEST
+
+static Suite *port_suite(void)
+{
+	Suite *suite = suite_create("port");
+	TCase *tests = tcase_create("port");
+	tcase_add_loop_test(tests, arguments_of_devices, 0, sizeof(rows) / sizeof(*rows));
+	tcase_add_test(tests, a_string_that_is_too_long);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+UNIT_MAIN(port_suite)
