@@ -52,6 +52,7 @@ def dnsdist(bench, policy, drive):
     with open(os.path.join(ROOT, "etc/sluice-bench.conf"), "w", encoding="ascii") as file:
         file.write(f"setLocal('{lab.SERVER}:53')\nsetACL('0.0.0.0/0')\nsetSecurityPollSuffix('')\n{policy}")
     lab.run(["ip", "-n", server, "addr", "add", lab.SERVER + "/24", "dev", "e0"])
+    lab.run(["ip", "-n", server, "neigh", "replace", lab.NOBODY, "lladdr", "02:00:00:00:00:02", "dev", "e0"])
     process = bench.start(["ip", "netns", "exec", server, "taskset", "-c", "0", "chroot", ROOT,
                            "/usr/bin/dnsdist", "--supervised", "--disable-syslog", "-C", "/etc/sluice-bench.conf"],
                           "dnsdist.log")
