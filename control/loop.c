@@ -8,7 +8,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-
 #include "control/console.h"
 #include "control/hand.h"
 #include "control/http.h"

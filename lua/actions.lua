@@ -1,0 +1,222 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Actions: what a rule does with the packets that it is for.
+local ffi = require('ffi')
+local check = require('sluice.check')
+local name = require('sluice.name')
+local address = require('sluice.address')
+local constants = require('sluice.constants')
+local driver = require('sluice.driver')
+local part = require('sluice.part')
+local C = ffi.C
+check.own()
+
+local rules = {}
+local Action = {}
+Action.__index = Action
+
+-- `response`: whether it is one for responses, nil: for both.
+local function action(pointer, response, ...)
+  local object = part.made(Action, pointer, string.format(...))
+  object.response = response
+  return object
+end
+function Action:toString() return self.text end
+function Action.getStats() return {} end
+function Action.printStats() return '' end
+function Action.reload() end
+Action.__tostring = Action.toString
+
+local reply_keys = check.keys('ttl', 'aa', 'ad', 'ra')
+local raw_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'typeForAny')
+local soa_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'soaInAuthoritySection')
+local function reply_options(value, what, keys)
+  value = check.options(value, what, keys or reply_keys)
+  local options = ffi.new('struct lua_reply_options', {ttl = value.ttl or 60})
+  for _, key in ipairs({'aa', 'ad', 'ra'}) do
+    if value[key] ~= nil then
+      options['set_' .. key], options[key] = 1, value[key] and 1 or 0
+    end
+  end
+  return options
+end
+
+local function plain(kind, response, text)
+  return function() return action(C.sluice_action_plain(kind), response, '%s', text) end
+end
+rules.NoneAction = plain('None', nil, 'no op')
+rules.AllowAction = plain('Allow', false, 'allow')
+rules.AllowResponseAction = plain('Allow', true, 'allow')
+rules.DropAction = plain('Drop', false, 'drop')
+rules.DropResponseAction = plain('Drop', true, 'drop')
+rules.TCAction = plain('TC', false, 'tc=1 answer')
+rules.TCResponseAction = plain('TC', true, 'tc=1 answer')
+rules.SetNoRecurseAction = plain('SetNoRecurse', false, 'set rd=0')
+rules.SetDisableValidationAction = plain('SetDisableValidation', false, 'set cd=1')
+rules.SetSkipCacheAction = plain('SetSkipCache', false, 'skip cache')
+rules.SetSkipCacheResponseAction = plain('SetSkipCache', true, 'skip cache')
+
+function rules.RCodeAction(rcode, options)
+  rcode = part.number_of(rcode, constants.DNSRCode, 'rcode')
+  return action(C.sluice_action_rcode(rcode, reply_options(options, 'RCodeAction')), false,
+    'set rcode %d', rcode)
+end
+function rules.SpoofAction(values, options)
+  local list = type(values) == 'table' and getmetatable(values) == nil and values or {values}
+  local array, texts = ffi.new('struct lua_address[?]', #list), {}
+  for i, value in ipairs(list) do
+    array[i - 1] = address.of(value)
+    texts[i] = array[i - 1]:toString()
+  end
+  return action(C.sluice_action_spoof(array, #list, reply_options(options, 'SpoofAction')), false,
+    'spoof in %s', table.concat(texts, ' '))
+end
+function rules.ERCodeAction(rcode, options)
+  rcode = part.number_of(rcode, constants.DNSRCode, 'rcode')
+  return action(C.sluice_action_rcode(check.range(rcode, 'the rcode', 0, 4095),
+    reply_options(options, 'ERCodeAction')), false, 'set ercode %d', rcode)
+end
+function rules.SpoofCNAMEAction(target, options)
+  target = name.of(target)
+  return action(C.sluice_action_cname(target, reply_options(options, 'SpoofCNAMEAction')), false,
+    'spoof cname %s', target:toString())
+end
+function rules.SpoofRawAction(values, options)
+  local list = type(values) == 'table' and values or {values}
+  local array = ffi.new('struct lua_bytes[?]', #list)
+  for i, value in ipairs(list) do
+    array[i - 1].data, array[i - 1].length = check.string(value, 'the data'), #value
+  end
+  local any = type(options) == 'table' and options.typeForAny or 0
+  return action(C.sluice_action_raw(array, #list, part.number_of(any, constants.DNSQType, 'qtype'),
+    reply_options(options, 'SpoofRawAction', raw_keys)), false, 'spoof in %d raw values', #list)
+end
+function rules.SpoofPacketAction(packet, length)
+  packet = check.string(packet, 'the packet')
+  length = check.range(length or #packet, 'the length', 0, #packet)
+  return action(C.sluice_action_packet(packet, length), false, 'spoof a packet of %d bytes', length)
+end
+function rules.NegativeAndSOAAction(nxd, zone, ttl, mname, rname, serial, refresh, retry, expire,
+    minimum, options)
+  local soa = ffi.new('struct lua_soa')
+  soa.nxdomain = nxd and 1 or 0
+  soa.zone, soa.mname, soa.rname = name.of(zone), name.of(mname), name.of(rname)
+  soa.ttl, soa.serial = check.integer(ttl, 'the TTL'), check.integer(serial, 'the serial')
+  soa.refresh, soa.retry = check.integer(refresh, 'refresh'), check.integer(retry, 'retry')
+  soa.expire, soa.minimum = check.integer(expire, 'expire'), check.integer(minimum, 'minimum')
+  local authority = type(options) == 'table' and options.soaInAuthoritySection == true
+  return action(C.sluice_action_negative(soa, authority,
+    reply_options(options, 'NegativeAndSOAAction', soa_keys)), false, '%s with SOA',
+    nxd and 'NXD' or 'NODATA')
+end
+function rules.ContinueAction(wrapped)
+  if getmetatable(wrapped) ~= Action then
+    check.fail('ContinueAction takes an action, not %s', type(wrapped))
+  end
+  return action(C.sluice_action_continue(wrapped.pointer), wrapped.response, 'continue after: %s',
+    wrapped.text)
+end
+function rules.PoolAction(pool, stop)
+  pool = check.string(pool, 'the pool')
+  return action(C.sluice_action_pool(pool, #pool, stop ~= false), false, 'to pool %s', pool)
+end
+function rules.QPSAction(qps)
+  qps = check.range(qps, 'the rate', 0, 4294967295)
+  return action(C.sluice_action_rate(qps), false, 'qps limit to %.0f', qps)
+end
+function rules.QPSPoolAction(qps, pool, stop)
+  qps, pool = check.range(qps, 'the rate', 0, 4294967295), check.string(pool, 'the pool')
+  return action(C.sluice_action_rate_pool(qps, pool, #pool, stop ~= false), false,
+    'max %.0f to pool %s', qps, pool)
+end
+local function ttl_action(kind, response)
+  return function(ttl)
+    ttl = check.range(ttl, 'the TTL', 0, 4294967295)
+    return action(C.sluice_action_ttl(kind, ttl), response, '%s %d', kind, ttl)
+  end
+end
+rules.SetTempFailureCacheTTLAction = ttl_action('SetTempFailureCacheTTL', false)
+rules.SetMaxReturnedTTLAction = ttl_action('SetMaxReturnedTTL', false)
+rules.SetMaxReturnedTTLResponseAction = ttl_action('SetMaxReturnedTTL', true)
+
+-- Types as numbers, names, or a table of either.
+local function types_of(value)
+  local list = type(value) == 'table' and value or {value}
+  local array = ffi.new('uint16_t[?]', #list)
+  for i, member in ipairs(list) do
+    array[i - 1] = part.number_of(member, constants.DNSQType, 'qtype')
+  end
+  return array, #list
+end
+function rules.ClearRecordTypesResponseAction(value)
+  local types, count = types_of(value)
+  if count == 0 then
+    check.fail('ClearRecordTypesResponseAction needs a type')
+  end
+  return action(C.sluice_action_clear(types, count), true, 'clear record types')
+end
+local function limit(min, max, value)
+  local types, count = types_of(value or {})
+  min, max = check.range(min, 'the minimum', 0, 4294967295),
+    check.range(max, 'the maximum', 0, 4294967295)
+  return action(C.sluice_action_limit(min, max, types, count), true,
+    'limit ttl (%.0f <= ttl <= %.0f)', min, max)
+end
+function rules.LimitTTLResponseAction(min, max, types)
+  return limit(min, max or 4294967295, types)
+end
+function rules.SetMinTTLResponseAction(min) return limit(min, 4294967295) end
+function rules.SetMaxTTLResponseAction(max) return limit(0, max) end
+function rules.SetReducedTTLResponseAction(percent)
+  percent = check.range(percent, 'the percentage', 0, 100)
+  return action(C.sluice_action_reduce(percent), true, 'reduce ttl to %d percent', percent)
+end
+
+local function both(constructor, query, response)
+  rules[query], rules[response] = constructor(false), constructor(true)
+end
+both(function(response)
+  return function(key, value)
+    key, value = check.string(key, 'the name of the tag'), check.string(value, 'the tag')
+    return action(C.sluice_action_tag(key, #key, value, #value), response, 'set tag %s to %s',
+      key, value)
+  end
+end, 'SetTagAction', 'SetTagResponseAction')
+both(function(response)
+  return function(key)
+    key = check.string(key, 'the name of the tag')
+    return action(C.sluice_action_untag(key, #key), response, 'unset tag %s', key)
+  end
+end, 'UnsetTagAction', 'UnsetTagResponseAction')
+both(function(response)
+  return function(code, text, clear)
+    code, text = check.range(code, 'the code', 0, 65535), check.string(text or '', 'the text')
+    return action(C.sluice_action_ede(code, text, #text, clear ~= false), response,
+      'set EDE %d', code)
+  end
+end, 'SetExtendedDNSErrorAction', 'SetExtendedDNSErrorResponseAction')
+both(function(response)
+  return function(code, data)
+    code, data = check.range(code, 'the code', 0, 65535), check.string(data, 'the option')
+    return action(C.sluice_action_option(code, data, #data), response, 'set EDNS option %d', code)
+  end
+end, 'SetEDNSOptionAction', 'SetEDNSOptionResponseAction')
+local function lua_action(is_ffi)
+  return function(response)
+    return function(callback)
+      check.callback(callback, 'function')
+      return action(C.sluice_action_lua(driver.register(callback), is_ffi), response, 'Lua%s%s',
+        is_ffi and ' FFI' or '', response and ' response script' or ' script')
+    end
+  end
+end
+both(lua_action(false), 'LuaAction', 'LuaResponseAction')
+both(lua_action(true), 'LuaFFIAction', 'LuaFFIResponseAction')
+
+-- As they were called before dnsdist 1.6.
+rules.TagAction, rules.TagResponseAction = rules.SetTagAction, rules.SetTagResponseAction
+rules.SkipCacheAction = rules.SetSkipCacheAction
+rules.NoRecurseAction = rules.SetNoRecurseAction
+rules.DisableValidationAction = rules.SetDisableValidationAction
+rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction
+
+return {globals = rules, is = function(value) return getmetatable(value) == Action end}

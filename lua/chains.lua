@@ -1,0 +1,131 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The chains that rules stand in.
+local ffi = require('ffi')
+local check = require('sluice.check')
+local selectors = require('sluice.selectors')
+local actions = require('sluice.actions')
+local C = ffi.C
+check.own()
+
+local rules = {}
+local RuleAction = {}
+RuleAction.__index = RuleAction
+
+local CHAINS = { -- number, is a response chain, add, rest of the names
+  {0, false, 'addAction', ''}, {1, false, 'addCacheMissAction', 'CacheMiss'},
+  {2, true, 'addResponseAction', 'Response'},
+  {3, true, 'addCacheHitResponseAction', 'CacheHitResponse'},
+  {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse'},
+  {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse'},
+}
+local rule_keys = check.keys('uuid', 'name')
+local known = {} -- texts of rules by the address of their parts
+
+local function address_of(pointer) return tonumber(ffi.cast('uintptr_t', pointer)) end
+
+local function add(chain, response, wanted, act, options)
+  local found = selectors.of(wanted)
+  if not actions.is(act) then
+    check.fail('the action is %s', act == nil and 'nil' or 'a ' .. type(act))
+  elseif act.response ~= nil and act.response ~= response then
+    check.fail('the action "%s" is one for %s', act.text, response and 'queries' or 'responses')
+  end
+  options = check.options(options, 'the rule', rule_keys)
+  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid) then
+    check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
+  end
+  known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
+end
+
+function rules.newRuleAction(wanted, act, options)
+  return setmetatable({selector = selectors.of(wanted), action = act, options = options},
+    RuleAction)
+end
+function RuleAction:getSelector() return self.selector end
+function RuleAction:getAction() return self.action end
+
+local function at(chain, index)
+  local rule = ffi.new('struct lua_rule')
+  if index < 0 or not C.sluice_rule_at(chain, index, rule) then
+    return nil
+  end
+  return setmetatable({
+    selector = known[address_of(rule.selector)], action = known[address_of(rule.action)],
+    name = ffi.string(rule.name), uuid = ffi.string(rule.uuid), matches = tonumber(rule.hits),
+    index = index,
+  }, RuleAction)
+end
+
+local function find(chain, wanted)
+  local index = type(wanted) == 'string' and tonumber(C.sluice_rule_find(chain, wanted)) or
+    type(wanted) ~= 'string' and check.integer(wanted, 'the rule') or -1
+  if index < 0 or index >= tonumber(C.sluice_rules_count(chain)) then
+    check.fail('there is no rule %s', tostring(wanted))
+  end
+  return index
+end
+
+local function all(chain)
+  local list = {}
+  for index = 0, tonumber(C.sluice_rules_count(chain)) - 1 do
+    list[#list + 1] = at(chain, index)
+  end
+  return list
+end
+
+local function top(chain, count)
+  local list = all(chain)
+  table.sort(list, function(a, b) return a.matches > b.matches end)
+  for index = #list, (count and check.integer(count, 'the count') or 10) + 1, -1 do
+    list[index] = nil
+  end
+  return list
+end
+
+local function show(list, uuids)
+  local lines = {('%-3s %-30s %12s %s'):format('#', 'Name', 'Matches', 'Rule => Action')}
+  for _, rule in ipairs(list) do
+    lines[#lines + 1] = ('%-3d %-30s %12d %s%s => %s'):format(rule.index, rule.name, rule.matches,
+      uuids and rule.uuid .. ' ' or '', rule.selector.text, rule.action.text)
+  end
+  return table.concat(lines, '\n') .. '\n'
+end
+
+for _, entry in ipairs(CHAINS) do
+  local chain, response, adder, word = entry[1], entry[2], entry[3], entry[4]
+  rules[adder] = function(wanted, act, options) add(chain, response, wanted, act, options) end
+  rules['rm' .. word .. 'Rule'] = function(id) C.sluice_rule_remove(chain, find(chain, id)) end
+  rules['mv' .. word .. 'Rule'] = function(from, to)
+    if C.sluice_rule_move(chain, find(chain, from), check.integer(to, 'the place')) < 0 then
+      check.fail('there is no place %s', tostring(to))
+    end
+  end
+  rules['mv' .. word .. 'RuleToTop'] = function() C.sluice_rule_top(chain) end
+  rules['clear' .. word .. 'Rules'] = function() C.sluice_rules_clear(chain) end
+  rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id)) end
+  rules['getTop' .. word .. 'Rules'] = function(count) return top(chain, count) end
+  rules['top' .. word .. 'Rules'] = function(count) return show(top(chain, count)) end
+  rules['show' .. word .. 'Rules'] = function(options)
+    return show(all(chain), options and options.showUUIDs)
+  end
+  if not response then
+    rules['get' .. word .. 'Action'] = function(index) return at(chain, find(chain, index)) end
+    rules['set' .. word .. 'Rules'] = function(list)
+      for _, rule in ipairs(list) do
+        if getmetatable(rule) ~= RuleAction then
+          check.fail('expected a table of newRuleAction()')
+        end
+      end
+      C.sluice_rules_clear(chain)
+      for _, rule in ipairs(list) do
+        add(chain, false, rule.selector, rule.action, rule.options)
+      end
+    end
+  end
+end
+
+-- What dnsdist 1.6 renamed, and spellings of its documentation.
+rules.topRule, rules.topResponseRule = rules.mvRuleToTop, rules.mvResponseRuleToTop
+rules.getTopSelfAnsweredRules = rules.getTopSelfAnsweredResponseRules
+
+return rules

@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What selectors and actions have in common.
+local ffi = require('ffi')
+local check = require('sluice.check')
+local C = ffi.C
+check.own()
+
+local part = {}
+
+-- An object of a class for what C made; an error if it made nothing.
+function part.made(class, pointer, text)
+  if pointer == nil then
+    check.fail('%s: %s', text, ffi.string(C.sluice_policy_error()))
+  end
+  return setmetatable({pointer = pointer, text = text}, class)
+end
+
+-- A number as it is, or by its name, or as TYPE65.
+function part.number_of(value, names, what)
+  if type(value) == 'string' and tonumber(value) == nil then
+    local number = names[value:upper()] or tonumber(value:upper():match('^TYPE(%d+)$'))
+    if not number then
+      check.fail('"%s" is not a %s', value, what)
+    end
+    return number
+  end
+  return check.range(value, 'the ' .. what, 0, 65535)
+end
+
+return part
