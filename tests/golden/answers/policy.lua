@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+newServer('10.53.0.53:53')
+addAction(QNameRule('cname.test'), SpoofCNAMEAction('portal.test', {ttl = 7, aa = true}))
+addAction(QNameRule('raw.test'), SpoofRawAction({'\003abc\002de', '\001x'}, {typeForAny = DNSQType.TXT}))
+addAction(QNameRule('nxd.test'), NegativeAndSOAAction(true, 'test', 30, 'ns.test', 'mail.test', 1, 2, 3, 4, 5,
+  {soaInAuthoritySection = true}))
+addAction(QNameRule('nodata.test'), NegativeAndSOAAction(false, 'test', 30, 'ns.test', 'mail.test', 1, 2, 3, 4, 5))
+addAction(QNameRule('spoof.test'), SpoofAction({'192.0.2.1', '2001:db8::1'}, {ra = true, ad = true}))
+addAction(QNameRule('badvers.test'), ERCodeAction(DNSRCode.BADVERS))
+addAction(QNameRule('tc.test'), TCAction())
+addAction(QNameRule('continue.test'), ContinueAction(RCodeAction(DNSRCode.REFUSED)))
+addAction(QNameRule('continue.test'), SetExtendedDNSErrorAction(15, 'blocked'))
+addAction(EDNSOptionRule(10), RCodeAction(DNSRCode.NXDOMAIN))
+addAction(PayloadSizeRule('greater', 60), RCodeAction(DNSRCode.NOTIMP))
+addAction(TrailingDataRule(), RCodeAction(DNSRCode.FORMERR))
+addAction(RegexRule('^ad[0-9]+\\.'), DropAction())

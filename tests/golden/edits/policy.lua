@@ -1,0 +1,10 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+newServer('10.53.0.53:53')
+addAction(QNameRule('option.test'), SetEDNSOptionAction(65001, 'hello'))
+addResponseAction(QNameRule('clear.test'), ClearRecordTypesResponseAction({DNSQType.AAAA, 'TXT'}))
+addResponseAction(QNameRule('limit.test'), LimitTTLResponseAction(100, 200))
+addResponseAction(QNameRule('limit.test'), SetMinTTLResponseAction(150))
+addResponseAction(QNameRule('some.test'), LimitTTLResponseAction(0, 9, {DNSQType.AAAA}))
+addResponseAction(QNameRule('half.test'), SetReducedTTLResponseAction(50))
+addResponseAction(RecordsTypeCountRule(1, DNSQType.A, 2, 9), TCResponseAction())
+addResponseAction(ERCodeRule(DNSRCode.BADCOOKIE), SetExtendedDNSErrorResponseAction(0, 'cookie'))
