@@ -92,7 +92,8 @@ def swap(bench, name, device, space=None):
     log = f"testpmd-{name}.log"
     process = bench.start([*(["ip", "netns", "exec", space] if space else []), "stdbuf", "-oL", "dpdk-testpmd",
                            *bench.eal("0@0,1@0", device), "--", "--forward-mode=5tswap", "--auto-start",
-                           "--burst=64"], log, stdin=subprocess.PIPE)  # it ends when its input does
+                           "--burst=64", "--total-num-mbufs=32768"], log,
+                          stdin=subprocess.PIPE)  # it ends when its input does
     lab.wait_for("testpmd", 30, lambda: "Press enter" in bench.log(log) or process.poll() is not None)
     if process.poll() is not None:
         raise lab.Failure("testpmd did not start:\n" + bench.log(log))
