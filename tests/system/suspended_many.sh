@@ -4,6 +4,10 @@
 # are suspended at once; each expires on time and is answered, and other traffic goes on.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+if [ "$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)" -lt 4000000 ]; then
+	echo "skipped: 4 GB of memory are needed"
+	exit 0
+fi
 rate=${RATE:-40000} duration=4 timeout=6000 at_least=${AT_LEAST:-100000} late_ms=${LATE_MS:-10}
 lab_config <<-END
 	newServer('10.53.0.2:5300')
