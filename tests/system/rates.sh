@@ -5,8 +5,8 @@
 
 lab_up <<-'END'
 	local block = TimedIPSetRule()
-	addAction(AndRule({QNameSuffixRule('limited.demo.test'), NotRule(MaxQPSRule(400, 100))}), DropAction())
-	addAction(AndRule({QNameSuffixRule('client.demo.test'), MaxQPSIPRule(300, 24, 64, 50)}),
+	addAction(AndRule({QNameSuffixRule('limited.demo.test'), NotRule(MaxQPSRule(400))}), DropAction())
+	addAction(AndRule({QNameSuffixRule('client.demo.test'), MaxQPSIPRule(300, 24, 64)}),
 	  RCodeAction(DNSRCode.REFUSED))
 	addAction(RegexRule('^ad[0-9]+\\.(a|b)\\.demo'), RCodeAction(DNSRCode.NXDOMAIN))
 	addAction(AndRule({block, QNameRule('block.demo.test')}), RCodeAction(DNSRCode.REFUSED))
@@ -25,19 +25,22 @@ lab_up <<-'END'
 	addAction(AllRule(), SpoofAction('192.0.2.1'))
 END
 
-# limited NAME EXPECTED WHAT: 3 seconds of 2,000 queries a second; EXPECTED of them, within 5 %.
+# limited NAME RATE WHAT: 3 seconds of 2,000 queries a second for a rule that lets RATE of them pass,
+# and as many at once. What is above that by more than 5 % is wrong; a busy machine may let fewer pass.
 limited() {
-	local got list=$work/limited
+	local got seconds most list=$work/limited
 	awk -v name="x.$1" 'BEGIN { for (i = 0; i < 6000; i++) print name, "A" }' >"$list"
 	in_client dnsperf -s "$server" -d "$list" -n 1 -Q 2000 -q 8000 -c 1 -t 1 >"$list.log" 2>&1 || true
 	got=$(sed -n "s/.*$3[^0-9]*\([0-9]*\).*/\1/p" "$list.log")
-	echo "$1: $got of 6000, expected $2"
-	[ "${got:-0}" -ge $(($2 * 95 / 100)) ] && [ "$got" -le $(($2 * 105 / 100)) ] ||
-		{ cat "$list.log"; fail "$1: $got where $2 are right"; }
+	seconds=$(sed -n 's/^ *Run time (s): *\([0-9.]*\).*/\1/p' "$list.log")
+	most=$(awk -v rate="$2" -v seconds="$seconds" 'BEGIN { printf "%d", 1.05 * rate * (1 + seconds) }')
+	echo "$1: $got of 6000 in $seconds s, $2 a second allowed: $most at most"
+	[ "${got:-0}" -ge $(($2 * 4 * 8 / 10)) ] && [ "$got" -le "$most" ] ||
+		fail "$1: $got is not what the rate lets pass"
 }
 
-limited limited.demo.test 1300 'Queries completed:' # 100 at once and 400 a second
-limited client.demo.test 950 'Response codes:.*NOERROR'
+limited limited.demo.test 400 'Queries completed:'
+limited client.demo.test 300 'Response codes:.*NOERROR'
 expect 'status: NXDOMAIN' AD17.b.demo.test
 expect 'status: NOERROR' bad17.b.demo.test
 expect 'status: NOERROR' block.demo.test
