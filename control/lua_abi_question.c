@@ -209,7 +209,10 @@ int sluice_question_option_set(struct lua_question *question, uint16_t code, con
 	int error = question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
 	if (error < 0)
 		return error;
-	struct query_state *query = &packet_of(sluice_question_find(question))->query;
+	struct rte_mbuf *mbuf = sluice_question_find(question); /* the edit may have moved it */
+	if (mbuf == NULL)
+		return -ESTALE;
+	struct query_state *query = &packet_of(mbuf)->query;
 	query->edns_added |= !(query->flags & QUERY_HAD_EDNS);
 	return 0;
 }
@@ -247,7 +250,9 @@ int sluice_question_rename(struct lua_question *question, const struct lua_name 
 		error = question_edit(question, DNS_MESSAGE_MAX / 2, question_rename, name);
 	if (error < 0)
 		return error;
-	struct rte_mbuf *mbuf = sluice_question_find(question);
+	struct rte_mbuf *mbuf = sluice_question_find(question); /* the edit may have moved it */
+	if (mbuf == NULL)
+		return -ESTALE;
 	packet_of(mbuf)->query.flags |= QUERY_RENAMED;
 	lua_question_refresh(mbuf);
 	return 0;
