@@ -8,6 +8,8 @@ lab_config <<-END
 	newServer('10.53.0.2:5300')
 	addAction(QNameSuffixRule({'rule.test'}), SpoofAction('192.0.2.1'))
 END
+# Ordinary memory holds less of the buffers of two workers than hugepages do.
+sed -i 's/^eal:.*/eal: {hugepages: auto, memory: 512}/' "$work/sluice.yml"
 sed -i 's/^lcores:.*/lcores: {control: 0, workers: [0, 1], share: true}/' "$work/sluice.yml"
 [ "$(nproc)" -gt 1 ] || sed -i 's/workers: \[0, 1\]/workers: [0, 0]/' "$work/sluice.yml"
 lab_net
