@@ -70,7 +70,7 @@ static unsigned long hugepages_free(void)
 	return total;
 }
 
-/* Hugepages if they are wanted and there; says so in a line if they are not. */
+/* Hugepages if they are wanted and there; a line says which memory it is, unless `never` does. */
 static int memory_arguments(struct arguments *arguments, const struct config *config, char *error,
 			    size_t size)
 {
@@ -90,6 +90,8 @@ static int memory_arguments(struct arguments *arguments, const struct config *co
 		huge = false;
 	}
 	if (huge) {
+		log_info("running with hugepages (%lu MiB free, %u MiB wanted)", available,
+			 config->eal.memory);
 		argument(arguments, "--in-memory");
 	} else {
 		argument(arguments, "--no-huge");

@@ -41,7 +41,8 @@ if [ "$free" -lt 160 ]; then
 fi
 sed -i 's/^eal:.*/eal: {hugepages: require, memory: 256}/' "$work/sluice.yml"
 lab_sluice
-grep -q 'without hugepages' "$work/sluice.log" && fail "Sluice does without hugepages"
+grep -qE '^sluice: running with hugepages \([0-9]+ MiB free, 256 MiB wanted\)$' "$work/sluice.log" ||
+	fail "no word of the hugepages that are used"
 [ "$(awk '/^Private_Hugetlb/ { sum += $2 } END { print sum + 0 }' "/proc/$sluice_pid/smaps")" -ge 131072 ] ||
 	fail "less than 128 MiB of Sluice's memory are hugepages"
 expect 'status: REFUSED' www.refused.test
