@@ -129,15 +129,17 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	return (struct rule){
 		.action = from->action->action,
 		.tests = emission->tests,
-		.hit_slot = from->slot,
+		.hit_slot = (uint16_t)from->slot,
 		.lua_selector = from->selector->lua,
 		.entry = selector_emit(emission, from->selector, RULE_MATCH, RULE_MISS),
 	};
 }
 
-static void chains_compile(const struct policy_model *model, const struct measures *sum,
+/* False without memory. */
+static bool chains_compile(const struct policy_model *model, const struct measures *sum,
 			   struct policy *policy, struct arena *arena)
 {
+	bool indexed = true;
 	struct arena tests = {.memory = arena_take(arena, sum->tests, sizeof(struct rule_test))};
 	struct emission emission = {
 		.blobs = arena_take(arena, sum->blobs, sizeof(struct policy_blob *))};
@@ -149,9 +151,11 @@ static void chains_compile(const struct policy_model *model, const struct measur
 			rules[i] = rule_compile(from->rules[i], &emission, &tests);
 		policy->chains[chain] =
 			(struct rule_chain){.rules = rules, .count = (uint16_t)from->count};
+		indexed &= policy_chain_index(from, rules, &policy->chains[chain]);
 	}
 	policy->blobs = emission.blobs;
 	policy->n_blobs = emission.n_blobs;
+	return indexed;
 }
 
 /* By order, and as they were added where that is the same. */
@@ -270,12 +274,15 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 	struct policy *policy = arena_take(&arena, 1, sizeof(*policy));
 	*policy = (struct policy){.generation = generation_next(model->registry)};
 	settings_compile(model, policy, &arena);
-	chains_compile(model, &sum, policy, &arena);
 	pools_compile(model, policy, &arena);
 	backends_compile(model, policy, &arena);
-	if (scratch_make(model, policy))
-		return policy;
+	const char *what = "rules";
+	if (chains_compile(model, &sum, policy, &arena)) {
+		what = "regular expressions";
+		if (scratch_make(model, policy))
+			return policy;
+	}
 	policy_free(policy);
-	snprintf(error, error_size, "no memory for regular expressions");
+	snprintf(error, error_size, "no memory for %s", what);
 	return NULL;
 }

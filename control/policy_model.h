@@ -105,6 +105,13 @@ void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, c
 /* Whether a tag may be that long; else errno is E2BIG. */
 bool policy_tag_fits(size_t key_length, size_t value_length);
 
+/*
+ * Makes the index of a chain whose rules are compiled, if it is worth one, and links the rules that
+ * it leaves out. False without memory.
+ */
+bool policy_chain_index(const struct policy_rules *from, struct rule *rules,
+			struct rule_chain *chain);
+
 /* Frees all servers' places in pools. */
 void policy_servers_free(struct policy_model *model);
 

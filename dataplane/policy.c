@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "dataplane/rules/chain_index.h"
 #include "dataplane/rules/regex.h"
 
 static int pool_name_compare(const struct policy_pool_name *pool, const char *name, size_t length)
@@ -38,6 +39,8 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
+	for (unsigned i = 0; i < CHAIN_COUNT; i++)
+		chain_index_free(policy->chains[i].index);
 	for (size_t i = 0; i < policy->n_blobs; i++)
 		policy_blob_release(policy->blobs[i]);
 	for (unsigned i = 0; i < policy->n_scratch; i++)

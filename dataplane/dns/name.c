@@ -87,10 +87,12 @@ void dns_name_lower(uint8_t *to, const uint8_t *from, size_t length)
 		*to = dns_byte_fold(*from);
 }
 
-unsigned dns_name_split(const uint8_t *name, uint8_t offsets[static DNS_LABELS_MAX])
+unsigned dns_name_split(const uint8_t *name, size_t length,
+			uint8_t offsets[static DNS_LABELS_MAX])
 {
 	unsigned count = 0;
-	for (size_t at = 0; name[at] != 0; at += name[at] + 1u)
+	for (size_t at = 0; at < length && name[at] != 0 && count < DNS_LABELS_MAX;
+	     at += name[at] + 1u)
 		offsets[count++] = (uint8_t)at;
 	return count;
 }

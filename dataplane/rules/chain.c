@@ -2,6 +2,7 @@
 #include "dataplane/rules/chain.h"
 
 #include "dataplane/policy.h"
+#include "dataplane/rules/chain_index.h"
 #include "dataplane/stats.h"
 
 /* A query that some action has made an answer is one, however the chain ended. */
@@ -11,31 +12,66 @@ static enum rule_verdict chain_end(enum chain_id chain, struct rte_mbuf *mbuf)
 	return query && packet_is_answered(mbuf) ? RULE_ANSWER : RULE_NEXT;
 }
 
+/* The way through a chain: every rule, or those that the index does not rule out. */
+struct walk {
+	const struct rule_chain *chain;
+	bool indexed;
+	struct chain_candidates candidates;
+};
+
+static void walk_open(struct walk *walk, const struct rule_facts *facts)
+{
+	const struct chain_index *index = walk->chain->index;
+	walk->indexed = index != NULL && chain_index_find(index, facts->qname,
+							  facts->qname_length, &walk->candidates);
+}
+
+/* The rule to ask, from `rule` on; the chain's count or more: none. */
+static inline uint16_t walk_next(struct walk *walk, uint16_t rule)
+{
+	if (!walk->indexed || rule >= walk->chain->count)
+		return rule;
+	uint16_t plain = walk->chain->rules[rule].next_plain;
+	if (plain == rule)
+		return rule;
+	uint16_t candidate = chain_candidates_next(&walk->candidates, rule);
+	return RTE_MIN(plain, candidate);
+}
+
 enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chain,
 				 struct rte_mbuf *mbuf, uint16_t cursor,
 				 struct rule_context *context)
 {
-	const struct rule_chain *rules = &policy->chains[chain];
+	struct walk walk; /* not cleared: the candidates are large */
 	struct packet *packet = packet_of(mbuf);
 	struct rule_facts facts;
 
 	packet->chain = (uint8_t)chain;
 	packet->generation = policy->generation;
-	if (cursor < rules->count)
+	walk.chain = &policy->chains[chain];
+	walk.indexed = false;
+	if (cursor < walk.chain->count) {
 		rule_facts_of(&facts, policy, mbuf);
-	for (; cursor < rules->count; cursor++) {
-		const struct rule *rule = &rules->rules[cursor];
+		walk_open(&walk, &facts);
+	}
+	for (;; cursor++) {
+		cursor = walk_next(&walk, cursor);
+		if (cursor >= walk.chain->count)
+			return chain_end(chain, mbuf);
+		const struct rule *rule = &walk.chain->rules[cursor];
 		packet->rule_cursor = cursor;
 		if (rule->lua_selector && !context->lua_selector)
 			return RULE_LUA;
-		if (!rule_tests_run(rule->tests, rule->entry, &facts, mbuf, context))
+		bool match = rule_tests_run(rule->tests, rule->entry, &facts, mbuf, context);
+		if (rule->lua_selector)
+			walk_open(&walk, &facts); /* it may have changed the name */
+		if (!match)
 			continue;
 		stats_add(&context->rule_hits[rule->hit_slot], 1);
 		enum rule_verdict verdict = rule_action_run(&rule->action, mbuf, context);
 		if (verdict != RULE_GO_ON)
 			return verdict;
 	}
-	return chain_end(chain, mbuf);
 }
 
 bool rule_lua_ref(const struct policy *policy, enum chain_id chain, uint16_t cursor,

@@ -7,6 +7,7 @@
 #include "dataplane/rules/actions.h"
 #include "dataplane/rules/selectors.h"
 
+struct chain_index;
 struct policy;
 struct stats;
 
@@ -15,13 +16,18 @@ struct stats;
 struct rule {
 	struct rule_action action;
 	const struct rule_test *tests;
-	uint32_t hit_slot; /* below RULE_HIT_SLOTS */
-	uint16_t entry;	   /* the first test, or RULE_MATCH or RULE_MISS */
+	uint16_t hit_slot;
+	uint16_t entry;	     /* the first test, or RULE_MATCH or RULE_MISS */
+	uint16_t next_plain; /* this rule, or the next one that the chain's index leaves out */
 	uint8_t lua_selector; /* 1: some test is Lua */
 };
 
+static_assert(sizeof(struct rule) == 32, "chains stream over it");
+static_assert(RULE_HIT_SLOTS - 1 <= UINT16_MAX, "hit_slot");
+
 struct rule_chain {
 	const struct rule *rules;
+	struct chain_index *index; /* of the rules for certain names; NULL: each rule is asked */
 	uint16_t count;
 };
 

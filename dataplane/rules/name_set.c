@@ -19,16 +19,6 @@ static uint32_t name_hash(const uint8_t *name, size_t length)
 	return dns_name_hash32(name, length, 0);
 }
 
-/* Labels of a name, and where each starts, without trusting its bytes. */
-static unsigned labels_split(const uint8_t *name, size_t length, uint8_t offsets[DNS_LABELS_MAX])
-{
-	unsigned count = 0;
-	for (size_t at = 0; at < length && name[at] != 0 && count < DNS_LABELS_MAX;
-	     at += name[at] + 1u)
-		offsets[count++] = (uint8_t)at;
-	return count;
-}
-
 static bool labels_has(const struct name_set *set, unsigned labels)
 {
 	return set->labels[labels / 64] >> labels % 64 & 1;
@@ -64,7 +54,7 @@ bool name_set_covers(const struct name_set *set, const uint8_t *name, size_t len
 	uint8_t offsets[DNS_LABELS_MAX];
 	if (length == 0 || length > DNS_NAME_MAX || set->count == 0)
 		return false;
-	unsigned labels = labels_split(name, length, offsets);
+	unsigned labels = dns_name_split(name, length, offsets);
 	for (unsigned skip = 0; skip <= labels; skip++) {
 		if (!labels_has(set, labels - skip))
 			continue;
@@ -196,7 +186,7 @@ int name_set_add(struct name_set *set, const uint8_t *name, size_t length)
 	set->bytes[at] = (uint8_t)length;
 	dns_name_lower(set->bytes + at + 1, name, length);
 	slot_take(set->slots, set->mask, name_hash(name, length), at);
-	unsigned labels = labels_split(name, length, offsets);
+	unsigned labels = dns_name_split(name, length, offsets);
 	set->labels[labels / 64] |= (uint64_t)1 << labels % 64;
 	set->bytes_used += (uint32_t)length + 1;
 	set->count++;

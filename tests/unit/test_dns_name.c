@@ -319,12 +319,12 @@ START_TEST(splits_into_labels)
 	uint8_t name[DNS_NAME_MAX], offsets[DNS_LABELS_MAX];
 
 	parse("www.example.com", name);
-	ck_assert_uint_eq(dns_name_split(name, offsets), 3);
+	ck_assert_uint_eq(dns_name_split(name, sizeof(name), offsets), 3);
 	ck_assert_uint_eq(offsets[0], 0);
 	ck_assert_uint_eq(offsets[1], 4);
 	ck_assert_uint_eq(offsets[2], 12);
 	parse(".", name);
-	ck_assert_uint_eq(dns_name_split(name, offsets), 0);
+	ck_assert_uint_eq(dns_name_split(name, sizeof(name), offsets), 0);
 }
 END_TEST
 

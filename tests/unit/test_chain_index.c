@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A chain with its index does what the same chain does when every rule is asked. */
+#include "dataplane/rules/chain_index.h"
+#include "tests/unit/rule_samples.h"
+#include "tests/unit/unit.h"
+
+#define ROUNDS 200
+#define RULES 40
+#define QUERIES 60
+
+static struct rule_bench *bench;
+static uint64_t state;
+
+static void setup(void)
+{
+	bench = bench_new();
+	state = 88172645463325252u;
+}
+
+static void teardown(void)
+{
+	bench_free(bench);
+}
+
+static uint32_t draw(uint32_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 32) % below;
+}
+
+/* Few labels, so that names meet often; of either case. */
+static void name_draw(char *text)
+{
+	static const char *const labels[] = {"a.", "B.", "b.", "com.", "Com.", "example."};
+	unsigned count = draw(6);
+	text[0] = 0;
+	for (unsigned i = 0; i < count; i++)
+		strcat(text, labels[draw(RTE_DIM(labels))]);
+	if (count == 0)
+		strcpy(text, ".");
+}
+
+static size_t wire_draw(uint8_t name[static DNS_NAME_MAX])
+{
+	char text[64];
+	name_draw(text);
+	return (size_t)dns_name_parse(text, strlen(text), name);
+}
+
+static struct policy_selector *names_draw(void)
+{
+	struct name_set *set = name_set_new();
+	uint8_t name[DNS_NAME_MAX];
+	for (unsigned i = draw(4); i > 0; i--)
+		name_set_add(set, name, wire_draw(name));
+	struct policy_selector *selector = draw(2)
+						   ? policy_selector_qname_suffix(bench->model, set)
+						   : policy_selector_qname_set(bench->model, set);
+	name_set_free(set);
+	return selector;
+}
+
+static struct policy_selector *selector_draw(unsigned depth)
+{
+	struct policy_model *model = bench->model;
+	struct policy_selector *members[3];
+	uint8_t name[DNS_NAME_MAX];
+	size_t count = draw(4);
+
+	switch (draw(depth > 2 ? 4 : 8)) {
+	case 0:
+	case 1:
+		return policy_selector_qname(model, name, wire_draw(name));
+	case 2:
+		return names_draw();
+	case 3:
+		return policy_selector_number(model, RULE_TEST_QTYPE, (uint16_t)(1 + draw(2)));
+	case 4:
+		return policy_selector_not(model, selector_draw(depth + 1));
+	default:
+		for (size_t i = 0; i < count && i < 3; i++)
+			members[i] = selector_draw(depth + 1);
+		count = RTE_MIN(count, (size_t)3);
+		return draw(2) ? policy_selector_and(model, members, count)
+			       : policy_selector_or(model, members, count);
+	}
+}
+
+/* What the chain does to the packet: its verdict and which rules it met. */
+static enum rule_verdict outcome(struct packet_sample *packet, uint16_t cursor, uint64_t *met)
+{
+	const struct rule_chain *chain = &bench->policy->chains[CHAIN_QUERY];
+	for (uint16_t i = 0; i < chain->count; i++)
+		bench->hits[chain->rules[i].hit_slot] = 0;
+	enum rule_verdict verdict = bench_run(bench, CHAIN_QUERY, packet, cursor);
+	*met = 0;
+	for (uint16_t i = 0; i < chain->count; i++)
+		*met |= bench->hits[chain->rules[i].hit_slot] << i;
+	return verdict;
+}
+
+static void packet_compare(struct rule_chain *chain, uint16_t cursor)
+{
+	struct packet_sample with, without;
+	uint64_t met_with, met_without;
+	char text[64];
+
+	name_draw(text);
+	packet_sample_query(&with, text, (uint16_t)(1 + draw(2)), false);
+	without = with;
+	without.mbuf.buf_addr = without.buffer;
+	enum rule_verdict verdict = outcome(&with, cursor, &met_with);
+	struct chain_index *index = chain->index;
+	chain->index = NULL;
+	ck_assert_int_eq(outcome(&without, cursor, &met_without), verdict);
+	chain->index = index;
+	ck_assert_uint_eq(met_with, met_without);
+	if (verdict != RULE_NEXT)
+		ck_assert_uint_eq(with.packet.rule_cursor, without.packet.rule_cursor);
+}
+
+START_TEST(the_index_changes_nothing)
+{
+	unsigned indexed = 0;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		policy_rules_clear(bench->model, CHAIN_QUERY);
+		for (unsigned i = 0; i < RULES; i++)
+			bench_rule(bench, CHAIN_QUERY, selector_draw(0),
+				   policy_action_plain(bench->model, draw(4) ? RULE_ACTION_NONE
+									     : RULE_ACTION_DROP));
+		bench_compile(bench);
+		struct rule_chain *chain = &bench->policy->chains[CHAIN_QUERY];
+		indexed += chain->index != NULL;
+		for (unsigned i = 0; i < QUERIES; i++)
+			packet_compare(chain, (uint16_t)(draw(3) ? 0 : draw(RULES + 1)));
+	}
+	ck_assert_uint_gt(indexed, ROUNDS / 2);
+}
+END_TEST
+
+static struct policy_selector *exact(const char *text)
+{
+	uint8_t name[DNS_NAME_MAX];
+	size_t length = (size_t)dns_name_parse(text, strlen(text), name);
+	return policy_selector_qname(bench->model, name, length);
+}
+
+/* Rules whose selectors are for names, by what comes before the name. */
+static bool indexed_behind(struct policy_selector *first)
+{
+	policy_rules_clear(bench->model, CHAIN_QUERY);
+	for (unsigned i = 0; i < 8; i++) {
+		struct policy_selector *members[] = {first, exact("a.example.")};
+		bench_rule(bench, CHAIN_QUERY, policy_selector_and(bench->model, members, 2),
+			   policy_action_plain(bench->model, RULE_ACTION_NONE));
+	}
+	bench_compile(bench);
+	return bench->policy->chains[CHAIN_QUERY].index != NULL;
+}
+
+START_TEST(what_has_an_effect_is_asked)
+{
+	struct policy_model *m = bench->model;
+	ck_assert(indexed_behind(policy_selector_number(m, RULE_TEST_QTYPE, 1)));
+	struct rate_limit limit = {.period = 1, .depth = 100};
+	ck_assert(!indexed_behind(policy_selector_rate(m, limit)));
+	ck_assert(!indexed_behind(policy_selector_client_rate(m, limit, 32, 64, 10)));
+	ck_assert(!indexed_behind(policy_selector_lua(m, 1, false)));
+	ck_assert(!indexed_behind(policy_selector_not(m, policy_selector_rate(m, limit))));
+}
+END_TEST
+
+/* A name that meets more lists than are kept has all rules asked. */
+START_TEST(a_deep_name_meets_every_rule)
+{
+	struct packet_sample packet;
+	char text[256] = "";
+	for (unsigned i = 0; i < CHAIN_SPANS_MAX + 4; i++) {
+		struct name_set *set = name_set_new();
+		uint8_t name[DNS_NAME_MAX];
+		strcat(text, "x.");
+		name_set_add(set, name, (size_t)dns_name_parse(text, strlen(text), name));
+		bench_rule(bench, CHAIN_QUERY, policy_selector_qname_suffix(bench->model, set),
+			   policy_action_plain(bench->model, RULE_ACTION_NONE));
+		name_set_free(set);
+	}
+	bench_compile(bench);
+	ck_assert_ptr_nonnull(bench->policy->chains[CHAIN_QUERY].index);
+	packet_sample_query(&packet, text, DNS_TYPE_A, false);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_NEXT);
+	for (uint16_t i = 0; i < CHAIN_SPANS_MAX + 4; i++)
+		ck_assert_uint_eq(
+			bench->hits[bench->policy->chains[CHAIN_QUERY].rules[i].hit_slot], 1);
+}
+END_TEST
+
+static Suite *chain_index_suite(void)
+{
+	Suite *suite = suite_create("chain_index");
+	TCase *tests = tcase_create("chain_index");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, the_index_changes_nothing);
+	tcase_add_test(tests, what_has_an_effect_is_asked);
+	tcase_add_test(tests, a_deep_name_meets_every_rule);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+UNIT_MAIN(chain_index_suite)
