@@ -442,11 +442,19 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 	}
 	enum dns_error error = query_parse(mbuf);
 	if (likely(error == DNS_OK))
-		chain_run(worker, mbuf, CHAIN_QUERY, 0);
+		worker->queries[worker->n_queries++] = mbuf;
 	else if (error == DNS_ERROR_QDCOUNT)
 		query_notimp(worker, mbuf);
 	else
 		query_refuse(worker, mbuf, DROP_QUERY_MALFORMED);
+}
+
+void pipeline_queries(struct worker *worker)
+{
+	uint16_t total = worker->n_queries;
+	worker->n_queries = 0;
+	for (uint16_t i = 0; i < total; i++)
+		chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);
 }
 
 /* ---- responses ---- */

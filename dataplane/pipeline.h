@@ -5,8 +5,11 @@
 
 #include "dataplane/worker.h"
 
-/* A query as the frame stage left it: checks, rules, then forward, answer or hand over. */
+/* A query as the frame stage left it: checks; what passes is collected, at most WORKER_BURST. */
 void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* The queries collected: rules, then forward, answer or hand over. */
+void pipeline_queries(struct worker *worker);
 
 /* A message to one of our source ports: match, rules, to the client. */
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf);

@@ -157,6 +157,7 @@ static unsigned port_receive(struct worker *worker, const struct policy *policy,
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], void *));
 		frame_input(worker, policy, port, mbufs[i]);
 	}
+	pipeline_queries(worker);
 	if (count != 0)
 		stats_add(&worker->stats.counter[STATS_RX_PACKETS], count);
 	return count;

@@ -70,6 +70,8 @@ struct worker {
 	uint32_t idle_turns;
 	uint16_t first_port;
 	struct net_tx tx[NET_PORTS_MAX];
+	uint16_t n_queries; /* of the burst, past the parser */
+	struct rte_mbuf *queries[WORKER_BURST];
 	uint16_t handing; /* packets collected for the ring to the control lcore */
 	struct rte_mbuf *hand[2 * HANDOFF_BURST];
 
