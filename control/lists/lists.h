@@ -58,7 +58,7 @@ struct list_entry {
 	const uint8_t *name; /* wire name, its case as in the file */
 	size_t length;
 	uint8_t flags;	     /* NAME_ENTRY_SELF, NAME_ENTRY_BELOW */
-	const uint8_t *data; /* what a CDB has for the name */
+	const uint8_t *data; /* what a CDB has for the name, if that is at most 4096 bytes */
 	size_t data_length;
 };
 
@@ -97,8 +97,9 @@ struct list_sink {
 struct list_options {
 	enum list_format format;
 	/*
-	 * NAMES, HOSTS, CDB: what a plain name covers. 0 is the default: the name and all below,
-	 * but for HOSTS the name alone, as in a hosts file. "*.name" in a list is below only.
+	 * NAMES, HOSTS, CDB: what a name covers. 0 is the default: the name and all below it, but
+	 * for HOSTS the name alone, as in a hosts file. In NAMES a line with "*." or "." before
+	 * the name covers the name and all below it whatever this says.
 	 */
 	uint8_t flags;
 	const atomic_bool *stop; /* if not NULL: becoming true ends it soon, with -ECANCELED */
