@@ -123,7 +123,7 @@ static int record_read(struct list_parser *parser, uint64_t end)
  */
 int list_cdb_parse(struct list_parser *parser)
 {
-	uint64_t records_end, file_end;
+	uint64_t records_end = 0, file_end = 0;
 	int error = header_read(parser, &records_end, &file_end);
 
 	while (error == 0 && parser->reader.offset < records_end) {
