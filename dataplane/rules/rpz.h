@@ -104,6 +104,10 @@ struct rpz_match {
 bool rpz_find_name(const struct rpz_zone *zone, const uint8_t *name, size_t length,
 		   struct rpz_match *match);
 
+/* What the index found, as name_index_find_bulk() on zone->names gives it, means. */
+bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
+		  struct rpz_match *match);
+
 /* Whether a prefix covers the address of 4 or 16 bytes. Any lcore. */
 bool rpz_find_address(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes,
 		      const uint8_t *address, bool ipv6, struct rpz_match *match);
