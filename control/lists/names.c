@@ -14,6 +14,8 @@ static bool suffix_mark_take(const char **word, size_t *length)
 	size_t mark = *length > 2 && (*word)[0] == '*' && (*word)[1] == '.' ? 2
 		      : *length > 1 && (*word)[0] == '.'		    ? 1
 									    : 0;
+	if (mark > 0 && (*word)[mark] == '.')
+		return false; /* what is left would be the root, and cover everything */
 	*word += mark;
 	*length -= mark;
 	return mark > 0;

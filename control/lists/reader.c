@@ -146,12 +146,26 @@ int list_stop_check(const struct list_parser *parser)
 	return stop && atomic_load_explicit(stop, memory_order_relaxed) ? -ECANCELED : 0;
 }
 
+/* Those of host names, "_" of services, "*", "/" of RFC 2317; all others only with a backslash. */
+static bool name_character(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
+	       byte == '*' || byte == '/';
+}
+
+/*
+ * Stricter than the DNS: a list in a format that nobody has told, or a web page that says that the
+ * list is not there, is to be reported and not to become names.
+ */
 static const char *name_problem(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		if ((uint8_t)text[i] >= 0x80)
 			return "is not ASCII: such names are written xn--";
-		if (text[i] <= ' ' || text[i] == 0x7f)
+		if (text[i] == '\\' && i + 1 < length && text[i + 1] > ' ' && text[i + 1] < 0x7f)
+			i++;
+		else if (text[i] != '\\' && !name_character(text[i]))
 			return "has a character that no name has";
 	}
 	return NULL;

@@ -235,12 +235,14 @@ static void directive_apply(struct zone_reader *zone)
 		list_error(zone->parser, zone->record.line, "%s", problem);
 }
 
-/* Whether this is a class, and whether the Internet's. */
-static bool class_parse(const struct zone_token *token, bool *internet)
+static bool class_internet(const struct zone_token *token)
 {
-	*internet = token_is(token, "IN") || token_is(token, "CLASS1");
-	return *internet || token_is(token, "CH") || token_is(token, "HS") ||
-	       token_is(token, "CS") ||
+	return token_is(token, "IN") || token_is(token, "CLASS1");
+}
+
+static bool class_other(const struct zone_token *token)
+{
+	return token_is(token, "CH") || token_is(token, "HS") || token_is(token, "CS") ||
 	       (token->length > 5 && strncasecmp(token->text, "CLASS", 5) == 0);
 }
 
@@ -248,13 +250,15 @@ static bool class_parse(const struct zone_token *token, bool *internet)
 static const char *fields_parse(struct zone_reader *zone, unsigned *at)
 {
 	struct zone_record *record = &zone->record;
-	bool ttl = false, class = false, internet = true;
+	bool ttl = false, class = false;
 
 	record->ttl = zone->ttl;
 	for (; *at < zone->n_tokens; ++*at) {
 		const struct zone_token *token = &zone->tokens[*at];
-		if (!class && class_parse(token, &internet))
+		if (!class && class_internet(token))
 			class = true;
+		else if (class_other(token))
+			return "not of class IN";
 		else if (!ttl && zone_period_parse(token, &record->ttl))
 			ttl = true;
 		else
@@ -262,8 +266,6 @@ static const char *fields_parse(struct zone_reader *zone, unsigned *at)
 	}
 	if (ttl && !zone->ttl_given)
 		zone->ttl = record->ttl;
-	if (!internet)
-		return "not of class IN";
 	if (*at == zone->n_tokens)
 		return "no type";
 	int type = zone_type_parse(&zone->tokens[*at]);
