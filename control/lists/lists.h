@@ -128,5 +128,8 @@ struct name_index *list_load_names(const char *path, const struct list_options *
 /* Reads an RPZ zone file. NULL with report->failure set. options->format is not looked at. */
 struct rpz_zone *list_load_rpz(const char *path, const struct list_options *options,
 			       struct list_report *report);
+struct rpz_zone *list_load_rpz_memory(const void *bytes, size_t size,
+				      const struct list_options *options,
+				      struct list_report *report);
 
 #endif

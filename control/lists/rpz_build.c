@@ -303,8 +303,9 @@ static void conflicts_report(struct list_report *report, uint64_t conflicts)
 		 (unsigned long long)conflicts);
 }
 
-struct rpz_zone *list_load_rpz(const char *path, const struct list_options *options,
-			       struct list_report *report)
+/* From a file if there is a path, else from memory. */
+static struct rpz_zone *zone_load(const char *path, const void *bytes, size_t size,
+				  const struct list_options *options, struct list_report *report)
 {
 	struct rpz_build *build = build_new();
 	struct rpz_zone *zone = NULL;
@@ -317,7 +318,9 @@ struct rpz_zone *list_load_rpz(const char *path, const struct list_options *opti
 		return NULL;
 	}
 	rpz.format = LIST_FORMAT_RPZ;
-	if (list_parse_file(path, &rpz, &sink, report) == 0) {
+	int error = path ? list_parse_file(path, &rpz, &sink, report)
+			 : list_parse_memory(bytes, size, &rpz, &sink, report);
+	if (error == 0) {
 		zone = rpz_zone_make(build);
 		if (!zone)
 			fail(report, strerror(ENOMEM));
@@ -325,4 +328,17 @@ struct rpz_zone *list_load_rpz(const char *path, const struct list_options *opti
 	}
 	build_free(build);
 	return zone;
+}
+
+struct rpz_zone *list_load_rpz(const char *path, const struct list_options *options,
+			       struct list_report *report)
+{
+	return zone_load(path, NULL, 0, options, report);
+}
+
+struct rpz_zone *list_load_rpz_memory(const void *bytes, size_t size,
+				      const struct list_options *options,
+				      struct list_report *report)
+{
+	return zone_load(NULL, bytes, size, options, report);
 }

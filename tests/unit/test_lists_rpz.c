@@ -479,7 +479,7 @@ START_TEST(nothing_usable)
 	ck_assert_ptr_null(load(""));
 	ck_assert_str_eq(report.failure, "is empty");
 	struct list_options options = {.format = LIST_FORMAT_RPZ};
-	load(HEAD "32.1.2.0.192.rpz-ip CNAME .\n");
+	rpz_zone_free(load(HEAD "32.1.2.0.192.rpz-ip CNAME .\n"));
 	ck_assert_ptr_null(list_load_names(path, &options, 1, &report));
 	ck_assert_ptr_null(list_load_rpz("/nonexistent/zone", &options, &report));
 	ck_assert_str_eq(report.failure, "No such file or directory");
