@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lists of names: one to a line, with "#" before comments. "*." or "." before a name is taken off:
+ * lists that have it mean the name and all below it.
+ */
+#include "control/lists/parse.h"
+#include "dataplane/dns/name.h"
+
+#define BOTH (NAME_ENTRY_SELF | NAME_ENTRY_BELOW)
+#define STOP_CHECK_LINES 4096u
+
+static bool suffix_mark_take(const char **word, size_t *length)
+{
+	size_t mark = *length > 2 && (*word)[0] == '*' && (*word)[1] == '.' ? 2
+		      : *length > 1 && (*word)[0] == '.'		    ? 1
+									    : 0;
+	if (mark > 0 && (*word)[mark] == '.')
+		return false; /* what is left would be the root, and cover everything */
+	*word += mark;
+	*length -= mark;
+	return mark > 0;
+}
+
+static int line_parse(struct list_parser *parser, const char *line, size_t length)
+{
+	uint8_t name[DNS_NAME_MAX];
+	const char *end = list_comment_find(line, length, '#');
+	const char *word, *more;
+	size_t size, more_size;
+
+	if (!list_word_next(&line, end, &word, &size))
+		return 0;
+	if (list_word_next(&line, end, &more, &more_size)) {
+		list_error(parser, parser->line, "more than one word in a line");
+		return 0;
+	}
+	uint8_t flags = parser->options->flags ? parser->options->flags : BOTH;
+	if (suffix_mark_take(&word, &size))
+		flags = BOTH;
+	size_t name_length = list_name_parse(parser, word, size, name);
+	if (name_length == 0)
+		return 0;
+	struct list_entry entry = {.name = name, .length = name_length, .flags = flags};
+	return list_entry_put(parser, &entry);
+}
+
+/* What some editors put before the first line to say that it is UTF-8. */
+static void bom_take(const char **line, size_t *length)
+{
+	if (*length >= 3 && __builtin_memcmp(*line, "\xef\xbb\xbf", 3) == 0) {
+		*line += 3;
+		*length -= 3;
+	}
+}
+
+int list_names_parse(struct list_parser *parser)
+{
+	const char *line;
+	size_t length;
+	int error;
+
+	while ((error = list_line_next(parser, &line, &length)) > 0) {
+		if (parser->line == 1)
+			bom_take(&line, &length);
+		error = line_parse(parser, line, length);
+		if (error == 0 && parser->line % STOP_CHECK_LINES == 0)
+			error = list_stop_check(parser);
+		if (error != 0)
+			return error;
+	}
+	return error;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/rules/rpz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/dns/message.h"
+#include "dataplane/dns/name.h"
+
+static const char *const policy_names[] = {
+#define X(policy, name) [RPZ_##policy] = name,
+	RPZ_POLICIES(X)
+#undef X
+};
+
+const char *rpz_policy_name(enum rpz_policy policy)
+{
+	return policy < RPZ_POLICY_COUNT ? policy_names[policy] : "?";
+}
+
+bool rpz_find_name(const struct rpz_zone *zone, const uint8_t *name, size_t length,
+		   struct rpz_match *match)
+{
+	struct name_match found;
+	if (!name_index_find(zone->names, name, length, &found))
+		return false;
+	return rpz_match_of(zone, &found, match);
+}
+
+bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
+		  struct rpz_match *match)
+{
+	const struct rpz_trigger *trigger = &zone->triggers[found->value];
+	bool wildcard = found->offset != 0;
+	uint32_t action = wildcard ? trigger->below : trigger->self;
+	if (action == RPZ_NONE)
+		return false;
+	*match = (struct rpz_match){
+		.action = &zone->actions[action],
+		.offset = found->offset,
+		.wildcard = wildcard,
+	};
+	return true;
+}
+
+/* Number of boundaries that are not above the address. */
+static uint32_t v4_rank(const struct rpz_prefixes *prefixes, uint32_t address)
+{
+	uint32_t from = 0, to = prefixes->v4_count;
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		if (prefixes->v4[middle] <= address)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static uint32_t v6_rank(const struct rpz_prefixes *prefixes, struct prefix_v6 address)
+{
+	uint32_t from = 0, to = prefixes->v6_count;
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		struct prefix_v6 at = prefixes->v6[middle];
+		if (at.high < address.high || (at.high == address.high && at.low <= address.low))
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static uint64_t u64_load(const uint8_t *at)
+{
+	return (uint64_t)dns_u32_load(at) << 32 | dns_u32_load(at + 4);
+}
+
+bool rpz_find_address(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes,
+		      const uint8_t *address, bool ipv6, struct rpz_match *match)
+{
+	uint32_t rank, entry;
+	if (ipv6) {
+		rank = v6_rank(prefixes,
+			       (struct prefix_v6){u64_load(address), u64_load(address + 8)});
+		entry = rank > 0 ? prefixes->v6_entry[rank - 1] : 0;
+	} else {
+		rank = v4_rank(prefixes, dns_u32_load(address));
+		entry = rank > 0 ? prefixes->v4_entry[rank - 1] : 0;
+	}
+	if (entry == 0)
+		return false;
+	const struct rpz_prefix *prefix = &prefixes->entries[entry - 1];
+	*match = (struct rpz_match){.action = &zone->actions[prefix->action], .prefix = prefix};
+	return true;
+}
+
+unsigned rpz_action_records(const struct rpz_zone *zone, const struct rpz_action *action,
+			    uint16_t qtype, const struct rpz_record **records)
+{
+	const struct rpz_record *first = zone->records + action->first;
+	uint32_t from = 0, count = 0;
+
+	if (action->count == 0)
+		return 0;
+	if (first->type == DNS_TYPE_CNAME || qtype == DNS_TYPE_ANY)
+		qtype = first->type;
+	while (from < action->count && first[from].type != qtype)
+		from++;
+	while (from + count < action->count && first[from + count].type == qtype)
+		count++;
+	*records = first + from;
+	return count;
+}
+
+size_t rpz_wild_target(const struct rpz_zone *zone, const struct rpz_action *action,
+		       const uint8_t *name, size_t length, uint8_t target[static DNS_NAME_MAX])
+{
+	const struct rpz_record *record = zone->records + action->first;
+	if (action->count == 0 || length == 0 || length - 1 + record->length > DNS_NAME_MAX)
+		return 0;
+	memcpy(target, name, length - 1);
+	memcpy(target + length - 1, zone->bytes + record->at, record->length);
+	return length - 1 + record->length;
+}
+
+static size_t prefixes_memory(const struct rpz_prefixes *prefixes)
+{
+	return prefixes->count * sizeof(*prefixes->entries) +
+	       prefixes->v4_count * (sizeof(*prefixes->v4) + sizeof(*prefixes->v4_entry)) +
+	       prefixes->v6_count * (sizeof(*prefixes->v6) + sizeof(*prefixes->v6_entry));
+}
+
+size_t rpz_zone_memory(const struct rpz_zone *zone)
+{
+	return sizeof(*zone) + name_index_memory(zone->names) +
+	       zone->n_triggers * sizeof(*zone->triggers) +
+	       zone->n_actions * sizeof(*zone->actions) +
+	       zone->n_records * sizeof(*zone->records) + zone->n_bytes +
+	       prefixes_memory(&zone->answers) + prefixes_memory(&zone->clients);
+}
+
+static void prefixes_free(struct rpz_prefixes *prefixes)
+{
+	free((void *)prefixes->entries);
+	free((void *)prefixes->v4);
+	free((void *)prefixes->v4_entry);
+	free((void *)prefixes->v6);
+	free((void *)prefixes->v6_entry);
+}
+
+void rpz_zone_free(struct rpz_zone *zone)
+{
+	if (!zone)
+		return;
+	name_index_free((struct name_index *)zone->names);
+	free((void *)zone->triggers);
+	free((void *)zone->actions);
+	free((void *)zone->records);
+	free((void *)zone->bytes);
+	prefixes_free(&zone->answers);
+	prefixes_free(&zone->clients);
+	free(zone);
+}
