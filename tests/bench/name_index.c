@@ -183,7 +183,7 @@ static void name_evict(const struct name_index *index, const uint8_t *name, size
 {
 	uint8_t offsets[DNS_LABELS_MAX];
 	uint64_t hash = name_hash_root(index->secret);
-	for (unsigned i = dns_name_split(name, offsets); i-- > 0;) {
+	for (unsigned i = dns_name_split(name, length, offsets); i-- > 0;) {
 		hash = name_hash_step(index->secret, hash, name, offsets[i], length);
 		uint32_t n = name_hash_bucket(hash, index->n_buckets);
 		const struct name_bucket *bucket = &index->buckets[n];
