@@ -98,11 +98,11 @@ bool rpz_find_address(const struct rpz_zone *zone, const struct rpz_prefixes *pr
 unsigned rpz_action_records(const struct rpz_zone *zone, const struct rpz_action *action,
 			    uint16_t qtype, const struct rpz_record **records)
 {
-	const struct rpz_record *first = zone->records + action->first;
 	uint32_t from = 0, count = 0;
 
 	if (action->count == 0)
 		return 0;
+	const struct rpz_record *first = zone->records + action->first;
 	if (first->type == DNS_TYPE_CNAME || qtype == DNS_TYPE_ANY)
 		qtype = first->type;
 	while (from < action->count && first[from].type != qtype)
@@ -116,8 +116,10 @@ unsigned rpz_action_records(const struct rpz_zone *zone, const struct rpz_action
 size_t rpz_wild_target(const struct rpz_zone *zone, const struct rpz_action *action,
 		       const uint8_t *name, size_t length, uint8_t target[static DNS_NAME_MAX])
 {
+	if (action->count == 0 || length == 0)
+		return 0;
 	const struct rpz_record *record = zone->records + action->first;
-	if (action->count == 0 || length == 0 || length - 1 + record->length > DNS_NAME_MAX)
+	if (length - 1 + record->length > DNS_NAME_MAX)
 		return 0;
 	memcpy(target, name, length - 1);
 	memcpy(target + length - 1, zone->bytes + record->at, record->length);
