@@ -218,3 +218,9 @@ struct policy_selector *sluice_selector_pool(const char *name, size_t length)
 {
 	return lua_policy_keep(policy_selector_pool(model(), name, length));
 }
+
+struct policy_selector *sluice_selector_outstanding(const char *name, size_t length,
+						     uint32_t limit)
+{
+	return lua_policy_keep(policy_selector_outstanding(model(), name, length, limit));
+}

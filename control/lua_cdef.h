@@ -327,6 +327,7 @@ struct policy_selector *sluice_selector_record_types(uint32_t section, uint16_t 
 						     uint16_t max);
 struct policy_selector *sluice_selector_size(uint32_t comparison, uint16_t size);
 struct policy_selector *sluice_selector_pool(const char *name, size_t length);
+struct policy_selector *sluice_selector_outstanding(const char *name, size_t length, uint32_t limit);
 struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,
 					      size_t error_size);
 struct policy_selector *sluice_selector_timed(void);

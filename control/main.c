@@ -248,6 +248,7 @@ static int loop_init(char *error)
 	control.registry = policy_registry_new(hits_sum, NULL);
 	control.rules.stats = &control.stats;
 	control.rules.lcore = (uint16_t)dataplane.n_workers;
+	control.rules.backends = dataplane.backends;
 	control.rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));
 	if (control.endpoints == NULL || control.registry == NULL ||
 	    control.rules.rule_hits == NULL || loop_create(&control) != 0)

@@ -106,6 +106,9 @@ struct policy_selector *policy_selector_size(struct policy_model *model,
 /* Whether a server of the pool is up. */
 struct policy_selector *policy_selector_pool(struct policy_model *model, const char *name,
 					     size_t length);
+/* Whether the pool's servers have more than `limit` queries to answer. */
+struct policy_selector *policy_selector_outstanding(struct policy_model *model, const char *name,
+						    size_t length, uint32_t limit);
 /* An empty set of clients; the three below are for it. Times are TSC. */
 struct policy_selector *policy_selector_timed(struct policy_model *model);
 /* 0; 1 if the policy must be compiled anew, since the set moved; -ENOMEM. */

@@ -159,6 +159,17 @@ struct policy_selector *policy_selector_pool(struct policy_model *model, const c
 	return policy_selector_number(model, RULE_TEST_POOL_AVAILABLE, (uint16_t)pool);
 }
 
+struct policy_selector *policy_selector_outstanding(struct policy_model *model, const char *name,
+						    size_t length, uint32_t limit)
+{
+	struct policy_selector *selector = policy_selector_pool(model, name, length);
+	if (selector) {
+		selector->test.kind = RULE_TEST_POOL_OUTSTANDING;
+		selector->test.low = limit;
+	}
+	return selector;
+}
+
 struct policy_selector *policy_selector_netmask(struct policy_model *model,
 						const struct prefix_list *prefixes,
 						bool destination)

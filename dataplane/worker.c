@@ -44,6 +44,8 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->rules.stats = &worker->stats;
 	worker->rules.rule_hits = worker->rule_hits;
 	worker->rules.lcore = (uint16_t)index;
+	dataplane->backends[index] = worker->backends;
+	worker->rules.backends = dataplane->backends;
 	worker->rules.random = clock_now() ^ (uint64_t)(index + 1) << 32;
 	return 0;
 }
@@ -54,6 +56,8 @@ void worker_destroy(struct worker *worker)
 	inflight_destroy(worker->inflight);
 	free(worker->rounds);
 	free(worker->rule_hits);
+	if (worker->dataplane != NULL)
+		worker->dataplane->backends[worker->index] = NULL;
 	free(worker->backends);
 	worker->inflight = NULL;
 	worker->rounds = NULL;

@@ -41,6 +41,8 @@ struct dataplane {
 	struct rte_mempool *parking_small;
 	struct rte_mempool *parking_large;
 	struct rte_rcu_qsbr *rcu;
+	/* The workers' counters of backends, NULL after the last. */
+	const struct backend_stats *backends[WORKERS_MAX + 1];
 	/* By backend number, written before a policy with that backend is published. */
 	struct net_route routes[POLICY_BACKENDS_MAX];
 	bool routed[POLICY_BACKENDS_MAX];

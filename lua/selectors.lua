@@ -124,6 +124,13 @@ function rules.PoolAvailableRule(pool)
   return selector(C.sluice_selector_pool(pool, #pool), 'pool "%s" is available', pool)
 end
 
+function rules.PoolOutstandingRule(pool, limit)
+  pool = check.string(pool, 'the pool')
+  limit = check.range(limit, 'the limit', 0, 4294967295)
+  return selector(C.sluice_selector_outstanding(pool, #pool, limit), 'pool "%s" outstanding > %.0f',
+    pool, limit)
+end
+
 -- A selector that can be added to while it is in use.
 local TimedSet = setmetatable({}, {__index = Selector})
 TimedSet.__index, TimedSet.__tostring = TimedSet, Selector.toString

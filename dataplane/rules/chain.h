@@ -7,6 +7,7 @@
 #include "dataplane/rules/actions.h"
 #include "dataplane/rules/selectors.h"
 
+struct backend_stats;
 struct chain_index;
 struct policy;
 struct stats;
@@ -38,6 +39,7 @@ typedef bool rule_lua_selector_fn(void *lua, struct rte_mbuf *mbuf, int referenc
 struct rule_context {
 	struct stats *stats;
 	uint64_t *rule_hits; /* RULE_HIT_SLOTS cells; only this lcore writes them */
+	const struct backend_stats *const *backends; /* by worker, NULL after the last; or NULL */
 	uint16_t lcore; /* workers by their index, then the control lcore */
 	uint64_t random; /* state of the generator: seed it with anything */
 	rule_lua_selector_fn *lua_selector; /* NULL on workers: rules with Lua selectors stop */

@@ -198,6 +198,10 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return trailing_test(facts);
 	case RULE_TEST_POOL_AVAILABLE:
 		return backend_pool_available(facts->policy, test->value);
+	case RULE_TEST_POOL_OUTSTANDING:
+		return context->backends != NULL &&
+		       backend_pool_outstanding(facts->policy, test->value, context->backends) >
+			       test->low;
 	case RULE_TEST_TIMED_SET:
 		return timed_set_has(test->timed_set, query->client_addr,
 				     query->flags & QUERY_IPV6, clock_now());

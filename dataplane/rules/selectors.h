@@ -44,6 +44,7 @@ struct rule_context;
 	X(PAYLOAD_SIZE, "PayloadSize")                                                             \
 	X(TRAILING_DATA, "TrailingData")                                                           \
 	X(POOL_AVAILABLE, "PoolAvailable")                                                         \
+	X(POOL_OUTSTANDING, "PoolOutstanding")                                                     \
 	X(TIMED_SET, "TimedIPSet")                                                                 \
 	X(REGEX, "Regex")                                                                          \
 	X(MAX_QPS, "MaxQPS")                                                                       \
@@ -100,7 +101,7 @@ struct rule_test {
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
 		struct rate_table *rate_table; /* likewise */
 		struct {
-			uint32_t low, high; /* a window; PROBABILITY: below `low` of 2^32, `high` 1: always */
+			uint32_t low, high; /* a window; POOL_OUTSTANDING: above `low`; PROBABILITY: below `low` of 2^32, `high` 1: always */
 		};
 		int lua; /* reference */
 	};

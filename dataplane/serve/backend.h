@@ -67,6 +67,13 @@ uint16_t backend_choose(const struct policy *policy, uint16_t pool, struct backe
 bool backend_pool_available(const struct policy *policy, uint16_t pool);
 
 /*
+ * Queries that the servers of the pool have not answered yet, over all workers, each of whose
+ * counters are at stats[worker]; NULL ends them. Any lcore; others count on meanwhile.
+ */
+uint64_t backend_pool_outstanding(const struct policy *policy, uint16_t pool,
+				  const struct backend_stats *const *stats);
+
+/*
  * Reads "address", "address:port", "[v6]:port" or "v6". `port` gets `default_port` if the text has
  * none. 0 or -EINVAL.
  */

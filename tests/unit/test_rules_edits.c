@@ -137,6 +137,31 @@ START_TEST(a_pool_is_available_while_a_server_is_up)
 }
 END_TEST
 
+START_TEST(a_pool_has_queries_to_answer)
+{
+	struct policy_model *m = bench->model;
+	struct policy_server_options options = {.address = "192.0.2.9"};
+	struct backend *server = policy_server_add(m, &options);
+	struct backend_stats *first = calloc(2 * POLICY_BACKENDS_MAX, sizeof(*first));
+	struct backend_stats *second = first + POLICY_BACKENDS_MAX;
+	const struct backend_stats *const workers[] = {first, second, NULL};
+	ck_assert_int_eq(policy_server_pool_add(m, server, "p", 1), 0);
+	bench->context.backends = workers;
+	ck_assert(!matches(policy_selector_outstanding(m, "p", 1, 0)));
+	first[server->number] = (struct backend_stats){.queries = 9, .responses = 5, .timeouts = 1};
+	second[server->number] = (struct backend_stats){.queries = 2};
+	ck_assert(matches(policy_selector_outstanding(m, "p", 1, 4)));
+	ck_assert(!matches(policy_selector_outstanding(m, "p", 1, 5)));
+	ck_assert(!matches(policy_selector_outstanding(m, "other", 5, 0)));
+	/* An answer that was counted before its query is not below zero. */
+	second[server->number].responses = 7;
+	ck_assert(matches(policy_selector_outstanding(m, "p", 1, 2)));
+	ck_assert(!matches(policy_selector_outstanding(m, "p", 1, 3)));
+	bench->context.backends = NULL;
+	free(first);
+}
+END_TEST
+
 START_TEST(cname)
 {
 	static const uint8_t target[] = "\6portal\2sp";
@@ -357,6 +382,7 @@ static Suite *suite(void)
 	tcase_add_test(edits, sizes_and_trailing_data);
 	tcase_add_test(edits, records_are_counted_by_type);
 	tcase_add_test(edits, a_pool_is_available_while_a_server_is_up);
+	tcase_add_test(edits, a_pool_has_queries_to_answer);
 	tcase_add_test(edits, cname);
 	tcase_add_test(edits, raw_values);
 	tcase_add_test(edits, canned_packets);
