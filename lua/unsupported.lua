@@ -140,8 +140,18 @@ local function warn(name, key)
   ffi.C.sluice_log(2, text, #text)
 end
 
+-- What will not be there, and what to do instead.
+local REASONS = {
+  newThread = 'a thread of Lua would block or race with the control lcore: run it as a program ' ..
+    'of its own and talk to it through newNetworkEndpoint() and newNetworkListener()',
+}
+REASONS.submitToMainThread, REASONS.threadmessage = REASONS.newThread, REASONS.newThread
+
 local function refusal(name)
   return function()
+    if REASONS[name] then
+      check.fail('%s is refused: %s', name, REASONS[name])
+    end
     check.fail('%s is not supported by this version', name)
   end
 end

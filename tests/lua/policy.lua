@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local ffi = require('ffi')
 raises('policy.lua:3: TeeAction is not supported by this version', function() TeeAction('::1') end)
+raises('newThread is refused: a thread of Lua would block', function() newThread('return') end)
 addTLSLocal('192.0.2.1'):anything()
 addAction(SNIRule('example.org'), DropAction())
 equal(getRule(0):getSelector():toString(), '!(All)')
 clearRules()
 
 raises('unknown key "adress"', newServer, {adress = '192.0.2.1'})
-raises('policy.lua:10:', function() newServer('nonsense') end)
+raises('policy.lua:11:', function() newServer('nonsense') end)
 raises('the action is nil', addAction, AllRule(), nil)
 raises('one for queries', addResponseAction, AllRule(), RCodeAction(DNSRCode.REFUSED))
 raises('function is nil: define', LuaAction, nil)
