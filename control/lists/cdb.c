@@ -20,7 +20,6 @@
 #define CDB_SLOT 8u	/* bytes of a table's slot */
 #define DATA_KEPT 4096u /* bytes; longer data is no concern of a rule */
 #define KEY_MAX DNS_NAME_TEXT_SIZE
-#define STOP_CHECK_RECORDS 4096u
 
 static uint32_t little32(const uint8_t *at)
 {
@@ -128,7 +127,7 @@ int list_cdb_parse(struct list_parser *parser)
 
 	while (error == 0 && parser->reader.offset < records_end) {
 		error = record_read(parser, records_end);
-		if (error == 0 && parser->line % STOP_CHECK_RECORDS == 0)
+		if (error == 0 && parser->line % LIST_STOP_STEP == 0)
 			error = list_stop_check(parser);
 	}
 	if (error == 0 && file_end > records_end)

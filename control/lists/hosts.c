@@ -10,7 +10,6 @@
 #include "control/lists/parse.h"
 #include "dataplane/dns/name.h"
 
-#define STOP_CHECK_LINES 4096u
 #define ADDRESS_MAX 64u /* characters, a zone behind "%" among them */
 
 static const char *const own_names[] = {
@@ -75,16 +74,5 @@ static int line_parse(struct list_parser *parser, const char *line, size_t lengt
 
 int list_hosts_parse(struct list_parser *parser)
 {
-	const char *line;
-	size_t length;
-	int error;
-
-	while ((error = list_line_next(parser, &line, &length)) > 0) {
-		error = line_parse(parser, line, length);
-		if (error == 0 && parser->line % STOP_CHECK_LINES == 0)
-			error = list_stop_check(parser);
-		if (error != 0)
-			return error;
-	}
-	return error;
+	return list_lines_parse(parser, line_parse);
 }

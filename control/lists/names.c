@@ -7,7 +7,6 @@
 #include "dataplane/dns/name.h"
 
 #define BOTH (NAME_ENTRY_SELF | NAME_ENTRY_BELOW)
-#define STOP_CHECK_LINES 4096u
 
 static bool suffix_mark_take(const char **word, size_t *length)
 {
@@ -44,29 +43,7 @@ static int line_parse(struct list_parser *parser, const char *line, size_t lengt
 	return list_entry_put(parser, &entry);
 }
 
-/* What some editors put before the first line to say that it is UTF-8. */
-static void bom_take(const char **line, size_t *length)
-{
-	if (*length >= 3 && __builtin_memcmp(*line, "\xef\xbb\xbf", 3) == 0) {
-		*line += 3;
-		*length -= 3;
-	}
-}
-
 int list_names_parse(struct list_parser *parser)
 {
-	const char *line;
-	size_t length;
-	int error;
-
-	while ((error = list_line_next(parser, &line, &length)) > 0) {
-		if (parser->line == 1)
-			bom_take(&line, &length);
-		error = line_parse(parser, line, length);
-		if (error == 0 && parser->line % STOP_CHECK_LINES == 0)
-			error = list_stop_check(parser);
-		if (error != 0)
-			return error;
-	}
-	return error;
+	return list_lines_parse(parser, line_parse);
 }

@@ -9,6 +9,7 @@
 #include "control/lists/lists.h"
 
 #define LIST_LINE_MAX 65536u /* bytes in a line; longer ones are errors */
+#define LIST_STOP_STEP 4096u /* lines or records between two looks at whether it shall end */
 
 /* Bytes of a file, or of memory if `fd` is -1, read from front to back. */
 struct list_reader {
@@ -43,10 +44,17 @@ ssize_t list_reader_fill(struct list_reader *reader, size_t size);
 void list_reader_take(struct list_reader *reader, size_t size);
 
 /*
- * The next line without its end ("\n" or "\r\n"), valid until the next call. 1, 0 after the last
- * one, or -errno. Lines that are too long are reported and skipped.
+ * The next line without its end ("\n" or "\r\n"), the first without a byte order mark, valid until
+ * the next call. 1, 0 after the last one, or -errno. Lines that are too long are reported and
+ * skipped.
  */
 int list_line_next(struct list_parser *parser, const char **line, size_t *length);
+
+/* What a format makes of a line: 0 to go on, or -errno. */
+typedef int list_line_fn(struct list_parser *parser, const char *line, size_t length);
+
+/* Gives all lines to the format: 0 or -errno. */
+int list_lines_parse(struct list_parser *parser, list_line_fn *parse);
 
 /* Counts and reports something broken. */
 void list_error(struct list_parser *parser, uint64_t line, const char *format, ...)

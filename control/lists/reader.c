@@ -84,6 +84,15 @@ static ssize_t line_skip(struct list_reader *reader)
 	}
 }
 
+/* What some editors put before the first line to say that it is UTF-8. */
+static void bom_take(const char **line, size_t *length)
+{
+	if (*length >= 3 && memcmp(*line, "\xef\xbb\xbf", 3) == 0) {
+		*line += 3;
+		*length -= 3;
+	}
+}
+
 int list_line_next(struct list_parser *parser, const char **line, size_t *length)
 {
 	struct list_reader *reader = &parser->reader;
@@ -111,8 +120,26 @@ int list_line_next(struct list_parser *parser, const char **line, size_t *length
 		*line = (const char *)reader->buffer + reader->from;
 		list_reader_take(reader, newline ? size + 1 : size);
 		*length = size > 0 && (*line)[size - 1] == '\r' ? size - 1 : size;
+		if (parser->line == 1)
+			bom_take(line, length);
 		return 1;
 	}
+}
+
+int list_lines_parse(struct list_parser *parser, list_line_fn *parse)
+{
+	const char *line;
+	size_t length;
+	int error;
+
+	while ((error = list_line_next(parser, &line, &length)) > 0) {
+		error = parse(parser, line, length);
+		if (error == 0 && parser->line % LIST_STOP_STEP == 0)
+			error = list_stop_check(parser);
+		if (error != 0)
+			return error;
+	}
+	return error;
 }
 
 void list_error(struct list_parser *parser, uint64_t line, const char *format, ...)

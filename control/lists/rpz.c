@@ -223,6 +223,11 @@ static bool type_refused(uint16_t type)
 	       type == DNS_TYPE_NS || type == DNS_TYPE_DNAME;
 }
 
+static int entry_put(const struct list_parser *parser, const struct list_rpz_entry *entry)
+{
+	return parser->sink->rpz ? parser->sink->rpz(parser->sink->data, entry) : 0;
+}
+
 static int soa_put(struct rpz_reader *reader)
 {
 	const struct zone_record *record = &reader->zone->record;
@@ -237,8 +242,7 @@ static int soa_put(struct rpz_reader *reader)
 	};
 	reader->name = record->owner;
 	reader->soa = true;
-	return reader->parser->sink->rpz ? reader->parser->sink->rpz(reader->parser->sink->data, &entry)
-					 : 0;
+	return entry_put(reader->parser, &entry);
 }
 
 /* Gives a record's meaning to the sink. Sets what is wrong with it instead. */
@@ -273,7 +277,7 @@ static int record_put(struct rpz_reader *reader, const char **problem)
 	if (*problem)
 		return 0;
 	parser->report->entries++;
-	return parser->sink->rpz ? parser->sink->rpz(parser->sink->data, &trigger.entry) : 0;
+	return entry_put(parser, &trigger.entry);
 }
 
 static int records_read(struct rpz_reader *reader)

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #define RECORD_LINES_MAX 256u /* within parentheses; so one not closed costs no more than these */
-#define STOP_CHECK_LINES 4096u
 
 struct zone_reader *zone_reader_new(struct list_parser *parser)
 {
@@ -298,7 +297,7 @@ int zone_record_next(struct zone_reader *zone)
 	struct list_parser *parser = zone->parser;
 	for (;;) {
 		int got = tokens_next(zone);
-		if (got > 0 && parser->line % STOP_CHECK_LINES == 0 &&
+		if (got > 0 && parser->line % LIST_STOP_STEP == 0 &&
 		    list_stop_check(parser) != 0)
 			return -ECANCELED;
 		if (got <= 0)

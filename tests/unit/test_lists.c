@@ -147,7 +147,8 @@ END_TEST
 START_TEST(hosts)
 {
 	ck_assert_int_eq(parse(LIST_FORMAT_HOSTS,
-			       "127.0.0.1 localhost localhost.localdomain\n::1\tip6-LOCALHOST\n"
+			       "\xef\xbb\xbf" "127.0.0.1 localhost localhost.localdomain\n"
+			       "::1\tip6-LOCALHOST\n"
 			       "fe80::1%lo0 localhost\n255.255.255.255 broadcasthost\n"
 			       "# comment\n\n0.0.0.0 0.0.0.0\n0.0.0.0 a.example B.example # why\r\n"
 			       "::  c.example\n127.0.0.1 d.example.\n"),

@@ -163,7 +163,7 @@ END_TEST
 START_TEST(zone_format)
 {
 	struct rpz_zone *zone = load_clean(
-		"$ORIGIN .\r\n; comment\r\nRPZ.example 60 IN SOA a. b. 1 2 3 4 5\r\n"
+		"\xef\xbb\xbf" "$ORIGIN .\r\n; comment\r\nRPZ.example 60 IN SOA a. b. 1 2 3 4 5\r\n"
 		"$ORIGIN rpz.EXAMPLE.\r\n"
 		"a 10 IN A 192.0.2.1 ; comment (with) \"marks\"\r\n"
 		"\tIN 20 A 192.0.2.2\n  AAAA 2001:db8::1\n \t\n\n"
