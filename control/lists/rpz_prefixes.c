@@ -5,15 +5,12 @@
 #include <string.h>
 
 #include "control/lists/rpz_build.h"
-#include "dataplane/dns/bytes.h"
 
 #define NESTED_MAX 129u /* prefixes within each other: one of each length */
 
-__extension__ typedef unsigned __int128 address_number;
-
 /* Where the answer changes, and to what. */
 struct flip {
-	address_number address;
+	prefix_address address;
 	uint32_t entry;
 };
 
@@ -22,7 +19,7 @@ struct sweep {
 	size_t count;
 	unsigned depth;
 	struct {
-		address_number end;
+		prefix_address end;
 		uint32_t entry;
 	} open[NESTED_MAX];
 };
@@ -66,23 +63,7 @@ void rpz_prefixes_join(struct rpz_build *build, struct rpz_array *array)
 	array->count = kept;
 }
 
-static address_number address_of(const struct prefix_entry *prefix)
-{
-	address_number number = 0;
-	for (unsigned i = 0; i < (prefix->ipv6 ? 16u : 4u); i++)
-		number = number << 8 | prefix->address[i];
-	return number;
-}
-
-/* The last address of the prefix. */
-static address_number address_last(const struct prefix_entry *prefix)
-{
-	unsigned bits = (prefix->ipv6 ? 128u : 32u) - prefix->length;
-	address_number ones = bits == 128 ? ~(address_number)0 : ((address_number)1 << bits) - 1;
-	return address_of(prefix) | ones;
-}
-
-static void flip_put(struct sweep *sweep, address_number address, uint32_t entry)
+static void flip_put(struct sweep *sweep, prefix_address address, uint32_t entry)
 {
 	if (sweep->count > 0 && sweep->flips[sweep->count - 1].address == address)
 		sweep->count--;
@@ -90,10 +71,10 @@ static void flip_put(struct sweep *sweep, address_number address, uint32_t entry
 }
 
 /* Closes the open prefixes that end before the address; all of them if there is none. */
-static void sweep_close(struct sweep *sweep, const address_number *before, address_number highest)
+static void sweep_close(struct sweep *sweep, const prefix_address *before, prefix_address highest)
 {
 	while (sweep->depth > 0 && (!before || sweep->open[sweep->depth - 1].end < *before)) {
-		address_number end = sweep->open[--sweep->depth].end;
+		prefix_address end = sweep->open[--sweep->depth].end;
 		if (end == highest)
 			continue;
 		flip_put(sweep, end + 1,
@@ -105,16 +86,16 @@ static void sweep_close(struct sweep *sweep, const address_number *before, addre
 static void sweep_run(struct sweep *sweep, const struct rpz_prefix *prefixes, uint32_t first,
 		      uint32_t end)
 {
-	address_number highest = ~(address_number)0;
+	prefix_address highest = ~(prefix_address)0;
 
 	sweep->count = sweep->depth = 0;
 	if (first < end && !prefixes[first].prefix.ipv6)
 		highest = UINT32_MAX;
 	for (uint32_t i = first; i < end; i++) {
-		address_number start = address_of(&prefixes[i].prefix);
+		prefix_address start = prefix_first(&prefixes[i].prefix);
 		sweep_close(sweep, &start, highest);
 		flip_put(sweep, start, i + 1);
-		sweep->open[sweep->depth].end = address_last(&prefixes[i].prefix);
+		sweep->open[sweep->depth].end = prefix_last(&prefixes[i].prefix);
 		sweep->open[sweep->depth++].entry = i + 1;
 	}
 	sweep_close(sweep, NULL, highest);

@@ -184,9 +184,6 @@ bool prefix_list_match(const struct prefix_list *list, const uint8_t *address, b
 
 /* Freezing: a sweep over the prefixes, outer before inner, that notes where the answer flips. */
 
-/* Addresses as numbers, IPv4 in the low 32 bits. */
-__extension__ typedef unsigned __int128 address_number;
-
 struct sweep {
 	struct prefix_set *set;
 	uint32_t *v4;
@@ -194,21 +191,21 @@ struct sweep {
 	bool inside; /* the answer behind the last flip */
 };
 
-static address_number entry_first(const struct prefix_entry *entry)
+prefix_address prefix_first(const struct prefix_entry *entry)
 {
 	if (!entry->ipv6)
 		return dns_u32_load(entry->address);
-	address_number value = 0;
+	prefix_address value = 0;
 	for (unsigned i = 0; i < 16; i++)
 		value = value << 8 | entry->address[i];
 	return value;
 }
 
-static address_number entry_last(const struct prefix_entry *entry)
+prefix_address prefix_last(const struct prefix_entry *entry)
 {
 	unsigned bits = length_limit(entry->ipv6) - entry->length;
-	return entry_first(entry) | (bits == 128 ? ~(address_number)0 :
-						   ((address_number)1 << bits) - 1);
+	return prefix_first(entry) | (bits == 128 ? ~(prefix_address)0 :
+						    ((prefix_address)1 << bits) - 1);
 }
 
 /* From `address` on the answer is `inside`; addresses come in order, the last word counts. */
@@ -224,7 +221,7 @@ static void sweep_v4(struct sweep *sweep, uint32_t address, bool inside)
 	sweep->v4[sweep->set->v4_count++] = address;
 }
 
-static void sweep_v6(struct sweep *sweep, address_number address, bool inside)
+static void sweep_v6(struct sweep *sweep, prefix_address address, bool inside)
 {
 	struct prefix_v6 split = {.high = (uint64_t)(address >> 64), .low = (uint64_t)address};
 	struct prefix_v6 *last = sweep->v6 + sweep->set->v6_count - 1;
@@ -238,7 +235,7 @@ static void sweep_v6(struct sweep *sweep, address_number address, bool inside)
 	sweep->v6[sweep->set->v6_count++] = split;
 }
 
-static void sweep_flip(struct sweep *sweep, bool ipv6, address_number address, bool inside)
+static void sweep_flip(struct sweep *sweep, bool ipv6, prefix_address address, bool inside)
 {
 	if (ipv6)
 		sweep_v6(sweep, address, inside);
@@ -250,8 +247,8 @@ static void sweep_flip(struct sweep *sweep, bool ipv6, address_number address, b
 static void sweep_close(struct sweep *sweep, const struct prefix_entry **stack, unsigned *depth)
 {
 	const struct prefix_entry *inner = stack[--*depth];
-	address_number last = entry_last(inner);
-	address_number end = inner->ipv6 ? ~(address_number)0 : UINT32_MAX;
+	prefix_address last = prefix_last(inner);
+	prefix_address end = inner->ipv6 ? ~(prefix_address)0 : UINT32_MAX;
 	if (last != end)
 		sweep_flip(sweep, inner->ipv6, last + 1,
 			   *depth > 0 && !stack[*depth - 1]->negated);
@@ -265,10 +262,10 @@ static void sweep_run(struct sweep *sweep, const struct prefix_entry *entries, s
 
 	sweep->inside = false;
 	for (size_t i = 0; i < count; i++) {
-		while (depth > 0 && entry_last(stack[depth - 1]) < entry_first(&entries[i]))
+		while (depth > 0 && prefix_last(stack[depth - 1]) < prefix_first(&entries[i]))
 			sweep_close(sweep, stack, &depth);
 		stack[depth++] = &entries[i];
-		sweep_flip(sweep, entries[i].ipv6, entry_first(&entries[i]), !entries[i].negated);
+		sweep_flip(sweep, entries[i].ipv6, prefix_first(&entries[i]), !entries[i].negated);
 	}
 	while (depth > 0)
 		sweep_close(sweep, stack, &depth);
@@ -300,33 +297,43 @@ struct prefix_set *prefix_set_freeze(const struct prefix_list *list, void *memor
 	return set;
 }
 
-/* An odd number of flips at or below the address means that it is inside. */
-
-bool prefix_set_match_v4(const struct prefix_set *set, const uint8_t address[static 4])
+uint32_t prefix_rank_v4(const uint32_t *addresses, uint32_t count, const uint8_t address[static 4])
 {
 	uint32_t value = dns_u32_load(address);
-	const uint32_t *base = set->v4;
-	uint32_t left = set->v4_count;
-	while (left > 0) {
-		uint32_t half = left - left / 2;
+	const uint32_t *base = addresses;
+	while (count > 0) {
+		uint32_t half = count - count / 2;
 		base += base[half - 1] <= value ? half : 0;
-		left /= 2;
+		count /= 2;
 	}
-	return (base - set->v4) & 1;
+	return (uint32_t)(base - addresses);
 }
 
-bool prefix_set_match_v6(const struct prefix_set *set, const uint8_t address[static 16])
+uint32_t prefix_rank_v6(const struct prefix_v6 *addresses, uint32_t count,
+			const uint8_t address[static 16])
 {
 	uint64_t high = __builtin_bswap64(dns_word_load(address));
 	uint64_t low = __builtin_bswap64(dns_word_load(address + 8));
-	uint32_t at = 0, end = set->v6_count;
+	uint32_t at = 0, end = count;
 	while (at < end) {
 		uint32_t middle = at + (end - at) / 2;
-		const struct prefix_v6 *flip = &set->v6[middle];
-		if (flip->high < high || (flip->high == high && flip->low <= low))
+		const struct prefix_v6 *split = &addresses[middle];
+		if (split->high < high || (split->high == high && split->low <= low))
 			at = middle + 1;
 		else
 			end = middle;
 	}
-	return at & 1;
+	return at;
+}
+
+/* An odd number of flips at or below the address means that it is inside. */
+
+bool prefix_set_match_v4(const struct prefix_set *set, const uint8_t address[static 4])
+{
+	return prefix_rank_v4(set->v4, set->v4_count, address) & 1;
+}
+
+bool prefix_set_match_v6(const struct prefix_set *set, const uint8_t address[static 16])
+{
+	return prefix_rank_v6(set->v6, set->v6_count, address) & 1;
 }

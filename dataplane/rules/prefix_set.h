@@ -40,6 +40,18 @@ struct prefix_set {
 	uint32_t v6_count;
 };
 
+/* An address as a number, IPv4 in the low 32 bits. */
+__extension__ typedef unsigned __int128 prefix_address;
+
+/* The first and the last address of a prefix. */
+prefix_address prefix_first(const struct prefix_entry *entry);
+prefix_address prefix_last(const struct prefix_entry *entry);
+
+/* How many of these addresses, which are sorted, are not above this one. */
+uint32_t prefix_rank_v4(const uint32_t *addresses, uint32_t count, const uint8_t address[static 4]);
+uint32_t prefix_rank_v6(const struct prefix_v6 *addresses, uint32_t count,
+			const uint8_t address[static 16]);
+
 /* An empty list is all zero. */
 void prefix_list_clear(struct prefix_list *list);
 

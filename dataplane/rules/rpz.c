@@ -43,49 +43,15 @@ bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
 	return true;
 }
 
-/* Number of boundaries that are not above the address. */
-static uint32_t v4_rank(const struct rpz_prefixes *prefixes, uint32_t address)
-{
-	uint32_t from = 0, to = prefixes->v4_count;
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-		if (prefixes->v4[middle] <= address)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
-
-static uint32_t v6_rank(const struct rpz_prefixes *prefixes, struct prefix_v6 address)
-{
-	uint32_t from = 0, to = prefixes->v6_count;
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-		struct prefix_v6 at = prefixes->v6[middle];
-		if (at.high < address.high || (at.high == address.high && at.low <= address.low))
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
-
-static uint64_t u64_load(const uint8_t *at)
-{
-	return (uint64_t)dns_u32_load(at) << 32 | dns_u32_load(at + 4);
-}
-
 bool rpz_find_address(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes,
 		      const uint8_t *address, bool ipv6, struct rpz_match *match)
 {
 	uint32_t rank, entry;
 	if (ipv6) {
-		rank = v6_rank(prefixes,
-			       (struct prefix_v6){u64_load(address), u64_load(address + 8)});
+		rank = prefix_rank_v6(prefixes->v6, prefixes->v6_count, address);
 		entry = rank > 0 ? prefixes->v6_entry[rank - 1] : 0;
 	} else {
-		rank = v4_rank(prefixes, dns_u32_load(address));
+		rank = prefix_rank_v4(prefixes->v4, prefixes->v4_count, address);
 		entry = rank > 0 ? prefixes->v4_entry[rank - 1] : 0;
 	}
 	if (entry == 0)
