@@ -1,37 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/chain_index.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/dns/name.h"
-
-static uint32_t name_hash(const uint8_t *name, size_t length)
-{
-	/* Members come from the operator, so nobody can choose them to collide. */
-	return dns_name_hash32(name, length, 0);
-}
+#include "dataplane/rules/name_set.h"
 
 /* ---- look-up */
 
 static bool labels_has(const uint64_t labels[2], unsigned count)
 {
 	return labels[count / 64] >> count % 64 & 1;
-}
-
-static const struct chain_index_entry *entry_find(const struct chain_index *index,
-						  const uint8_t *name, size_t length)
-{
-	uint32_t hash = name_hash(name, length);
-	for (uint32_t i = hash & index->mask;; i = (i + 1) & index->mask) {
-		const struct chain_index_slot *slot = &index->slots[i];
-		if (slot->entry == 0)
-			return NULL;
-		const struct chain_index_entry *entry = &index->entries[slot->entry - 1];
-		const uint8_t *member = index->bytes + entry->name;
-		if (slot->hash == hash && dns_name_equal(member + 1, member[0], name, length))
-			return entry;
-	}
 }
 
 static bool span_add(struct chain_candidates *candidates, const uint16_t *rules, uint16_t count)
@@ -57,9 +38,10 @@ bool chain_index_find(const struct chain_index *index, const uint8_t *name, size
 		if (!itself && !labels_has(index->labels_below, labels - skip))
 			continue;
 		size_t at = skip < labels ? offsets[skip] : length - 1;
-		const struct chain_index_entry *entry = entry_find(index, name + at, length - at);
-		if (entry == NULL)
+		uint32_t slot = name_set_find(index->names, name + at, length - at);
+		if (slot == NAME_SET_NONE)
 			continue;
+		const struct chain_index_entry *entry = &index->entries[slot];
 		const uint16_t *rules = index->rules + entry->rules;
 		if (!span_add(candidates, rules, entry->below) ||
 		    (itself && !span_add(candidates, rules + entry->below, entry->itself)))
@@ -98,87 +80,75 @@ static size_t doubles_remove(struct chain_need *needs, size_t count)
 	return kept;
 }
 
-struct measures {
-	size_t names;
-	size_t bytes;
-	uint32_t slots;
-};
-
-/* At most half of the slots are in use, so probing always ends soon. */
-static struct measures needs_measure(const struct chain_need *needs, size_t count)
+/* The names of all needs: NULL without memory. */
+static struct name_set *needs_names(const struct chain_need *needs, size_t count)
 {
-	struct measures sum = {.slots = 8};
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && names_compare(&needs[i - 1], &needs[i]) == 0)
-			continue;
-		sum.names++;
-		sum.bytes += needs[i].length + 1u;
+	struct name_set *names = name_set_new();
+	for (size_t i = 0; names != NULL && i < count; i++) {
+		int error = name_set_add(names, needs[i].name, needs[i].length);
+		if (error != 0 && error != -EEXIST) {
+			name_set_free(names);
+			return NULL;
+		}
 	}
-	while (sum.slots < sum.names * 2)
-		sum.slots *= 2;
-	return sum;
+	return names;
 }
 
-static void slot_take(struct chain_index_slot *slots, uint32_t mask, uint32_t hash, uint32_t entry)
-{
-	uint32_t i = hash & mask;
-	while (slots[i].entry != 0)
-		i = (i + 1) & mask;
-	slots[i] = (struct chain_index_slot){hash, entry};
-}
-
-/* One name: all needs from this one on that have it. Returns their number. */
-static size_t entry_fill(struct chain_index *index, struct chain_index_entry *entry,
-			 const struct chain_need *needs, size_t count, uint16_t *rules)
+static void labels_mark(struct chain_index *index, const struct chain_need *need)
 {
 	uint8_t offsets[DNS_LABELS_MAX];
-	unsigned labels = dns_name_split(needs[0].name, needs[0].length, offsets);
-	size_t used = 0;
+	unsigned labels = dns_name_split(need->name, need->length, offsets);
+	uint64_t *bits = need->below ? index->labels_below : index->labels_itself;
+	bits[labels / 64] |= (uint64_t)1 << labels % 64;
+}
 
-	for (; used < count && names_compare(&needs[0], &needs[used]) == 0; used++) {
-		uint64_t *bits = needs[used].below ? index->labels_below : index->labels_itself;
-		bits[labels / 64] |= (uint64_t)1 << labels % 64;
-		rules[used] = needs[used].rule;
-		entry->below += needs[used].below;
-		entry->itself += !needs[used].below;
+/* Sorted needs: those of one name are neighbours, and so are their rules. */
+static void needs_place(struct chain_index *index, struct chain_index_entry *entries,
+			uint16_t *rules, const struct chain_need *needs, size_t count)
+{
+	struct chain_index_entry *entry = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || names_compare(&needs[i - 1], &needs[i]) != 0) {
+			entry = &entries[name_set_find(index->names, needs[i].name,
+						       needs[i].length)];
+			entry->rules = (uint32_t)i;
+		}
+		entry->below += needs[i].below;
+		entry->itself += !needs[i].below;
+		rules[i] = needs[i].rule;
+		labels_mark(index, &needs[i]);
 	}
-	return used;
 }
 
 struct chain_index *chain_index_new(struct chain_need *needs, size_t count)
 {
-	qsort(needs, count, sizeof(*needs), needs_compare);
+	if (count > 0) /* sets without names need nothing */
+		qsort(needs, count, sizeof(*needs), needs_compare);
 	count = doubles_remove(needs, count);
-	struct measures sum = needs_measure(needs, count);
-	size_t slots_size = sum.slots * sizeof(struct chain_index_slot);
-	size_t entries_size = sum.names * sizeof(struct chain_index_entry);
-	struct chain_index *index = calloc(1, sizeof(*index) + slots_size + entries_size +
-						      count * sizeof(uint16_t) + sum.bytes);
-	if (index == NULL)
+	struct name_set *names = needs_names(needs, count);
+	if (names == NULL)
 		return NULL;
-	struct chain_index_slot *slots = (void *)(index + 1);
-	struct chain_index_entry *entries = (void *)(slots + sum.slots);
-	uint16_t *rules = (void *)(entries + sum.names);
-	uint8_t *bytes = (void *)(rules + count);
-	index->mask = sum.slots - 1;
-	index->slots = slots;
+	size_t slots = (size_t)names->mask + 1;
+	struct chain_index *index =
+		calloc(1, sizeof(*index) + slots * sizeof(struct chain_index_entry) +
+				  count * sizeof(uint16_t));
+	if (index == NULL) {
+		name_set_free(names);
+		return NULL;
+	}
+	struct chain_index_entry *entries = (void *)(index + 1);
+	uint16_t *rules = (void *)(entries + slots);
+	index->names = names;
 	index->entries = entries;
 	index->rules = rules;
-	index->bytes = bytes;
-
-	uint32_t number = 0, at = 0;
-	for (size_t i = 0; i < count; number++) {
-		entries[number] = (struct chain_index_entry){.name = at, .rules = (uint32_t)i};
-		bytes[at] = needs[i].length;
-		memcpy(bytes + at + 1, needs[i].name, needs[i].length);
-		slot_take(slots, index->mask, name_hash(needs[i].name, needs[i].length), number + 1);
-		at += needs[i].length + 1u;
-		i += entry_fill(index, &entries[number], needs + i, count - i, rules + i);
-	}
+	needs_place(index, entries, rules, needs, count);
 	return index;
 }
 
 void chain_index_free(struct chain_index *index)
 {
+	if (index == NULL)
+		return;
+	name_set_free(index->names);
 	free(index);
 }

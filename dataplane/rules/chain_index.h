@@ -17,15 +17,11 @@
 #define CHAIN_SPANS_MAX 16u /* entries that one name may meet; beyond them all rules are asked */
 #define CHAIN_NO_RULE UINT16_MAX
 
-struct chain_index_slot {
-	uint32_t hash;
-	uint32_t entry; /* its number and 1; 0: free */
-};
+struct name_set;
 
-/* A name, and the rules for it in the order of the chain. */
+/* The rules for a name, in the order of the chain. */
 struct chain_index_entry {
-	uint32_t name;	 /* where its length is, in bytes[] */
-	uint32_t rules;	 /* where the rules for it and what lies below are, in rules[]; then ... */
+	uint32_t rules;	 /* where those for it and what lies below are, in rules[]; then ... */
 	uint16_t below;	 /* their number */
 	uint16_t itself; /* ... as many for exactly this name */
 };
@@ -33,11 +29,9 @@ struct chain_index_entry {
 struct chain_index {
 	uint64_t labels_below[2]; /* bit n: a name with n labels has rules for what lies below */
 	uint64_t labels_itself[2];
-	const struct chain_index_slot *slots;
-	const struct chain_index_entry *entries;
+	struct name_set *names;
+	const struct chain_index_entry *entries; /* by slot of the set */
 	const uint16_t *rules;
-	const uint8_t *bytes;
-	uint32_t mask; /* number of slots - 1 */
 };
 
 /* The rules that a name may match: a few sorted lists. */

@@ -43,6 +43,12 @@ static struct name_set_slot *slot_find(const struct name_set *set, const uint8_t
 	}
 }
 
+uint32_t name_set_find(const struct name_set *set, const uint8_t *name, size_t length)
+{
+	const struct name_set_slot *slot = slot_find(set, name, length);
+	return slot ? (uint32_t)(slot - set->slots) : NAME_SET_NONE;
+}
+
 bool name_set_has(const struct name_set *set, const uint8_t *name, size_t length)
 {
 	return slot_find(set, name, length) != NULL;

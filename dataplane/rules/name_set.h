@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NAME_SET_NONE UINT32_MAX
+
 struct name_set_slot {
 	uint32_t hash;
 	uint32_t at; /* in bytes[]: the length of the name, then the name. 0: free, 1: removed */
@@ -43,6 +45,12 @@ int name_set_add(struct name_set *set, const uint8_t *name, size_t length);
 
 /* 0 or -ENOENT. */
 int name_set_remove(struct name_set *set, const uint8_t *name, size_t length);
+
+/*
+ * The number of a member's slot, at most set->mask and the same until the set is edited, for what
+ * others know about members; NAME_SET_NONE if it is none.
+ */
+uint32_t name_set_find(const struct name_set *set, const uint8_t *name, size_t length);
 
 bool name_set_has(const struct name_set *set, const uint8_t *name, size_t length);
 

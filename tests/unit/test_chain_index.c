@@ -196,6 +196,22 @@ START_TEST(a_deep_name_meets_every_rule)
 }
 END_TEST
 
+/* Rules for no name at all are never asked. */
+START_TEST(empty_sets_match_nothing)
+{
+	struct packet_sample packet;
+	struct name_set *none = name_set_new();
+	for (unsigned i = 0; i < 8; i++)
+		bench_rule(bench, CHAIN_QUERY, policy_selector_qname_suffix(bench->model, none),
+			   policy_action_plain(bench->model, RULE_ACTION_DROP));
+	name_set_free(none);
+	bench_compile(bench);
+	ck_assert_ptr_nonnull(bench->policy->chains[CHAIN_QUERY].index);
+	packet_sample_query(&packet, "a.example", DNS_TYPE_A, false);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_NEXT);
+}
+END_TEST
+
 static Suite *chain_index_suite(void)
 {
 	Suite *suite = suite_create("chain_index");
@@ -204,6 +220,7 @@ static Suite *chain_index_suite(void)
 	tcase_add_test(tests, the_index_changes_nothing);
 	tcase_add_test(tests, what_has_an_effect_is_asked);
 	tcase_add_test(tests, a_deep_name_meets_every_rule);
+	tcase_add_test(tests, empty_sets_match_nothing);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
