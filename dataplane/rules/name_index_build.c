@@ -30,23 +30,23 @@ static size_t page_round(size_t size)
 	return (size + page - 1) & ~(page - 1);
 }
 
-/* A request only: where there are no huge pages, plain ones do. */
-static void memory_advise(struct name_memory *memory)
+/* What the system gave, or did not. Huge pages are a request only: plain ones do. */
+static int memory_set(struct name_memory *memory, size_t size, void *bytes)
 {
-	if (memory->size >= MEMORY_HUGE)
-		(void)madvise(memory->bytes, memory->size, MADV_HUGEPAGE);
+	if (bytes == MAP_FAILED)
+		return -ENOMEM;
+	*memory = (struct name_memory){.bytes = bytes, .size = size};
+	if (size >= MEMORY_HUGE)
+		(void)madvise(bytes, size, MADV_HUGEPAGE);
+	return 0;
 }
 
 static int memory_map(struct name_memory *memory, size_t size)
 {
 	size = page_round(size);
-	void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (bytes == MAP_FAILED)
-		return -ENOMEM;
-	memory->bytes = bytes;
-	memory->size = size;
-	memory_advise(memory);
-	return 0;
+	return memory_set(memory, size,
+			  mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0));
 }
 
 static void memory_unmap(struct name_memory *memory)
@@ -60,13 +60,8 @@ static void memory_unmap(struct name_memory *memory)
 static int memory_resize(struct name_memory *memory, size_t size)
 {
 	size = page_round(size);
-	void *bytes = mremap(memory->bytes, memory->size, size, MREMAP_MAYMOVE);
-	if (bytes == MAP_FAILED)
-		return -ENOMEM;
-	memory->bytes = bytes;
-	memory->size = size;
-	memory_advise(memory);
-	return 0;
+	return memory_set(memory, size,
+			  mremap(memory->bytes, memory->size, size, MREMAP_MAYMOVE));
 }
 
 static int secret_make(uint64_t secret[static 3])

@@ -101,7 +101,9 @@ struct rule_test {
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
 		struct rate_table *rate_table; /* likewise */
 		struct {
-			uint32_t low, high; /* a window; POOL_OUTSTANDING: above `low`; PROBABILITY: below `low` of 2^32, `high` 1: always */
+			/* A window; POOL_OUTSTANDING: above `low`; PROBABILITY: below `low` of
+			 * 2^32, `high` 1: always. */
+			uint32_t low, high;
 		};
 		int lua; /* reference */
 	};
