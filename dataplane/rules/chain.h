@@ -3,6 +3,7 @@
 #ifndef SLUICE_DATAPLANE_RULES_CHAIN_H
 #define SLUICE_DATAPLANE_RULES_CHAIN_H
 
+#include "dataplane/dns/name.h"
 #include "dataplane/packet.h"
 #include "dataplane/rules/actions.h"
 #include "dataplane/rules/selectors.h"
@@ -44,6 +45,7 @@ struct rule_context {
 	uint64_t random; /* state of the generator: seed it with anything */
 	rule_lua_selector_fn *lua_selector; /* NULL on workers: rules with Lua selectors stop */
 	void *lua;			    /* for lua_selector */
+	char text[DNS_NAME_TEXT_SIZE]; /* the name of the packet whose rules run, for expressions */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
 };
 

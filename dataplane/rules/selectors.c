@@ -32,6 +32,7 @@ void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct
 		.qclass = packet->query.qclass,
 		.qname_length = question ? packet->query.qname_length : 1,
 		.qname_labels = question ? packet->query.qname_labels : 0,
+		.text_length = -1,
 	};
 }
 
@@ -123,14 +124,16 @@ static bool size_test(uint16_t size, const struct rule_test *test)
 	return false;
 }
 
-/* The name as text, without the dot at its end. */
-static bool regex_test(const struct regex *regex, const struct rule_facts *facts,
-		       const struct rule_context *context)
+/* The name as text, without the dot at its end: written once however many expressions there are. */
+static bool regex_test(const struct regex *regex, struct rule_facts *facts,
+		       struct rule_context *context)
 {
-	char text[DNS_NAME_TEXT_SIZE];
-	int length = dns_name_print(facts->qname, text, sizeof(text), false);
-	return length >= 0 && context->lcore < facts->policy->n_scratch &&
-	       regex_match(regex, text, (size_t)length, facts->policy->scratch[context->lcore]);
+	if (facts->text_length < 0)
+		facts->text_length = dns_name_print(facts->qname, context->text,
+						    sizeof(context->text), false);
+	return facts->text_length >= 0 && context->lcore < facts->policy->n_scratch &&
+	       regex_match(regex, context->text, (size_t)facts->text_length,
+			   facts->policy->scratch[context->lcore]);
 }
 
 /* Malformed messages have no end that anything could come after. */

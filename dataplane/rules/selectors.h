@@ -121,6 +121,7 @@ struct rule_facts {
 	uint16_t qclass;
 	uint8_t qname_length;
 	uint8_t qname_labels;
+	int text_length; /* of the name in rule_context.text; below 0: not written yet */
 };
 
 /* Fills in the facts. Safe for any message of at least a header. */

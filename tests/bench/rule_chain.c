@@ -12,6 +12,7 @@
 
 #include "control/policy_build.h"
 #include "dataplane/dns/message.h"
+#include "dataplane/rules/regex.h"
 #include "dataplane/stats.h"
 
 #define PACKETS 64u
@@ -91,6 +92,18 @@ static struct policy_selector *type_and_name(struct policy_model *model, unsigne
 	return policy_selector_and(model, both, 2);
 }
 
+static struct policy_selector *regex(struct policy_model *model, unsigned i)
+{
+	struct regex_code code;
+	char text[64], error[128];
+	snprintf(text, sizeof(text), "(^|\\.)ads?%u\\.", i);
+	if (regex_compile(text, REGEX_SEARCH, &code, error, sizeof(error)) != 0)
+		abort();
+	struct policy_selector *selector = policy_selector_regex(model, &code);
+	regex_code_free(&code);
+	return selector;
+}
+
 static struct policy_selector *client_rate(struct policy_model *model, unsigned i)
 {
 	(void)i;
@@ -112,7 +125,7 @@ static const struct kind {
 } kinds[] = {
 	{"QNameRule", exact}, {"QNameSuffixRule", suffix}, {"QTypeRule", qtype},
 	{"NetmaskGroupRule", netmask}, {"TagRule", tag}, {"AndRule{QType, QName}", type_and_name},
-	{"MaxQPSIPRule", client_rate}, {"mixed", mixed},
+	{"MaxQPSIPRule", client_rate}, {"RegexRule", regex}, {"mixed", mixed},
 };
 
 static void packet_make(struct bench_packet *to, const uint8_t *name, size_t length, uint16_t type)
@@ -168,6 +181,7 @@ static void kind_measure(const struct kind *kind, unsigned count)
 	struct policy_registry *registry = policy_registry_new(hits_of, NULL);
 	struct policy_model *model = policy_model_new(registry);
 	char error[128];
+	policy_registry_lcores_set(registry, 1);
 	for (unsigned i = 0; i < count; i++)
 		policy_rule_add(model, CHAIN_QUERY, POLICY_RULE_LAST, kind->make(model, i),
 				policy_action_plain(model, RULE_ACTION_DROP), NULL, NULL);

@@ -373,6 +373,31 @@ START_TEST(responses_are_edited)
 }
 END_TEST
 
+static bool name_change(void *lua, struct rte_mbuf *mbuf, int reference, bool ffi)
+{
+	(void)lua;
+	(void)reference;
+	(void)ffi;
+	packet_dns(mbuf)[DNS_HEADER_SIZE + 1] = 'x';
+	return true;
+}
+
+START_TEST(expressions_see_a_name_that_a_selector_changed)
+{
+	struct policy_model *m = bench->model;
+	struct policy_selector *both[] = {policy_selector_lua(m, 1, false),
+					  regex("^xww", REGEX_SEARCH)};
+	bench->context.lua_selector = name_change;
+	policy_rules_clear(m, CHAIN_QUERY);
+	bench_rule(bench, CHAIN_QUERY, regex("^www", REGEX_SEARCH),
+		   policy_action_plain(m, RULE_ACTION_NONE));
+	bench_rule(bench, CHAIN_QUERY, policy_selector_and(m, both, 2),
+		   policy_action_plain(m, RULE_ACTION_DROP));
+	bench_compile(bench);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_DROP);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *made = suite_create("rules_edits");
@@ -382,6 +407,7 @@ static Suite *suite(void)
 	tcase_add_test(edits, sizes_and_trailing_data);
 	tcase_add_test(edits, records_are_counted_by_type);
 	tcase_add_test(edits, a_pool_is_available_while_a_server_is_up);
+	tcase_add_test(edits, expressions_see_a_name_that_a_selector_changed);
 	tcase_add_test(edits, a_pool_has_queries_to_answer);
 	tcase_add_test(edits, cname);
 	tcase_add_test(edits, raw_values);
