@@ -108,7 +108,8 @@ void dns_name_lower(uint8_t *to, const uint8_t *from, size_t length);
 
 /*
  * Where each label of a name starts, the leftmost first, the root label left out: every offset is
- * the start of a suffix. Returns the number of labels. Never reads past `length`, whatever the bytes.
+ * the start of a suffix. Returns the number of labels. Never reads past `length`, whatever the
+ * bytes.
  */
 unsigned dns_name_split(const uint8_t *name, size_t length,
 			uint8_t offsets[static DNS_LABELS_MAX]);

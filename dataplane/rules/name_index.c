@@ -186,9 +186,9 @@ static unsigned bulk_list(struct bulk *bulk, unsigned from, unsigned end)
 	bulk->n_candidates = 0;
 	for (; from < end && bulk->n_candidates <= CANDIDATES_BULK - CANDIDATES_NAME; from++) {
 		bulk->first[from] = (uint16_t)bulk->n_candidates;
+		struct candidate *behind = bulk->candidates + bulk->n_candidates;
 		bulk->count[from] = (uint16_t)candidates_list(bulk->index, bulk->names[from],
-							      bulk->lengths[from],
-							      bulk->candidates + bulk->n_candidates);
+							      bulk->lengths[from], behind);
 		bulk->n_candidates += bulk->count[from];
 	}
 	return from;
