@@ -29,6 +29,7 @@ struct control {
 	struct async *async;
 	struct endpoint_set *endpoints;
 	struct policy_registry *registry;
+	struct feeds *feeds;
 	struct lua_policy *lua; /* the policy in force */
 	struct rule_context rules;
 	struct stats stats;
@@ -45,6 +46,8 @@ struct control {
 	uint64_t ended; /* when the end was asked for, 0: not yet */
 	uint32_t idle_turns;
 	bool stop;
+	bool serving; /* workers run: nothing may block */
+	bool reload_waits; /* for lists that the new policy needs */
 	bool replaying; /* no sockets, and the packets' own time: see replay.h */
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "control/console.h"
+#include "control/feed.h"
 #include "control/hand.h"
 #include "control/http.h"
 #include "control/log.h"
@@ -78,7 +79,14 @@ static void reload(struct control *control)
 		return;
 	}
 	const char *path = control->policy_path ? control->policy_path : fresh->policy;
-	if (lua_policy_load(control, path, false, error, sizeof(error)) != 0) {
+	int result = lua_policy_load(control, path, LUA_POLICY_LOAD, error, sizeof(error));
+	control->reload_waits = result == LUA_POLICY_WAITS;
+	if (control->reload_waits) {
+		log_info("the policy comes into force when its lists have been read");
+		config_free(fresh);
+		return;
+	}
+	if (result != 0) {
 		log_error("%s", error);
 		log_error("the policy is refused, the old one stays in force");
 		config_free(fresh);
@@ -113,10 +121,12 @@ static void signals_read(struct control *control)
 {
 	struct signalfd_siginfo info;
 	while (read(control->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
+		if (info.ssi_signo == SIGHUP) {
+			feeds_check(control->feeds);
 			reload(control);
-		else
+		} else {
 			drain_start(control);
+		}
 	}
 }
 
@@ -149,6 +159,13 @@ static void write_watches_set(struct control *control)
 	}
 }
 
+static void feeds_tick(struct control *control)
+{
+	feeds_turn(control->feeds, control->reload_waits);
+	if (control->reload_waits && feeds_loading(control->feeds) == 0)
+		reload(control);
+}
+
 static void sockets_turn(struct control *control)
 {
 	signals_read(control);
@@ -158,6 +175,7 @@ static void sockets_turn(struct control *control)
 		control->idle_turns = 0;
 	http_turn();
 	policy_reclaim(control->dataplane);
+	feeds_tick(control);
 }
 
 static bool rings_empty(const struct control *control)
@@ -204,6 +222,7 @@ unsigned loop_turn(struct control *control, unsigned number)
 void loop_run(struct control *control)
 {
 	unsigned number = 0;
+	control->serving = true;
 	while (!control->stop) {
 		unsigned work = loop_turn(control, number++);
 		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;

@@ -63,6 +63,8 @@ struct lua_console {
 	FILE *out;
 };
 
+struct feeds;
+struct lua_feed;
 struct lua_endpoint; /* an endpoint in use by this policy */
 struct lua_names;    /* a set of names that its Lua holds */
 
@@ -70,6 +72,8 @@ struct lua_context {
 	/* Set by the caller, before lua_abi_use(). */
 	struct async *async;
 	struct endpoint_set *endpoints;
+	struct feeds *feeds; /* NULL: there are none */
+	bool feeds_block;    /* a list that is opened is read at once */
 	struct policy_registry *registry;
 	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
@@ -84,6 +88,7 @@ struct lua_context {
 	/* Read by the caller. */
 	uint64_t errors;	  /* Lua errors in actions, selectors and callbacks */
 	uint64_t listener_errors; /* of these, in callbacks */
+	bool feeds_wait;	  /* some list has not been read yet */
 	struct lua_batch batch;
 	struct lua_batch selector; /* one item */
 	struct lua_mailbox mailbox;
@@ -92,6 +97,7 @@ struct lua_context {
 	/* Private. */
 	struct lua_endpoint *list;
 	struct dnsdist_ffi_dnspacket_t *packets;
+	struct lua_feed *opened; /* lists */
 	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
 	uint64_t about; /* async_tag() of the packet that datagrams are about; 0: none */
@@ -132,6 +138,7 @@ void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 /* ---- for the files that implement this ---- */
 
 const struct name_set *lua_names_set(const struct lua_names *names);
+void lua_feeds_close_all(struct lua_context *context);
 void lua_names_free_all(struct lua_context *context);
 void lua_packets_free_all(struct lua_context *context);
 

@@ -281,6 +281,7 @@ void lua_context_free(struct lua_context *context)
 		free(entry);
 	}
 	lua_names_free_all(context);
+	lua_feeds_close_all(context);
 	lua_packets_free_all(context);
 	if (lua_abi_context() == context)
 		lua_abi_use(NULL);

@@ -13,6 +13,7 @@ struct backend;
 struct policy_selector;
 struct policy_action;
 struct lua_names;
+struct lua_feed;
 
 /* A handle of a packet in hand. Policies see it as dnsdist_ffi_dnsquestion_t and ..response_t. */
 struct lua_question {
@@ -165,6 +166,20 @@ struct lua_soa {
 struct lua_reply_options {
 	uint32_t ttl;
 	uint8_t set_aa, aa, set_ad, ad, set_ra, ra;
+};
+
+struct lua_list_options {
+	const char *name; /* NULL: the file's */
+	int32_t format;	  /* sluice_list_format() */
+	uint8_t flags;	  /* 1: a name covers itself, 2: the names below it; 0: as the format has it */
+	uint8_t watch;
+};
+
+struct lua_list_status {
+	const char *path, *name, *failure;
+	int32_t state; /* 0 loading, 1 ready, 2 failed */
+	uint64_t entries, errors, memory, loads, failures;
+	double loaded, seconds;
 };
 
 struct lua_server {
@@ -320,6 +335,15 @@ const char *sluice_strerror(int error);
 struct policy_selector *sluice_selector_all(void);
 struct policy_selector *sluice_selector_qname(const struct lua_name *name);
 struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix);
+/* Lists from files; the handle is good as long as the policy. */
+struct lua_feed *sluice_list_open(const char *path, const struct lua_list_options *options);
+void sluice_list_status(const struct lua_feed *list, struct lua_list_status *status);
+void sluice_list_check(struct lua_feed *list);
+/* -1: there is no such format. */
+int sluice_list_format(const char *name);
+/* Where the entry that covers the name begins in it, in bytes; -1: none does. */
+long sluice_list_find(const struct lua_feed *list, const struct lua_name *name);
+struct policy_selector *sluice_selector_list(struct lua_feed *list, bool exact);
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);
 struct policy_selector *sluice_selector_window(const char *kind, uint32_t min, uint32_t max);
 struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, uint16_t max);

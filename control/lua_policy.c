@@ -152,6 +152,8 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->checking = check;
 	policy->context->async = control->async;
 	policy->context->endpoints = control->endpoints;
+	policy->context->feeds = control->feeds;
+	policy->context->feeds_block = !control->serving;
 	policy->context->registry = control->registry;
 	policy->context->model = policy->model;
 	policy->context->send_queue = control->config->async.send_queue;
@@ -210,21 +212,26 @@ static void take_over(struct control *control, struct lua_policy *policy, struct
 	lua_abi_use(policy->context);
 }
 
-int lua_policy_load(struct control *control, const char *path, bool check, char *error, size_t size)
+int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
+		    char *error, size_t size)
 {
+	bool check = mode == LUA_POLICY_CHECK;
 	struct lua_policy *policy = policy_create(control, check);
 	if (policy == NULL) {
 		snprintf(error, size, "no memory for the policy; lower lua.memory");
 		return -1;
 	}
 	struct policy *compiled = policy_read(policy, path, error, size);
-	if (compiled != NULL && !check) {
+	bool waits = compiled != NULL && mode == LUA_POLICY_LOAD && policy->context->feeds_wait;
+	if (compiled != NULL && !check && !waits) {
 		take_over(control, policy, compiled);
 		return 0;
 	}
 	policy_free(compiled);
 	lua_listeners_settle(control, LUA_LISTENERS_KEEP);
 	policy_free_all(policy);
+	if (waits)
+		return LUA_POLICY_WAITS;
 	return compiled != NULL ? 0 : -1;
 }
 
@@ -255,7 +262,7 @@ void lua_policy_renew(struct control *control)
 	control->lua->context->errors++;
 	log_error("the policy is loaded anew, since lua.watchdog or lua.memory was used up: %s",
 		  lua_host_message(control->lua->host));
-	if (lua_policy_load(control, path, false, error, sizeof(error)) != 0)
+	if (lua_policy_load(control, path, LUA_POLICY_RENEW, error, sizeof(error)) != 0)
 		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
 			  "it and send SIGHUP: %s",
 			  error);

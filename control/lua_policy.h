@@ -24,18 +24,28 @@ struct lua_policy {
 	struct lua_context *context;
 	struct policy_model *model;
 	int run, select, deliver, maintain, console; /* lua_host_function() */
-	bool check;   /* nothing is opened */
+	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
 	bool changed;	/* the model was edited and is not published yet */
 };
 
+enum lua_policy_mode {
+	LUA_POLICY_LOAD,
+	LUA_POLICY_CHECK, /* compiles and opens nothing but lists */
+	LUA_POLICY_RENEW, /* as LOAD, but waits for nothing */
+};
+
+#define LUA_POLICY_WAITS 1
+
 /*
  * Runs the file (NULL: no file, an empty policy) in a fresh state, compiles what it declared and
  * publishes it; the policy before goes at the end of the turn. On error the one before stays in
- * force and `error` holds the message with file, line and traceback. `check` compiles and opens
- * nothing. 0 or -1.
+ * force and `error` holds the message with file, line and traceback. 0, -1, or LUA_POLICY_WAITS
+ * where workers run and it opened lists that have not been read yet: nothing happened, call again
+ * when feeds_loading() is 0.
  */
-int lua_policy_load(struct control *control, const char *path, bool check, char *error, size_t size);
+int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
+		    char *error, size_t size);
 void lua_policy_unload(struct control *control);
 
 /* Between turns: publishes edits, collects garbage, calls maintenance, frees policies before. */

@@ -23,6 +23,7 @@
 #include "control/console_frame.h"
 #include "control/control.h"
 #include "control/eal.h"
+#include "control/feed.h"
 #include "control/log.h"
 #include "control/loop.h"
 #include "control/hand.h"
@@ -267,6 +268,23 @@ static void loop_fini(void)
 	free(control.rules.rule_hits);
 }
 
+/* On the CPUs that no lcore has, if there are any. */
+static int feeds_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return -rte_ctrl_thread_create(thread, "sluice-lists", NULL, run, argument);
+}
+
+static int feeds_init(char *error)
+{
+	control.feeds = feeds_create(dataplane.rcu, feeds_thread_start);
+	return control.feeds != NULL ? 0 : refused(error, "no memory or no thread for lists");
+}
+
+static void feeds_fini(void)
+{
+	feeds_destroy(control.feeds);
+}
+
 static int http_init(char *error)
 {
 	return http_create(&control, error, ERROR_SIZE);
@@ -291,7 +309,7 @@ static const char *policy_path(void)
 
 static int policy_init(char *error)
 {
-	return lua_policy_load(&control, policy_path(), false, error, ERROR_SIZE);
+	return lua_policy_load(&control, policy_path(), LUA_POLICY_LOAD, error, ERROR_SIZE);
 }
 
 static void policy_fini(void)
@@ -328,6 +346,7 @@ static const struct step {
 	{"ports", ports_init, ports_fini, EXIT_SYSTEM},
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
+	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},
 	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
@@ -454,12 +473,14 @@ static enum exit_code command_check(void)
 	control.dataplane = &dataplane;
 	control.registry = policy_registry_new(NULL, NULL);
 	control.endpoints = endpoint_set_create(NULL, NULL);
-	if (control.registry == NULL || control.endpoints == NULL)
+	control.feeds = feeds_create(NULL, NULL);
+	if (control.registry == NULL || control.endpoints == NULL || control.feeds == NULL)
 		return EXIT_SYSTEM;
-	if (lua_policy_load(&control, policy_path(), true, error, sizeof(error)) != 0) {
+	if (lua_policy_load(&control, policy_path(), LUA_POLICY_CHECK, error, sizeof(error)) != 0) {
 		fprintf(stderr, "%s\n", error);
 		exit_code = EXIT_REFUSED;
 	}
+	feeds_destroy(control.feeds);
 	endpoint_set_destroy(control.endpoints);
 	policy_registry_free(control.registry);
 	config_free(control.config);

@@ -7,6 +7,7 @@
 #include <luajit.h>
 #include <rte_version.h>
 
+#include "control/feed.h"
 #include "control/listener.h"
 #include "control/lua_listeners.h"
 #include "control/lua_policy.h"
@@ -206,6 +207,40 @@ static void latency_print(const struct control *control, FILE *out)
 		all, (double)totals_latency_sum(control) / 1e6, all);
 }
 
+/* Of each list, in one pass per metric as the format wants it. */
+static void lists_print(const struct control *control, FILE *out)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} rows[] = {
+		{"sluice_list_entries", "gauge", "usable lines of the list in force"},
+		{"sluice_list_errors", "gauge", "broken lines of the list in force, passed over"},
+		{"sluice_list_bytes", "gauge", "memory of the list in force"},
+		{"sluice_list_loads_total", "counter", "readings of the file"},
+		{"sluice_list_failures_total", "counter", "readings that failed: the list stayed"},
+		{"sluice_list_loaded_timestamp_seconds", "gauge", "when the list in force was read"},
+		{"sluice_list_load_seconds", "gauge", "what the last reading took"},
+	};
+	if (feeds_next(control->feeds, NULL) == NULL)
+		return;
+	for (unsigned row = 0; row < RTE_DIM(rows); row++) {
+		const struct feed *feed = NULL;
+		metrics_head(out, rows[row].name, rows[row].type, rows[row].help);
+		while ((feed = feeds_next(control->feeds, feed)) != NULL) {
+			struct feed_status status = feed_status(feed);
+			const double values[] = {
+				(double)status.entries, (double)status.errors,
+				(double)status.memory,	(double)status.loads,
+				(double)status.failures, status.loaded, status.seconds};
+			fprintf(out, "%s{list=\"", rows[row].name);
+			metrics_label(out, status.name, strlen(status.name));
+			fputs("\",path=\"", out);
+			metrics_label(out, status.path, strlen(status.path));
+			fprintf(out, "\"} %.15g\n", values[row]);
+		}
+	}
+}
+
 static void info_print(FILE *out)
 {
 	metrics_head(out, "sluice_info", "gauge", "what runs here; the value is always 1");
@@ -224,6 +259,7 @@ void metrics_print(const struct control *control, FILE *out)
 	listeners_print(out);
 	workers_print(control, out);
 	busy_print(control, out);
+	lists_print(control, out);
 	latency_print(control, out);
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());

@@ -81,6 +81,9 @@ struct policy_selector *policy_selector_qname(struct policy_model *model, const 
 					      size_t length);
 struct policy_selector *policy_selector_qname_set(struct policy_model *model,
 						  const struct name_set *names);
+/* A list as control/feed.h has them; `exact`: the name itself is an entry. Shares the blob. */
+struct policy_selector *policy_selector_list(struct policy_model *model, struct policy_blob *list,
+					     bool exact);
 struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
 						     const struct name_set *names);
 /*

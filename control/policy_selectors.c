@@ -97,6 +97,19 @@ struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
 	return names_new(model, RULE_TEST_QNAME_SUFFIX, names);
 }
 
+struct policy_selector *policy_selector_list(struct policy_model *model, struct policy_blob *list,
+					     bool exact)
+{
+	struct policy_selector *selector =
+		test_new(model, (struct rule_test){.kind = RULE_TEST_NAME_LIST, .flag = exact});
+	if (!selector)
+		return NULL;
+	list->users++;
+	selector->blob = list;
+	selector->test.list = (const void *)list->data;
+	return selector;
+}
+
 struct policy_selector *policy_selector_number(struct policy_model *model, enum rule_test_kind kind,
 					       uint16_t value)
 {

@@ -8,7 +8,7 @@ require('sluice.guard')
 
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
-  lua_reply_options lua_server lua_server_view lua_rule dnsdist_ffi_ednsoption dnsdist_ffi_tag
+  lua_reply_options lua_list_options lua_list_status lua_server lua_server_view lua_rule dnsdist_ffi_ednsoption dnsdist_ffi_tag
   dnsdist_ffi_raw_value]]
 
 local index = 0
@@ -39,6 +39,10 @@ install(require('sluice.actions').globals)
 install(require('sluice.chains'))
 install(require('sluice.server'), 'wrap')
 install(require('sluice.async'))
+install(require('sluice.lists').globals)
+for name, value in pairs(require('sluice.lists').sluice) do
+  globals.sluice[name] = value
+end
 require('sluice.unsupported').install(globals)
 
 -- LuaJIT does not compile tostring() of its own for our objects; through a method it does.

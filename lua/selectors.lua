@@ -3,6 +3,7 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 local name = require('sluice.name')
+local lists = require('sluice.lists')
 local address = require('sluice.address')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
@@ -45,7 +46,14 @@ local function told(set, quiet)
   return (quiet or count > TOLD) and ('%d names'):format(count) or set:toString()
 end
 
+local function listed(list, exact)
+  return selector(C.sluice_selector_list(list.list, exact), 'qname in %s', list:toString())
+end
+
 local function suffixes(value, quiet)
+  if lists.is(value) then
+    return listed(value, false)
+  end
   local node = name.is_node(value) and value or name.newSuffixMatchNode()
   if node ~= value then
     node:add(value)
@@ -54,12 +62,15 @@ local function suffixes(value, quiet)
 end
 rules.QNameSuffixRule = suffixes
 function rules.SuffixMatchNodeRule(value, quiet)
-  if not name.is_node(value) then
-    check.fail('SuffixMatchNodeRule takes a SuffixMatchNode')
+  if not name.is_node(value) and not lists.is(value) then
+    check.fail('SuffixMatchNodeRule takes a SuffixMatchNode or a list')
   end
   return suffixes(value, quiet)
 end
 function rules.QNameSetRule(value)
+  if lists.is(value) then
+    return listed(value, true)
+  end
   if not name.is_set(value) then
     check.fail('QNameSetRule takes a DNSNameSet')
   end
@@ -209,7 +220,7 @@ end
 local function as_selector(value)
   if getmetatable(value) == Selector or getmetatable(value) == TimedSet then
     return value
-  elseif name.is(value) then
+  elseif name.is(value) or lists.is(value) then
     return suffixes(value)
   elseif type(value) == 'string' then
     return address.is_netmask(value) and rules.NetmaskGroupRule(value) or suffixes(value)

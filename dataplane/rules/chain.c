@@ -62,6 +62,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 		packet->rule_cursor = cursor;
 		if (rule->lua_selector && !context->lua_selector)
 			return RULE_LUA;
+		context->matched.list = NULL;
 		bool match = rule_tests_run(rule->tests, rule->entry, &facts, mbuf, context);
 		if (rule->lua_selector)
 			walk_open(&walk, &facts); /* it may have changed the name */

@@ -10,6 +10,7 @@
 
 struct backend_stats;
 struct chain_index;
+struct live_list;
 struct policy;
 struct stats;
 
@@ -36,6 +37,13 @@ struct rule_chain {
 /* Evaluates a Lua selector; errors are false. */
 typedef bool rule_lua_selector_fn(void *lua, struct rte_mbuf *mbuf, int reference, bool ffi);
 
+/* The entry of a list that made a rule match, for its action to tell. */
+struct rule_matched {
+	const struct live_list *list; /* NULL: none */
+	uint32_t value;
+	uint16_t offset; /* in the question's name: where the entry begins */
+};
+
 /* What rules use of the lcore that runs them. One per lcore. */
 struct rule_context {
 	struct stats *stats;
@@ -45,6 +53,7 @@ struct rule_context {
 	uint64_t random; /* state of the generator: seed it with anything */
 	rule_lua_selector_fn *lua_selector; /* NULL on workers: rules with Lua selectors stop */
 	void *lua;			    /* for lua_selector */
+	struct rule_matched matched;	    /* of the rule that runs */
 	char text[DNS_NAME_TEXT_SIZE]; /* the name of the packet whose rules run, for expressions */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
 };

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The thread that reads lists: off the lcores, and with less priority than whatever else runs. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/feed_parts.h"
+
+#define NICENESS 10
+#define LOOK_MS 30000 /* for changes that inotify does not tell, as on network file systems */
+#define SETTLED_S 5   /* a file whose name tells nothing is not being written any more */
+#define EVENTS_SIZE 4096
+
+void feed_data_free(const struct feed *feed, const void *data)
+{
+	if (feed->options.format == LIST_FORMAT_RPZ)
+		rpz_zone_free((struct rpz_zone *)data);
+	else
+		name_index_free((struct name_index *)data);
+}
+
+void feed_free(struct feed *feed)
+{
+	feed_data_free(feed, feed_live(feed)->now);
+	feed_data_free(feed, feed->old);
+	feed_data_free(feed, feed->fresh);
+	feed_data_free(feed, atomic_load(&feed->garbage));
+	policy_blob_release(feed->blob);
+	free(feed->path);
+	free(feed);
+}
+
+static bool identity_read(const char *path, struct feed_identity *identity)
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		return false;
+	*identity = (struct feed_identity){status.st_dev, status.st_ino, status.st_size,
+					   status.st_mtim};
+	return true;
+}
+
+static bool identity_equal(const struct feed_identity *a, const struct feed_identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static double clock_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static const void *list_read(struct feed *feed)
+{
+	struct list_options options = {
+		.format = feed->options.format,
+		.flags = feed->options.flags,
+		.stop = &feed->feeds->stop,
+	};
+	if (feed->options.format == LIST_FORMAT_RPZ)
+		return list_load_rpz(feed->path, &options, &feed->report);
+	return list_load_names(feed->path, &options, 0, &feed->report);
+}
+
+static void feed_read(struct feed *feed)
+{
+	double start = clock_seconds();
+	uint64_t one = 1;
+	memset(&feed->report, 0, sizeof(feed->report));
+	feed->known = identity_read(feed->path, &feed->identity);
+	feed->fresh = list_read(feed);
+	feed->seconds = clock_seconds() - start;
+	atomic_store(&feed->phase, FEED_PHASE_CONTROL);
+	if (write(feed->feeds->done, &one, sizeof(one)) < 0) {
+		/* The counter is full: it wakes as well. */
+	}
+}
+
+/* Whether the file is another one than that which was read; a file that went is one too, once. */
+static bool feed_changed(struct feed *feed)
+{
+	struct feed_identity identity;
+	bool there = identity_read(feed->path, &identity);
+	if (!there || !feed->known)
+		return there != feed->known;
+	return !identity_equal(&identity, &feed->identity);
+}
+
+/* A file that changed where it lies may be half written; one with a new inode was moved there. */
+static bool feed_settled(struct feed *feed)
+{
+	struct feed_identity identity;
+	if (!identity_read(feed->path, &identity) || !feed->known ||
+	    identity.inode != feed->identity.inode)
+		return true;
+	return identity.changed.tv_sec + SETTLED_S <= time(NULL);
+}
+
+/* A folder that is watched already is only looked up. */
+static int folder_watch(const struct feeds *feeds, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+	int length = slash == NULL    ? snprintf(folder, sizeof(folder), ".")
+		     : slash == path ? snprintf(folder, sizeof(folder), "/")
+				     : snprintf(folder, sizeof(folder), "%.*s",
+						(int)(slash - path), path);
+	if (length < 0 || (size_t)length >= sizeof(folder))
+		return -1;
+	return inotify_add_watch(feeds->inotify, folder,
+				 IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+}
+
+static void feed_watch(const struct feed *feed)
+{
+	char *real = realpath(feed->path, NULL);
+	folder_watch(feed->feeds, feed->path);
+	if (real != NULL)
+		folder_watch(feed->feeds, real);
+	free(real);
+}
+
+static bool event_names(const struct inotify_event *event, int folder, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return event->wd == folder && event->len > 0 &&
+	       strcmp(event->name, slash == NULL ? path : slash + 1) == 0;
+}
+
+/* A file is told of in its folder; one behind a symbolic link also where that leads. */
+static void feed_event(struct feed *feed, const struct inotify_event *event)
+{
+	if (!feed->options.watch)
+		return;
+	char *real = realpath(feed->path, NULL);
+	if (event_names(event, folder_watch(feed->feeds, feed->path), feed->path) ||
+	    (real != NULL && event_names(event, folder_watch(feed->feeds, real), real)))
+		atomic_store(&feed->wanted, true);
+	free(real);
+}
+
+static void events_read(struct feeds *feeds)
+{
+	_Alignas(struct inotify_event) char bytes[EVENTS_SIZE];
+	ssize_t size;
+	while ((size = read(feeds->inotify, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t at = 0; at < size;) {
+			const struct inotify_event *event = (const void *)(bytes + at);
+			for (unsigned i = 0; i < FEEDS_MAX; i++) {
+				struct feed *feed = atomic_load(&feeds->slots[i]);
+				if (feed != NULL && !atomic_load(&feed->gone))
+					feed_event(feed, event);
+			}
+			at += (ssize_t)(sizeof(*event) + event->len);
+		}
+	}
+}
+
+/* One feed's turn; `look` also where nobody told of a change. */
+static void feed_turn(struct feed *feed, bool look)
+{
+	feed_data_free(feed, atomic_exchange(&feed->garbage, NULL));
+	if (atomic_load(&feed->phase) != FEED_PHASE_THREAD)
+		return;
+	bool anew = atomic_exchange(&feed->anew, false);
+	bool wanted = atomic_exchange(&feed->wanted, false);
+	look = look && feed->options.watch && feed_settled(feed);
+	if (!anew && !((wanted || look) && feed_changed(feed)))
+		return;
+	if (feed->options.watch)
+		feed_watch(feed); /* first: what changes from here on is told */
+	feed_read(feed);
+}
+
+static void feeds_look(struct feeds *feeds, bool look)
+{
+	for (unsigned i = 0; i < FEEDS_MAX && !atomic_load(&feeds->stop); i++) {
+		struct feed *feed = atomic_load(&feeds->slots[i]);
+		if (feed == NULL)
+			continue;
+		if (atomic_load(&feed->gone)) {
+			feed_free(feed);
+			atomic_store(&feeds->slots[i], NULL);
+		} else {
+			feed_turn(feed, look);
+		}
+	}
+}
+
+void *feed_thread(void *argument)
+{
+	struct feeds *feeds = argument;
+	struct pollfd watched[] = {{.fd = feeds->wake, .events = POLLIN},
+				   {.fd = feeds->inotify, .events = POLLIN}};
+	uint64_t count;
+	/* Of this thread alone, as Linux has it. */
+	setpriority(PRIO_PROCESS, 0, NICENESS);
+	while (!atomic_load(&feeds->stop)) {
+		int ready = poll(watched, 2, LOOK_MS);
+		if (ready > 0 && read(feeds->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			break;
+		events_read(feeds);
+		feeds_look(feeds, ready == 0);
+	}
+	return NULL;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lists that a policy opens. */
+#include "control/lua_abi.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/feed.h"
+
+/* The context owns them: a handle is good as long as the policy. */
+struct lua_feed {
+	struct lua_feed *next;
+	struct feed *feed;
+};
+
+/* Somebody waits for the start: tell them why. */
+static void progress(void *data, const char *path, unsigned seconds)
+{
+	struct lua_context *context = data;
+	if (context->progress != NULL)
+		(*context->progress)++;
+	log_info("%s: read for %u s", path, seconds);
+}
+
+static struct lua_feed *opened(struct lua_context *context, struct feed *feed)
+{
+	for (struct lua_feed *entry = context->opened; entry != NULL; entry = entry->next)
+		if (entry->feed == feed) {
+			feed_close(feed);
+			return entry;
+		}
+	struct lua_feed *entry = malloc(sizeof(*entry));
+	if (entry == NULL) {
+		feed_close(feed);
+		return NULL;
+	}
+	*entry = (struct lua_feed){context->opened, feed};
+	context->opened = entry;
+	return entry;
+}
+
+struct lua_feed *sluice_list_open(const char *path, const struct lua_list_options *options)
+{
+	struct lua_context *context = lua_abi_context();
+	struct feed_options made = {
+		.name = options->name,
+		.format = (enum list_format)options->format,
+		.flags = options->flags,
+		.watch = options->watch,
+	};
+	errno = ENOTSUP;
+	if (context->feeds == NULL)
+		return lua_policy_keep(NULL);
+	struct feed *feed = feed_open(context->feeds, path, &made);
+	if (feed != NULL && context->feeds_block)
+		feed_wait(feed, progress, context);
+	if (feed != NULL && feed_state(feed) == FEED_LOADING)
+		context->feeds_wait = true;
+	return lua_policy_keep(feed != NULL ? opened(context, feed) : NULL);
+}
+
+void lua_feeds_close_all(struct lua_context *context)
+{
+	while (context->opened != NULL) {
+		struct lua_feed *entry = context->opened;
+		context->opened = entry->next;
+		feed_close(entry->feed);
+		free(entry);
+	}
+}
+
+void sluice_list_status(const struct lua_feed *list, struct lua_list_status *status)
+{
+	struct feed_status from = feed_status(list->feed);
+	*status = (struct lua_list_status){
+		.path = from.path,
+		.name = from.name,
+		.failure = from.failure,
+		.state = from.state,
+		.entries = from.entries,
+		.errors = from.errors,
+		.memory = from.memory,
+		.loads = from.loads,
+		.failures = from.failures,
+		.loaded = from.loaded,
+		.seconds = from.seconds,
+	};
+}
+
+void sluice_list_check(struct lua_feed *list)
+{
+	feed_check(list->feed);
+}
+
+int sluice_list_format(const char *name)
+{
+	return list_format_parse(name);
+}
+
+long sluice_list_find(const struct lua_feed *list, const struct lua_name *name)
+{
+	const struct name_index *names = live_list_names(feed_list(list->feed));
+	struct name_match match;
+	if (names == NULL || !name_index_find(names, name->wire, name->length, &match))
+		return -1;
+	return match.offset;
+}
+
+struct policy_selector *sluice_selector_list(struct lua_feed *list, bool exact)
+{
+	errno = 0;
+	struct policy_model *model = lua_abi_context()->model;
+	return lua_policy_keep(
+		model != NULL ? policy_selector_list(model, feed_blob(list->feed), exact) : NULL);
+}

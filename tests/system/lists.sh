@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Lists from files: under rules, replaced while they are, and what becomes of broken files.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+answers() { ask "$2" | grep -q "status: $1"; }
+said() { grep -qE -- "$1" "$work/sluice.log"; }
+replace() { cat >"$work/$1.new" && mv "$work/$1.new" "$work/$1"; }
+
+# A new policy is in force once its last line is: nothing else answers with this code.
+policy() {
+	cat >"$work/policy.lua"
+	kill -HUP "$sluice_pid"
+}
+
+printf '# ours\nads.test\n*.tracker.test\nno name here\nbad..name\n' >"$work/block.txt"
+printf '0.0.0.0 host.test\n' >"$work/block.hosts"
+lab_up <<-END
+	newServer('10.53.0.2:5300')
+	block = sluice.loadNames('$work/block.txt', {name = 'block'})
+	addAction(QNameSuffixRule(block), RCodeAction(DNSRCode.NXDOMAIN))
+	addAction(QNameSetRule(sluice.loadNames('$work/block.hosts')), RCodeAction(DNSRCode.REFUSED))
+	addAction(sluice.loadNames('$work/later.txt', {optional = true}), RCodeAction(DNSRCode.NOTIMP))
+END
+said 'block\.txt:4: ' || fail "no complaint about line 4"
+said 'block\.txt:5: ' || fail "no complaint about line 5"
+answers NXDOMAIN ads.test || fail "an entry is not found"
+answers NXDOMAIN a.b.ADS.test || fail "a name below an entry is not found"
+answers NXDOMAIN x.tracker.test || fail "a name below a wildcard is not found"
+answers REFUSED host.test || fail "a name of a hosts file is not found"
+expect 'status: NOERROR' c1.demo.test
+
+# A rename, a file written where it lies, one that comes later.
+replace block.txt <<<'demo.test'
+wait_for 10 "the new list" answers NXDOMAIN c1.demo.test
+printf 'other.test\n' >"$work/block.txt"
+wait_for 10 "the list written in place" answers NOERROR c1.demo.test
+answers NXDOMAIN other.test || fail "the list written in place is not in force"
+printf 'later.test\n' >"$work/later.txt"
+wait_for 10 "the list that came later" answers NOTIMP later.test
+
+# What is missing or empty changes nothing.
+rm "$work/block.txt"
+wait_for 10 "a word about the missing file" said 'block\.txt: .*the list stays as it was'
+answers NXDOMAIN other.test || fail "a missing file emptied the list"
+printf '# nothing\n' >"$work/block.txt"
+wait_for 10 "a word about the empty file" said 'block\.txt: .*(no|without|nothing).*the list stays'
+answers NXDOMAIN other.test || fail "an empty file emptied the list"
+
+# The console and the metrics tell.
+in_sluice "$binary" console -s "$console_socket" -e 'return showLists()' >"$work/lists.log"
+grep -qE '^block +ready +1 ' "$work/lists.log" || fail "showLists() does not know the list"
+in_sluice "$binary" console -s "$console_socket" -e "return block:match('x.other.test')" |
+	grep -q '^other.test\.$' || fail "match() does not tell the entry"
+
+in_sluice python3 -c \
+	'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:8083/metrics", timeout=5).read().decode())' \
+	>"$work/metrics"
+grep -qE '^sluice_list_entries\{list="block",path=".*block\.txt"\} 1$' "$work/metrics" ||
+	fail "the metrics do not know the list"
+grep -qE '^sluice_list_failures_total\{list="block".*\} 2$' "$work/metrics" ||
+	fail "the metrics do not count failures"
+
+# A new policy with a new list comes into force when that has been read; without, not at all.
+printf 'fresh.test\n' >"$work/fresh.txt"
+policy <<-END
+	newServer('10.53.0.2:5300')
+	addAction(sluice.loadNames('$work/fresh.txt'), RCodeAction(DNSRCode.YXDOMAIN))
+END
+wait_for 10 "the new policy" answers YXDOMAIN fresh.test
+policy <<-END
+	newServer('10.53.0.2:5300')
+	addAction(sluice.loadNames('$work/absent.txt'), RCodeAction(DNSRCode.NXDOMAIN))
+END
+wait_for 10 "the refusal" said 'policy\.lua:2: sluice\.loadNames: .*absent\.txt: '
+answers YXDOMAIN fresh.test || fail "a policy without its list came into force"
+status=0
+timeout 30 "$binary" check -c "$work/sluice.yml" >"$work/check.log" 2>&1 || status=$?
+[ "$status" -eq 1 ] || fail "check accepts a list that is missing"
+grep -q 'policy\.lua:2: sluice\.loadNames: ' "$work/check.log" || fail "check does not say where"
