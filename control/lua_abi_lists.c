@@ -107,10 +107,25 @@ long sluice_list_find(const struct lua_feed *list, const struct lua_name *name)
 	return match.offset;
 }
 
-struct policy_selector *sluice_selector_list(struct lua_feed *list, bool exact)
+struct policy_selector *sluice_selector_list(struct lua_feed *list, uint32_t trigger, bool exact)
 {
 	errno = 0;
 	struct policy_model *model = lua_abi_context()->model;
-	return lua_policy_keep(
-		model != NULL ? policy_selector_list(model, feed_blob(list->feed), exact) : NULL);
+	return lua_policy_keep(model == NULL ? NULL
+					     : policy_selector_list(model, feed_blob(list->feed),
+								    (enum matched_trigger)trigger,
+								    exact));
+}
+
+struct policy_action *sluice_action_rpz(struct lua_feed *list)
+{
+	errno = 0;
+	struct policy_model *model = lua_abi_context()->model;
+	return lua_policy_keep(model != NULL ? policy_action_rpz(model, feed_blob(list->feed))
+					     : NULL);
+}
+
+void sluice_action_expand(struct policy_action *action)
+{
+	policy_action_expand(action);
 }

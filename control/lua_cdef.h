@@ -343,7 +343,11 @@ void sluice_list_check(struct lua_feed *list);
 int sluice_list_format(const char *name);
 /* Where the entry that covers the name begins in it, in bytes; -1: none does. */
 long sluice_list_find(const struct lua_feed *list, const struct lua_name *name);
-struct policy_selector *sluice_selector_list(struct lua_feed *list, bool exact);
+/* Trigger 0: the name, 1: the client, 2: an address of the answer. */
+struct policy_selector *sluice_selector_list(struct lua_feed *list, uint32_t trigger, bool exact);
+struct policy_action *sluice_action_rpz(struct lua_feed *list);
+/* For tags and extended errors. */
+void sluice_action_expand(struct policy_action *action);
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);
 struct policy_selector *sluice_selector_window(const char *kind, uint32_t min, uint32_t max);
 struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, uint16_t max);

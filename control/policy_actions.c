@@ -327,6 +327,22 @@ struct policy_action *policy_action_extended_error(struct policy_model *model, u
 	return action;
 }
 
+void policy_action_expand(struct policy_action *action)
+{
+	action->action.stop = 1;
+}
+
+struct policy_action *policy_action_rpz(struct policy_model *model, struct policy_blob *list)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_RPZ, 0);
+	if (!action)
+		return NULL;
+	list->users++;
+	action->blob = list;
+	action->action.list = (const void *)list->data;
+	return action;
+}
+
 struct policy_action *policy_action_lua(struct policy_model *model, int reference, bool ffi)
 {
 	struct policy_action *action =

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "dataplane/policy.h"
+#include "dataplane/rules/matched.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
 #include "dataplane/rules/rates.h"
@@ -83,7 +84,7 @@ struct policy_selector *policy_selector_qname_set(struct policy_model *model,
 						  const struct name_set *names);
 /* A list as control/feed.h has them; `exact`: the name itself is an entry. Shares the blob. */
 struct policy_selector *policy_selector_list(struct policy_model *model, struct policy_blob *list,
-					     bool exact);
+					     enum matched_trigger trigger, bool exact);
 struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
 						     const struct name_set *names);
 /*
@@ -190,6 +191,10 @@ struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_ac
 					uint32_t ttl);
 struct policy_action *policy_action_tag(struct policy_model *model, const char *key,
 					size_t key_length, const char *value, size_t value_length);
+/* {entry} and {list} in the text of a tag or extended error are replaced: matched_expand(). */
+void policy_action_expand(struct policy_action *action);
+/* What a response policy zone says; shares the blob of the list. */
+struct policy_action *policy_action_rpz(struct policy_model *model, struct policy_blob *list);
 struct policy_action *policy_action_untag(struct policy_model *model, const char *key,
 					  size_t key_length);
 struct policy_action *policy_action_extended_error(struct policy_model *model, uint16_t info_code,

@@ -98,10 +98,11 @@ struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
 }
 
 struct policy_selector *policy_selector_list(struct policy_model *model, struct policy_blob *list,
-					     bool exact)
+					     enum matched_trigger trigger, bool exact)
 {
-	struct policy_selector *selector =
-		test_new(model, (struct rule_test){.kind = RULE_TEST_NAME_LIST, .flag = exact});
+	struct policy_selector *selector = test_new(
+		model, (struct rule_test){
+			       .kind = RULE_TEST_LIST, .flag = exact, .value = (uint16_t)trigger});
 	if (!selector)
 		return NULL;
 	list->users++;

@@ -83,7 +83,7 @@ struct query_state {
 	uint8_t restarts;
 	uint8_t edns_added; /* 1: the policy added an OPT that the client does not expect back */
 	uint8_t frontend;   /* number of the address that was asked, for its counters */
-	uint8_t spare;
+	uint8_t rpz_passed; /* 1: a response policy zone exempted it from all others */
 	uint32_t temp_failure_ttl; /* seconds */
 	uint32_t max_returned_ttl; /* seconds */
 	uint64_t arrival;	   /* TSC when the query was received */

@@ -3,6 +3,7 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 local name = require('sluice.name')
+local lists = require('sluice.lists')
 local address = require('sluice.address')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
@@ -174,11 +175,40 @@ end
 local function both(constructor, query, response)
   rules[query], rules[response] = constructor(false), constructor(true)
 end
+-- Text in which {entry} and {list} stand for what made the rule match.
+local Matched = {}
+local beyond = {}
+function beyond.matched(text)
+  return setmetatable({text = check.string(text or '{entry}', 'the text')}, Matched)
+end
+local function text_of(value, what)
+  if getmetatable(value) == Matched then
+    return value.text, true
+  end
+  return check.string(value, what), false
+end
+local function expanded(object, expand)
+  if expand then
+    C.sluice_action_expand(object.pointer)
+  end
+  return object
+end
+
+function beyond.RPZAction(list)
+  lists.zone(list, 'sluice.RPZAction')
+  return action(C.sluice_action_rpz(list.list), false, 'what %s says', list:toString())
+end
+function beyond.RPZResponseAction(list)
+  lists.zone(list, 'sluice.RPZResponseAction')
+  return action(C.sluice_action_rpz(list.list), true, 'what %s says', list:toString())
+end
+
 both(function(response)
   return function(key, value)
-    key, value = check.string(key, 'the name of the tag'), check.string(value, 'the tag')
-    return action(C.sluice_action_tag(key, #key, value, #value), response, 'set tag %s to %s',
-      key, value)
+    key = check.string(key, 'the name of the tag')
+    local text, expand = text_of(value, 'the tag')
+    return expanded(action(C.sluice_action_tag(key, #key, text, #text), response,
+      'set tag %s to %s', key, text), expand)
   end
 end, 'SetTagAction', 'SetTagResponseAction')
 both(function(response)
@@ -189,9 +219,10 @@ both(function(response)
 end, 'UnsetTagAction', 'UnsetTagResponseAction')
 both(function(response)
   return function(code, text, clear)
-    code, text = check.range(code, 'the code', 0, 65535), check.string(text or '', 'the text')
-    return action(C.sluice_action_ede(code, text, #text, clear ~= false), response,
-      'set EDE %d', code)
+    code = check.range(code, 'the code', 0, 65535)
+    local value, expand = text_of(text or '', 'the text')
+    return expanded(action(C.sluice_action_ede(code, value, #value, clear ~= false), response,
+      'set EDE %d', code), expand)
   end
 end, 'SetExtendedDNSErrorAction', 'SetExtendedDNSErrorResponseAction')
 both(function(response)
@@ -219,4 +250,4 @@ rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction
 rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction
 
-return {globals = rules, is = function(value) return getmetatable(value) == Action end}
+return {globals = rules, sluice = beyond, is = function(value) return getmetatable(value) == Action end}

@@ -40,8 +40,10 @@ install(require('sluice.chains'))
 install(require('sluice.server'), 'wrap')
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
-for name, value in pairs(require('sluice.lists').sluice) do
-  globals.sluice[name] = value
+for _, module in ipairs({'lists', 'selectors', 'actions'}) do
+  for name, value in pairs(require('sluice.' .. module).sluice) do
+    globals.sluice[name] = value
+  end
 end
 require('sluice.unsupported').install(globals)
 

@@ -108,4 +108,13 @@ function lists.loadNames(path, options)
 end
 local function showLists() return show(made) end
 
-return {sluice = lists, globals = {showLists = showLists}, is = function(value) return getmetatable(value) == List end}
+local function is(value) return getmetatable(value) == List end
+
+-- Only zones have policies.
+local function zone(value, what)
+  if not is(value) or value.format ~= 'rpz' then
+    check.fail("%s takes a list of sluice.loadNames(path, {format = 'rpz'})", what)
+  end
+end
+
+return {sluice = lists, globals = {showLists = showLists}, is = is, zone = zone}

@@ -47,7 +47,18 @@ local function told(set, quiet)
 end
 
 local function listed(list, exact)
-  return selector(C.sluice_selector_list(list.list, exact), 'qname in %s', list:toString())
+  return selector(C.sluice_selector_list(list.list, 0, exact), 'qname in %s', list:toString())
+end
+
+-- Triggers of response policy zones other than names.
+local beyond = {}
+function beyond.ClientAddressRule(list)
+  lists.zone(list, 'sluice.ClientAddressRule')
+  return selector(C.sluice_selector_list(list.list, 1, false), 'client in %s', list:toString())
+end
+function beyond.AnswerAddressRule(list)
+  lists.zone(list, 'sluice.AnswerAddressRule')
+  return selector(C.sluice_selector_list(list.list, 2, false), 'answer in %s', list:toString())
 end
 
 local function suffixes(value, quiet)
@@ -265,4 +276,4 @@ function rules.NotRule(member)
   return selector(C.sluice_selector_join(2, array, 1), '!(%s)', member.text)
 end
 
-return {globals = rules, of = as_selector}
+return {globals = rules, sluice = beyond, of = as_selector}

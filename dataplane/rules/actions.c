@@ -8,6 +8,7 @@
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/rules/matched.h"
 #include "dataplane/rules/rates.h"
 #include "dataplane/rules/tags.h"
 
@@ -77,10 +78,33 @@ static enum rule_verdict continue_run(const struct rule_action *wrapped, struct 
 	return RULE_GO_ON;
 }
 
-static int tag_run(const struct rule_tag *tag, struct note_block **notes)
+static int tag_run(const struct rule_action *action, struct rte_mbuf *mbuf,
+		   const struct rule_context *context)
 {
-	return tag_set(notes, tag->bytes, tag->key_length, tag->bytes + tag->key_length,
-		       tag->value_length);
+	char text[MATCHED_TEXT_SIZE];
+	const struct rule_tag *tag = action->tag;
+	const char *value = tag->bytes + tag->key_length;
+	size_t length = tag->value_length;
+	if (action->stop) {
+		length = matched_expand(value, length, mbuf, context, text, sizeof(text));
+		value = text;
+	}
+	return tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length, value, length);
+}
+
+static int error_run(const struct rule_action *action, struct rte_mbuf *mbuf,
+		     const struct rule_context *context)
+{
+	char text[MATCHED_TEXT_SIZE];
+	const struct rule_extended_error *error = action->error;
+	const char *value = error->text;
+	size_t length = error->text_length;
+	if (action->stop) {
+		length = matched_expand(value, length, mbuf, context, text, sizeof(text));
+		value = text;
+	}
+	return ede_add(&packet_of(mbuf)->query.notes, error->info_code, value, length,
+		       error->clear);
 }
 
 enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_mbuf *mbuf,
@@ -157,15 +181,14 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 		query->max_returned_ttl = action->ttl;
 		return RULE_GO_ON;
 	case RULE_ACTION_SET_TAG:
-		return note_end(tag_run(action->tag, &query->notes), mbuf, context);
+		return note_end(tag_run(action, mbuf, context), mbuf, context);
 	case RULE_ACTION_UNSET_TAG:
 		tag_unset(&query->notes, action->tag->bytes, action->tag->key_length);
 		return RULE_GO_ON;
 	case RULE_ACTION_EXTENDED_ERROR:
-		return note_end(ede_add(&query->notes, action->error->info_code,
-					action->error->text, action->error->text_length,
-					action->error->clear),
-				mbuf, context);
+		return note_end(error_run(action, mbuf, context), mbuf, context);
+	case RULE_ACTION_RPZ:
+		return rule_rpz_run(action->list, mbuf, context);
 	case RULE_ACTION_LUA:
 	case RULE_ACTION_LUA_FFI:
 		return RULE_LUA;

@@ -11,6 +11,7 @@
 #include "dataplane/dns/reply.h"
 #include "dataplane/packet.h"
 
+struct live_list;
 struct policy;
 struct rule_context;
 struct rule_tag;
@@ -43,6 +44,7 @@ struct rule_tag;
 	X(SET_TAG, "SetTag")                                                                       \
 	X(UNSET_TAG, "UnsetTag")                                                                   \
 	X(EXTENDED_ERROR, "SetExtendedDNSError")                                                   \
+	X(RPZ, "RPZ")                                                                              \
 	X(LUA, "Lua")                                                                              \
 	X(LUA_FFI, "LuaFFI")
 
@@ -147,7 +149,8 @@ struct rule_extended_error {
 /* One rule's action; its data lies in the policy's arena. */
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
-	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns */
+	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns;
+		       * SET_TAG, EXTENDED_ERROR: 1 is matched_expand() */
 	uint16_t value; /* the rcode, the pool's number, or percent */
 	union {
 		int lua; /* reference */
@@ -163,6 +166,7 @@ struct rule_action {
 		const struct rule_action *wrapped; /* CONTINUE; never Lua */
 		struct rate *rate; /* shared by all lcores, and from policy to policy */
 		const struct rule_tag *tag;
+		const struct live_list *list;
 		const struct rule_extended_error *error;
 	};
 };

@@ -11,6 +11,9 @@
 struct backend_stats;
 struct chain_index;
 struct live_list;
+struct rpz_action;
+struct rpz_prefix;
+struct rpz_zone;
 struct policy;
 struct stats;
 
@@ -40,8 +43,11 @@ typedef bool rule_lua_selector_fn(void *lua, struct rte_mbuf *mbuf, int referenc
 /* The entry of a list that made a rule match, for its action to tell. */
 struct rule_matched {
 	const struct live_list *list; /* NULL: none */
-	uint32_t value;
+	const struct rpz_zone *zone;	 /* with `action`: what is to be done */
+	const struct rpz_action *action; /* NULL: the list says nothing */
+	const struct rpz_prefix *prefix; /* NULL: a name */
 	uint16_t offset; /* in the question's name: where the entry begins */
+	bool wildcard;	 /* the entry has "*." before that */
 };
 
 /* What rules use of the lcore that runs them. One per lcore. */

@@ -6,7 +6,7 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/policy.h"
 #include "dataplane/rules/chain.h"
-#include "dataplane/rules/live_list.h"
+#include "dataplane/rules/matched.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
 #include "dataplane/rules/rates.h"
@@ -40,21 +40,6 @@ void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct
 static bool outside(uint32_t value, const struct rule_test *test)
 {
 	return value < test->low || value > test->high;
-}
-
-static bool list_test(const struct rule_test *test, const struct rule_facts *facts,
-		      struct rule_context *context)
-{
-	const struct name_index *names = live_list_names(test->list);
-	struct name_match match;
-
-	if (names == NULL ||
-	    !name_index_find(names, facts->qname, facts->qname_length, &match) ||
-	    (test->flag && match.offset != 0))
-		return false;
-	context->matched = (struct rule_matched){
-		.list = test->list, .value = match.value, .offset = match.offset};
-	return true;
 }
 
 static bool netmask_test(const struct rule_test *test, const struct query_state *query)
@@ -175,8 +160,9 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return name_set_has(test->names, facts->qname, facts->qname_length);
 	case RULE_TEST_QNAME_SUFFIX:
 		return name_set_covers(test->names, facts->qname, facts->qname_length, NULL);
-	case RULE_TEST_NAME_LIST:
-		return list_test(test, facts, context);
+	case RULE_TEST_LIST:
+		return matched_find(test->list, (enum matched_trigger)test->value, test->flag, mbuf,
+				    context);
 	case RULE_TEST_QNAME_LABELS:
 		return outside(facts->qname_labels, test);
 	case RULE_TEST_QNAME_LENGTH:

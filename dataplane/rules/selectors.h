@@ -23,7 +23,7 @@ struct rule_context;
 	X(QNAME, "QName")                                                                          \
 	X(QNAME_SET, "QNameSet")                                                                   \
 	X(QNAME_SUFFIX, "QNameSuffix")                                                             \
-	X(NAME_LIST, "NameList")                                                                   \
+	X(LIST, "List")                                                                            \
 	X(QNAME_LABELS, "QNameLabelsCount")                                                        \
 	X(QNAME_LENGTH, "QNameWireLength")                                                         \
 	X(QTYPE, "QType")                                                                          \
@@ -88,10 +88,11 @@ struct rule_tag {
 struct rule_test {
 	uint8_t kind; /* enum rule_test_kind */
 	uint8_t flag; /* NETMASK: 1 is the destination; RECORDS_*: the section; LUA: 1 is FFI;
-		       * PAYLOAD_SIZE: enum rule_comparison; NAME_LIST: 1 is the name itself only */
+		       * PAYLOAD_SIZE: enum rule_comparison; LIST: 1 is the name itself only */
 	uint16_t on_true;
 	uint16_t on_false;
-	uint16_t value; /* the type, class, code, port or pool meant; the version or size compared */
+	uint16_t value; /* the type, class, code, port or pool meant; the version or size compared;
+			 * LIST: enum matched_trigger */
 	union {
 		const struct rule_name *name;
 		const struct name_set *names;

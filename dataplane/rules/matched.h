@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What lists have for a packet, and the entry that matched as text. */
+#ifndef SLUICE_DATAPLANE_RULES_MATCHED_H
+#define SLUICE_DATAPLANE_RULES_MATCHED_H
+
+#include "dataplane/rules/chain.h"
+
+#define MATCHED_TEXT_SIZE 1100u /* for names with all their bytes escaped, and some text */
+
+/* Where a response policy zone is to be asked. */
+enum matched_trigger {
+	MATCHED_NAME,	/* the question's name */
+	MATCHED_CLIENT, /* the client's address (rpz-client-ip) */
+	MATCHED_ANSWER, /* an address in the answer section (rpz-ip): the first one that is listed */
+};
+
+/*
+ * Whether the list covers the packet, a query or for MATCHED_ANSWER a response; fills in
+ * context->matched if so. `exact`: the name must itself be an entry.
+ */
+bool matched_find(const struct live_list *list, enum matched_trigger trigger, bool exact,
+		  struct rte_mbuf *mbuf, struct rule_context *context);
+
+/*
+ * Writes text with {entry} and {list} replaced by what matched, by nothing if nothing did, cut to
+ * `size` bytes. Returns its length; there is no NUL.
+ */
+size_t matched_expand(const char *text, size_t length, struct rte_mbuf *mbuf,
+		      const struct rule_context *context, char *to, size_t size);
+
+/*
+ * Does what a response policy zone says about the packet: the entry that the rule's selector found,
+ * if it is one of this zone, else what is looked up: for queries the client, then the name, for
+ * responses the addresses of the answer. RULE_GO_ON if there is nothing; PASSTHRU exempts the
+ * packet and its response from all zones that follow.
+ */
+enum rule_verdict rule_rpz_run(const struct live_list *list, struct rte_mbuf *mbuf,
+			       struct rule_context *context);
+
+#endif
