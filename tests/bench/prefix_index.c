@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What large prefix sets cost: seconds to build, bytes a prefix, nanoseconds a look-up.
+ *
+ *   bench_prefix_index [PREFIXES...]      of each family; default 1000 to 1000000
+ *
+ * Prefixes are made up, the same in each run: IPv4 /16 to /32, IPv6 /32 to /64 within 2000::/3.
+ * Addresses are looked up in an order of chance, each once: half lie in some prefix. Each look-up's
+ * address depends on the one before, so that they cannot overlap, and no cache holds the index of a
+ * million.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dataplane/rules/prefix_index.h"
+
+#define LOOKUPS 2000000u
+
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+static double now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void address_make(uint8_t address[static 16], uint64_t number, bool ipv6)
+{
+	uint64_t bits = mix(number), more = mix(bits);
+	memset(address, 0, 16);
+	memcpy(address, &bits, ipv6 ? 8 : 4);
+	if (ipv6) {
+		memcpy(address + 8, &more, 8);
+		address[0] = (uint8_t)(0x20 | (address[0] & 0x1f));
+	}
+}
+
+static void member_make(struct prefix_member *member, uint64_t number, bool ipv6)
+{
+	*member = (struct prefix_member){.value = (uint32_t)number};
+	member->prefix.ipv6 = ipv6;
+	member->prefix.length = (uint8_t)(ipv6 ? 32 + number % 33 : 16 + number % 17);
+	address_make(member->prefix.address, number, ipv6);
+	for (unsigned bit = member->prefix.length; bit < 128; bit++)
+		member->prefix.address[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+}
+
+static void lookups_time(const struct prefix_index *index, size_t count, bool ipv6)
+{
+	uint8_t address[16];
+	uint64_t last = 0, found = 0;
+	double start = now();
+	for (uint64_t i = 0; i < LOOKUPS; i++) {
+		address_make(address, mix(i) % (2 * count) + last, ipv6);
+		const struct prefix_member *member = prefix_index_find(index, address, ipv6);
+		found += member != NULL;
+		last = member == (const void *)index; /* never: but the next one must wait */
+	}
+	double all = now() - start;
+	start = now();
+	for (uint64_t i = 0; i < LOOKUPS; i++) {
+		address_make(address, mix(i) % (2 * count) + last, ipv6);
+		last = address[3] == 0 && address[15] == 1 && address[1] == 2 && i == LOOKUPS;
+	}
+	double making = now() - start;
+	printf("%10zu  %s  %6.1f ns  %4.1f %% found\n", count, ipv6 ? "IPv6" : "IPv4",
+	       (all - making) / LOOKUPS * 1e9, 100.0 * (double)found / LOOKUPS);
+}
+
+static int size_run(size_t count)
+{
+	struct prefix_member *members = malloc(2 * count * sizeof(*members));
+	if (members == NULL)
+		return 1;
+	for (size_t i = 0; i < count; i++) {
+		member_make(&members[i], i, false);
+		member_make(&members[count + i], i, true);
+	}
+	double start = now();
+	struct prefix_index *index = prefix_index_build(members, 2 * count);
+	double seconds = now() - start;
+	free(members);
+	if (index == NULL)
+		return 1;
+	printf("%10zu  built in %.2f s, %.1f bytes a prefix\n", 2 * count, seconds,
+	       (double)prefix_index_memory(index) / (double)prefix_index_count(index));
+	lookups_time(index, count, false);
+	lookups_time(index, count, true);
+	prefix_index_free(index);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const size_t sizes[] = {1000, 10000, 100000, 1000000};
+	int status = 0;
+	for (int i = 1; i < argc; i++)
+		status |= size_run(strtoul(argv[i], NULL, 10));
+	for (unsigned i = 0; argc == 1 && i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		status |= size_run(sizes[i]);
+	return status;
+}
