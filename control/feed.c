@@ -101,14 +101,16 @@ static struct feed *feed_find(const struct feeds *feeds, const char *path,
 	return NULL;
 }
 
-static struct policy_blob *list_blob(const char *name, bool rpz)
+static struct policy_blob *list_blob(const char *name, enum list_format format)
 {
 	struct policy_blob *blob = calloc(1, sizeof(*blob) + sizeof(struct live_list));
 	if (blob == NULL)
 		return NULL;
 	struct live_list *list = (struct live_list *)blob->data;
 	blob->users = 1;
-	list->rpz = rpz;
+	list->kind = format == LIST_FORMAT_RPZ	      ? LIVE_LIST_ZONE
+		     : format == LIST_FORMAT_PREFIXES ? LIVE_LIST_PREFIXES
+						      : LIVE_LIST_NAMES;
 	snprintf(list->name, sizeof(list->name), "%s", name);
 	return blob;
 }
@@ -121,7 +123,7 @@ static struct feed *feed_new(struct feeds *feeds, const char *path,
 		return NULL;
 	*feed = (struct feed){.feeds = feeds, .options = *options, .state = FEED_LOADING};
 	feed->path = strdup(path);
-	feed->blob = list_blob(name_of(path, options), options->format == LIST_FORMAT_RPZ);
+	feed->blob = list_blob(name_of(path, options), options->format);
 	if (feed->path != NULL && feed->blob != NULL)
 		return feed;
 	free(feed->path);
@@ -175,8 +177,14 @@ void feed_close(struct feed *feed)
 
 static uint64_t data_memory(const struct feed *feed, const void *data)
 {
-	return feed->options.format == LIST_FORMAT_RPZ ? rpz_zone_memory(data)
-						       : name_index_memory(data);
+	switch (feed_live(feed)->kind) {
+	case LIVE_LIST_ZONE:
+		return rpz_zone_memory(data);
+	case LIVE_LIST_PREFIXES:
+		return prefix_index_memory(data);
+	default:
+		return name_index_memory(data);
+	}
 }
 
 static void errors_log(const struct feed *feed)

@@ -20,10 +20,17 @@
 
 void feed_data_free(const struct feed *feed, const void *data)
 {
-	if (feed->options.format == LIST_FORMAT_RPZ)
-		rpz_zone_free((struct rpz_zone *)data);
-	else
+	switch (feed_live(feed)->kind) {
+	case LIVE_LIST_NAMES:
 		name_index_free((struct name_index *)data);
+		break;
+	case LIVE_LIST_ZONE:
+		rpz_zone_free((struct rpz_zone *)data);
+		break;
+	case LIVE_LIST_PREFIXES:
+		prefix_index_free((struct prefix_index *)data);
+		break;
+	}
 }
 
 void feed_free(struct feed *feed)
@@ -67,8 +74,10 @@ static const void *list_read(struct feed *feed)
 		.flags = feed->options.flags,
 		.stop = &feed->feeds->stop,
 	};
-	if (feed->options.format == LIST_FORMAT_RPZ)
+	if (feed_live(feed)->kind == LIVE_LIST_ZONE)
 		return list_load_rpz(feed->path, &options, &feed->report);
+	if (feed_live(feed)->kind == LIVE_LIST_PREFIXES)
+		return list_load_prefixes(feed->path, &options, &feed->report);
 	return list_load_names(feed->path, &options, 0, &feed->report);
 }
 

@@ -107,6 +107,19 @@ long sluice_list_find(const struct lua_feed *list, const struct lua_name *name)
 	return match.offset;
 }
 
+const char *sluice_list_find_address(const struct lua_feed *list,
+				     const struct lua_address *address)
+{
+	static char text[80];
+	const struct prefix_index *prefixes = live_list_prefixes(feed_list(list->feed));
+	const struct prefix_member *member =
+		prefixes != NULL ? prefix_index_find(prefixes, address->bytes, address->ipv6)
+				 : NULL;
+	if (member == NULL || prefix_print(&member->prefix, text, sizeof(text)) < 0)
+		return NULL;
+	return text;
+}
+
 struct policy_selector *sluice_selector_list(struct lua_feed *list, uint32_t trigger, bool exact)
 {
 	errno = 0;

@@ -343,7 +343,10 @@ void sluice_list_check(struct lua_feed *list);
 int sluice_list_format(const char *name);
 /* Where the entry that covers the name begins in it, in bytes; -1: none does. */
 long sluice_list_find(const struct lua_feed *list, const struct lua_name *name);
-/* Trigger 0: the name, 1: the client, 2: an address of the answer. */
+/* The prefix that covers the address as text, up to the next call of a function; NULL: none does. */
+const char *sluice_list_find_address(const struct lua_feed *list,
+				     const struct lua_address *address);
+/* Trigger 0: the name, 1: the client, 2: the address it asked, 3: an address of the answer. */
 struct policy_selector *sluice_selector_list(struct lua_feed *list, uint32_t trigger, bool exact);
 struct policy_action *sluice_action_rpz(struct lua_feed *list);
 /* For tags and extended errors. */

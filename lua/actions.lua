@@ -250,4 +250,6 @@ rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction
 rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction
 
-return {globals = rules, sluice = beyond, is = function(value) return getmetatable(value) == Action end}
+local function is(value) return getmetatable(value) == Action end
+
+return {globals = rules, sluice = beyond, is = is}

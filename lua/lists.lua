@@ -9,6 +9,8 @@ check.own()
 local lists = {}
 local List = {}
 List.__index = List
+local Prefixes = {}
+Prefixes.__index = Prefixes
 local STATES = {[0] = 'loading', 'ready', 'failed'}
 local SELF, BELOW = 1, 2
 
@@ -34,27 +36,48 @@ local function status_of(list)
   return status
 end
 
--- A live list of names: for rules on names, and if it is a response policy zone for RPZAction().
-function lists.loadNames(path, options)
-  path = check.string(path, 'the path')
-  options = check.options(options, 'sluice.loadNames', option_keys)
-  local format = options.format == nil and format_of(path) or check.string(options.format,
-    'the format')
+local made = {}
+
+local function open(class, what, path, format, options)
   local number = C.sluice_list_format(format)
-  if number < 0 then
-    check.fail('sluice.loadNames: "%s" is not a format: names, hosts, rpz, cdb', format)
-  end
   local title = options.name ~= nil and check.string(options.name, 'the name') or nil
   local list = C.sluice_list_open(path, ffi.new('struct lua_list_options', {name = title,
     format = number, flags = flags_of(options), watch = options.watch ~= false}))
   if list == nil then
-    check.fail('sluice.loadNames: %s: %s', path, ffi.string(C.sluice_policy_error()))
+    check.fail('%s: %s: %s', what, path, ffi.string(C.sluice_policy_error()))
   end
   local status = status_of(list)
   if STATES[status.state] == 'failed' and not options.optional then
-    check.fail('sluice.loadNames: %s: %s', path, ffi.string(status.failure))
+    check.fail('%s: %s: %s', what, path, ffi.string(status.failure))
   end
-  return setmetatable({list = list, name = ffi.string(status.name), format = format}, List)
+  for _, other in ipairs(made) do
+    if other.list == list then
+      return other
+    end
+  end
+  made[#made + 1] = setmetatable({list = list, name = ffi.string(status.name), format = format},
+    class)
+  return made[#made]
+end
+
+-- A live list of names: for rules on names, and if it is a response policy zone for RPZAction().
+local NAMES = check.keys('names', 'hosts', 'rpz', 'cdb')
+function lists.loadNames(path, options)
+  path = check.string(path, 'the path')
+  options = check.options(options, 'sluice.loadNames', option_keys)
+  local format = options.format or format_of(path)
+  if not NAMES[format] then
+    check.fail('sluice.loadNames: "%s" is not a format: names, hosts, rpz, cdb', tostring(format))
+  end
+  return open(List, 'sluice.loadNames', path, format, options)
+end
+
+-- A live list of prefixes: for NetmaskGroupRule().
+local prefix_keys = check.keys('watch', 'name', 'optional')
+function lists.loadPrefixes(path, options)
+  path = check.string(path, 'the path')
+  return open(Prefixes, 'sluice.loadPrefixes', path, 'prefixes',
+    check.options(options, 'sluice.loadPrefixes', prefix_keys))
 end
 
 function List:status()
@@ -82,6 +105,15 @@ function List:reload() C.sluice_list_check(self.list) end
 function List:toString() return ('list %s'):format(self.name) end
 List.__tostring = List.toString
 
+-- The prefix that covers an address as text, nil if none does.
+local address = require('sluice.address')
+Prefixes.status, Prefixes.count, Prefixes.reload = List.status, List.count, List.reload
+Prefixes.toString, Prefixes.__tostring = List.toString, List.toString
+function Prefixes:match(value)
+  local found = C.sluice_list_find_address(self.list, address.of(value))
+  return found ~= nil and ffi.string(found) or nil
+end
+
 local function show(out)
   local lines = {('%-24s %-8s %10s %8s %8s %10s  %s'):format('Name', 'State', 'Entries', 'Errors',
     'MiB', 'Seconds', 'Path')}
@@ -93,19 +125,6 @@ local function show(out)
   return table.concat(lines, '\n') .. '\n'
 end
 
-local made = {}
-local load = lists.loadNames
-function lists.loadNames(path, options)
-  local list = load(path, options)
-  for index, other in ipairs(made) do
-    if other.list == list.list then
-      made[index] = list
-      return list
-    end
-  end
-  made[#made + 1] = list
-  return list
-end
 local function showLists() return show(made) end
 
 local function is(value) return getmetatable(value) == List end
@@ -117,4 +136,5 @@ local function zone(value, what)
   end
 end
 
-return {sluice = lists, globals = {showLists = showLists}, is = is, zone = zone}
+return {sluice = lists, globals = {showLists = showLists}, is = is, zone = zone,
+  is_prefixes = function(value) return getmetatable(value) == Prefixes end}

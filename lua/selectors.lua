@@ -58,7 +58,7 @@ function beyond.ClientAddressRule(list)
 end
 function beyond.AnswerAddressRule(list)
   lists.zone(list, 'sluice.AnswerAddressRule')
-  return selector(C.sluice_selector_list(list.list, 2, false), 'answer in %s', list:toString())
+  return selector(C.sluice_selector_list(list.list, 3, false), 'answer in %s', list:toString())
 end
 
 local function suffixes(value, quiet)
@@ -202,6 +202,10 @@ function rules.MaxQPSIPRule(qps, v4_mask, v6_mask, burst)
 end
 
 function rules.NetmaskGroupRule(value, source)
+  if lists.is_prefixes(value) then
+    return selector(C.sluice_selector_list(value.list, source == false and 2 or 1, false), '%s: %s',
+      source == false and 'Dst' or 'Src', value:toString())
+  end
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',
@@ -231,6 +235,8 @@ end
 local function as_selector(value)
   if getmetatable(value) == Selector or getmetatable(value) == TimedSet then
     return value
+  elseif lists.is_prefixes(value) then
+    return rules.NetmaskGroupRule(value)
   elseif name.is(value) or lists.is(value) then
     return suffixes(value)
   elseif type(value) == 'string' then

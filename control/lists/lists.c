@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ static int format_parse(struct list_parser *parser)
 		return list_rpz_parse(parser);
 	case LIST_FORMAT_CDB:
 		return list_cdb_parse(parser);
+	case LIST_FORMAT_PREFIXES:
+		return list_prefixes_parse(parser);
 	default:
 		return -EINVAL;
 	}
@@ -167,5 +170,43 @@ struct name_index *list_load_names(const char *path, const struct list_options *
 	index = name_builder_finish(load.builder);
 	if (!index)
 		failure(report, -ENOMEM);
+	return index;
+}
+
+struct prefixes_load {
+	struct prefix_member *members;
+	size_t count, size;
+};
+
+static int prefixes_entry(void *data, const struct list_entry *entry)
+{
+	struct prefixes_load *load = data;
+	if (load->count == load->size) {
+		size_t size = load->size ? load->size * 2 : 1024;
+		void *grown = realloc(load->members, size * sizeof(*load->members));
+		if (!grown)
+			return -ENOMEM;
+		load->members = grown;
+		load->size = size;
+	}
+	load->members[load->count++] = (struct prefix_member){.prefix = *entry->prefix};
+	return 0;
+}
+
+struct prefix_index *list_load_prefixes(const char *path, const struct list_options *options,
+					struct list_report *report)
+{
+	struct list_options made = *options;
+	struct prefixes_load load = {0};
+	struct list_sink sink = {.data = &load, .entry = prefixes_entry};
+	struct prefix_index *index = NULL;
+
+	made.format = LIST_FORMAT_PREFIXES;
+	if (list_parse_file(path, &made, &sink, report) == 0) {
+		index = prefix_index_build(load.members, load.count);
+		if (!index)
+			failure(report, -ENOMEM);
+	}
+	free(load.members);
 	return index;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists for filtering, read from files that others make: names one to a line, hosts files, response
- * policy zones and CDB files. Nothing in a file is trusted.
+ * Lists for filtering, read from files that others make: names or prefixes one to a line, hosts
+ * files, response policy zones and CDB files. Nothing in a file is trusted.
  *
  * Files are read from front to back in pieces, never mapped: one that shrinks while it is read is
  * an error and not a crash. What is broken in a file is reported with its line and skipped. A file
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "dataplane/rules/name_index.h"
+#include "dataplane/rules/prefix_index.h"
 #include "dataplane/rules/rpz.h"
 
 #define LIST_MESSAGES_MAX 10u
@@ -28,7 +29,8 @@
 	X(NAMES, "names")                                                                          \
 	X(HOSTS, "hosts")                                                                          \
 	X(RPZ, "rpz")                                                                              \
-	X(CDB, "cdb")
+	X(CDB, "cdb")                                                                              \
+	X(PREFIXES, "prefixes")
 
 enum list_format {
 #define X(format, name) LIST_FORMAT_##format,
@@ -53,13 +55,14 @@ struct list_report {
 	char failure[LIST_MESSAGE_SIZE]; /* a sentence, if it failed as a whole; else empty */
 };
 
-/* One line's name, or a CDB's record. */
+/* One line's name or prefix, or a CDB's record. */
 struct list_entry {
 	const uint8_t *name; /* wire name, its case as in the file */
 	size_t length;
 	uint8_t flags;	     /* NAME_ENTRY_SELF, NAME_ENTRY_BELOW */
 	const uint8_t *data; /* what a CDB has for the name, if that is at most 4096 bytes */
 	size_t data_length;
+	const struct prefix_entry *prefix; /* PREFIXES: this, and no name */
 };
 
 /* What an RPZ record says, see list_parse_rpz(). */
@@ -124,6 +127,10 @@ int list_parse_memory(const void *bytes, size_t size, const struct list_options 
  */
 struct name_index *list_load_names(const char *path, const struct list_options *options,
 				   uint32_t value, struct list_report *report);
+
+/* Reads a file of prefixes, whose values are 0. options->format is not looked at. */
+struct prefix_index *list_load_prefixes(const char *path, const struct list_options *options,
+					struct list_report *report);
 
 /* Reads an RPZ zone file. NULL with report->failure set. options->format is not looked at. */
 struct rpz_zone *list_load_rpz(const char *path, const struct list_options *options,

@@ -81,6 +81,7 @@ const char *list_comment_find(const char *line, size_t length, char mark);
 
 /* The formats. 0, or -errno for what ends the reading: the reader's, the sink's, -ENOMEM. */
 int list_names_parse(struct list_parser *parser);
+int list_prefixes_parse(struct list_parser *parser);
 int list_hosts_parse(struct list_parser *parser);
 int list_cdb_parse(struct list_parser *parser);
 int list_rpz_parse(struct list_parser *parser);

@@ -12,9 +12,9 @@ struct backend_stats;
 struct chain_index;
 struct live_list;
 struct rpz_action;
-struct rpz_prefix;
 struct rpz_zone;
 struct policy;
+struct prefix_entry;
 struct stats;
 
 #define RULE_HIT_SLOTS 65536u /* match counters of all rules together */
@@ -45,7 +45,7 @@ struct rule_matched {
 	const struct live_list *list; /* NULL: none */
 	const struct rpz_zone *zone;	 /* with `action`: what is to be done */
 	const struct rpz_action *action; /* NULL: the list says nothing */
-	const struct rpz_prefix *prefix; /* NULL: a name */
+	const struct prefix_entry *prefix; /* NULL: a name */
 	uint16_t offset; /* in the question's name: where the entry begins */
 	bool wildcard;	 /* the entry has "*." before that */
 };

@@ -9,29 +9,43 @@
 #include <stdbool.h>
 
 #include "dataplane/rules/name_index.h"
+#include "dataplane/rules/prefix_index.h"
 #include "dataplane/rules/rpz.h"
 
 #define LIVE_LIST_NAME_SIZE 64u
 
+enum live_list_kind {
+	LIVE_LIST_NAMES,    /* a struct name_index */
+	LIVE_LIST_ZONE,	    /* a struct rpz_zone */
+	LIVE_LIST_PREFIXES, /* a struct prefix_index */
+};
+
 struct live_list {
-	const void *now; /* a struct rpz_zone or name_index; NULL: nothing was loaded yet */
-	bool rpz;
+	const void *now; /* NULL: nothing was loaded yet */
+	enum live_list_kind kind;
 	char name[LIVE_LIST_NAME_SIZE]; /* what the policy calls it */
 };
 
 /* Any lcore. NULL: nothing there, or no response policy zone. */
 static inline const struct rpz_zone *live_list_zone(const struct live_list *list)
 {
-	return list->rpz ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE) : NULL;
+	return list->kind == LIVE_LIST_ZONE ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE) : NULL;
 }
 
 /* The names: of a response policy zone its QNAME triggers. Any lcore; NULL: nothing there. */
 static inline const struct name_index *live_list_names(const struct live_list *list)
 {
 	const void *now = __atomic_load_n(&list->now, __ATOMIC_ACQUIRE);
-	if (now == NULL || !list->rpz)
-		return now;
-	return ((const struct rpz_zone *)now)->names;
+	if (now == NULL || list->kind == LIVE_LIST_PREFIXES)
+		return NULL;
+	return list->kind == LIVE_LIST_ZONE ? ((const struct rpz_zone *)now)->names : now;
+}
+
+/* Any lcore. NULL: nothing there, or no list of prefixes. */
+static inline const struct prefix_index *live_list_prefixes(const struct live_list *list)
+{
+	return list->kind == LIVE_LIST_PREFIXES ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE)
+						: NULL;
 }
 
 #endif

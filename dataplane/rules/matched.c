@@ -28,7 +28,7 @@ static bool name_find(const struct live_list *list, struct rte_mbuf *mbuf,
 	const uint8_t *name = name_of(mbuf, &length);
 	if (name == NULL)
 		return false;
-	if (!list->rpz) {
+	if (list->kind != LIVE_LIST_ZONE) {
 		const struct name_index *names = live_list_names(list);
 		if (names == NULL || !name_index_find(names, name, length, &found))
 			return false;
@@ -54,7 +54,19 @@ static bool address_find(const struct live_list *list, const struct rpz_zone *zo
 	if (!rpz_find_address(zone, prefixes, address, ipv6, &match))
 		return false;
 	*matched = (struct rule_matched){
-		.list = list, .zone = zone, .action = match.action, .prefix = match.prefix};
+		.list = list, .zone = zone, .action = match.action, .prefix = &match.prefix->prefix};
+	return true;
+}
+
+static bool prefix_find(const struct live_list *list, const uint8_t *address, bool ipv6,
+			struct rule_matched *matched)
+{
+	const struct prefix_index *prefixes = live_list_prefixes(list);
+	const struct prefix_member *member =
+		prefixes != NULL ? prefix_index_find(prefixes, address, ipv6) : NULL;
+	if (member == NULL)
+		return false;
+	*matched = (struct rule_matched){.list = list, .prefix = &member->prefix};
 	return true;
 }
 
@@ -62,6 +74,8 @@ static bool client_find(const struct live_list *list, struct rte_mbuf *mbuf,
 			struct rule_matched *matched)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
+	if (list->kind == LIVE_LIST_PREFIXES)
+		return prefix_find(list, query->client_addr, query->flags & QUERY_IPV6, matched);
 	const struct rpz_zone *zone = live_list_zone(list);
 	return zone != NULL && zone->clients.count > 0 &&
 	       address_find(list, zone, &zone->clients, query->client_addr,
@@ -91,6 +105,7 @@ static bool answer_find(const struct live_list *list, struct rte_mbuf *mbuf,
 bool matched_find(const struct live_list *list, enum matched_trigger trigger, bool exact,
 		  struct rte_mbuf *mbuf, struct rule_context *context)
 {
+	const struct query_state *query = &packet_of(mbuf)->query;
 	struct rule_matched matched;
 	bool found = false;
 	switch (trigger) {
@@ -99,6 +114,9 @@ bool matched_find(const struct live_list *list, enum matched_trigger trigger, bo
 		break;
 	case MATCHED_CLIENT:
 		found = client_find(list, mbuf, &matched);
+		break;
+	case MATCHED_LOCAL:
+		found = prefix_find(list, query->local_addr, query->flags & QUERY_IPV6, &matched);
 		break;
 	case MATCHED_ANSWER:
 		found = answer_find(list, mbuf, &matched);
@@ -127,7 +145,7 @@ static size_t entry_print(struct rte_mbuf *mbuf, const struct rule_matched *matc
 	uint8_t lower[DNS_NAME_MAX];
 	size_t length;
 	if (matched->prefix != NULL) {
-		int printed = prefix_print(&matched->prefix->prefix, text, sizeof(text));
+		int printed = prefix_print(matched->prefix, text, sizeof(text));
 		return append(to, at, size, text, printed < 0 ? 0 : (size_t)printed);
 	}
 	const uint8_t *name = name_of(mbuf, &length);

@@ -7,10 +7,11 @@
 
 #define MATCHED_TEXT_SIZE 1100u /* for names with all their bytes escaped, and some text */
 
-/* Where a response policy zone is to be asked. */
+/* What is looked up in a list. */
 enum matched_trigger {
 	MATCHED_NAME,	/* the question's name */
-	MATCHED_CLIENT, /* the client's address (rpz-client-ip) */
+	MATCHED_CLIENT, /* the client's address; for a zone its rpz-client-ip */
+	MATCHED_LOCAL,	/* the address the client asked */
 	MATCHED_ANSWER, /* an address in the answer section (rpz-ip): the first one that is listed */
 };
 

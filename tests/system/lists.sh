@@ -47,11 +47,27 @@ printf '# nothing\n' >"$work/block.txt"
 wait_for 10 "a word about the empty file" said 'block\.txt: .*(no|without|nothing).*the list stays'
 answers NXDOMAIN other.test || fail "an empty file emptied the list"
 
+# Prefixes.
+printf '10.53.2.0/24 ; the clients\n!10.53.2.7\nfd53:2::/64\n10.53.2.0/33\n' >"$work/clients.txt"
+policy <<-END
+	newServer('10.53.0.2:5300')
+	block = sluice.loadNames('$work/block.txt', {name = 'block'})
+	clients = sluice.loadPrefixes('$work/clients.txt')
+	addAction(AndRule({NetmaskGroupRule(clients), 'pre.test'}), RCodeAction(DNSRCode.YXRRSET))
+	addAction(AndRule({NetmaskGroupRule(clients, false), 'pre6.test'}), DropAction())
+END
+wait_for 10 "the policy with prefixes" answers YXRRSET pre.test
+said 'clients\.txt:4: ' || fail "no complaint about a prefix of 33 bits"
+printf '192.0.2.0/24\n' >"$work/clients.txt"
+wait_for 10 "the new prefixes" answers REFUSED pre.test
+
 # The console and the metrics tell.
 in_sluice "$binary" console -s "$console_socket" -e 'return showLists()' >"$work/lists.log"
 grep -qE '^block +ready +1 ' "$work/lists.log" || fail "showLists() does not know the list"
 in_sluice "$binary" console -s "$console_socket" -e "return block:match('x.other.test')" |
 	grep -q '^other.test\.$' || fail "match() does not tell the entry"
+in_sluice "$binary" console -s "$console_socket" -e "return clients:match('192.0.2.9')" |
+	grep -q '^192\.0\.2\.0/24$' || fail "match() does not tell the prefix"
 
 in_sluice python3 -c \
 	'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:8083/metrics", timeout=5).read().decode())' \
