@@ -42,7 +42,8 @@ struct feeds *feeds_create(struct rte_rcu_qsbr *rcu, feeds_start_fn *start)
 	feeds->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	feeds->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	feeds->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (feeds->wake >= 0 && feeds->done >= 0 && feeds->inotify >= 0 && thread_start(feeds, start) == 0)
+	if (feeds->wake >= 0 && feeds->done >= 0 && feeds->inotify >= 0 &&
+	    thread_start(feeds, start) == 0)
 		return feeds;
 	int error = errno != 0 ? errno : EAGAIN;
 	close(feeds->wake);

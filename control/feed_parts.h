@@ -64,7 +64,8 @@ struct feeds {
 	int done; /* eventfd: a file was read */
 	int inotify;
 	atomic_bool stop;
-	_Atomic(struct feed *) slots[FEEDS_MAX]; /* set by the control lcore, cleared by the thread */
+	/* Set by the control lcore, cleared by the thread. */
+	_Atomic(struct feed *) slots[FEEDS_MAX];
 };
 
 static inline struct live_list *feed_live(const struct feed *feed)

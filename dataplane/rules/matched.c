@@ -53,8 +53,10 @@ static bool address_find(const struct live_list *list, const struct rpz_zone *zo
 	struct rpz_match match;
 	if (!rpz_find_address(zone, prefixes, address, ipv6, &match))
 		return false;
-	*matched = (struct rule_matched){
-		.list = list, .zone = zone, .action = match.action, .prefix = &match.prefix->prefix};
+	*matched = (struct rule_matched){.list = list,
+					 .zone = zone,
+					 .action = match.action,
+					 .prefix = &match.prefix->prefix};
 	return true;
 }
 

@@ -12,7 +12,7 @@ enum matched_trigger {
 	MATCHED_NAME,	/* the question's name */
 	MATCHED_CLIENT, /* the client's address; for a zone its rpz-client-ip */
 	MATCHED_LOCAL,	/* the address the client asked */
-	MATCHED_ANSWER, /* an address in the answer section (rpz-ip): the first one that is listed */
+	MATCHED_ANSWER, /* the first address in the answer section that is listed (rpz-ip) */
 };
 
 /*

@@ -33,7 +33,7 @@ struct prefix_index {
 static int compare(const void *a, const void *b)
 {
 	const struct prefix_member *left = a, *right = b;
-	int order = (left->prefix.ipv6 > right->prefix.ipv6) - (left->prefix.ipv6 < right->prefix.ipv6);
+	int order = (int)left->prefix.ipv6 - (int)right->prefix.ipv6;
 	if (order == 0)
 		order = memcmp(left->prefix.address, right->prefix.address,
 			       sizeof(left->prefix.address));
@@ -148,7 +148,7 @@ static void *array(struct changes *changes, size_t count, size_t size)
 	void *memory = aligned_alloc(align, bytes);
 	changes->bytes += count * size;
 	if (memory != NULL && align == HUGE_PAGE)
-		madvise(memory, bytes, MADV_HUGEPAGE); /* fewer misses of the TLB, if there are any */
+		(void)madvise(memory, bytes, MADV_HUGEPAGE); /* fewer misses of the TLB */
 	return memory;
 }
 
@@ -178,9 +178,10 @@ static bool changes_build(struct changes *changes, const struct prefix_member *m
 	changes->levels[0] = array(changes, room, sizeof(uint64_t));
 	changes->members = array(changes, room, sizeof(uint32_t));
 	changes->low = ipv6 ? array(changes, room, sizeof(uint64_t)) : NULL;
-	if (changes->levels[0] == NULL || changes->members == NULL || (ipv6 && changes->low == NULL))
+	if (changes->levels[0] == NULL || changes->members == NULL ||
+	    (ipv6 && changes->low == NULL))
 		return false;
-	sweep_run(&sweep, from, to, ipv6 ? ~(prefix_address)0 : (prefix_address)UINT32_MAX);
+	sweep_run(&sweep, from, to, ipv6 ? ~(prefix_address)0 : UINT32_MAX);
 	for (size_t i = changes->counts[0]; i < room; i++)
 		changes->levels[0][i] = UINT64_MAX;
 	while (changes->counts[changes->n_levels - 1] > FANOUT)
@@ -231,7 +232,7 @@ void prefix_index_free(struct prefix_index *index)
 
 /* ---- looking up ---- */
 
-/* How many of a node's keys are not above this one. Without branches: the compiler makes vectors. */
+/* How many of a node's keys are not above this one, without branches. */
 static inline uint32_t node_rank(const uint64_t keys[static FANOUT], uint64_t key)
 {
 	uint32_t rank = 0;
