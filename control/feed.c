@@ -122,7 +122,10 @@ static struct feed *feed_new(struct feeds *feeds, const char *path,
 	struct feed *feed = calloc(1, sizeof(*feed));
 	if (feed == NULL)
 		return NULL;
-	*feed = (struct feed){.feeds = feeds, .options = *options, .state = FEED_LOADING};
+	*feed = (struct feed){.feeds = feeds,
+			      .options = *options,
+			      .state = FEED_LOADING,
+			      .watched = {{.folder = -1}, {.folder = -1}}};
 	feed->path = strdup(path);
 	feed->blob = list_blob(name_of(path, options), options->format);
 	if (feed->path != NULL && feed->blob != NULL)

@@ -3,6 +3,7 @@
 #ifndef SLUICE_CONTROL_FEED_PARTS_H
 #define SLUICE_CONTROL_FEED_PARTS_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -21,6 +22,12 @@ struct feed_identity {
 	ino_t inode;
 	off_t size;
 	struct timespec changed;
+};
+
+/* Where inotify tells of a file. */
+struct feed_watch {
+	int folder; /* watch descriptor; -1: none */
+	char name[NAME_MAX + 1];
 };
 
 struct feed {
@@ -54,6 +61,7 @@ struct feed {
 	/* The thread's. */
 	struct feed_identity identity;
 	bool known; /* the identity is that of a file that was read */
+	struct feed_watch watched[2]; /* its path, and where that leads */
 };
 
 struct feeds {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The thread that reads lists: off the lcores, and with less priority than whatever else runs. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 #include "control/feed_parts.h"
 
 #define NICENESS 10
-#define LOOK_MS 30000 /* for changes that inotify does not tell, as on network file systems */
+#define LOOK_S 30     /* for changes that inotify does not tell, as on network file systems */
 #define SETTLED_S 5   /* a file whose name tells nothing is not being written any more */
 #define EVENTS_SIZE 4096
 
@@ -115,47 +117,39 @@ static bool feed_settled(struct feed *feed)
 	return identity.changed.tv_sec + SETTLED_S <= time(NULL);
 }
 
-/* A folder that is watched already is only looked up. */
-static int folder_watch(const struct feeds *feeds, const char *path)
+/* A file is told of by its name in its folder. A folder that is watched already is looked up. */
+static struct feed_watch watch_open(const struct feeds *feeds, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char folder[4096];
+	struct feed_watch watch = {.folder = -1};
+	char folder[PATH_MAX];
 	int length = slash == NULL    ? snprintf(folder, sizeof(folder), ".")
 		     : slash == path ? snprintf(folder, sizeof(folder), "/")
 				     : snprintf(folder, sizeof(folder), "%.*s",
 						(int)(slash - path), path);
 	if (length < 0 || (size_t)length >= sizeof(folder))
-		return -1;
-	return inotify_add_watch(feeds->inotify, folder,
-				 IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+		return watch;
+	snprintf(watch.name, sizeof(watch.name), "%s", slash == NULL ? path : slash + 1);
+	watch.folder = inotify_add_watch(feeds->inotify, folder,
+					 IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+	return watch;
 }
 
-static void feed_watch(const struct feed *feed)
+/* A file behind a symbolic link also changes where that leads. */
+static void feed_watch(struct feed *feed)
 {
 	char *real = realpath(feed->path, NULL);
-	folder_watch(feed->feeds, feed->path);
-	if (real != NULL)
-		folder_watch(feed->feeds, real);
+	feed->watched[0] = watch_open(feed->feeds, feed->path);
+	feed->watched[1] = watch_open(feed->feeds, real != NULL ? real : feed->path);
 	free(real);
 }
 
-static bool event_names(const struct inotify_event *event, int folder, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return event->wd == folder && event->len > 0 &&
-	       strcmp(event->name, slash == NULL ? path : slash + 1) == 0;
-}
-
-/* A file is told of in its folder; one behind a symbolic link also where that leads. */
 static void feed_event(struct feed *feed, const struct inotify_event *event)
 {
-	if (!feed->options.watch)
-		return;
-	char *real = realpath(feed->path, NULL);
-	if (event_names(event, folder_watch(feed->feeds, feed->path), feed->path) ||
-	    (real != NULL && event_names(event, folder_watch(feed->feeds, real), real)))
-		atomic_store(&feed->wanted, true);
-	free(real);
+	for (unsigned i = 0; i < 2 && feed->options.watch; i++)
+		if (event->wd == feed->watched[i].folder && event->len > 0 &&
+		    strcmp(event->name, feed->watched[i].name) == 0)
+			atomic_store(&feed->wanted, true);
 }
 
 static void events_read(struct feeds *feeds)
@@ -206,20 +200,32 @@ static void feeds_look(struct feeds *feeds, bool look)
 	}
 }
 
+/* Reading a list may take a processor for seconds: whatever else runs there goes first. */
+static void priority_lower(void)
+{
+	struct sched_param none = {0};
+	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+	setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone, as Linux has it */
+}
+
 void *feed_thread(void *argument)
 {
 	struct feeds *feeds = argument;
 	struct pollfd watched[] = {{.fd = feeds->wake, .events = POLLIN},
 				   {.fd = feeds->inotify, .events = POLLIN}};
+	double looked = clock_seconds();
 	uint64_t count;
-	/* Of this thread alone, as Linux has it. */
-	setpriority(PRIO_PROCESS, 0, NICENESS);
+	priority_lower();
 	while (!atomic_load(&feeds->stop)) {
-		int ready = poll(watched, 2, LOOK_MS);
-		if (ready > 0 && read(feeds->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		poll(watched, 2, LOOK_S * 1000);
+		if (read(feeds->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			break;
 		events_read(feeds);
-		feeds_look(feeds, ready == 0);
+		/* However busy the folders are. */
+		bool look = clock_seconds() - looked >= LOOK_S;
+		if (look)
+			looked = clock_seconds();
+		feeds_look(feeds, look);
 	}
 	return NULL;
 }
