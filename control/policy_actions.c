@@ -329,7 +329,14 @@ struct policy_action *policy_action_extended_error(struct policy_model *model, u
 
 void policy_action_expand(struct policy_action *action)
 {
-	action->action.stop = 1;
+	void *data = action->blob->data;
+	if (action->action.kind == RULE_ACTION_SET_TAG) {
+		struct rule_tag *tag = data;
+		tag->expand = true;
+	} else if (action->action.kind == RULE_ACTION_EXTENDED_ERROR) {
+		struct rule_extended_error *error = data;
+		error->expand = true;
+	}
 }
 
 struct policy_action *policy_action_rpz(struct policy_model *model, struct policy_blob *list)

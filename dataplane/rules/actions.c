@@ -78,33 +78,42 @@ static enum rule_verdict continue_run(const struct rule_action *wrapped, struct 
 	return RULE_GO_ON;
 }
 
-static int tag_run(const struct rule_action *action, struct rte_mbuf *mbuf,
-		   const struct rule_context *context)
+/* Apart, since few actions need the room for their text. */
+static __attribute__((noinline)) int tag_expanded(const struct rule_tag *tag, struct rte_mbuf *mbuf,
+						  const struct rule_context *context)
 {
 	char text[MATCHED_TEXT_SIZE];
-	const struct rule_tag *tag = action->tag;
-	const char *value = tag->bytes + tag->key_length;
-	size_t length = tag->value_length;
-	if (action->stop) {
-		length = matched_expand(value, length, mbuf, context, text, sizeof(text));
-		value = text;
-	}
-	return tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length, value, length);
+	size_t length = matched_expand(tag->bytes + tag->key_length, tag->value_length, mbuf,
+				       context, text, sizeof(text));
+	return tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length, text, length);
 }
 
-static int error_run(const struct rule_action *action, struct rte_mbuf *mbuf,
-		     const struct rule_context *context)
+static int tag_run(const struct rule_tag *tag, struct rte_mbuf *mbuf,
+		   const struct rule_context *context)
+{
+	if (tag->expand)
+		return tag_expanded(tag, mbuf, context);
+	return tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length,
+		       tag->bytes + tag->key_length, tag->value_length);
+}
+
+static __attribute__((noinline)) int error_expanded(const struct rule_extended_error *error,
+						    struct rte_mbuf *mbuf,
+						    const struct rule_context *context)
 {
 	char text[MATCHED_TEXT_SIZE];
-	const struct rule_extended_error *error = action->error;
-	const char *value = error->text;
-	size_t length = error->text_length;
-	if (action->stop) {
-		length = matched_expand(value, length, mbuf, context, text, sizeof(text));
-		value = text;
-	}
-	return ede_add(&packet_of(mbuf)->query.notes, error->info_code, value, length,
-		       error->clear);
+	size_t length = matched_expand(error->text, error->text_length, mbuf, context, text,
+				       sizeof(text));
+	return ede_add(&packet_of(mbuf)->query.notes, error->info_code, text, length, error->clear);
+}
+
+static int error_run(const struct rule_extended_error *error, struct rte_mbuf *mbuf,
+		     const struct rule_context *context)
+{
+	if (error->expand)
+		return error_expanded(error, mbuf, context);
+	return ede_add(&packet_of(mbuf)->query.notes, error->info_code, error->text,
+		       error->text_length, error->clear);
 }
 
 enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_mbuf *mbuf,
@@ -181,12 +190,12 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 		query->max_returned_ttl = action->ttl;
 		return RULE_GO_ON;
 	case RULE_ACTION_SET_TAG:
-		return note_end(tag_run(action, mbuf, context), mbuf, context);
+		return note_end(tag_run(action->tag, mbuf, context), mbuf, context);
 	case RULE_ACTION_UNSET_TAG:
 		tag_unset(&query->notes, action->tag->bytes, action->tag->key_length);
 		return RULE_GO_ON;
 	case RULE_ACTION_EXTENDED_ERROR:
-		return note_end(error_run(action, mbuf, context), mbuf, context);
+		return note_end(error_run(action->error, mbuf, context), mbuf, context);
 	case RULE_ACTION_RPZ:
 		return rule_rpz_run(action->list, mbuf, context);
 	case RULE_ACTION_LUA:

@@ -142,6 +142,7 @@ struct rule_types {
 struct rule_extended_error {
 	uint16_t info_code;
 	bool clear;
+	bool expand; /* the text is one for matched_expand() */
 	uint32_t text_length;
 	char text[];
 };
@@ -149,8 +150,7 @@ struct rule_extended_error {
 /* One rule's action; its data lies in the policy's arena. */
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
-	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns;
-		       * SET_TAG, EXTENDED_ERROR: 1 is matched_expand() */
+	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns */
 	uint16_t value; /* the rcode, the pool's number, or percent */
 	union {
 		int lua; /* reference */

@@ -145,6 +145,7 @@ static size_t entry_print(struct rte_mbuf *mbuf, const struct rule_matched *matc
 {
 	char text[DNS_NAME_TEXT_SIZE];
 	uint8_t lower[DNS_NAME_MAX];
+	uint8_t labels;
 	size_t length;
 	if (matched->prefix != NULL) {
 		int printed = prefix_print(matched->prefix, text, sizeof(text));
@@ -153,7 +154,12 @@ static size_t entry_print(struct rte_mbuf *mbuf, const struct rule_matched *matc
 	const uint8_t *name = name_of(mbuf, &length);
 	if (name == NULL || matched->offset >= length)
 		return at;
-	dns_name_lower(lower, name + matched->offset, length - matched->offset);
+	/* A selector in Lua may have changed the name since; then the entry is not to be had. */
+	name += matched->offset;
+	length -= matched->offset;
+	if (dns_name_measure(name, length, &labels) != length)
+		return at;
+	dns_name_lower(lower, name, length);
 	int printed = dns_name_print(lower, text, sizeof(text), false);
 	if (matched->wildcard)
 		at = append(to, at, size, "*.", 2);

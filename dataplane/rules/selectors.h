@@ -82,6 +82,7 @@ struct rule_tag {
 	uint32_t key_length;
 	uint32_t value_length;
 	bool any_value;
+	bool expand; /* to set: the value is a text for matched_expand() */
 	char bytes[]; /* the key, then the value */
 };
 
