@@ -104,11 +104,10 @@ static struct feed *feed_find(const struct feeds *feeds, const char *path,
 
 static struct policy_blob *list_blob(const char *name, enum list_format format)
 {
-	struct policy_blob *blob = calloc(1, sizeof(*blob) + sizeof(struct live_list));
+	struct policy_blob *blob = policy_blob_new(sizeof(struct live_list));
 	if (blob == NULL)
 		return NULL;
 	struct live_list *list = (struct live_list *)blob->data;
-	blob->users = 1;
 	list->kind = format == LIST_FORMAT_RPZ	      ? LIVE_LIST_ZONE
 		     : format == LIST_FORMAT_PREFIXES ? LIVE_LIST_PREFIXES
 						      : LIVE_LIST_NAMES;

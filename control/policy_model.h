@@ -91,9 +91,6 @@ struct policy_model {
 /* Frees all selectors and actions of the model. */
 void policy_parts_free(struct policy_model *model);
 
-/* A blob of `size` bytes with one user. NULL without memory. */
-struct policy_blob *policy_blob_new(size_t size);
-
 /* For a blob with a bucket: its size, and the bucket, full. */
 size_t policy_rate_size(void);
 struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit);

@@ -6,14 +6,6 @@
 #include "control/policy_model.h"
 #include "dataplane/rules/tags.h"
 
-struct policy_blob *policy_blob_new(size_t size)
-{
-	struct policy_blob *blob = calloc(1, sizeof(*blob) + size);
-	if (blob)
-		blob->users = 1;
-	return blob;
-}
-
 void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
 		     size_t value_length)
 {

@@ -29,6 +29,14 @@ int policy_pool_find(const struct policy *policy, const char *name, size_t lengt
 	return -1;
 }
 
+struct policy_blob *policy_blob_new(size_t size)
+{
+	struct policy_blob *blob = calloc(1, sizeof(*blob) + size);
+	if (blob)
+		blob->users = 1;
+	return blob;
+}
+
 void policy_blob_release(struct policy_blob *blob)
 {
 	if (blob && --blob->users == 0)

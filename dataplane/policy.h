@@ -115,6 +115,9 @@ static inline struct backend *policy_backend(const struct policy *policy, uint16
  */
 void policy_free(struct policy *policy);
 
+/* A blob of `size` bytes, all zero, with one user. NULL without memory. */
+struct policy_blob *policy_blob_new(size_t size);
+
 /* Gives up one use of a blob. NULL is fine. */
 void policy_blob_release(struct policy_blob *blob);
 
