@@ -206,10 +206,10 @@ static int owner_bind(struct rpz_build *build, const struct list_rpz_entry *entr
 	}
 	struct rpz_array *array =
 		entry->kind == LIST_RPZ_ANSWER ? &build->answers : &build->clients;
-	if (rpz_array_reserve(array, 1, sizeof(struct rpz_prefix)) != 0)
+	if (rpz_array_reserve(array, 1, sizeof(struct prefix_member)) != 0)
 		return -ENOMEM;
-	struct rpz_prefix *prefixes = array->items;
-	prefixes[array->count++] = (struct rpz_prefix){.prefix = entry->prefix, .action = ref};
+	struct prefix_member *prefixes = array->items;
+	prefixes[array->count++] = (struct prefix_member){.prefix = entry->prefix, .value = ref};
 	return 0;
 }
 

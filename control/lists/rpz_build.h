@@ -38,7 +38,7 @@ struct rpz_build {
 	struct rpz_array sets;	    /* struct rpz_build_set */
 	struct rpz_array records;   /* struct rpz_build_record */
 	struct rpz_array bytes;
-	struct rpz_array answers, clients; /* struct rpz_prefix, of references */
+	struct rpz_array answers, clients; /* struct prefix_member, of references */
 	uint64_t conflicts; /* owners that are told to do two things, and records too many */
 	int error;	    /* from where none can be returned */
 	/* the owner of the record before, whose set the next one may join; RPZ_NONE: none */
@@ -57,15 +57,6 @@ int rpz_array_reserve(struct rpz_array *array, size_t more, size_t size);
 
 /* Joins two references of one owner: the reference that stands for both. */
 uint32_t rpz_refs_join(struct rpz_build *build, uint32_t before, uint32_t after);
-
-/*
- * Sorts prefixes whose `action` is a number in the zone, and makes the tables to look them up;
- * takes the array's items over. 0 or -ENOMEM.
- */
-int rpz_prefixes_make(struct rpz_array *from, struct rpz_prefixes *prefixes);
-
-/* Sorts prefixes of references and joins those that are there twice. */
-void rpz_prefixes_join(struct rpz_build *build, struct rpz_array *array);
 
 /* The zone of all that was gathered; NULL without memory. The build remains to be freed. */
 struct rpz_zone *rpz_zone_make(struct rpz_build *build);

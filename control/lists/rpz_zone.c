@@ -141,9 +141,9 @@ static int refs_resolve(struct making *making)
 			error = ref_resolve(making, &triggers[i].below);
 	}
 	for (unsigned n = 0; n < 2; n++) {
-		struct rpz_prefix *prefixes = lists[n]->items;
+		struct prefix_member *prefixes = lists[n]->items;
 		for (size_t i = 0; i < lists[n]->count && error == 0; i++)
-			error = ref_resolve(making, &prefixes[i].action);
+			error = ref_resolve(making, &prefixes[i].value);
 	}
 	return error;
 }
@@ -215,6 +215,32 @@ static void arrays_give(struct making *making, struct rpz_zone *zone)
 	zone->bytes = array_give(&making->bytes, 1);
 }
 
+/* Of those that are the same the one with the lower reference first: the result is always one. */
+static int references_compare(const void *a, const void *b)
+{
+	const struct prefix_member *left = a, *right = b;
+	int order = prefix_compare(&left->prefix, &right->prefix);
+	return order != 0 ? order : (left->value > right->value) - (left->value < right->value);
+}
+
+/* Joins what prefixes that are there several times say. */
+static void prefixes_join(struct rpz_build *build, struct rpz_array *array)
+{
+	struct prefix_member *members = array->items;
+	size_t kept = 0;
+
+	if (array->count > 0)
+		qsort(members, array->count, sizeof(*members), references_compare);
+	for (size_t i = 0; i < array->count; i++) {
+		struct prefix_member *last = members + kept - 1;
+		if (kept > 0 && prefix_compare(&last->prefix, &members[i].prefix) == 0)
+			last->value = rpz_refs_join(build, last->value, members[i].value);
+		else
+			members[kept++] = members[i];
+	}
+	array->count = kept;
+}
+
 static int zone_fill(struct making *making, struct rpz_zone *zone)
 {
 	struct rpz_build *build = making->build;
@@ -223,15 +249,16 @@ static int zone_fill(struct making *making, struct rpz_zone *zone)
 	/* Joins the owners that are there several times, so the references come after it. */
 	zone->names = name_builder_finish(build->names);
 	build->names = NULL;
-	rpz_prefixes_join(build, &build->answers);
-	rpz_prefixes_join(build, &build->clients);
+	prefixes_join(build, &build->answers);
+	prefixes_join(build, &build->clients);
 	if (!zone->names || build->error != 0 || making_init(making) != 0 ||
 	    refs_resolve(making) != 0 || soa_put(making, zone, &soa) != 0)
 		return -ENOMEM;
 	arrays_give(making, zone);
 	soa_read(zone, zone->bytes + soa);
-	int error = rpz_prefixes_make(&build->answers, &zone->answers);
-	return error != 0 ? error : rpz_prefixes_make(&build->clients, &zone->clients);
+	zone->answers = prefix_index_build(build->answers.items, build->answers.count);
+	zone->clients = prefix_index_build(build->clients.items, build->clients.count);
+	return zone->answers && zone->clients ? 0 : -ENOMEM;
 }
 
 struct rpz_zone *rpz_zone_make(struct rpz_build *build)

@@ -47,7 +47,7 @@ static bool name_find(const struct live_list *list, struct rte_mbuf *mbuf,
 }
 
 static bool address_find(const struct live_list *list, const struct rpz_zone *zone,
-			 const struct rpz_prefixes *prefixes, const uint8_t *address, bool ipv6,
+			 const struct prefix_index *prefixes, const uint8_t *address, bool ipv6,
 			 struct rule_matched *matched)
 {
 	struct rpz_match match;
@@ -56,7 +56,7 @@ static bool address_find(const struct live_list *list, const struct rpz_zone *zo
 	*matched = (struct rule_matched){.list = list,
 					 .zone = zone,
 					 .action = match.action,
-					 .prefix = &match.prefix->prefix};
+					 .prefix = match.prefix};
 	return true;
 }
 
@@ -79,8 +79,8 @@ static bool client_find(const struct live_list *list, struct rte_mbuf *mbuf,
 	if (list->kind == LIVE_LIST_PREFIXES)
 		return prefix_find(list, query->client_addr, query->flags & QUERY_IPV6, matched);
 	const struct rpz_zone *zone = live_list_zone(list);
-	return zone != NULL && zone->clients.count > 0 &&
-	       address_find(list, zone, &zone->clients, query->client_addr,
+	return zone != NULL &&
+	       address_find(list, zone, zone->clients, query->client_addr,
 			    query->flags & QUERY_IPV6, matched);
 }
 
@@ -91,14 +91,14 @@ static bool answer_find(const struct live_list *list, struct rte_mbuf *mbuf,
 	const uint8_t *dns = packet_dns(mbuf);
 	struct dns_records walk;
 	struct dns_record record;
-	if (zone == NULL || zone->answers.count == 0 ||
+	if (zone == NULL || prefix_index_count(zone->answers) == 0 ||
 	    dns_records_open(&walk, dns, packet_of(mbuf)->dns_length) < 0)
 		return false;
 	while (dns_record_next(&walk, &record) == 1 && record.section == DNS_SECTION_ANSWER) {
 		bool v4 = record.type == DNS_TYPE_A && record.rdlength == 4;
 		bool v6 = record.type == DNS_TYPE_AAAA && record.rdlength == 16;
 		if (record.rclass == DNS_CLASS_IN && (v4 || v6) &&
-		    address_find(list, zone, &zone->answers, dns + record.rdata, v6, matched))
+		    address_find(list, zone, zone->answers, dns + record.rdata, v6, matched))
 			return true;
 	}
 	return false;

@@ -30,52 +30,39 @@ struct prefix_index {
 
 /* ---- building ---- */
 
-static int compare(const void *a, const void *b)
+/* qsort() does not keep the order of those that are equal. */
+struct place {
+	struct prefix_member member;
+	uint32_t order;
+};
+
+static int places_compare(const void *a, const void *b)
 {
-	const struct prefix_member *left = a, *right = b;
-	int order = (int)left->prefix.ipv6 - (int)right->prefix.ipv6;
-	if (order == 0)
-		order = memcmp(left->prefix.address, right->prefix.address,
-			       sizeof(left->prefix.address));
-	if (order == 0)
-		order = (int)left->prefix.length - (int)right->prefix.length;
-	return order;
+	const struct place *left = a, *right = b;
+	int order = prefix_compare(&left->member.prefix, &right->member.prefix);
+	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
 }
 
-/* Keeps the order of those that are equal, which qsort() does not. */
-static bool members_sort(struct prefix_member *members, size_t count)
+/* The members sorted; of equal prefixes the last one. False without memory. */
+static bool members_sort(struct prefix_index *index, const struct prefix_member *members,
+			 size_t count)
 {
-	struct prefix_member *other = malloc((count | 1) * sizeof(*other));
-	if (other == NULL)
+	struct place *places = malloc((count | 1) * sizeof(*places));
+	if (places == NULL)
 		return false;
-	for (size_t width = 1; width < count; width *= 2) {
-		for (size_t start = 0; start < count; start += 2 * width) {
-			size_t middle = start + width < count ? start + width : count;
-			size_t end = middle + width < count ? middle + width : count;
-			size_t left = start, right = middle;
-			for (size_t at = start; at < end; at++) {
-				bool first = right == end ||
-					     (left < middle &&
-					      compare(&members[left], &members[right]) <= 0);
-				other[at] = members[first ? left++ : right++];
-			}
-		}
-		memcpy(members, other, count * sizeof(*members));
+	for (size_t i = 0; i < count; i++)
+		places[i] = (struct place){members[i], (uint32_t)i};
+	qsort(places, count, sizeof(*places), places_compare);
+	index->members = malloc((count | 1) * sizeof(*index->members));
+	for (size_t i = 0; index->members != NULL && i < count; i++) {
+		struct prefix_member *last = index->members + index->count - 1;
+		bool same = index->count > 0 &&
+			    prefix_compare(&last->prefix, &places[i].member.prefix) == 0;
+		index->count -= same;
+		index->members[index->count++] = places[i].member;
 	}
-	free(other);
-	return true;
-}
-
-/* Of equal prefixes the last stays. */
-static size_t members_unite(struct prefix_member *members, size_t count)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (kept > 0 && compare(&members[kept - 1], &members[i]) == 0)
-			kept--;
-		members[kept++] = members[i];
-	}
-	return kept;
+	free(places);
+	return index->members != NULL;
 }
 
 /* The way over the sorted prefixes of a family, each within those that are open. */
@@ -190,24 +177,19 @@ static bool changes_build(struct changes *changes, const struct prefix_member *m
 	return true;
 }
 
-struct prefix_index *prefix_index_build(struct prefix_member *members, size_t count)
+struct prefix_index *prefix_index_build(const struct prefix_member *members, size_t count)
 {
 	struct prefix_index *index = calloc(1, sizeof(*index));
 	uint32_t v4 = 0;
-	if (index == NULL || count > INT32_MAX || !members_sort(members, count)) {
+	if (index == NULL || count > INT32_MAX || !members_sort(index, members, count)) {
 		free(index);
 		return NULL;
 	}
-	index->count = members_unite(members, count);
-	index->members = malloc((index->count | 1) * sizeof(*members));
-	if (index->members != NULL) {
-		memcpy(index->members, members, index->count * sizeof(*members));
-		while (v4 < index->count && !members[v4].prefix.ipv6)
-			v4++;
-		if (changes_build(&index->v4, index->members, 0, v4, false) &&
-		    changes_build(&index->v6, index->members, v4, (uint32_t)index->count, true))
-			return index;
-	}
+	while (v4 < index->count && !index->members[v4].prefix.ipv6)
+		v4++;
+	if (changes_build(&index->v4, index->members, 0, v4, false) &&
+	    changes_build(&index->v6, index->members, v4, (uint32_t)index->count, true))
+		return index;
 	prefix_index_free(index);
 	return NULL;
 }
@@ -303,6 +285,11 @@ const struct prefix_member *prefix_index_find(const struct prefix_index *index,
 size_t prefix_index_count(const struct prefix_index *index)
 {
 	return index->count;
+}
+
+const struct prefix_member *prefix_index_at(const struct prefix_index *index, size_t number)
+{
+	return &index->members[number];
 }
 
 size_t prefix_index_memory(const struct prefix_index *index)

@@ -26,10 +26,10 @@ struct prefix_member {
 };
 
 /*
- * The index of these prefixes; of one that is there several times the last counts. Sorts `members`
- * in place. NULL without memory, or for more than 2^31 - 1 of them.
+ * The index of these prefixes, in whatever order; of one that is there several times the last
+ * counts. NULL without memory, or for more than 2^31 - 1 of them.
  */
-struct prefix_index *prefix_index_build(struct prefix_member *members, size_t count);
+struct prefix_index *prefix_index_build(const struct prefix_member *members, size_t count);
 
 /* NULL is nothing to free. */
 void prefix_index_free(struct prefix_index *index);
@@ -41,8 +41,9 @@ void prefix_index_free(struct prefix_index *index);
 const struct prefix_member *prefix_index_find(const struct prefix_index *index,
 					      const uint8_t *address, bool ipv6);
 
-/* Prefixes. */
+/* Prefixes, and each of them by its number: sorted. */
 size_t prefix_index_count(const struct prefix_index *index);
+const struct prefix_member *prefix_index_at(const struct prefix_index *index, size_t number);
 
 /* Bytes in all. */
 size_t prefix_index_memory(const struct prefix_index *index);

@@ -76,7 +76,7 @@ void prefix_list_clear(struct prefix_list *list)
 	*list = (struct prefix_list){0};
 }
 
-static int entries_compare(const struct prefix_entry *left, const struct prefix_entry *right)
+int prefix_compare(const struct prefix_entry *left, const struct prefix_entry *right)
 {
 	if (left->ipv6 != right->ipv6)
 		return left->ipv6 - right->ipv6;
@@ -92,7 +92,7 @@ static size_t list_place(const struct prefix_list *list, const struct prefix_ent
 	*found = false;
 	while (at < end && !*found) {
 		size_t middle = at + (end - at) / 2;
-		int order = entries_compare(&list->entries[middle], entry);
+		int order = prefix_compare(&list->entries[middle], entry);
 		if (order == 0)
 			*found = true;
 		if (order < 0)
@@ -297,7 +297,8 @@ struct prefix_set *prefix_set_freeze(const struct prefix_list *list, void *memor
 	return set;
 }
 
-uint32_t prefix_rank_v4(const uint32_t *addresses, uint32_t count, const uint8_t address[static 4])
+/* How many of these addresses, which are sorted, are not above this one. */
+static uint32_t rank_v4(const uint32_t *addresses, uint32_t count, const uint8_t address[static 4])
 {
 	uint32_t value = dns_u32_load(address);
 	const uint32_t *base = addresses;
@@ -309,7 +310,7 @@ uint32_t prefix_rank_v4(const uint32_t *addresses, uint32_t count, const uint8_t
 	return (uint32_t)(base - addresses);
 }
 
-uint32_t prefix_rank_v6(const struct prefix_v6 *addresses, uint32_t count,
+static uint32_t rank_v6(const struct prefix_v6 *addresses, uint32_t count,
 			const uint8_t address[static 16])
 {
 	uint64_t high = __builtin_bswap64(dns_word_load(address));
@@ -330,10 +331,10 @@ uint32_t prefix_rank_v6(const struct prefix_v6 *addresses, uint32_t count,
 
 bool prefix_set_match_v4(const struct prefix_set *set, const uint8_t address[static 4])
 {
-	return prefix_rank_v4(set->v4, set->v4_count, address) & 1;
+	return rank_v4(set->v4, set->v4_count, address) & 1;
 }
 
 bool prefix_set_match_v6(const struct prefix_set *set, const uint8_t address[static 16])
 {
-	return prefix_rank_v6(set->v6, set->v6_count, address) & 1;
+	return rank_v6(set->v6, set->v6_count, address) & 1;
 }

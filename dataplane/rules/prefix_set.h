@@ -47,10 +47,8 @@ __extension__ typedef unsigned __int128 prefix_address;
 prefix_address prefix_first(const struct prefix_entry *entry);
 prefix_address prefix_last(const struct prefix_entry *entry);
 
-/* How many of these addresses, which are sorted, are not above this one. */
-uint32_t prefix_rank_v4(const uint32_t *addresses, uint32_t count, const uint8_t address[static 4]);
-uint32_t prefix_rank_v6(const struct prefix_v6 *addresses, uint32_t count,
-			const uint8_t address[static 16]);
+/* Below, equal to or above 0, as lists are sorted; whether they are negated does not matter. */
+int prefix_compare(const struct prefix_entry *left, const struct prefix_entry *right);
 
 /* An empty list is all zero. */
 void prefix_list_clear(struct prefix_list *list);

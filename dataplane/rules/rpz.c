@@ -43,21 +43,14 @@ bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
 	return true;
 }
 
-bool rpz_find_address(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes,
+bool rpz_find_address(const struct rpz_zone *zone, const struct prefix_index *prefixes,
 		      const uint8_t *address, bool ipv6, struct rpz_match *match)
 {
-	uint32_t rank, entry;
-	if (ipv6) {
-		rank = prefix_rank_v6(prefixes->v6, prefixes->v6_count, address);
-		entry = rank > 0 ? prefixes->v6_entry[rank - 1] : 0;
-	} else {
-		rank = prefix_rank_v4(prefixes->v4, prefixes->v4_count, address);
-		entry = rank > 0 ? prefixes->v4_entry[rank - 1] : 0;
-	}
-	if (entry == 0)
+	const struct prefix_member *member = prefix_index_find(prefixes, address, ipv6);
+	if (!member)
 		return false;
-	const struct rpz_prefix *prefix = &prefixes->entries[entry - 1];
-	*match = (struct rpz_match){.action = &zone->actions[prefix->action], .prefix = prefix};
+	*match = (struct rpz_match){.action = &zone->actions[member->value],
+				    .prefix = &member->prefix};
 	return true;
 }
 
@@ -92,29 +85,13 @@ size_t rpz_wild_target(const struct rpz_zone *zone, const struct rpz_action *act
 	return length - 1 + record->length;
 }
 
-static size_t prefixes_memory(const struct rpz_prefixes *prefixes)
-{
-	return prefixes->count * sizeof(*prefixes->entries) +
-	       prefixes->v4_count * (sizeof(*prefixes->v4) + sizeof(*prefixes->v4_entry)) +
-	       prefixes->v6_count * (sizeof(*prefixes->v6) + sizeof(*prefixes->v6_entry));
-}
-
 size_t rpz_zone_memory(const struct rpz_zone *zone)
 {
 	return sizeof(*zone) + name_index_memory(zone->names) +
 	       zone->n_triggers * sizeof(*zone->triggers) +
 	       zone->n_actions * sizeof(*zone->actions) +
 	       zone->n_records * sizeof(*zone->records) + zone->n_bytes +
-	       prefixes_memory(&zone->answers) + prefixes_memory(&zone->clients);
-}
-
-static void prefixes_free(struct rpz_prefixes *prefixes)
-{
-	free((void *)prefixes->entries);
-	free((void *)prefixes->v4);
-	free((void *)prefixes->v4_entry);
-	free((void *)prefixes->v6);
-	free((void *)prefixes->v6_entry);
+	       prefix_index_memory(zone->answers) + prefix_index_memory(zone->clients);
 }
 
 void rpz_zone_free(struct rpz_zone *zone)
@@ -126,7 +103,7 @@ void rpz_zone_free(struct rpz_zone *zone)
 	free((void *)zone->actions);
 	free((void *)zone->records);
 	free((void *)zone->bytes);
-	prefixes_free(&zone->answers);
-	prefixes_free(&zone->clients);
+	prefix_index_free((struct prefix_index *)zone->answers);
+	prefix_index_free((struct prefix_index *)zone->clients);
 	free(zone);
 }

@@ -17,7 +17,7 @@
 
 #include "dataplane/dns/reply.h"
 #include "dataplane/rules/name_index.h"
-#include "dataplane/rules/prefix_set.h"
+#include "dataplane/rules/prefix_index.h"
 
 /* policy, what it is called in text */
 #define RPZ_POLICIES(X)                                                                            \
@@ -61,24 +61,6 @@ struct rpz_trigger {
 	uint32_t self, below;
 };
 
-struct rpz_prefix {
-	struct prefix_entry prefix; /* never negated */
-	uint32_t action;	    /* its number */
-};
-
-/*
- * Prefixes for longest match: the addresses at which the answer changes, sorted, and for each of
- * them what holds from there on, as a number in entries[] plus one; 0 is none.
- */
-struct rpz_prefixes {
-	const struct rpz_prefix *entries;
-	const uint32_t *v4;
-	const uint32_t *v4_entry;
-	const struct prefix_v6 *v6;
-	const uint32_t *v6_entry;
-	uint32_t count, v4_count, v6_count;
-};
-
 struct rpz_zone {
 	const struct name_index *names; /* values: in triggers[] */
 	const struct rpz_trigger *triggers;
@@ -87,15 +69,15 @@ struct rpz_zone {
 	const uint8_t *bytes;
 	uint32_t n_triggers, n_actions, n_records;
 	uint64_t n_bytes;
-	struct rpz_prefixes answers; /* rpz-ip */
-	struct rpz_prefixes clients; /* rpz-client-ip */
+	const struct prefix_index *answers; /* rpz-ip; values: in actions[] */
+	const struct prefix_index *clients; /* rpz-client-ip, likewise */
 	struct dns_reply_soa soa;    /* of the zone, for negative answers; it always has one */
 };
 
 /* What was found; everything in it is valid as long as the zone. */
 struct rpz_match {
 	const struct rpz_action *action;
-	const struct rpz_prefix *prefix; /* for addresses */
+	const struct prefix_entry *prefix; /* for addresses */
 	uint16_t offset; /* for names: where the trigger's name begins in the one looked up */
 	bool wildcard;	 /* for names: the trigger was "*." before that */
 };
@@ -109,7 +91,7 @@ bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
 		  struct rpz_match *match);
 
 /* Whether a prefix covers the address of 4 or 16 bytes. Any lcore. */
-bool rpz_find_address(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes,
+bool rpz_find_address(const struct rpz_zone *zone, const struct prefix_index *prefixes,
 		      const uint8_t *address, bool ipv6, struct rpz_match *match);
 
 /*

@@ -53,14 +53,15 @@ static void names_check(const struct rpz_zone *zone)
 }
 
 /* The first address of each prefix is in it, or in a longer one. */
-static void prefixes_check(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes)
+static void prefixes_check(const struct rpz_zone *zone, const struct prefix_index *prefixes)
 {
 	struct rpz_match match;
-	for (uint32_t i = 0; i < prefixes->count; i++) {
-		const struct prefix_entry *prefix = &prefixes->entries[i].prefix;
-		if (prefixes->entries[i].action >= zone->n_actions ||
+	for (size_t i = 0; i < prefix_index_count(prefixes); i++) {
+		const struct prefix_member *member = prefix_index_at(prefixes, i);
+		const struct prefix_entry *prefix = &member->prefix;
+		if (member->value >= zone->n_actions ||
 		    !rpz_find_address(zone, prefixes, prefix->address, prefix->ipv6, &match) ||
-		    match.prefix->prefix.length < prefix->length)
+		    match.prefix->length < prefix->length)
 			abort();
 	}
 }
@@ -78,8 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint32_t i = 0; i < zone->n_actions; i++)
 		action_check(zone, &zone->actions[i]);
 	names_check(zone);
-	prefixes_check(zone, &zone->answers);
-	prefixes_check(zone, &zone->clients);
+	prefixes_check(zone, zone->answers);
+	prefixes_check(zone, zone->clients);
 	rpz_zone_free(zone);
 	return 0;
 }

@@ -64,7 +64,7 @@ static const char *policy(const struct rpz_zone *zone, const char *name)
 }
 
 /* The policy for an address. */
-static const char *address_policy(const struct rpz_zone *zone, const struct rpz_prefixes *prefixes,
+static const char *address_policy(const struct rpz_zone *zone, const struct prefix_index *prefixes,
 				  const char *text)
 {
 	uint8_t address[16];
@@ -300,28 +300,28 @@ START_TEST(addresses)
 		     "64.zz.1.RPZ-ip CNAME rpz-drop.\n128.8.7.6.5.4.3.2.1.rpz-ip A 192.0.2.99\n"
 		     "8.0.0.0.10.rpz-client-ip CNAME rpz-passthru.\n"
 		     "1.zz.8000.rpz-client-ip CNAME rpz-drop.\n");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.0"), "nxdomain");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.1"), "passthru");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.2"), "nxdomain");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.127"), "nxdomain");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.128"), "nodata");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.255"), "nodata");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.3.0"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.1.255"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "0.0.0.0"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "255.255.255.255"), "drop");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "10.1.2.3"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "2001:db8::"), "nxdomain");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "2001:db8:0:1::57"), "nodata");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "2001:db8:0:1::58"), "nxdomain");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "2001:db9::"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "1::ffff"), "drop");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "1:0:0:1::"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "1:2:3:4:5:6:7:8"), "data");
-	ck_assert_str_eq(address_policy(zone, &zone->clients, "10.255.255.255"), "passthru");
-	ck_assert_str_eq(address_policy(zone, &zone->clients, "11.0.0.0"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->clients, "::"), "none");
-	ck_assert_str_eq(address_policy(zone, &zone->clients, "ffff::"), "drop");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.0"), "nxdomain");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.1"), "passthru");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.2"), "nxdomain");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.127"), "nxdomain");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.128"), "nodata");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.255"), "nodata");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.3.0"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.1.255"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "0.0.0.0"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "255.255.255.255"), "drop");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "10.1.2.3"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8::"), "nxdomain");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8:0:1::57"), "nodata");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8:0:1::58"), "nxdomain");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db9::"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "1::ffff"), "drop");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "1:0:0:1::"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "1:2:3:4:5:6:7:8"), "data");
+	ck_assert_str_eq(address_policy(zone, zone->clients, "10.255.255.255"), "passthru");
+	ck_assert_str_eq(address_policy(zone, zone->clients, "11.0.0.0"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->clients, "::"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->clients, "ffff::"), "drop");
 	ck_assert_uint_eq(name_index_count(zone->names), 0);
 	rpz_zone_free(zone);
 }
@@ -463,7 +463,7 @@ START_TEST(no_origin)
 					   "32.1.2.0.192.rpz-ip CNAME .\n");
 	ck_assert_str_eq(policy(zone, "bad.example"), "nxdomain");
 	ck_assert_str_eq(policy(zone, "x.bad.example"), "nxdomain");
-	ck_assert_str_eq(address_policy(zone, &zone->answers, "192.0.2.1"), "nxdomain");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.1"), "nxdomain");
 	rpz_zone_free(zone);
 	zone = load_clean("* CNAME .\n");
 	ck_assert_str_eq(policy(zone, "any.name"), "nxdomain");
