@@ -24,15 +24,11 @@ static int line_parse(struct list_parser *parser, const char *line, size_t lengt
 {
 	uint8_t name[DNS_NAME_MAX];
 	const char *end = list_comment_find(line, length, '#');
-	const char *word, *more;
-	size_t size, more_size;
+	const char *word;
+	size_t size;
 
-	if (!list_word_next(&line, end, &word, &size))
+	if (!list_word_alone(parser, line, end, &word, &size))
 		return 0;
-	if (list_word_next(&line, end, &more, &more_size)) {
-		list_error(parser, parser->line, "more than one word in a line");
-		return 0;
-	}
 	uint8_t flags = parser->options->flags ? parser->options->flags : BOTH;
 	if (suffix_mark_take(&word, &size))
 		flags = BOTH;

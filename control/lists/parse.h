@@ -76,6 +76,10 @@ size_t list_name_parse(struct list_parser *parser, const char *text, size_t leng
 /* The next word of a line: bytes without blanks. False if there is none. */
 bool list_word_next(const char **text, const char *end, const char **word, size_t *length);
 
+/* The only word of a line. False if there is none, or several, which is reported. */
+bool list_word_alone(struct list_parser *parser, const char *line, const char *end,
+		     const char **word, size_t *length);
+
 /* Where a comment that starts with this character begins, or the end of the line. */
 const char *list_comment_find(const char *line, size_t length, char mark);
 

@@ -29,15 +29,11 @@ static int line_parse(struct list_parser *parser, const char *line, size_t lengt
 	char text[PREFIX_TEXT];
 	struct prefix_entry prefix;
 	const char *end = comment_find(line, length);
-	const char *word, *more;
-	size_t size, more_size;
+	const char *word;
+	size_t size;
 
-	if (!list_word_next(&line, end, &word, &size))
+	if (!list_word_alone(parser, line, end, &word, &size))
 		return 0;
-	if (list_word_next(&line, end, &more, &more_size)) {
-		list_error(parser, parser->line, "more than one word in a line");
-		return 0;
-	}
 	size_t kept = size < sizeof(text) ? size : sizeof(text) - 1;
 	memcpy(text, word, kept);
 	text[kept] = '\0';

@@ -243,6 +243,20 @@ bool list_word_next(const char **text, const char *end, const char **word, size_
 	return *length > 0;
 }
 
+bool list_word_alone(struct list_parser *parser, const char *line, const char *end,
+		     const char **word, size_t *length)
+{
+	const char *more;
+	size_t more_length;
+
+	if (!list_word_next(&line, end, word, length))
+		return false;
+	if (!list_word_next(&line, end, &more, &more_length))
+		return true;
+	list_error(parser, parser->line, "more than one word in a line");
+	return false;
+}
+
 const char *list_comment_find(const char *line, size_t length, char mark)
 {
 	const char *found = memchr(line, mark, length);
