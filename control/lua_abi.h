@@ -25,6 +25,7 @@
 #include "dataplane/packet.h"
 
 #include "control/lua_cdef.h"
+#include "control/lua_cdef_dnsdist.h"
 
 #define LUA_BATCH 64u /* items in a batch, datagrams in a mailbox */
 #define LUA_LISTEN_ERROR_SIZE 256u

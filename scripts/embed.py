@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the C file that holds the Lua modules and the FFI declarations: embed.py OUT INTERFACE LUA..."""
+"""Writes the C file that holds the Lua modules and the FFI declarations: embed.py OUT HEADER... LUA..."""
 import os
 import sys
 
-out, interface, modules = sys.argv[1], sys.argv[2], sys.argv[3:]
+out, sources = sys.argv[1], sys.argv[2:]
+headers = [path for path in sources if path.endswith(".h")]
+modules = [path for path in sources if path.endswith(".lua")]
 
 
 def literal(path):
@@ -24,6 +26,6 @@ with open(out, "w", encoding="utf-8") as file:
         name = os.path.basename(path)[:-4]
         file.write(f'\t{{"sluice.{name}", {name}_text, sizeof({name}_text) - 1}},\n')
     file.write("\t{NULL, NULL, 0},\n};\n\n")
-    file.write(f"static const char interface[] ={literal(interface)};\n")
+    file.write(f"static const char interface[] ={''.join(map(literal, headers))};\n")
     file.write("const char *const lua_interface_text = interface;\n")
     file.write("const size_t lua_interface_size = sizeof(interface) - 1;\n")

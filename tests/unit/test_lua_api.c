@@ -227,8 +227,10 @@ static void spec_run(const char *name)
 	must(lua, luaL_loadstring(lua, prepare));
 	lua_pushcfunction(lua, module_load);
 	char *text = file_read(at_source("control/lua_cdef.h"), &size);
-	lua_pushstring(lua, text);
+	char *dnsdist = file_read(at_source("control/lua_cdef_dnsdist.h"), &size);
+	lua_pushfstring(lua, "%s%s", text, dnsdist);
 	free(text);
+	free(dnsdist);
 	must(lua, lua_pcall(lua, 2, 0, 0));
 	must(lua, luaL_loadfile(lua, at_source("tests/lua/lib.lua")));
 	must(lua, lua_pcall(lua, 0, 0, 0));

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dnsdist's FFI: types and functions as its policies know them. Read by the compiler and by
+ * ffi.cdef() as lua_cdef.h is, and behind that one: declarations only. The control lcore only.
+ */
+typedef struct lua_question dnsdist_ffi_dnsquestion_t;
+typedef struct lua_question dnsdist_ffi_dnsresponse_t;
+typedef struct lua_datagram dnsdist_ffi_network_message_t;
+typedef struct dnsdist_ffi_network_endpoint_t dnsdist_ffi_network_endpoint_t;
+typedef struct dnsdist_ffi_dnspacket_t dnsdist_ffi_dnspacket_t;
+
+typedef struct dnsdist_ffi_ednsoption {
+	uint16_t optionCode;
+	uint16_t len;
+	const void *data;
+} dnsdist_ffi_ednsoption_t;
+
+typedef struct dnsdist_ffi_tag {
+	const char *name;
+	const char *value;
+} dnsdist_ffi_tag_t;
+
+typedef struct dnsdist_ffi_raw_value {
+	const char *value;
+	uint16_t size;
+} dnsdist_ffi_raw_value_t;
+
+typedef enum {
+	dnsdist_ffi_protocol_type_doudp = 0,
+	dnsdist_ffi_protocol_type_dotcp = 1,
+	dnsdist_ffi_protocol_type_dnscryptudp = 2,
+	dnsdist_ffi_protocol_type_dnscrypttcp = 3,
+	dnsdist_ffi_protocol_type_dot = 4,
+	dnsdist_ffi_protocol_type_doh = 5,
+} dnsdist_ffi_protocol_type;
+
+void dnsdist_ffi_dnsquestion_get_localaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
+					   size_t *addrSize);
+uint16_t dnsdist_ffi_dnsquestion_get_local_port(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_is_remote_v6(const dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_get_remoteaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
+					    size_t *addrSize);
+uint16_t dnsdist_ffi_dnsquestion_get_remote_port(const dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_incoming_interface(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_tcp(const dnsdist_ffi_dnsquestion_t *dq);
+dnsdist_ffi_protocol_type
+dnsdist_ffi_dnsquestion_get_protocol(const dnsdist_ffi_dnsquestion_t *dq);
+uint64_t dnsdist_ffi_dnsquestion_get_elapsed_us(const dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq,
+						   const void **addr, size_t *addrSize,
+						   uint8_t bits);
+void dnsdist_ffi_dnsquestion_get_qname_raw(const dnsdist_ffi_dnsquestion_t *dq,
+					   const char **qname, size_t *qnameSize);
+size_t dnsdist_ffi_dnsquestion_get_qname_hash(const dnsdist_ffi_dnsquestion_t *dq, size_t init);
+uint16_t dnsdist_ffi_dnsquestion_get_qtype(const dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_qclass(const dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_id(const dnsdist_ffi_dnsquestion_t *dq);
+int dnsdist_ffi_dnsquestion_get_rcode(const dnsdist_ffi_dnsquestion_t *dq);
+void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_header_copy(const dnsdist_ffi_dnsquestion_t *dq, char *buffer,
+					     size_t buffer_size);
+bool dnsdist_ffi_dnsquestion_set_header(dnsdist_ffi_dnsquestion_t *dq, const char *buffer);
+const unsigned char *dnsdist_ffi_dnsquestion_get_data(const dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_len(const dnsdist_ffi_dnsquestion_t *dq);
+size_t dnsdist_ffi_dnsquestion_get_size(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_set_size(dnsdist_ffi_dnsquestion_t *dq, size_t newSize);
+uint8_t dnsdist_ffi_dnsquestion_get_opcode(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_do(const dnsdist_ffi_dnsquestion_t *dq);
+uint8_t dnsdist_ffi_dnsquestion_get_edns_version(const dnsdist_ffi_dnsquestion_t *dq);
+uint8_t dnsdist_ffi_dnsquestion_get_edns_extended_rcode(const dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_set_rcode(dnsdist_ffi_dnsquestion_t *dq, int rcode);
+void dnsdist_ffi_dnsquestion_set_len(dnsdist_ffi_dnsquestion_t *dq, uint16_t len);
+size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
+						const dnsdist_ffi_ednsoption_t **out);
+size_t dnsdist_ffi_dnsquestion_get_trailing_data(dnsdist_ffi_dnsquestion_t *dq, const char **out);
+bool dnsdist_ffi_dnsquestion_set_trailing_data(dnsdist_ffi_dnsquestion_t *dq, const char *data,
+					       size_t dataLen);
+bool dnsdist_ffi_dnsquestion_get_skip_cache(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_is_temp_failure_ttl_set(const dnsdist_ffi_dnsquestion_t *dq);
+uint32_t dnsdist_ffi_dnsquestion_get_temp_failure_ttl(const dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_tag(const dnsdist_ffi_dnsquestion_t *dq,
+					    const char *label);
+size_t dnsdist_ffi_dnsquestion_get_tag_raw(const dnsdist_ffi_dnsquestion_t *dq, const char *label,
+					   char *buffer, size_t bufferSize);
+size_t dnsdist_ffi_dnsquestion_get_tag_array(dnsdist_ffi_dnsquestion_t *dq,
+					     const dnsdist_ffi_tag_t **out);
+void dnsdist_ffi_dnsquestion_set_skip_cache(dnsdist_ffi_dnsquestion_t *dq, bool skipCache);
+void dnsdist_ffi_dnsquestion_set_temp_failure_ttl(dnsdist_ffi_dnsquestion_t *dq,
+						  uint32_t tempFailureTTL);
+void dnsdist_ffi_dnsquestion_unset_temp_failure_ttl(dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_set_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label,
+				     const char *value);
+void dnsdist_ffi_dnsquestion_unset_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label);
+void dnsdist_ffi_dnsquestion_set_tag_raw(dnsdist_ffi_dnsquestion_t *dq, const char *label,
+					 const char *value, size_t valueSize);
+void dnsdist_ffi_dnsquestion_set_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
+						    uint16_t infoCode, const char *extraText,
+						    size_t extraTextSize);
+void dnsdist_ffi_dnsquestion_add_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
+						    uint16_t infoCode, const char *extraText,
+						    size_t extraTextSize);
+void dnsdist_ffi_dnsquestion_set_max_returned_ttl(dnsdist_ffi_dnsquestion_t *dq, uint32_t max);
+void dnsdist_ffi_dnsquestion_set_result(dnsdist_ffi_dnsquestion_t *dq, const char *str,
+					size_t strSize);
+void dnsdist_ffi_dnsquestion_spoof_raw(dnsdist_ffi_dnsquestion_t *dq,
+				       const dnsdist_ffi_raw_value_t *values, size_t valuesCount);
+void dnsdist_ffi_dnsquestion_spoof_addrs(dnsdist_ffi_dnsquestion_t *dq,
+					 const dnsdist_ffi_raw_value_t *values,
+					 size_t valuesCount);
+void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const char *rawresponse,
+					  size_t len);
+void dnsdist_ffi_dnsresponse_set_min_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min);
+void dnsdist_ffi_dnsresponse_set_max_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t max);
+void dnsdist_ffi_dnsresponse_limit_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min, uint32_t max);
+void dnsdist_ffi_dnsresponse_set_max_returned_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t max);
+void dnsdist_ffi_dnsresponse_clear_records_type(dnsdist_ffi_dnsresponse_t *dr, uint16_t qtype);
+bool dnsdist_ffi_dnsresponse_rebase(dnsdist_ffi_dnsresponse_t *dr, const char *initialName,
+				    size_t initialNameSize);
+bool dnsdist_ffi_dnsresponse_get_stale_cache_hit(const dnsdist_ffi_dnsresponse_t *dr);
+uint8_t dnsdist_ffi_dnsresponse_get_restart_count(const dnsdist_ffi_dnsresponse_t *dr);
+
+bool dnsdist_ffi_dnsquestion_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
+				       uint16_t queryID, uint32_t timeoutMs);
+bool dnsdist_ffi_dnsresponse_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
+				       uint16_t queryID, uint32_t timeoutMs);
+bool dnsdist_ffi_resume_from_async(uint16_t asyncID, uint16_t queryID, const char *tag,
+				   size_t tagSize, const char *tagValue, size_t tagValueSize,
+				   bool useCache);
+bool dnsdist_ffi_drop_from_async(uint16_t asyncID, uint16_t queryID);
+bool dnsdist_ffi_set_answer_from_async(uint16_t asyncID, uint16_t queryID, const char *raw,
+				       size_t rawSize);
+bool dnsdist_ffi_set_rcode_from_async(uint16_t asyncID, uint16_t queryID, uint8_t rcode,
+				      bool clearAnswers);
+bool dnsdist_ffi_resume_from_async_with_alternate_name(
+	uint16_t asyncID, uint16_t queryID, const char *alternateName, size_t alternateNameSize,
+	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
+	const char *formerNameTagName, size_t formerNameTagSize);
+bool dnsdist_ffi_dnsquestion_set_alternate_name(
+	dnsdist_ffi_dnsquestion_t *dq, const char *alternateName, size_t alternateNameSize,
+	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
+	const char *formerNameTagName, size_t formerNameTagSize);
+
+bool dnsdist_ffi_network_endpoint_new(const char *path, size_t pathSize,
+				      dnsdist_ffi_network_endpoint_t **out);
+bool dnsdist_ffi_network_endpoint_is_valid(const dnsdist_ffi_network_endpoint_t *endpoint);
+bool dnsdist_ffi_network_endpoint_send(const dnsdist_ffi_network_endpoint_t *endpoint,
+				       const char *payload, size_t payloadSize);
+void dnsdist_ffi_network_endpoint_free(dnsdist_ffi_network_endpoint_t *endpoint);
+const char *dnsdist_ffi_network_message_get_payload(const dnsdist_ffi_network_message_t *msg);
+size_t dnsdist_ffi_network_message_get_payload_size(const dnsdist_ffi_network_message_t *msg);
+uint16_t dnsdist_ffi_network_message_get_endpoint_id(const dnsdist_ffi_network_message_t *msg);
+
+bool dnsdist_ffi_dnspacket_parse(const char *packet, size_t packetSize,
+				 dnsdist_ffi_dnspacket_t **out);
+void dnsdist_ffi_dnspacket_get_qname_raw(const dnsdist_ffi_dnspacket_t *packet, const char **qname,
+					 size_t *qnameSize);
+uint16_t dnsdist_ffi_dnspacket_get_qtype(const dnsdist_ffi_dnspacket_t *packet);
+uint16_t dnsdist_ffi_dnspacket_get_qclass(const dnsdist_ffi_dnspacket_t *packet);
+uint16_t dnsdist_ffi_dnspacket_get_records_count_in_section(const dnsdist_ffi_dnspacket_t *packet,
+							    uint8_t section);
+void dnsdist_ffi_dnspacket_get_record_name_raw(const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					       const char **name, size_t *nameSize);
+uint16_t dnsdist_ffi_dnspacket_get_record_type(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_class(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint32_t dnsdist_ffi_dnspacket_get_record_ttl(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_content_length(const dnsdist_ffi_dnspacket_t *packet,
+							 size_t idx);
+uint16_t dnsdist_ffi_dnspacket_get_record_content_offset(const dnsdist_ffi_dnspacket_t *packet,
+							 size_t idx);
+size_t dnsdist_ffi_dnspacket_get_name_at_offset_raw(const char *packet, size_t packetSize,
+						    size_t offset, char *name, size_t nameSize);
+bool dnsdist_ffi_dnspacket_parse_a_record(const char *raw, const dnsdist_ffi_dnspacket_t *packet,
+					  size_t idx, char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_aaaa_record(const char *raw,
+					     const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					     char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_address_record(const char *raw,
+						const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+						char *addr, size_t *addrSize);
+bool dnsdist_ffi_dnspacket_parse_cname_record(const char *raw,
+					      const dnsdist_ffi_dnspacket_t *packet, size_t idx,
+					      char *name, size_t *nameSize);
+void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet);
+uint32_t dnsdist_ffi_hash(uint32_t seed, const unsigned char *data, size_t dataSize,
+			  bool caseInsensitive);
+bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq);
