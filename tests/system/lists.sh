@@ -3,11 +3,19 @@
 # Lists from files: under rules, replaced while they are, and what becomes of broken files.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# answers CODE NAME; the server says REFUSED to what is not below demo.test.
 answers() { ask "$2" | grep -q "status: $1"; }
 said() { grep -qE -- "$1" "$work/sluice.log"; }
 replace() { cat >"$work/$1.new" && mv "$work/$1.new" "$work/$1"; }
 
-# A new policy is in force once its last line is: nothing else answers with this code.
+metrics() {
+	in_sluice python3 -c \
+		'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:8083/metrics", timeout=5).read().decode())'
+}
+lists() { metrics | sed -n 's/^sluice_list_entries{list="\([^"]*\)".*/\1/p' | sort | paste -sd ' '; }
+lists_are() { [ "$(lists)" = "$1" ]; }
+
+# A new policy, which answers something with a code that no other does.
 policy() {
 	cat >"$work/policy.lua"
 	kill -HUP "$sluice_pid"
@@ -47,6 +55,19 @@ printf '# nothing\n' >"$work/block.txt"
 wait_for 10 "a word about the empty file" said 'block\.txt: .*(no|without|nothing).*the list stays'
 answers NXDOMAIN other.test || fail "an empty file emptied the list"
 
+# Behind a symbolic link, in either folder; opened by the console, while rules are in force.
+mkdir "$work/one" "$work/two"
+printf 'one.test\n' >"$work/one/list.txt"
+printf 'two.test\n' >"$work/two/list.txt"
+ln -s one/list.txt "$work/link.txt"
+in_sluice "$binary" console -s "$console_socket" -e \
+	"addAction(sluice.loadNames('$work/link.txt', {name = 'link'}), RCodeAction(DNSRCode.NOTAUTH))"
+wait_for 10 "the list behind a link" answers NOTAUTH one.test
+printf 'more.test\n' >"$work/one/list.txt"
+wait_for 10 "the list where the link leads" answers NOTAUTH more.test
+ln -s two/list.txt "$work/link.new" && mv -T "$work/link.new" "$work/link.txt"
+wait_for 10 "the list where the link leads now" answers NOTAUTH two.test
+
 # Prefixes.
 printf '10.53.2.0/24 ; the clients\n!10.53.2.7\nfd53:2::/64\n10.53.2.0/33\n' >"$work/clients.txt"
 policy <<-END
@@ -54,9 +75,10 @@ policy <<-END
 	block = sluice.loadNames('$work/block.txt', {name = 'block'})
 	clients = sluice.loadPrefixes('$work/clients.txt')
 	addAction(AndRule({NetmaskGroupRule(clients), 'pre.test'}), RCodeAction(DNSRCode.YXRRSET))
-	addAction(AndRule({NetmaskGroupRule(clients, false), 'pre6.test'}), DropAction())
+	addAction(AndRule({NetmaskGroupRule(clients, false), 'own.test'}), RCodeAction(DNSRCode.NOTZONE))
 END
 wait_for 10 "the policy with prefixes" answers YXRRSET pre.test
+answers NOTZONE own.test || fail "the address that was asked is not looked up"
 said 'clients\.txt:4: ' || fail "no complaint about a prefix of 33 bits"
 printf '192.0.2.0/24\n' >"$work/clients.txt"
 wait_for 10 "the new prefixes" answers REFUSED pre.test
@@ -69,9 +91,7 @@ in_sluice "$binary" console -s "$console_socket" -e "return block:match('x.other
 in_sluice "$binary" console -s "$console_socket" -e "return clients:match('192.0.2.9')" |
 	grep -q '^192\.0\.2\.0/24$' || fail "match() does not tell the prefix"
 
-in_sluice python3 -c \
-	'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:8083/metrics", timeout=5).read().decode())' \
-	>"$work/metrics"
+metrics >"$work/metrics"
 grep -qE '^sluice_list_entries\{list="block",path=".*block\.txt"\} 1$' "$work/metrics" ||
 	fail "the metrics do not know the list"
 grep -qE '^sluice_list_failures_total\{list="block".*\} 2$' "$work/metrics" ||
@@ -84,6 +104,7 @@ policy <<-END
 	addAction(sluice.loadNames('$work/fresh.txt'), RCodeAction(DNSRCode.YXDOMAIN))
 END
 wait_for 10 "the new policy" answers YXDOMAIN fresh.test
+wait_for 10 "the end of lists that nobody uses" lists_are fresh.txt
 policy <<-END
 	newServer('10.53.0.2:5300')
 	addAction(sluice.loadNames('$work/absent.txt'), RCodeAction(DNSRCode.NXDOMAIN))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A response policy zone: each of its policies for names, a client, and addresses in answers."""
+"""Response policy zones: each policy for names, a client, and addresses in answers; which goes first."""
 from frames import answer, draws, from_server, opt, query, record, udp, POINTER
 
 PORTS = draws()
@@ -12,6 +12,7 @@ FRAMES += [
     udp(query("data.test", "MX", ident=22)),
     udp(query("alias.test", "TXT", ident=23)),
     udp(query("other.test", ident=24), source="10.53.0.99"),
+    udp(query("only.second.test", ident=25)),
 ]
 
 
