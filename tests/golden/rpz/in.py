@@ -13,6 +13,7 @@ FRAMES += [
     udp(query("alias.test", "TXT", ident=23)),
     udp(query("other.test", ident=24), source="10.53.0.99"),
     udp(query("only.second.test", ident=25)),
+    udp(query("abcdefgh.renamed.test", ident=26, edns=opt(1232))),
 ]
 
 
