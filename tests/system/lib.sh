@@ -21,7 +21,6 @@ export server=10.53.2.1 server6=fd53:2::1
 console_socket=$work/run/console.sock
 pids=()
 sluice_pid='' filter_pid=''
-sluice_under=() # a command that starts Sluice, where a test wants one
 
 lab_down() {
 	local status=$? pid ns
@@ -121,7 +120,7 @@ lab_config() {
 sluice_exec() {
 	mkdir -p /run/sluice
 	# shellcheck disable=SC2016
-	exec "${sluice_under[@]}" ip netns exec "$sluice" unshare --mount sh -c \
+	exec ip netns exec "$sluice" unshare --mount sh -c \
 		'mount --bind "$1" /run/sluice && shift && exec "$@"' sh "$work/run" "$binary" "$@"
 }
 
@@ -134,7 +133,7 @@ lab_sluice() {
 	(sluice_exec run -c "$work/sluice.yml") 2>"$work/sluice.log" &
 	sluice_pid=$!
 	pids+=("$sluice_pid")
-	wait_for 30 "sluice: ready" sluice_is_up_or_gone || fail "Sluice did not become ready"
+	wait_for 60 "sluice: ready" sluice_is_up_or_gone || fail "Sluice did not become ready"
 	process_ended "$sluice_pid" && fail "Sluice ended at its start"
 	return 0
 }

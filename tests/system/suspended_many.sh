@@ -23,9 +23,10 @@ printf 'async: {max_suspended: 1000000, send_queue: 65536}\n' >>"$work/sluice.ym
 lab_net
 lab_nsd
 lab_filter --silent park.test
-# Before other programs of this machine, whose turns on its CPUs are not what is measured.
-sluice_under=(chrt --fifo 10)
 lab_sluice
+# Before other programs of this machine, whose turns on its CPUs are not what is measured. Only from
+# here on: the kernel has to make memory and ports while Sluice starts, and would wait for its turn.
+chrt --all-tasks --fifo --pid 10 "$sluice_pid"
 grep -E 'memory: [0-9]+ MiB for 1000000 suspended packets' "$work/sluice.log" || fail "no word of the memory"
 
 metrics() { in_sluice curl -s --max-time 5 -o "$work/metrics" http://127.0.0.1:8083/metrics; }
