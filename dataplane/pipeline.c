@@ -150,17 +150,17 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 
 /* ---- to the control lcore ---- */
 
-static void overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
+/* Whether the packet is to go on at its next rule; else it has been answered or dropped. */
+static bool overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	struct packet *packet = packet_of(mbuf);
 	count(worker, STATS_OVERFLOW);
 	switch (worker->dataplane->on_overflow) {
 	case WORKER_OVERFLOW_RESUME:
-		chain_run(worker, mbuf, packet->chain, packet->rule_cursor + 1);
-		return;
+		return true;
 	case WORKER_OVERFLOW_DROP:
 		pipeline_drop(worker, mbuf, reason);
-		return;
+		return false;
 	default: {
 		uint8_t rcode = worker->dataplane->on_overflow == WORKER_OVERFLOW_REFUSED
 					? DNS_RCODE_REFUSED
@@ -170,10 +170,11 @@ static void overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_rea
 						 DNS_EDNS_UDP_SIZE);
 		if (length < 0) {
 			pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
-			return;
+			return false;
 		}
 		packet_dns_resize(mbuf, (uint16_t)length);
 		client_send(worker, mbuf);
+		return false;
 	}
 	}
 }
@@ -188,8 +189,11 @@ void pipeline_hand_over(struct worker *worker)
 	stats_add(&worker->stats.counter[STATS_HANDED_OVER], handed);
 	uint16_t total = worker->handing;
 	worker->handing = 0; /* overflow() may collect again */
-	for (unsigned i = handed; i < total; i++)
-		overflow(worker, worker->hand[i], DROP_HANDOFF_FULL);
+	for (unsigned i = handed; i < total; i++) {
+		struct packet *packet = packet_of(worker->hand[i]);
+		if (overflow(worker, worker->hand[i], DROP_HANDOFF_FULL))
+			chain_run(worker, worker->hand[i], packet->chain, packet->rule_cursor + 1);
+	}
 	if (handed > 0)
 		waker_wake(worker->dataplane->control_waker);
 }
@@ -213,17 +217,19 @@ static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf
 	return parked;
 }
 
-static void hand_collect(struct worker *worker, struct rte_mbuf *mbuf)
+/* As overflow(). A full ring is seen first: then it costs no copy. */
+static bool hand_collect(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	if (unlikely(rte_ring_free_count(worker->handoff.to_control) <= worker->handing))
+		return overflow(worker, mbuf, DROP_HANDOFF_FULL);
 	struct rte_mbuf *parked = packet_park(worker, mbuf);
-	if (unlikely(parked == NULL)) {
-		overflow(worker, mbuf, DROP_PARKING_FULL);
-		return;
-	}
+	if (unlikely(parked == NULL))
+		return overflow(worker, mbuf, DROP_PARKING_FULL);
 	packet_of(parked)->worker = (uint8_t)worker->index;
 	worker->hand[worker->handing++] = parked;
 	if (worker->handing >= HANDOFF_BURST)
 		pipeline_hand_over(worker);
+	return false;
 }
 
 /* ---- queries ---- */
@@ -356,15 +362,19 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 static void chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
 		      uint16_t cursor)
 {
-	switch (rule_chain_run(policy_now(worker), chain, mbuf, cursor, &worker->rules)) {
+	enum rule_verdict verdict;
+	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
+					 &worker->rules)) == RULE_LUA) {
+		if (!hand_collect(worker, mbuf))
+			return;
+		cursor = packet_of(mbuf)->rule_cursor + 1;
+	}
+	switch (verdict) {
 	case RULE_DROP:
 		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 		break;
 	case RULE_ANSWER:
 		query_answer(worker, mbuf);
-		break;
-	case RULE_LUA:
-		hand_collect(worker, mbuf);
 		break;
 	default:
 		chain_passed(worker, mbuf, chain);
