@@ -307,7 +307,9 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct policy *policy = policy_now(worker);
 	struct packet *packet = packet_of(mbuf);
-	uint16_t number = backend_choose(policy, packet->query.pool, worker->rounds);
+	uint16_t number =
+		balance_choose(policy, packet->query.pool, packet_dns(mbuf) + DNS_HEADER_SIZE,
+			       packet->query.qname_length, worker->now, worker->balance);
 	const struct backend *backend =
 		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
 	if (unlikely(backend == NULL)) {
@@ -336,6 +338,7 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_drop(worker, mbuf, DROP_INFLIGHT_FULL);
 		return;
 	}
+	entry->sent = worker->now;
 	entry_fill(entry, backend, mbuf);
 	server_send(worker, mbuf, entry, route);
 }
@@ -503,6 +506,14 @@ static enum drop_reason response_check(struct rte_mbuf *mbuf, const struct infli
 	return DROP_NONE;
 }
 
+/* On average over about as many responses as dnsdist takes. */
+static void server_latency(const struct worker *worker, struct backend_stats *stats,
+			   const struct inflight_entry *entry)
+{
+	double us = (double)(worker->now - entry->sent) * 1000 / (double)worker->tsc_per_ms;
+	stats->latency = stats->latency == 0 ? us : stats->latency * 127 / 128 + us / 128;
+}
+
 /* The response takes over what the query left: the client, its ID and flags, tags. */
 static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 			   struct inflight_entry *entry)
@@ -519,6 +530,7 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 		count(worker, STATS_SERVFAIL_RESPONSES);
 	struct backend_stats *stats = &worker->backends[entry->query.backend];
 	stats_add(&stats->responses, 1);
+	server_latency(worker, stats, entry);
 	inflight_remove(worker->inflight, entry);
 }
 
