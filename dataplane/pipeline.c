@@ -333,7 +333,7 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 	}
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
 	struct inflight_entry *entry =
-		inflight_add(worker->inflight, worker->now + patience * worker->tsc_per_ms);
+		inflight_add(worker->inflight, worker->now, patience * worker->tsc_per_ms);
 	if (unlikely(entry == NULL)) {
 		pipeline_drop(worker, mbuf, DROP_INFLIGHT_FULL);
 		return;
@@ -565,7 +565,7 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 void pipeline_expire(struct worker *worker, bool all)
 {
 	struct inflight_entry *entry;
-	while ((entry = all ? inflight_oldest(worker->inflight)
+	while ((entry = all ? inflight_any(worker->inflight)
 			    : inflight_expired(worker->inflight, worker->now)) != NULL) {
 		stats_add(&worker->backends[entry->query.backend].timeouts, 1);
 		entry_end(worker, entry, all ? DROP_SHUTDOWN : DROP_TIMEOUT);

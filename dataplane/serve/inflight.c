@@ -8,15 +8,22 @@
 #define RANDOM_WORDS 512
 #define DRAWS_MAX 16 /* of a port and an ID, until a pair is free */
 
+/* Those that wait equally long, in order of sending: so their deadlines are in order too. */
+struct queue {
+	uint64_t patience; /* TSC cycles */
+	uint32_t oldest;   /* ends of the list, 0: empty */
+	uint32_t newest;
+};
+
 struct inflight {
 	uint32_t capacity;
 	uint32_t mask; /* of the buckets */
 	uint32_t ports;
 	uint16_t first_port;
 	uint32_t free;	 /* head of the list of free entries, linked through `newer` */
-	uint32_t oldest; /* ends of the list in order of sending */
-	uint32_t newest;
 	uint32_t count;
+	uint32_t n_queues;
+	struct queue queues[INFLIGHT_QUEUES];
 	uint64_t replayed; /* state of the generator that replay draws from, 0: the kernel does */
 	uint32_t words_left;
 	uint32_t words[RANDOM_WORDS]; /* from the kernel, each used once */
@@ -141,7 +148,61 @@ static bool free_pair_draw(struct inflight *table, uint16_t *source_port, uint16
 	return false;
 }
 
-struct inflight_entry *inflight_add(struct inflight *table, uint64_t deadline)
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* The queue of this patience. When all are in use by others, the nearest. */
+static uint32_t queue_of(struct inflight *table, uint64_t patience)
+{
+	uint32_t nearest = 0;
+	for (uint32_t i = 0; i < table->n_queues; i++) {
+		if (likely(table->queues[i].patience == patience))
+			return i;
+		if (distance(table->queues[i].patience, patience) <
+		    distance(table->queues[nearest].patience, patience))
+			nearest = i;
+	}
+	for (uint32_t i = 0; i < table->n_queues; i++)
+		if (table->queues[i].oldest == 0) {
+			table->queues[i].patience = patience;
+			return i;
+		}
+	if (table->n_queues == INFLIGHT_QUEUES)
+		return nearest;
+	table->queues[table->n_queues].patience = patience;
+	return table->n_queues++;
+}
+
+static void queue_link(struct inflight *table, struct inflight_entry *entry, uint32_t number)
+{
+	struct queue *queue = &table->queues[number];
+	uint32_t index = (uint32_t)(entry - table->entries);
+	entry->queue = number;
+	entry->older = queue->newest;
+	entry->newer = 0;
+	if (queue->newest != 0)
+		table->entries[queue->newest].newer = index;
+	else
+		queue->oldest = index;
+	queue->newest = index;
+}
+
+static void queue_unlink(struct inflight *table, struct inflight_entry *entry)
+{
+	struct queue *queue = &table->queues[entry->queue];
+	if (entry->older != 0)
+		table->entries[entry->older].newer = entry->newer;
+	else
+		queue->oldest = entry->newer;
+	if (entry->newer != 0)
+		table->entries[entry->newer].older = entry->older;
+	else
+		queue->newest = entry->older;
+}
+
+struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64_t patience)
 {
 	uint16_t source_port, id;
 	if (table->free == 0 || !free_pair_draw(table, &source_port, &id))
@@ -153,16 +214,10 @@ struct inflight_entry *inflight_add(struct inflight *table, uint64_t deadline)
 	uint32_t *bucket = bucket_of(table, source_port, id);
 	entry->chain = *bucket;
 	*bucket = index;
-	entry->older = table->newest;
-	entry->newer = 0;
-	if (table->newest != 0)
-		table->entries[table->newest].newer = index;
-	else
-		table->oldest = index;
-	table->newest = index;
+	queue_link(table, entry, queue_of(table, patience));
 	__atomic_store_n(&table->count, table->count + 1, __ATOMIC_RELAXED);
 
-	entry->deadline = deadline;
+	entry->deadline = now + table->queues[entry->queue].patience;
 	entry->id = id;
 	entry->source_port = source_port;
 	return entry;
@@ -180,28 +235,28 @@ void inflight_remove(struct inflight *table, struct inflight_entry *entry)
 {
 	uint32_t index = (uint32_t)(entry - table->entries);
 	bucket_unlink(table, entry, index);
-	if (entry->older != 0)
-		table->entries[entry->older].newer = entry->newer;
-	else
-		table->oldest = entry->newer;
-	if (entry->newer != 0)
-		table->entries[entry->newer].older = entry->older;
-	else
-		table->newest = entry->older;
+	queue_unlink(table, entry);
 	entry->newer = table->free;
 	table->free = index;
 	__atomic_store_n(&table->count, table->count - 1, __ATOMIC_RELAXED);
 }
 
-struct inflight_entry *inflight_oldest(struct inflight *table)
+struct inflight_entry *inflight_any(struct inflight *table)
 {
-	return table->oldest == 0 ? NULL : &table->entries[table->oldest];
+	for (uint32_t i = 0; i < table->n_queues; i++)
+		if (table->queues[i].oldest != 0)
+			return &table->entries[table->queues[i].oldest];
+	return NULL;
 }
 
 struct inflight_entry *inflight_expired(struct inflight *table, uint64_t now)
 {
-	struct inflight_entry *entry = inflight_oldest(table);
-	return entry != NULL && (int64_t)(now - entry->deadline) >= 0 ? entry : NULL;
+	for (uint32_t i = 0; i < table->n_queues; i++) {
+		uint32_t index = table->queues[i].oldest;
+		if (index != 0 && (int64_t)(now - table->entries[index].deadline) >= 0)
+			return &table->entries[index];
+	}
+	return NULL;
 }
 
 uint32_t inflight_count(const struct inflight *table)

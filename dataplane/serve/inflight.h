@@ -16,14 +16,16 @@
 #include "dataplane/packet.h"
 
 #define INFLIGHT_PORTS_FIRST 16384u
+#define INFLIGHT_QUEUES 64u
 #define INFLIGHT_PORTS_MIN 4096u /* a worker: with the DNS ID 2^28 guesses */
 
 struct inflight_entry {
 	uint64_t deadline; /* TSC */
 	uint64_t sent;	   /* likewise: when the server was asked; the caller's */
 	uint32_t chain;	   /* next in the bucket, as an index; 0 ends it */
-	uint32_t newer;	   /* next in order of sending, 0 ends it */
+	uint32_t newer;	   /* next in its queue, 0 ends it */
 	uint32_t older;
+	uint32_t queue;
 	uint16_t id;	      /* network byte order, as it stands in the packet */
 	uint16_t source_port; /* host byte order */
 	uint16_t server_port;
@@ -51,8 +53,11 @@ void inflight_replay(struct inflight *table, uint64_t seed);
 /* Bytes of memory of a table of this capacity. */
 size_t inflight_memory(uint32_t capacity);
 
-/* A new entry with an ID and a port that are free, due at `deadline`. NULL: the table is full. */
-struct inflight_entry *inflight_add(struct inflight *table, uint64_t deadline);
+/*
+ * A new entry with an ID and a port that are free, due `patience` after `now`, TSC both. NULL: the
+ * table is full. There are INFLIGHT_QUEUES kinds of patience at a time: one more is as the nearest.
+ */
+struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64_t patience);
 
 /* The entry that an answer to this port with this ID belongs to, or NULL. */
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id);
@@ -60,11 +65,11 @@ struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_por
 /* Takes an entry out; it may be read until the next inflight_add(). */
 void inflight_remove(struct inflight *table, struct inflight_entry *entry);
 
-/* The oldest entry if its deadline is over, else NULL. The caller removes it. */
+/* An entry whose deadline is over, or NULL. The caller removes it. */
 struct inflight_entry *inflight_expired(struct inflight *table, uint64_t now);
 
-/* The oldest entry whatever its deadline, for the end of shutdown. */
-struct inflight_entry *inflight_oldest(struct inflight *table);
+/* Some entry whatever its deadline, for the end of shutdown; NULL: there is none. */
+struct inflight_entry *inflight_any(struct inflight *table);
 
 /* Queries in flight. Any lcore. */
 uint32_t inflight_count(const struct inflight *table);

@@ -16,7 +16,7 @@ END_TEST
 START_TEST(found_by_port_and_id_until_removed)
 {
 	struct inflight *table = inflight_create(8, 20000, 4096);
-	struct inflight_entry *entry = inflight_add(table, 100);
+	struct inflight_entry *entry = inflight_add(table, 0, 100);
 	ck_assert_ptr_nonnull(entry);
 	ck_assert(entry->source_port >= 20000 && entry->source_port < 24096);
 	ck_assert_ptr_eq(inflight_find(table, entry->source_port, entry->id), entry);
@@ -33,10 +33,10 @@ START_TEST(full_table_refuses)
 {
 	struct inflight *table = inflight_create(3, 16384, 4096);
 	for (int i = 0; i < 3; i++)
-		ck_assert_ptr_nonnull(inflight_add(table, 1));
-	ck_assert_ptr_null(inflight_add(table, 1));
-	inflight_remove(table, inflight_oldest(table));
-	ck_assert_ptr_nonnull(inflight_add(table, 1));
+		ck_assert_ptr_nonnull(inflight_add(table, 0, 1));
+	ck_assert_ptr_null(inflight_add(table, 0, 1));
+	inflight_remove(table, inflight_any(table));
+	ck_assert_ptr_nonnull(inflight_add(table, 0, 1));
 	inflight_destroy(table);
 }
 END_TEST
@@ -45,7 +45,7 @@ START_TEST(expires_oldest_first)
 {
 	struct inflight *table = inflight_create(1000, 16384, 4096);
 	for (uint64_t i = 0; i < 1000; i++)
-		ck_assert_ptr_nonnull(inflight_add(table, 10 + i));
+		ck_assert_ptr_nonnull(inflight_add(table, i, 10));
 	ck_assert_ptr_null(inflight_expired(table, 9));
 	for (uint64_t now = 10; now < 1010; now++) {
 		struct inflight_entry *entry = inflight_expired(table, now);
@@ -54,7 +54,7 @@ START_TEST(expires_oldest_first)
 		inflight_remove(table, entry);
 		ck_assert_ptr_null(inflight_expired(table, now));
 	}
-	ck_assert_ptr_null(inflight_oldest(table));
+	ck_assert_ptr_null(inflight_any(table));
 	inflight_destroy(table);
 }
 END_TEST
@@ -65,7 +65,7 @@ START_TEST(ports_and_ids_spread_over_their_ranges)
 	static uint8_t ports[4096];
 	uint16_t id_bits_set = 0, id_bits_clear = 0;
 	for (int i = 0; i < 20000; i++) {
-		struct inflight_entry *entry = inflight_add(table, 1);
+		struct inflight_entry *entry = inflight_add(table, 0, 1);
 		ports[entry->source_port - 16384] = 1;
 		id_bits_set |= entry->id;
 		id_bits_clear |= (uint16_t)~entry->id;
@@ -79,6 +79,35 @@ START_TEST(ports_and_ids_spread_over_their_ranges)
 }
 END_TEST
 
+/* What waits for long does not hold up what waits for less. */
+START_TEST(kinds_of_patience)
+{
+	struct inflight *table = inflight_create(1000, 16384, 4096);
+	struct inflight_entry *patient = inflight_add(table, 0, 1000);
+	struct inflight_entry *hasty = inflight_add(table, 1, 10);
+	ck_assert_ptr_null(inflight_expired(table, 10));
+	ck_assert_ptr_eq(inflight_expired(table, 11), hasty);
+	inflight_remove(table, hasty);
+	ck_assert_ptr_null(inflight_expired(table, 999));
+	ck_assert_ptr_eq(inflight_expired(table, 1000), patient);
+	for (uint64_t i = 0; i < INFLIGHT_QUEUES + 20; i++)
+		ck_assert_ptr_nonnull(inflight_add(table, 0, 2000 + i * 10));
+	/* One kind too many waits as long as the nearest: the last that had a queue. */
+	unsigned longest = 2000 + (INFLIGHT_QUEUES - 3) * 10, expired = 0;
+	struct inflight_entry *entry;
+	while ((entry = inflight_expired(table, longest + 10)) != NULL) {
+		inflight_remove(table, entry);
+		expired++;
+	}
+	ck_assert_uint_eq(expired, INFLIGHT_QUEUES + 21);
+	ck_assert_ptr_null(inflight_any(table));
+	/* Queues that are empty are free for others. */
+	entry = inflight_add(table, 0, 77);
+	ck_assert_uint_eq(entry->deadline, 77);
+	inflight_destroy(table);
+}
+END_TEST
+
 static Suite *inflight_suite(void)
 {
 	Suite *suite = suite_create("inflight");
@@ -88,6 +117,7 @@ static Suite *inflight_suite(void)
 	tcase_add_test(tcase, full_table_refuses);
 	tcase_add_test(tcase, expires_oldest_first);
 	tcase_add_test(tcase, ports_and_ids_spread_over_their_ranges);
+	tcase_add_test(tcase, kinds_of_patience);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
