@@ -18,7 +18,8 @@
 #define KEY_TREE_NONE UINT32_MAX
 
 struct key_tree {
-	uint64_t *levels[KEY_TREE_LEVELS_MAX]; /* [0] has all, each above the first of every sixteen */
+	uint64_t *levels[KEY_TREE_LEVELS_MAX]; /* [0] has all, each above the first of every sixteen
+						*/
 	uint32_t counts[KEY_TREE_LEVELS_MAX];
 	uint32_t n_levels; /* 0: there are no keys */
 };
