@@ -46,7 +46,7 @@ struct subscriber_builder {
 static int64_t pool_extend(struct subscriber_pool *pool, size_t length)
 {
 	if (pool->used + length >= SUBSCRIBER_NOBODY)
-		return -E2BIG;
+		return -EFBIG;
 	if (pool->size - pool->used < length) {
 		size_t size = (pool->size + length) * 2;
 		void *grown = realloc(pool->bytes, size);
@@ -221,7 +221,7 @@ int subscriber_builder_add(struct subscriber_builder *builder, const struct subs
 	if (!entry_fits(entry))
 		return -EINVAL;
 	if (items->count >= INT32_MAX)
-		return -E2BIG;
+		return -EFBIG;
 	struct item *item = item_new(items);
 	if (item == NULL)
 		return -ENOMEM;

@@ -58,7 +58,7 @@ struct subscriber_builder *subscriber_builder_new(void);
 /* NULL is nothing to free. */
 void subscriber_builder_free(struct subscriber_builder *builder);
 
-/* 0; -EINVAL for texts or ports out of bounds; -E2BIG for more than 4 GiB of them; -ENOMEM. */
+/* 0; -EINVAL for texts or ports out of bounds; -EFBIG for more than 4 GiB of them; -ENOMEM. */
 int subscriber_builder_add(struct subscriber_builder *builder,
 			   const struct subscriber_entry *entry);
 
