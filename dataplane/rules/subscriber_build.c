@@ -5,8 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include <rte_jhash.h>
-
+#include "dataplane/dns/name.h"
 #include "dataplane/rules/subscriber_parts.h"
 
 #define DEPTH_MAX 130u /* entries around one address, all different */
@@ -37,7 +36,7 @@ struct subscriber_builder {
 	uint32_t *sets; /* hash table of the sets in `tags`: where each is, and 1; 0: free */
 	uint32_t sets_mask;
 	uint32_t n_sets;
-	uint32_t secret;
+	uint64_t secret[2];
 };
 
 /* ---- texts ---- */
@@ -94,10 +93,22 @@ static size_t set_size(const uint8_t *set)
 	return (size_t)(at - set);
 }
 
+static uint64_t set_hash(const uint64_t secret[static 2], const uint8_t *set, size_t size)
+{
+	uint64_t hash = secret[0], word;
+	for (size_t at = 0; at < size; at += sizeof(word)) {
+		size_t left = size - at;
+		word = 0;
+		memcpy(&word, set + at, left < sizeof(word) ? left : sizeof(word));
+		hash = dns_hash_mix(hash ^ word, secret[1]);
+	}
+	return hash;
+}
+
 /* Its cell in the hash table, or the free one where it belongs. */
 static uint32_t *set_cell(const struct subscriber_builder *builder, const uint8_t *set, size_t size)
 {
-	uint32_t at = rte_jhash(set, (uint32_t)size, builder->secret) & builder->sets_mask;
+	uint32_t at = (uint32_t)set_hash(builder->secret, set, size) & builder->sets_mask;
 	const struct subscriber_pool *tags = &builder->tags;
 	while (builder->sets[at] != 0) {
 		size_t place = builder->sets[at] - 1;
@@ -157,7 +168,7 @@ struct subscriber_builder *subscriber_builder_new(void)
 	struct subscriber_builder *builder = calloc(1, sizeof(*builder));
 	if (builder == NULL)
 		return NULL;
-	if (getrandom(&builder->secret, sizeof(builder->secret), 0) == sizeof(builder->secret) &&
+	if (getrandom(builder->secret, sizeof(builder->secret), 0) == sizeof(builder->secret) &&
 	    sets_grow(builder) && set_add(builder, NULL, 0) == 0)
 		return builder;
 	subscriber_builder_free(builder);
