@@ -4,6 +4,7 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/live_list.h"
+#include "dataplane/rules/tags.h"
 
 #define RECORDS_MAX 64u /* of local data: as many as the reader of zones keeps */
 
@@ -72,10 +73,24 @@ static bool prefix_find(const struct live_list *list, const uint8_t *address, bo
 	return true;
 }
 
+static bool subscriber_matched(const struct live_list *list, const struct query_state *query,
+			       struct rule_matched *matched)
+{
+	const struct subscriber_table *table = live_list_subscribers(list);
+	struct subscriber found;
+	if (table == NULL || !subscriber_find(table, query->client_addr, query->flags & QUERY_IPV6,
+					      query->client_port, &found))
+		return false;
+	*matched = (struct rule_matched){.list = list, .subscriber = found};
+	return true;
+}
+
 static bool client_find(const struct live_list *list, struct rte_mbuf *mbuf,
 			struct rule_matched *matched)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
+	if (list->kind == LIVE_LIST_SUBSCRIBERS)
+		return subscriber_matched(list, query, matched);
 	if (list->kind == LIVE_LIST_PREFIXES)
 		return prefix_find(list, query->client_addr, query->flags & QUERY_IPV6, matched);
 	const struct rpz_zone *zone = live_list_zone(list);
@@ -147,6 +162,10 @@ static size_t entry_print(struct rte_mbuf *mbuf, const struct rule_matched *matc
 	uint8_t lower[DNS_NAME_MAX];
 	uint8_t labels;
 	size_t length;
+	if (matched->list->kind == LIVE_LIST_SUBSCRIBERS) {
+		const char *id = subscriber_id(&matched->subscriber, &length);
+		return append(to, at, size, id, length);
+	}
 	if (matched->prefix != NULL) {
 		int printed = prefix_print(matched->prefix, text, sizeof(text));
 		return append(to, at, size, text, printed < 0 ? 0 : (size_t)printed);
@@ -282,4 +301,27 @@ enum rule_verdict rule_rpz_run(const struct live_list *list, struct rte_mbuf *mb
 	enum rule_verdict verdict = policy_run(mbuf, context);
 	/* What was a response stays one: it is not met by the rules for our own answers. */
 	return verdict == RULE_ANSWER && !query ? RULE_NEXT : verdict;
+}
+
+/* ---- subscribers ---- */
+
+int rule_subscriber_run(const struct live_list *list, const char *id_tag, size_t id_tag_length,
+			struct rte_mbuf *mbuf, struct rule_context *context)
+{
+	struct note_block **notes = &packet_of(mbuf)->query.notes;
+	struct subscriber_tag tags[SUBSCRIBER_TAGS_MAX];
+	size_t id_length;
+	if (context->matched.list != list &&
+	    !matched_find(list, MATCHED_CLIENT, false, mbuf, context))
+		return 0;
+	const struct subscriber *subscriber = &context->matched.subscriber;
+	unsigned count = subscriber_tags(subscriber, tags);
+	for (unsigned i = 0; i < count; i++) {
+		int error = tag_set(notes, tags[i].key, tags[i].key_length, tags[i].value,
+				    tags[i].value_length);
+		if (error != 0)
+			return error;
+	}
+	const char *id = subscriber_id(subscriber, &id_length);
+	return tag_set(notes, id_tag, id_tag_length, id, id_length);
 }
