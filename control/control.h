@@ -44,7 +44,10 @@ struct control {
 	uint64_t expiry_late; /* TSC units: the most that a suspended packet expired late */
 	uint64_t overdue; /* suspended packets that expired later than they should */
 	uint64_t ended; /* when the end was asked for, 0: not yet */
+	uint64_t verdicts_at; /* milliseconds, monotonic: when verdicts were last received */
+	uint64_t sockets_at;  /* likewise: when the sockets of people were last looked at */
 	uint32_t idle_turns;
+	uint32_t burst; /* packets that are taken from a ring in a turn; 0: not set yet */
 	bool stop;
 	bool serving; /* workers run: nothing may block */
 	bool reload_waits; /* for lists that the new policy needs */

@@ -11,6 +11,7 @@
 #include "dataplane/dns/reply.h"
 
 #define EXPIRY_LATE_MS 2u /* what is later is counted */
+#define TURN_LONG_MS 4u	  /* of one turn's packets: verdicts and timers wait meanwhile */
 
 /* Packets whose next step is Lua, in the order in which they came. */
 struct pending {
@@ -298,14 +299,27 @@ static void arrive(struct control *control, struct pending *pending, struct rte_
 		pending->mbufs[pending->count++] = mbuf;
 }
 
+/* Where actions take long, fewer packets make a turn: all else on this lcore waits for its end. */
+static void burst_adapt(struct control *control, uint64_t started)
+{
+	uint64_t took = clock_now() - started, most = TURN_LONG_MS * control->tsc_per_ms;
+	if (took > most)
+		control->burst = RTE_MAX(control->burst / 2, 1u);
+	else if (took < most / 4)
+		control->burst = RTE_MIN(control->burst * 2, CONTROL_BATCH);
+}
+
 unsigned hand_receive(struct control *control)
 {
+	uint64_t started = clock_now();
 	unsigned total = 0;
+	if (control->burst == 0)
+		control->burst = CONTROL_BATCH;
 	for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
 		struct rte_mbuf *mbufs[CONTROL_BATCH];
 		struct pending pending = {0};
 		unsigned count = rte_ring_sc_dequeue_burst(workers[w].handoff.to_control,
-							   (void **)mbufs, CONTROL_BATCH, NULL);
+							   (void **)mbufs, control->burst, NULL);
 		for (unsigned i = 0; i < count; i++) {
 			if (take(control, mbufs[i]))
 				arrive(control, &pending, mbufs[i]);
@@ -313,6 +327,8 @@ unsigned hand_receive(struct control *control)
 		pending_run(control, &pending);
 		total += count;
 	}
+	if (total > 0)
+		burst_adapt(control, started);
 	return total;
 }
 

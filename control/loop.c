@@ -18,7 +18,11 @@
 #include "control/telemetry.h"
 #include "dataplane/clock.h"
 
-#define SOCKETS_EVERY 8	   /* turns between looks at the sockets while packets keep coming */
+/* While packets keep coming, verdicts and people are served every so many turns or milliseconds. */
+#define VERDICTS_TURNS 8
+#define VERDICTS_MS 2
+#define SOCKETS_TURNS 256
+#define SOCKETS_MS 20
 #define IDLE_SPIN_TURNS 200
 #define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
 #define EVENTS 32
@@ -168,6 +172,7 @@ static void feeds_tick(struct control *control)
 
 static void sockets_turn(struct control *control)
 {
+	control->sockets_at = control->now;
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, clock_now());
 	telemetry_tick(control);
@@ -210,8 +215,11 @@ unsigned loop_turn(struct control *control, unsigned number)
 	control->now = clock_now() / control->tsc_per_ms;
 	endpoint_set_time(control->endpoints, control->now);
 	unsigned work = hand_receive(control);
-	if (work == 0 || number % SOCKETS_EVERY == 0)
+	if (work == 0 || number % VERDICTS_TURNS == 0 ||
+	    control->now - control->verdicts_at >= VERDICTS_MS) {
+		control->verdicts_at = control->now;
 		work += lua_policy_receive(control);
+	}
 	work += hand_finish(control);
 	endpoint_flush_all(control->endpoints);
 	work += hand_flush(control);
@@ -232,7 +240,8 @@ void loop_run(struct control *control)
 		if (control->idle_turns > IDLE_SPIN_TURNS) {
 			sleep_turn(control);
 			sockets_turn(control);
-		} else if (number % 256 == 0) {
+		} else if (number % SOCKETS_TURNS == 0 ||
+			   control->now - control->sockets_at >= SOCKETS_MS) {
 			sockets_turn(control);
 		}
 		if (control->ended != 0)

@@ -202,11 +202,24 @@ static int neighbours_create(struct worker *worker)
 	return 0;
 }
 
+/* Whether a CPU has two lcores; `share` only allows it. */
+static bool cpus_shared(const struct config *config)
+{
+	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
+		if (config->lcores.workers[i] == config->lcores.control)
+			return true;
+		for (unsigned k = 0; k < i; k++)
+			if (config->lcores.workers[i] == config->lcores.workers[k])
+				return true;
+	}
+	return false;
+}
+
 static int workers_init(char *error)
 {
 	const struct config *config = control.config;
 	dataplane.idle_sleep = config->lcores.idle == CONFIG_IDLE_AUTO;
-	dataplane.cpus_shared = config->lcores.share;
+	dataplane.cpus_shared = cpus_shared(config);
 	dataplane.on_overflow = (enum worker_overflow)config->async.on_overflow;
 	dataplane.control_waker = &control.waker;
 	dataplane.ports_share = inflight_ports_share(config->lcores.n_workers);

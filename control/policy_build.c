@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "control/policy_model.h"
+#include "dataplane/serve/balance.h"
 
 /* Memory that is handed out from its start; it was measured, so it never runs out. */
 struct arena {
@@ -54,8 +55,10 @@ static struct measures model_measure(const struct policy_model *model)
 			sum.blobs += rules->rules[i]->action->wrapped != NULL;
 		}
 	}
-	for (size_t i = 0; i < model->registry->n_pools; i++)
+	for (size_t i = 0; i < model->registry->n_pools; i++) {
 		sum.places += model->pools[i].count;
+		sum.blobs += model->pools[i].ring != NULL;
+	}
 	return sum;
 }
 
@@ -65,7 +68,8 @@ static size_t model_size(const struct policy_model *model, const struct measures
 	return size_align(sizeof(struct policy)) + size_align(sum->tests * sizeof(struct rule_test)) +
 	       sum->rules * size_align(sizeof(struct rule)) + CHAIN_COUNT * 8 +
 	       size_align(sum->blobs * sizeof(struct policy_blob *)) +
-	       sum->places * sizeof(uint16_t) + registry->n_pools * 8 + /* each pool's list */
+	       sum->places * (sizeof(uint16_t) + sizeof(uint64_t)) +
+	       registry->n_pools * 8 + /* each pool's list */
 	       size_align(registry->n_pools * sizeof(struct policy_pool)) +
 	       size_align(registry->n_pools * sizeof(struct policy_pool_name)) +
 	       size_align(registry->n_backends * sizeof(struct backend *)) +
@@ -135,14 +139,23 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	};
 }
 
+/* What rules point to; the blobs of the pools' rings are with them. */
+static void blobs_open(const struct policy_model *model, const struct measures *sum,
+		       struct emission *emission, struct arena *arena)
+{
+	emission->blobs = arena_take(arena, sum->blobs, sizeof(struct policy_blob *));
+	for (size_t i = 0; i < model->registry->n_pools; i++)
+		blob_use(emission, model->pools[i].ring);
+}
+
 /* False without memory. */
 static bool chains_compile(const struct policy_model *model, const struct measures *sum,
 			   struct policy *policy, struct arena *arena)
 {
 	bool indexed = true;
 	struct arena tests = {.memory = arena_take(arena, sum->tests, sizeof(struct rule_test))};
-	struct emission emission = {
-		.blobs = arena_take(arena, sum->blobs, sizeof(struct policy_blob *))};
+	struct emission emission = {0};
+	blobs_open(model, sum, &emission, arena);
 
 	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
 		const struct policy_rules *from = &model->chains[chain];
@@ -158,24 +171,39 @@ static bool chains_compile(const struct policy_model *model, const struct measur
 	return indexed;
 }
 
-/* By order, and as they were added where that is the same. */
-static void servers_sort(struct policy_model_pool *pool)
-{
-	for (size_t i = 1; i < pool->count; i++) {
-		struct backend *backend = pool->servers[i];
-		size_t at = i;
-		for (; at > 0 && pool->servers[at - 1]->order > backend->order; at--)
-			pool->servers[at] = pool->servers[at - 1];
-		pool->servers[at] = backend;
-	}
-}
-
 static int pool_names_compare(const void *a, const void *b)
 {
 	const struct policy_pool_name *left = a, *right = b;
 	if (left->length != right->length)
 		return left->length < right->length ? -1 : 1;
 	return memcmp(left->name, right->name, left->length);
+}
+
+static struct policy_pool pool_compile(const struct policy_model *model, uint32_t number,
+				       struct arena *arena)
+{
+	const struct policy_model_pool *from = &model->pools[number];
+	uint16_t *servers = arena_take(arena, from->count, sizeof(*servers));
+	uint64_t *weights = arena_take(arena, from->count, sizeof(*weights));
+	uint64_t sum = 0;
+	for (size_t i = 0; i < from->count; i++) {
+		servers[i] = from->servers[i]->number;
+		weights[i] = sum += from->servers[i]->weight;
+	}
+	struct policy_pool pool = {
+		.name = model->registry->pools[number].name,
+		.name_length = model->registry->pools[number].length,
+		.servers = servers,
+		.weights = weights,
+		.count = (uint16_t)from->count,
+		.method = (uint8_t)policy_pool_method(model, number),
+	};
+	if (from->ring != NULL && pool.method == BALANCE_CHASHED) {
+		void *points = from->ring->data;
+		pool.points = points;
+		pool.n_points = from->ring_count;
+	}
+	return pool;
 }
 
 /* Names are the registry's, which outlives all policies. */
@@ -186,16 +214,10 @@ static void pools_compile(struct policy_model *model, struct policy *policy, str
 	struct policy_pool_name *names = arena_take(arena, registry->n_pools, sizeof(*names));
 
 	for (uint32_t i = 0; i < registry->n_pools; i++) {
-		struct policy_model_pool *from = &model->pools[i];
 		pools[i] = (struct policy_pool){0};
-		if (!from->known)
+		if (!model->pools[i].known)
 			continue;
-		servers_sort(from);
-		uint16_t *servers = arena_take(arena, from->count, sizeof(*servers));
-		for (size_t k = 0; k < from->count; k++)
-			servers[k] = from->servers[k]->number;
-		pools[i] = (struct policy_pool){registry->pools[i].name, registry->pools[i].length,
-						servers, (uint16_t)from->count};
+		pools[i] = pool_compile(model, i, arena);
 		names[policy->n_pool_names++] = (struct policy_pool_name){
 			pools[i].name, (uint32_t)pools[i].name_length, (uint16_t)i};
 	}
@@ -232,6 +254,9 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->servfail_when_no_server = model->settings.servfail_when_no_server;
 	policy->round_robin_fail = model->settings.round_robin_fail;
 	policy->allow_empty_response = model->settings.allow_empty_response;
+	policy->perturbation = model->settings.perturbation;
+	policy->weighted_factor = model->settings.weighted_factor;
+	policy->consistent_factor = model->settings.consistent_factor;
 }
 
 static uint32_t generation_next(struct policy_registry *registry)
@@ -257,8 +282,30 @@ static bool scratch_make(const struct policy_model *model, struct policy *policy
 	return policy->scratch != NULL;
 }
 
+/* Brings the pools' servers into order, and their rings up to date. */
+static bool pools_prepare(struct policy_model *model, char *error, size_t error_size)
+{
+	for (uint32_t i = 0; i < model->registry->n_pools; i++) {
+		policy_pool_sort(&model->pools[i]);
+		if (model->pools[i].count == 0 || policy_pool_method(model, i) != BALANCE_CHASHED)
+			continue;
+		int result = policy_pool_ring(model, i);
+		if (result == 0)
+			continue;
+		snprintf(error, error_size,
+			 result == -E2BIG ? "the weights in the pool \"%s\" sum to more than the %u "
+					    "points that consistent hashing has room for"
+					  : "no memory for the points of the pool \"%s\"",
+			 model->registry->pools[i].name, BALANCE_POINTS_MAX);
+		return false;
+	}
+	return true;
+}
+
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size)
 {
+	if (!pools_prepare(model, error, error_size))
+		return NULL;
 	struct measures sum = model_measure(model);
 	size_t size = model_size(model, &sum);
 	if (model->settings.udp_timeout == 0) {

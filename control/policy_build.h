@@ -60,6 +60,9 @@ struct policy_settings {
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;
+	enum balance_method method; /* of pools that have none of their own */
+	uint32_t perturbation;
+	double weighted_factor, consistent_factor; /* at least 1; 0: no bound */
 };
 
 struct policy_settings *policy_model_settings(struct policy_model *model);
@@ -253,6 +256,8 @@ struct policy_server_options {
 	uint32_t weight;     /* 0: 1 */
 	int32_t order;
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
+	uint32_t max_outstanding; /* queries at a time, 0: no limit */
+	struct rate_limit qps;	  /* a period of 0: no limit */
 	bool down;	      /* starts down (a backend that is known keeps its state) */
 };
 
@@ -265,6 +270,13 @@ struct backend *policy_server_add(struct policy_model *model,
 int policy_server_remove(struct policy_model *model, const struct backend *backend);
 size_t policy_servers_count(const struct policy_model *model);
 struct backend *policy_server_at(const struct policy_model *model, size_t index);
+
+/* How the pool is balanced, by its number. */
+enum balance_method policy_pool_method(const struct policy_model *model, uint32_t pool);
+void policy_pool_method_set(struct policy_model *model, uint32_t pool, enum balance_method method);
+
+/* The servers of the pool with this number, in their order. NULL after the last. */
+struct backend *policy_pool_server_at(struct policy_model *model, uint32_t pool, size_t index);
 
 /* -EEXIST if it is in the pool, -ENOENT if it is not, or not in the model. */
 int policy_server_pool_add(struct policy_model *model, const struct backend *backend,

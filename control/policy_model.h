@@ -69,8 +69,13 @@ struct policy_rules {
 
 struct policy_model_pool {
 	bool known;
+	bool own_method; /* else it is the settings' */
+	enum balance_method method;
 	struct backend **servers;
 	size_t count;
+	struct policy_blob *ring; /* of points, for consistent hashing; NULL: not made yet */
+	uint64_t ring_key;
+	uint32_t ring_count;
 };
 
 struct policy_model {
@@ -108,6 +113,15 @@ bool policy_tag_fits(size_t key_length, size_t value_length);
  */
 bool policy_chain_index(const struct policy_rules *from, struct rule *rules,
 			struct rule_chain *chain);
+
+/* By order, and as they were added where that is the same. */
+void policy_pool_sort(struct policy_model_pool *pool);
+
+/*
+ * Makes the pool's ring if what it is made of has changed. 0, -ENOMEM, or -E2BIG for weights that
+ * sum to more than BALANCE_POINTS_MAX. The pool's servers are in their order already.
+ */
+int policy_pool_ring(struct policy_model *model, uint32_t pool);
 
 /* Frees all servers' places in pools. */
 void policy_servers_free(struct policy_model *model);

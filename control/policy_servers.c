@@ -100,6 +100,8 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	(*backend)->weight = options->weight ? options->weight : 1;
 	(*backend)->order = options->order;
 	(*backend)->udp_timeout = options->udp_timeout;
+	(*backend)->max_outstanding = options->max_outstanding;
+	(*backend)->qps.limit = options->qps;
 	model->servers[model->n_servers++] = *backend;
 	return 0;
 }
@@ -113,6 +115,17 @@ struct backend *policy_server_add(struct policy_model *model,
 		return backend;
 	errno = -error;
 	return NULL;
+}
+
+void policy_pool_sort(struct policy_model_pool *pool)
+{
+	for (size_t i = 1; i < pool->count; i++) {
+		struct backend *backend = pool->servers[i];
+		size_t at = i;
+		for (; at > 0 && pool->servers[at - 1]->order > backend->order; at--)
+			pool->servers[at] = pool->servers[at - 1];
+		pool->servers[at] = backend;
+	}
 }
 
 /* Its place in the pool, or the pool's count. */
@@ -160,6 +173,13 @@ struct backend *policy_server_at(const struct policy_model *model, size_t index)
 	return index < model->n_servers ? model->servers[index] : NULL;
 }
 
+struct backend *policy_pool_server_at(struct policy_model *model, uint32_t number, size_t index)
+{
+	struct policy_model_pool *pool = &model->pools[number];
+	policy_pool_sort(pool);
+	return index < pool->count ? pool->servers[index] : NULL;
+}
+
 int policy_server_pool_add(struct policy_model *model, const struct backend *backend,
 			   const char *name, size_t length)
 {
@@ -191,6 +211,8 @@ int policy_server_pool_remove(struct policy_model *model, const struct backend *
 
 void policy_servers_free(struct policy_model *model)
 {
-	for (size_t i = 0; i < POLICY_POOLS_MAX; i++)
+	for (size_t i = 0; i < POLICY_POOLS_MAX; i++) {
 		free(model->pools[i].servers);
+		policy_blob_release(model->pools[i].ring);
+	}
 }

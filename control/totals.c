@@ -77,6 +77,12 @@ void totals_backend(const struct control *control, uint16_t number, struct backe
 	WORKERS_SUM(control, sum->timeouts, worker->backends[number].timeouts);
 	WORKERS_SUM(control, sum->send_errors, worker->backends[number].send_errors);
 	WORKERS_SUM(control, sum->queries, worker->backends[number].queries);
+	double weighted = 0;
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
+		const struct backend_stats *stats = &workers[i].backends[number];
+		weighted += stats->latency * (double)stats_read(&stats->responses);
+	}
+	sum->latency = sum->responses > 0 ? weighted / (double)sum->responses : 0;
 }
 
 void busy_tick(struct busy *busy, const struct dataplane *dataplane, uint64_t now)

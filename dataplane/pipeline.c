@@ -150,17 +150,17 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 
 /* ---- to the control lcore ---- */
 
-static void overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
+/* Whether the packet is to go on at its next rule; else it has been answered or dropped. */
+static bool overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	struct packet *packet = packet_of(mbuf);
 	count(worker, STATS_OVERFLOW);
 	switch (worker->dataplane->on_overflow) {
 	case WORKER_OVERFLOW_RESUME:
-		chain_run(worker, mbuf, packet->chain, packet->rule_cursor + 1);
-		return;
+		return true;
 	case WORKER_OVERFLOW_DROP:
 		pipeline_drop(worker, mbuf, reason);
-		return;
+		return false;
 	default: {
 		uint8_t rcode = worker->dataplane->on_overflow == WORKER_OVERFLOW_REFUSED
 					? DNS_RCODE_REFUSED
@@ -170,10 +170,11 @@ static void overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_rea
 						 DNS_EDNS_UDP_SIZE);
 		if (length < 0) {
 			pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
-			return;
+			return false;
 		}
 		packet_dns_resize(mbuf, (uint16_t)length);
 		client_send(worker, mbuf);
+		return false;
 	}
 	}
 }
@@ -188,8 +189,11 @@ void pipeline_hand_over(struct worker *worker)
 	stats_add(&worker->stats.counter[STATS_HANDED_OVER], handed);
 	uint16_t total = worker->handing;
 	worker->handing = 0; /* overflow() may collect again */
-	for (unsigned i = handed; i < total; i++)
-		overflow(worker, worker->hand[i], DROP_HANDOFF_FULL);
+	for (unsigned i = handed; i < total; i++) {
+		struct packet *packet = packet_of(worker->hand[i]);
+		if (overflow(worker, worker->hand[i], DROP_HANDOFF_FULL))
+			chain_run(worker, worker->hand[i], packet->chain, packet->rule_cursor + 1);
+	}
 	if (handed > 0)
 		waker_wake(worker->dataplane->control_waker);
 }
@@ -213,17 +217,19 @@ static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf
 	return parked;
 }
 
-static void hand_collect(struct worker *worker, struct rte_mbuf *mbuf)
+/* As overflow(). A full ring is seen first: then it costs no copy. */
+static bool hand_collect(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	if (unlikely(rte_ring_free_count(worker->handoff.to_control) <= worker->handing))
+		return overflow(worker, mbuf, DROP_HANDOFF_FULL);
 	struct rte_mbuf *parked = packet_park(worker, mbuf);
-	if (unlikely(parked == NULL)) {
-		overflow(worker, mbuf, DROP_PARKING_FULL);
-		return;
-	}
+	if (unlikely(parked == NULL))
+		return overflow(worker, mbuf, DROP_PARKING_FULL);
 	packet_of(parked)->worker = (uint8_t)worker->index;
 	worker->hand[worker->handing++] = parked;
 	if (worker->handing >= HANDOFF_BURST)
 		pipeline_hand_over(worker);
+	return false;
 }
 
 /* ---- queries ---- */
@@ -301,7 +307,9 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct policy *policy = policy_now(worker);
 	struct packet *packet = packet_of(mbuf);
-	uint16_t number = backend_choose(policy, packet->query.pool, worker->rounds);
+	uint16_t number =
+		balance_choose(policy, packet->query.pool, packet_dns(mbuf) + DNS_HEADER_SIZE,
+			       packet->query.qname_length, worker->now, worker->balance);
 	const struct backend *backend =
 		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
 	if (unlikely(backend == NULL)) {
@@ -330,6 +338,7 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_drop(worker, mbuf, DROP_INFLIGHT_FULL);
 		return;
 	}
+	entry->sent = worker->now;
 	entry_fill(entry, backend, mbuf);
 	server_send(worker, mbuf, entry, route);
 }
@@ -356,15 +365,19 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 static void chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
 		      uint16_t cursor)
 {
-	switch (rule_chain_run(policy_now(worker), chain, mbuf, cursor, &worker->rules)) {
+	enum rule_verdict verdict;
+	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
+					 &worker->rules)) == RULE_LUA) {
+		if (!hand_collect(worker, mbuf))
+			return;
+		cursor = packet_of(mbuf)->rule_cursor + 1;
+	}
+	switch (verdict) {
 	case RULE_DROP:
 		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 		break;
 	case RULE_ANSWER:
 		query_answer(worker, mbuf);
-		break;
-	case RULE_LUA:
-		hand_collect(worker, mbuf);
 		break;
 	default:
 		chain_passed(worker, mbuf, chain);
@@ -493,6 +506,14 @@ static enum drop_reason response_check(struct rte_mbuf *mbuf, const struct infli
 	return DROP_NONE;
 }
 
+/* On average over about as many responses as dnsdist takes. */
+static void server_latency(const struct worker *worker, struct backend_stats *stats,
+			   const struct inflight_entry *entry)
+{
+	double us = (double)(worker->now - entry->sent) * 1000 / (double)worker->tsc_per_ms;
+	stats->latency = stats->latency == 0 ? us : stats->latency * 127 / 128 + us / 128;
+}
+
 /* The response takes over what the query left: the client, its ID and flags, tags. */
 static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 			   struct inflight_entry *entry)
@@ -509,6 +530,7 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 		count(worker, STATS_SERVFAIL_RESPONSES);
 	struct backend_stats *stats = &worker->backends[entry->query.backend];
 	stats_add(&stats->responses, 1);
+	server_latency(worker, stats, entry);
 	inflight_remove(worker->inflight, entry);
 }
 

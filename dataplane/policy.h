@@ -36,12 +36,28 @@ struct policy_listener {
 	uint8_t frontend; /* of struct stats_frontend; stays the same from one policy to the next */
 };
 
+enum balance_method {
+	BALANCE_LEAST_OUTSTANDING,
+	BALANCE_FIRST_AVAILABLE,
+	BALANCE_ROUND_ROBIN,
+	BALANCE_WRANDOM, /* from here on by weight */
+	BALANCE_WHASHED,
+	BALANCE_CHASHED,
+	BALANCE_COUNT,
+};
+
+struct balance_point;
+
 /* A pool that exists in name only has no servers. */
 struct policy_pool {
 	const char *name; /* NULL: the number is not used by this policy */
 	size_t name_length;
 	const uint16_t *servers; /* backend numbers, by order */
 	uint16_t count;
+	uint8_t method; /* enum balance_method */
+	uint32_t n_points;
+	const uint64_t *weights; /* by place: the sum up to and with it */
+	const struct balance_point *points; /* of BALANCE_CHASHED: sorted */
 };
 
 /* A name set, a prefix set or the like: shared by policies, so that a large one is built once. */
@@ -67,6 +83,8 @@ struct policy {
 	uint16_t n_pool_names;
 	bool servfail_when_no_server;
 	bool round_robin_fail; /* without a server that is up: none, rather than any */
+	uint32_t perturbation; /* of the hashes of names and points */
+	double weighted_factor, consistent_factor; /* above its part of the load; 0: no bound */
 	bool allow_empty_response; /* a server's answer may lack the question */
 	struct rule_chain chains[CHAIN_COUNT];
 	const struct prefix_set *acl;

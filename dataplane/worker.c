@@ -30,11 +30,11 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->first_port = (uint16_t)(INFLIGHT_PORTS_FIRST + index * dataplane->ports_share);
 	worker->tsc_per_ms = rte_get_tsc_hz() / 1000;
 	worker->inflight = inflight_create(max_inflight, worker->first_port, dataplane->ports_share);
-	worker->rounds = calloc(1, sizeof(*worker->rounds));
+	worker->balance = calloc(1, sizeof(*worker->balance));
 	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
 	int error = handoff_create(&worker->handoff, index, socket);
-	if (error == 0 && (worker->inflight == NULL || worker->rounds == NULL ||
+	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
 			   worker->rule_hits == NULL || worker->backends == NULL))
 		error = -ENOMEM;
 	if (error != 0) {
@@ -46,6 +46,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->rules.lcore = (uint16_t)index;
 	dataplane->backends[index] = worker->backends;
 	worker->rules.backends = dataplane->backends;
+	balance_init(worker->balance, &worker->rules, worker->backends, rte_get_tsc_hz());
 	worker->rules.random = clock_now() ^ (uint64_t)(index + 1) << 32;
 	return 0;
 }
@@ -54,13 +55,13 @@ void worker_destroy(struct worker *worker)
 {
 	handoff_destroy(&worker->handoff);
 	inflight_destroy(worker->inflight);
-	free(worker->rounds);
+	free(worker->balance);
 	free(worker->rule_hits);
 	if (worker->dataplane != NULL)
 		worker->dataplane->backends[worker->index] = NULL;
 	free(worker->backends);
 	worker->inflight = NULL;
-	worker->rounds = NULL;
+	worker->balance = NULL;
 	worker->rule_hits = NULL;
 	worker->backends = NULL;
 }

@@ -17,7 +17,7 @@
 #include "dataplane/net/net.h"
 #include "dataplane/net/route.h"
 #include "dataplane/policy.h"
-#include "dataplane/serve/backend.h"
+#include "dataplane/serve/balance.h"
 #include "dataplane/serve/inflight.h"
 #include "dataplane/stats.h"
 
@@ -65,7 +65,7 @@ struct worker {
 	struct neighbour_table *neighbours;
 	struct rule_context rules;
 	struct icmp icmp;
-	struct backend_rounds *rounds;
+	struct balance *balance;
 	uint64_t tsc_per_ms;
 	uint64_t now; /* TSC at the start of the turn */
 	uint64_t housekept;

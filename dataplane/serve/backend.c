@@ -5,30 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-static uint32_t round_step(uint32_t at, uint32_t count)
-{
-	return at + 1 < count ? at + 1 : 0;
-}
-
-uint16_t backend_choose(const struct policy *policy, uint16_t number, struct backend_rounds *rounds)
-{
-	if (number >= policy->n_pools || policy->pools[number].count == 0)
-		return BACKEND_NONE;
-	const struct policy_pool *pool = &policy->pools[number];
-	uint32_t at = rounds->next[number];
-	if (at >= pool->count)
-		at = 0;
-	for (uint32_t tried = 0; tried < pool->count; tried++) {
-		if (backend_is_up(policy->backends[pool->servers[at]]))
-			break;
-		at = round_step(at, pool->count);
-		if (tried + 1u == pool->count && policy->round_robin_fail)
-			return BACKEND_NONE;
-	}
-	rounds->next[number] = round_step(at, pool->count);
-	return pool->servers[at];
-}
-
 bool backend_pool_available(const struct policy *policy, uint16_t number)
 {
 	if (number >= policy->n_pools)
@@ -49,6 +25,14 @@ static uint64_t outstanding(const struct backend_stats *stats)
 	return queries > ended ? queries - ended : 0;
 }
 
+uint64_t backend_outstanding(uint16_t number, const struct backend_stats *const *stats)
+{
+	uint64_t sum = 0;
+	for (; *stats != NULL; stats++)
+		sum += outstanding(&(*stats)[number]);
+	return sum;
+}
+
 uint64_t backend_pool_outstanding(const struct policy *policy, uint16_t number,
 				  const struct backend_stats *const *stats)
 {
@@ -56,9 +40,8 @@ uint64_t backend_pool_outstanding(const struct policy *policy, uint16_t number,
 	if (number >= policy->n_pools)
 		return 0;
 	const struct policy_pool *pool = &policy->pools[number];
-	for (; *stats != NULL; stats++)
-		for (unsigned i = 0; i < pool->count; i++)
-			sum += outstanding(&(*stats)[pool->servers[i]]);
+	for (unsigned i = 0; i < pool->count; i++)
+		sum += backend_outstanding(pool->servers[i], stats);
 	return sum;
 }
 

@@ -14,6 +14,7 @@
 
 #include "dataplane/net/net.h"
 #include "dataplane/policy.h"
+#include "dataplane/rules/rates.h"
 
 #define BACKEND_NAME_SIZE 128u
 #define BACKEND_NONE UINT16_MAX
@@ -27,8 +28,10 @@ struct backend {
 	uint32_t weight;
 	int32_t order;
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
+	uint32_t max_outstanding; /* queries at a time, 0: no limit */
 	char name[BACKEND_NAME_SIZE];	   /* may be empty */
 	char id[40];			   /* UUID */
+	struct rate qps; /* what BALANCE_FIRST_AVAILABLE gives it; a period of 0: no limit */
 } __rte_cache_aligned;
 
 /* One per lcore and backend number; only that lcore writes. */
@@ -37,12 +40,7 @@ struct backend_stats {
 	uint64_t responses;
 	uint64_t timeouts;
 	uint64_t send_errors;
-	uint64_t latency_sum; /* microseconds, of the responses */
-};
-
-/* A lcore's place in each pool's round. Zeroed at start. */
-struct backend_rounds {
-	uint32_t next[POLICY_POOLS_MAX];
+	double latency;	      /* microseconds, on average over about 128 responses */
 };
 
 static inline bool backend_is_up(const struct backend *backend)
@@ -56,15 +54,11 @@ static inline void backend_up_set(struct backend *backend, bool up)
 	__atomic_store_n(&backend->down, !up, __ATOMIC_RELAXED);
 }
 
-/*
- * Round robin over the servers of a pool that are up; if none is, over all of them unless the
- * policy says otherwise. BACKEND_NONE if there is none. A pool number of an older policy that this
- * one does not know has none.
- */
-uint16_t backend_choose(const struct policy *policy, uint16_t pool, struct backend_rounds *rounds);
-
 /* Whether some server of the pool is up. */
 bool backend_pool_available(const struct policy *policy, uint16_t pool);
+
+/* Queries that a server has not answered yet; as for the pool below. */
+uint64_t backend_outstanding(uint16_t number, const struct backend_stats *const *stats);
 
 /*
  * Queries that the servers of the pool have not answered yet, over all workers, each of whose

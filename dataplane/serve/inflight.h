@@ -20,6 +20,7 @@
 
 struct inflight_entry {
 	uint64_t deadline; /* TSC */
+	uint64_t sent;	   /* likewise: when the server was asked; the caller's */
 	uint32_t chain;	   /* next in the bucket, as an index; 0 ends it */
 	uint32_t newer;	   /* next in order of sending, 0 ends it */
 	uint32_t older;

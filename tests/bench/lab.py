@@ -127,8 +127,8 @@ class Bench:
         return (f"net_memif0,role={role},socket={self.path(name + '.sock')},socket-abstract=no,rsize=11"
                 + (f",mac={MAC}" if role == "server" else ""))
 
-    def sluice(self, policy, device, space=None, name="sluice"):
-        """A running Sluice with one port; its worker and its control lcore share CPU 0."""
+    def sluice(self, policy, device, space=None, name="sluice", control=0):
+        """A running Sluice with one port, its worker on CPU 0; the control lcore shares that unless told otherwise."""
         log = name + ".log"
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -136,7 +136,7 @@ class Bench:
             file.write(policy.replace("@", self.folder))
         with open(self.path(name + ".yml"), "w", encoding="utf-8") as file:
             file.write(f"""eal: {{hugepages: {"require" if self.huge else "never"}, memory: {MEMORY}}}
-lcores: {{control: 0, workers: [0], share: true}}
+lcores: {{control: {control}, workers: [0], share: {str(control == 0).lower()}}}
 ports:
   - name: edge
     device: "{device}"

@@ -32,13 +32,21 @@ addAction(AllRule(), LuaAction(function(dq)
   return DNSAction.Allow
 end))
 """
+# One in a hundred has a rule of its own, which takes a millisecond of Lua or none; all else is a native rule's.
+ASIDE = "addAction(QNameRule('aside---.bench.test'), %s)\n" + REFUSED
+NATIVE = ASIDE % "RCodeAction(DNSRCode.SERVFAIL)"
+SLOW = ASIDE % """LuaAction(function()
+  local sum = 0
+  for i = 1, 1e5 do sum = (sum + i) % 7 end
+  return sum < 0 and DNSAction.Drop or DNSAction.Refused
+end)"""
 SELF = 'sluice_responses_total{port="edge",kind="self"}'
 NOERROR, REFUSED_CODE = 0, 5
 
 
-def load(bench, device, *more, space=None):
+def load(bench, device, *more, space=None, under=()):
     """Our own generator: it looks at every answer."""
-    command = [*(["ip", "netns", "exec", space] if space else []), bench.path("loadgen"), *bench.eal("0@1", device), "--", "--from", lab.CLIENT, "--to",
+    command = [*(["ip", "netns", "exec", space] if space else []), *under, bench.path("loadgen"), *bench.eal("0@1", device), "--", "--from", lab.CLIENT, "--to",
                lab.SERVER, "--mac", lab.MAC, *more]
     return lab.values(lab.run(command))
 
@@ -100,6 +108,42 @@ class Lua(Memif):
     def open(self, bench):
         return [self.swap(bench), self.sluice(bench, "Sluice, Refused", "lua", LUA),
                 self.sluice(bench, "Sluice, Spoof", "spoof", LUA_SPOOF, NOERROR)]
+
+
+class Isolation:
+    name = "isolation"
+    title = "REFUSED by a native rule, over memif, beside one in a hundred that asks a slow LuaAction; CPU 1 has the generator and " \
+        "the control lcore, or a program that takes as much of it"
+    limit, slices = "no Lua, CPU 1 busy", False
+    paced = 500000  # queries a second of the turns whose latency counts
+
+    def drive(self, bench, name):
+        """As fast as it goes for the rate, then paced for the latency; before whoever else is on its CPU."""
+        first, then = (checked(load(
+            bench, bench.memif("client", name), "--seconds", str(bench.seconds), "--window", "512", "--aside", "100",
+            "--rate", str(rate), under=("nice", "-n", "-15")), REFUSED_CODE) for rate in (0, self.paced))
+        return {**then, "rate": first["rate"]}
+
+    def native(self, bench):
+        spinner = bench.start(["taskset", "-c", "1", "sh", "-c", "while :; do :; done"], "spinner.log")
+        sluice = bench.sluice(NATIVE, bench.memif("server", "native"), name="native", control=1)
+        figures = self.drive(bench, "native")
+        bench.stop(sluice)
+        bench.stop(spinner)
+        return figures
+
+    def slow(self, bench):
+        sluice = bench.sluice(SLOW, bench.memif("server", "slow"), name="slow", control=1)
+        figures = self.drive(bench, "slow")
+        counters = bench.metrics(sluice)
+        if counters["sluice_handoff_overflow_total"] == 0:
+            raise lab.Failure("the control lcore was not saturated")
+        bench.stop(sluice)
+        return figures
+
+    def open(self, bench):
+        return [Contestant(self.limit, lambda: self.native(bench)),
+                Contestant("1 % slow Lua", lambda: self.slow(bench))]
 
 
 class Async:
@@ -204,4 +248,4 @@ class AfPacket:
         return contestants
 
 
-ALL = [Rule(), Lua(), Async(), AfPacket(), Veth()]
+ALL = [Rule(), Lua(), Isolation(), Async(), AfPacket(), Veth()]

@@ -6,8 +6,11 @@
  *
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
  *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
+ *                            [--aside 100]
  *
- * With --echo the other side only sends back what it got, addresses and ports swapped.
+ * With --echo the other side only sends back what it got, addresses and ports swapped. With --aside
+ * every hundredth query is one more, for a name under "aside", that nobody waits for: its answers
+ * are counted by themselves.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -30,9 +33,10 @@
 #define PATIENCE_S 2 /* a query that is not answered by then is lost */
 #define BUCKETS 40   /* of latency: powers of the square root of two, in microseconds */
 #define DIGITS 8
+#define ASIDE_ID 65535u /* of queries that nobody waits for: no slot's */
 
 static struct {
-	unsigned window, seconds, rate;
+	unsigned window, seconds, rate, aside;
 	uint32_t from, to; /* network byte order */
 	struct rte_ether_addr mac;
 	const char *name;
@@ -47,6 +51,7 @@ struct slot {
 static struct slot slots[WINDOW_MAX];
 static uint32_t free_slots[WINDOW_MAX], n_free;
 static uint64_t latency[BUCKETS], rcodes[16], n_sent, n_received, n_lost, n_strange;
+static uint64_t n_aside_sent, n_aside_received;
 static uint8_t frame[512];
 static uint16_t frame_length, name_offset;
 static uint32_t sequence;
@@ -125,6 +130,31 @@ static void query_fill(struct rte_mbuf *mbuf, uint32_t number, uint64_t now)
 
 /* ---- sending and receiving ---- */
 
+/* So many that their share is what was asked for. */
+static void aside_send(uint16_t port)
+{
+	static const char label[DIGITS + 1] = "aside---";
+	while (options.aside != 0 && n_aside_sent < n_sent / options.aside) {
+		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+		if (mbuf == NULL)
+			return;
+		uint8_t *bytes = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		uint16_t id = htons(ASIDE_ID), from = htons(PORT_FIRST);
+		memcpy(bytes, frame, frame_length);
+		memcpy(bytes + name_offset, label, DIGITS);
+		memcpy(bytes + name_offset - 13, &id, sizeof(id));
+		memcpy(bytes + sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr), &from,
+		       sizeof(from));
+		mbuf->data_len = frame_length;
+		mbuf->pkt_len = frame_length;
+		if (rte_eth_tx_burst(port, 0, &mbuf, 1) == 0) {
+			rte_pktmbuf_free(mbuf);
+			return;
+		}
+		n_aside_sent++;
+	}
+}
+
 static void send_some(uint16_t port, uint64_t now, uint64_t allowed)
 {
 	struct rte_mbuf *mbufs[BURST];
@@ -137,6 +167,7 @@ static void send_some(uint16_t port, uint64_t now, uint64_t allowed)
 		query_fill(mbufs[i], numbers[i], now);
 	}
 	unsigned sent = rte_eth_tx_burst(port, 0, mbufs, (uint16_t)count);
+	aside_send(port);
 	for (unsigned i = sent; i < count; i++) {
 		rte_pktmbuf_free(mbufs[i]);
 		slots[numbers[i]].sent = 0;
@@ -165,6 +196,10 @@ static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
 	memcpy(&id, bytes + name_offset - 13, sizeof(id));
 	memcpy(&port, bytes + sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + 2,
 	       sizeof(port));
+	if (options.aside != 0 && ntohs(id) == ASIDE_ID) {
+		n_aside_received++;
+		return;
+	}
 	struct slot *slot = &slots[ntohs(id)];
 	if (slot->sent == 0 || slot->port != ntohs(port) ||
 	    !(bytes[name_offset - 11] & 0x80) != options.echo) {
@@ -251,7 +286,7 @@ static void options_read(int argc, char **argv)
 		{"window", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
 		{"from", 1, NULL, 'f'},	  {"to", 1, NULL, 't'},	     {"mac", 1, NULL, 'm'},
 		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
-		{"echo", 0, NULL, 'e'},	  {0}};
+		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},   {0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -272,11 +307,13 @@ static void options_read(int argc, char **argv)
 			options.yield = true;
 		else if (option == 'e')
 			options.echo = true;
+		else if (option == 'a')
+			options.aside = (unsigned)atoi(optarg);
 		else if (option == '?')
 			die("unknown option");
 	}
-	if (options.window == 0 || options.window > WINDOW_MAX || strlen(options.name) > 200)
-		die("--window is 1 to 65536, --name at most 200 bytes");
+	if (options.window == 0 || options.window >= WINDOW_MAX || strlen(options.name) > 200)
+		die("--window is 1 to 65535, --name at most 200 bytes");
 }
 
 static void percentile_print(const char *name, double share)
@@ -305,6 +342,8 @@ int main(int argc, char **argv)
 	run(0);
 	printf("sent %lu\nreceived %lu\nlost %lu\nstrange %lu\n", n_sent, n_received, n_lost,
 	       n_strange);
+	if (options.aside != 0)
+		printf("aside_sent %lu\naside_received %lu\n", n_aside_sent, n_aside_received);
 	for (unsigned i = 0; i < 16; i++)
 		if (rcodes[i] != 0)
 			printf("rcode%u %lu\n", i, rcodes[i]);

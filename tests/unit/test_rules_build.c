@@ -142,33 +142,26 @@ static struct backend *server(struct policy_model *model, const char *address, c
 	return backend;
 }
 
-START_TEST(servers_go_round)
+START_TEST(servers_have_an_order)
 {
-	static struct backend_rounds rounds;
 	struct policy_model *m = bench->model;
 	struct backend *c = server(m, "192.0.2.3", "c", 3, "");
 	struct backend *a = server(m, "192.0.2.1:5300", "a", 1, "");
 	struct backend *b = server(m, "[2001:db8::2]:54", "b", 1, "");
 	struct backend *other = server(m, "192.0.2.9", NULL, 1, "other");
+	const struct backend *order[] = {a, b, c};
 	bench_compile(bench);
-	const struct backend *round[] = {a, b, c, a, b, c};
-	for (size_t i = 0; i < 6; i++)
-		ck_assert_uint_eq(backend_choose(bench->policy, 0, &rounds), round[i]->number);
-	backend_up_set(b, false);
-	const struct backend *without[] = {a, c, a, c};
-	for (size_t i = 0; i < 4; i++)
-		ck_assert_uint_eq(backend_choose(bench->policy, 0, &rounds), without[i]->number);
+	ck_assert_uint_eq(bench->policy->pools[0].count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(bench->policy->pools[0].servers[i], order[i]->number);
+		ck_assert_ptr_eq(policy_pool_server_at(m, 0, i), order[i]);
+	}
+	ck_assert_ptr_null(policy_pool_server_at(m, 0, 3));
 	int pool = policy_pool_find(bench->policy, "other", 5);
-	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), other->number);
-	backend_up_set(other, false);
-	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), other->number);
-	policy_model_settings(m)->round_robin_fail = true;
-	bench_compile(bench);
-	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), BACKEND_NONE);
-	ck_assert_uint_eq(backend_choose(bench->policy, POLICY_POOL_UNKNOWN, &rounds), BACKEND_NONE);
+	ck_assert_uint_eq(bench->policy->pools[pool].servers[0], other->number);
 	ck_assert_int_eq(policy_server_remove(m, other), 0);
 	bench_compile(bench);
-	ck_assert_uint_eq(backend_choose(bench->policy, (uint16_t)pool, &rounds), BACKEND_NONE);
+	ck_assert_uint_eq(bench->policy->pools[pool].count, 0);
 	ck_assert_ptr_null(policy_backend(bench->policy, other->number));
 	ck_assert_ptr_eq(policy_backend(bench->policy, a->number), a);
 	ck_assert_ptr_null(policy_backend(bench->policy, 4));
@@ -299,7 +292,7 @@ static Suite *rules_build_suite(void)
 	tcase_add_test(tcase, rules_that_are_refused);
 	tcase_add_test(tcase, counters_carry_over);
 	tcase_add_test(tcase, slots_are_used_again);
-	tcase_add_test(tcase, servers_go_round);
+	tcase_add_test(tcase, servers_have_an_order);
 	tcase_add_test(tcase, numbers_stay);
 	tcase_add_test(tcase, addresses);
 	tcase_add_test(tcase, listeners_and_acl);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/serve/balance.h"
+
+#include <stdlib.h>
+
+#include <rte_jhash.h>
+
+#include "dataplane/dns/name.h"
+
+#define REFRESH_US 50u /* the load of a pool is summed up this often at most */
+#define TRIES 8u       /* other places by chance, before all are looked at in turn */
+#define MIX 0x9e3779b1u
+
+static const char *const names[BALANCE_COUNT] = {
+	[BALANCE_LEAST_OUTSTANDING] = "leastOutstanding",
+	[BALANCE_FIRST_AVAILABLE] = "firstAvailable",
+	[BALANCE_ROUND_ROBIN] = "roundrobin",
+	[BALANCE_WRANDOM] = "wrandom",
+	[BALANCE_WHASHED] = "whashed",
+	[BALANCE_CHASHED] = "chashed",
+};
+
+const char *balance_name(enum balance_method method)
+{
+	return names[method];
+}
+
+enum balance_method balance_parse(const char *name)
+{
+	unsigned method = 0;
+	while (method < BALANCE_COUNT && strcmp(names[method], name) != 0)
+		method++;
+	return (enum balance_method)method;
+}
+
+void balance_init(struct balance *balance, struct rule_context *rules,
+		  const struct backend_stats *own, uint64_t hz)
+{
+	balance->rules = rules;
+	balance->own = own;
+	balance->refresh = hz / 1000000 * REFRESH_US;
+}
+
+/* ---- hashes ---- */
+
+uint32_t balance_hash(const uint8_t *name, size_t length, uint32_t perturbation)
+{
+	uint8_t lower[DNS_NAME_MAX];
+	dns_name_lower(lower, name, length);
+	return rte_jhash(lower, (uint32_t)length, perturbation);
+}
+
+uint32_t balance_point_hash(const char *id, uint32_t number, uint32_t perturbation)
+{
+	return rte_jhash(id, (uint32_t)strlen(id), rte_jhash_1word(number, perturbation));
+}
+
+static int points_compare(const void *a, const void *b)
+{
+	const struct balance_point *left = a, *right = b;
+	if (left->hash != right->hash)
+		return left->hash < right->hash ? -1 : 1;
+	return left->place < right->place ? -1 : left->place > right->place;
+}
+
+void balance_points_sort(struct balance_point *points, size_t count)
+{
+	qsort(points, count, sizeof(*points), points_compare);
+}
+
+/* ---- what servers have to do ---- */
+
+struct choice {
+	const struct policy *policy;
+	const struct policy_pool *pool;
+	struct balance *balance;
+	uint64_t now;
+	double most; /* queries per unit of weight that a server may have to answer; 0: any */
+};
+
+static struct backend *server_at(const struct choice *choice, unsigned place)
+{
+	return choice->policy->backends[choice->pool->servers[place]];
+}
+
+static uint64_t outstanding_of(const struct choice *choice, const struct backend *backend)
+{
+	return backend_outstanding(backend->number, choice->balance->rules->backends);
+}
+
+/* Up, and not at its own limit. */
+static bool usable(const struct choice *choice, const struct backend *backend)
+{
+	if (!backend_is_up(backend))
+		return false;
+	uint32_t most = backend->max_outstanding;
+	return likely(most == 0) || outstanding_of(choice, backend) < most;
+}
+
+/* Usable, and within what the balancing factor leaves it. */
+static bool acceptable(const struct choice *choice, unsigned place)
+{
+	const struct backend *backend = server_at(choice, place);
+	if (!usable(choice, backend))
+		return false;
+	return choice->most == 0 ||
+	       (double)outstanding_of(choice, backend) <= choice->most * backend->weight;
+}
+
+/*
+ * Queries per unit of weight over the servers of the pool that are up, this one included. Summed
+ * up anew when it is REFRESH_US old: with many servers that is what a choice would cost.
+ */
+static double pool_load(const struct choice *choice, uint16_t number)
+{
+	struct balance *balance = choice->balance;
+	if (balance->pools[number].at != 0 &&
+	    choice->now - balance->pools[number].at < balance->refresh)
+		return balance->pools[number].load;
+	double queries = 1, weight = 0;
+	for (unsigned i = 0; i < choice->pool->count; i++) {
+		const struct backend *backend = server_at(choice, i);
+		if (!backend_is_up(backend))
+			continue;
+		queries += (double)outstanding_of(choice, backend);
+		weight += backend->weight;
+	}
+	balance->pools[number].at = choice->now;
+	balance->pools[number].load = weight > 0 ? queries / weight : 0;
+	return balance->pools[number].load;
+}
+
+/* ---- methods: the place in the pool, or its count if there is none ---- */
+
+/* Fewest queries to answer, then lowest order, then quickest. */
+static unsigned least_outstanding(const struct choice *choice)
+{
+	unsigned best = choice->pool->count;
+	uint64_t least = 0;
+	for (unsigned i = 0; i < choice->pool->count; i++) {
+		const struct backend *backend = server_at(choice, i);
+		if (!usable(choice, backend))
+			continue;
+		uint64_t has = outstanding_of(choice, backend);
+		if (best < choice->pool->count) {
+			const struct backend *other = server_at(choice, best);
+			const struct backend_stats *own = choice->balance->own;
+			if (has > least || (has == least && backend->order > other->order) ||
+			    (has == least && backend->order == other->order &&
+			     own[backend->number].latency >= own[other->number].latency))
+				continue;
+		}
+		best = i;
+		least = has;
+	}
+	return best;
+}
+
+/* The pool is sorted by order. */
+static unsigned first_available(const struct choice *choice)
+{
+	for (unsigned i = 0; i < choice->pool->count; i++) {
+		struct backend *backend = server_at(choice, i);
+		if (usable(choice, backend) &&
+		    (backend->qps.limit.period == 0 || rate_take(&backend->qps, choice->now)))
+			return i;
+	}
+	return least_outstanding(choice);
+}
+
+static unsigned round_step(unsigned at, unsigned count)
+{
+	return at + 1 < count ? at + 1 : 0;
+}
+
+static unsigned round_robin(const struct choice *choice, uint16_t number)
+{
+	unsigned count = choice->pool->count;
+	uint32_t *next = &choice->balance->next[number];
+	unsigned at = *next < count ? *next : 0;
+	unsigned tried = 0;
+	for (; tried < count && !usable(choice, server_at(choice, at)); tried++)
+		at = round_step(at, count);
+	/* With none that is up, back where it began. */
+	if (tried == count && choice->policy->round_robin_fail)
+		return count;
+	*next = round_step(at, count);
+	return at;
+}
+
+/* The place whose part of all weights a hash falls into. */
+static unsigned weighted_place(const struct policy_pool *pool, uint32_t hash)
+{
+	uint64_t total = pool->weights[pool->count - 1];
+	uint64_t at = (uint64_t)(((unsigned __int128)total * hash) >> 32);
+	unsigned low = 0, high = pool->count - 1u;
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		if (pool->weights[middle] > at)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static unsigned weighted(const struct choice *choice, uint32_t hash)
+{
+	unsigned count = choice->pool->count;
+	for (unsigned i = 0; i < TRIES; i++) {
+		unsigned place = weighted_place(choice->pool, hash);
+		if (acceptable(choice, place))
+			return place;
+		hash = rte_jhash_1word(hash, MIX);
+	}
+	unsigned start = weighted_place(choice->pool, hash);
+	for (unsigned i = 0, at = start; i < count; i++, at = round_step(at, count))
+		if (acceptable(choice, at))
+			return at;
+	return count;
+}
+
+/* Round the ring from the name's hash on: a server that is gone leaves its names to the next. */
+static unsigned consistent(const struct choice *choice, uint32_t hash)
+{
+	const struct policy_pool *pool = choice->pool;
+	size_t low = 0, high = pool->n_points;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (pool->points[middle].hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t i = 0, at = low; i < pool->n_points; i++, at++) {
+		if (at >= pool->n_points)
+			at -= pool->n_points;
+		if (acceptable(choice, pool->points[at].place))
+			return pool->points[at].place;
+	}
+	return pool->count;
+}
+
+static unsigned by_method(struct choice *choice, uint16_t number, const uint8_t *name,
+			  size_t length)
+{
+	const struct policy *policy = choice->policy;
+	double factor = 0;
+	if (choice->pool->method == BALANCE_CHASHED)
+		factor = policy->consistent_factor;
+	else if (choice->pool->method >= BALANCE_WRANDOM)
+		factor = policy->weighted_factor;
+	if (factor > 0)
+		choice->most = factor * pool_load(choice, number);
+	switch ((enum balance_method)choice->pool->method) {
+	case BALANCE_FIRST_AVAILABLE:
+		return first_available(choice);
+	case BALANCE_ROUND_ROBIN:
+		return round_robin(choice, number);
+	case BALANCE_WRANDOM:
+		return weighted(choice, rule_random(choice->balance->rules));
+	case BALANCE_WHASHED:
+		return weighted(choice, balance_hash(name, length, policy->perturbation));
+	case BALANCE_CHASHED:
+		return consistent(choice, balance_hash(name, length, policy->perturbation));
+	default:
+		return least_outstanding(choice);
+	}
+}
+
+uint16_t balance_choose(const struct policy *policy, uint16_t number, const uint8_t *name,
+			size_t length, uint64_t now, struct balance *balance)
+{
+	if (number >= policy->n_pools || policy->pools[number].count == 0)
+		return BACKEND_NONE;
+	struct choice choice = {policy, &policy->pools[number], balance, now, 0};
+	unsigned place = by_method(&choice, number, name, length);
+	return place < choice.pool->count ? choice.pool->servers[place] : BACKEND_NONE;
+}
