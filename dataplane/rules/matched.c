@@ -4,7 +4,6 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/live_list.h"
-#include "dataplane/rules/tags.h"
 
 #define RECORDS_MAX 64u /* of local data: as many as the reader of zones keeps */
 
@@ -308,20 +307,9 @@ enum rule_verdict rule_rpz_run(const struct live_list *list, struct rte_mbuf *mb
 int rule_subscriber_run(const struct live_list *list, const char *id_tag, size_t id_tag_length,
 			struct rte_mbuf *mbuf, struct rule_context *context)
 {
-	struct note_block **notes = &packet_of(mbuf)->query.notes;
-	struct subscriber_tag tags[SUBSCRIBER_TAGS_MAX];
-	size_t id_length;
 	if (context->matched.list != list &&
 	    !matched_find(list, MATCHED_CLIENT, false, mbuf, context))
 		return 0;
-	const struct subscriber *subscriber = &context->matched.subscriber;
-	unsigned count = subscriber_tags(subscriber, tags);
-	for (unsigned i = 0; i < count; i++) {
-		int error = tag_set(notes, tags[i].key, tags[i].key_length, tags[i].value,
-				    tags[i].value_length);
-		if (error != 0)
-			return error;
-	}
-	const char *id = subscriber_id(subscriber, &id_length);
-	return tag_set(notes, id_tag, id_tag_length, id, id_length);
+	return subscriber_tags_set(&context->matched.subscriber, id_tag, id_tag_length,
+				   &packet_of(mbuf)->query.notes);
 }

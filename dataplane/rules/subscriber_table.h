@@ -23,6 +23,7 @@
 #define SUBSCRIBER_TEXT_MAX 255u /* bytes of a tag's key, at least one, and of its value */
 #define SUBSCRIBER_TAGS_MAX 16u	 /* tags of a subscriber */
 
+struct note_block;
 struct subscriber_builder;
 struct subscriber_table;
 
@@ -83,6 +84,13 @@ const char *subscriber_id(const struct subscriber *subscriber, size_t *length);
 /* Fills in the tags, and returns how many there are. */
 unsigned subscriber_tags(const struct subscriber *subscriber,
 			 struct subscriber_tag tags[static SUBSCRIBER_TAGS_MAX]);
+
+/*
+ * Sets the tags, and `id_tag` to the id, as tag_set() in dataplane/rules/tags.h does. 0, -ENOMEM or
+ * -E2BIG; then some are set.
+ */
+int subscriber_tags_set(const struct subscriber *subscriber, const char *id_tag,
+			size_t id_tag_length, struct note_block **notes);
 
 /* Entries; distinct sets of tags, that of none included; bytes in all. */
 size_t subscriber_table_count(const struct subscriber_table *table);
