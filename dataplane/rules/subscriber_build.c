@@ -16,7 +16,7 @@
 struct item {
 	uint64_t first; /* key */
 	uint64_t more;	/* IPv4: the last key; IPv6: the low half of the first address */
-	struct subscriber_place place;
+	uint32_t record;
 	uint32_t line;
 	uint8_t length; /* IPv6: of the prefix */
 	bool ports;
@@ -32,7 +32,7 @@ struct items {
 
 struct subscriber_builder {
 	struct items v4, v6;
-	struct subscriber_pool ids, tags;
+	struct subscriber_pool records, tags;
 	uint32_t *sets; /* hash table of the sets in `tags`: where each is, and 1; 0: free */
 	uint32_t sets_mask;
 	uint32_t n_sets;
@@ -58,13 +58,17 @@ static int64_t pool_extend(struct subscriber_pool *pool, size_t length)
 	return (int64_t)(pool->used - length);
 }
 
-static int64_t id_add(struct subscriber_pool *ids, const char *id, size_t length)
+/* Where the record is, or -errno. */
+static int64_t record_add(struct subscriber_pool *records, uint32_t tags, const char *id,
+			  size_t length)
 {
-	int64_t at = pool_extend(ids, 1 + length);
+	int64_t at = pool_extend(records, SUBSCRIBER_RECORD_ID + length);
 	if (at < 0)
 		return at;
-	ids->bytes[at] = (uint8_t)length;
-	memcpy(ids->bytes + at + 1, id, length);
+	uint8_t *record = records->bytes + at;
+	memcpy(record, &tags, sizeof(tags));
+	record[SUBSCRIBER_RECORD_ID - 1] = (uint8_t)length;
+	memcpy(record + SUBSCRIBER_RECORD_ID, id, length);
 	return at;
 }
 
@@ -181,7 +185,7 @@ void subscriber_builder_free(struct subscriber_builder *builder)
 		return;
 	free(builder->v4.items);
 	free(builder->v6.items);
-	free(builder->ids.bytes);
+	free(builder->records.bytes);
 	free(builder->tags.bytes);
 	free(builder->sets);
 	free(builder);
@@ -237,10 +241,12 @@ int subscriber_builder_add(struct subscriber_builder *builder, const struct subs
 	if (item == NULL)
 		return -ENOMEM;
 	int64_t tags = set_add(builder, entry->tags, entry->n_tags);
-	int64_t id = tags < 0 ? tags : id_add(&builder->ids, entry->id, entry->id_length);
-	if (id < 0)
-		return (int)id;
-	*item = (struct item){.place = {.id = (uint32_t)id, .tags = (uint32_t)tags}};
+	if (tags < 0)
+		return (int)tags;
+	int64_t record = record_add(&builder->records, (uint32_t)tags, entry->id, entry->id_length);
+	if (record < 0)
+		return (int)record;
+	*item = (struct item){.record = (uint32_t)record};
 	item_fill(item, entry);
 	items->count++;
 	return 0;
@@ -324,7 +330,7 @@ struct sweep {
 	bool ipv6;
 	struct {
 		prefix_address last;
-		struct subscriber_place place;
+		uint32_t record;
 	} open[DEPTH_MAX];
 	unsigned depth;
 };
@@ -343,7 +349,7 @@ static prefix_address item_last(const struct item *item, bool ipv6)
 }
 
 /* The later of two changes at one place counts; what changes nothing is none. */
-static void change(struct sweep *sweep, prefix_address at, struct subscriber_place place)
+static void change(struct sweep *sweep, prefix_address at, uint32_t record)
 {
 	struct subscriber_changes *changes = sweep->changes;
 	uint64_t *keys = changes->keys.levels[0];
@@ -354,23 +360,22 @@ static void change(struct sweep *sweep, prefix_address at, struct subscriber_pla
 		    (changes->low == NULL || changes->low[*count - 1] == low);
 	if (same)
 		--*count;
-	uint32_t before = *count > 0 ? changes->places[*count - 1].id : SUBSCRIBER_NOBODY;
-	if (before == place.id)
+	uint32_t before = *count > 0 ? changes->records[*count - 1] : SUBSCRIBER_NOBODY;
+	if (before == record)
 		return;
 	keys[*count] = key;
 	if (changes->low != NULL)
 		changes->low[*count] = low;
-	changes->places[(*count)++] = place;
+	changes->records[(*count)++] = record;
 }
 
 /* Closes what ends before `first`. */
 static void sweep_close(struct sweep *sweep, prefix_address first)
 {
-	static const struct subscriber_place nobody = {.id = SUBSCRIBER_NOBODY};
 	while (sweep->depth > 0 && sweep->open[sweep->depth - 1].last < first) {
 		prefix_address last = sweep->open[--sweep->depth].last;
 		change(sweep, last + 1,
-		       sweep->depth > 0 ? sweep->open[sweep->depth - 1].place : nobody);
+		       sweep->depth > 0 ? sweep->open[sweep->depth - 1].record : SUBSCRIBER_NOBODY);
 	}
 }
 
@@ -383,8 +388,8 @@ static void sweep_run(struct sweep *sweep, const struct items *items)
 		prefix_address first = item_first(item, sweep->ipv6);
 		sweep_close(sweep, first);
 		sweep->open[sweep->depth].last = item_last(item, sweep->ipv6);
-		sweep->open[sweep->depth++].place = item->place;
-		change(sweep, first, item->place);
+		sweep->open[sweep->depth++].record = item->record;
+		change(sweep, first, item->record);
 	}
 	/* What reaches to the last key of all ends nowhere. */
 	sweep_close(sweep, sweep->ipv6 ? ~(prefix_address)0 : V4_LAST);
@@ -406,9 +411,9 @@ static bool changes_build(struct subscriber_changes *changes, const struct items
 	bool low = ipv6 && low_needed(items);
 	if (count == 0)
 		return true;
-	changes->places = key_tree_array(2 * count, sizeof(*changes->places));
+	changes->records = key_tree_array(2 * count, sizeof(*changes->records));
 	changes->low = low ? key_tree_array(2 * count, sizeof(*changes->low)) : NULL;
-	if (!key_tree_open(&changes->keys, 2 * count) || changes->places == NULL ||
+	if (!key_tree_open(&changes->keys, 2 * count) || changes->records == NULL ||
 	    (low && changes->low == NULL))
 		return false;
 	sweep_run(&sweep, items);
@@ -436,9 +441,9 @@ struct subscriber_table *subscriber_builder_finish(struct subscriber_builder *bu
 		size_t n_v6 = conflicts_drop(v6, conflict, data);
 		table->count = n_v4 + n_v6;
 		table->tag_sets = builder->n_sets;
-		table->ids_size = builder->ids.used;
+		table->records_size = builder->records.used;
 		table->tags_size = builder->tags.used;
-		table->ids = pool_take(&builder->ids);
+		table->records = pool_take(&builder->records);
 		table->tags = pool_take(&builder->tags);
 		done = changes_build(&table->v4, v4, n_v4, false) &&
 		       changes_build(&table->v6, v6, n_v6, true);

@@ -8,7 +8,7 @@
 
 static inline uint32_t changes_rank(const struct subscriber_changes *changes, uint64_t key)
 {
-	return key_tree_rank(&changes->keys, key, changes->places, sizeof(*changes->places));
+	return key_tree_rank(&changes->keys, key, changes->records, sizeof(*changes->records));
 }
 
 /* The change for an IPv6 address, where number `at` is the last of those with its high half. */
@@ -55,23 +55,25 @@ bool subscriber_find(const struct subscriber_table *table, const uint8_t *addres
 	if (changes->keys.n_levels == 0)
 		return false;
 	uint32_t at = ipv6 ? find_v6(changes, address) : find_v4(changes, address, port);
-	if (at == KEY_TREE_NONE || changes->places[at].id == SUBSCRIBER_NOBODY)
+	if (at == KEY_TREE_NONE || changes->records[at] == SUBSCRIBER_NOBODY)
 		return false;
-	*found = (struct subscriber){table, changes->places[at].id, changes->places[at].tags};
+	*found = (struct subscriber){table, changes->records[at]};
 	return true;
 }
 
 const char *subscriber_id(const struct subscriber *subscriber, size_t *length)
 {
-	const uint8_t *id = subscriber->table->ids + subscriber->id;
-	*length = id[0];
-	return (const char *)id + 1;
+	const uint8_t *record = subscriber->table->records + subscriber->record;
+	*length = record[SUBSCRIBER_RECORD_ID - 1];
+	return (const char *)record + SUBSCRIBER_RECORD_ID;
 }
 
 unsigned subscriber_tags(const struct subscriber *subscriber,
 			 struct subscriber_tag tags[static SUBSCRIBER_TAGS_MAX])
 {
-	const uint8_t *at = subscriber->table->tags + subscriber->tags;
+	uint32_t set;
+	memcpy(&set, subscriber->table->records + subscriber->record, sizeof(set));
+	const uint8_t *at = subscriber->table->tags + set;
 	unsigned count = *at++;
 	for (unsigned i = 0; i < count; i++) {
 		tags[i] = (struct subscriber_tag){.key_length = at[0], .value_length = at[1]};
@@ -94,20 +96,20 @@ size_t subscriber_table_tag_sets(const struct subscriber_table *table)
 
 static size_t changes_memory(const struct subscriber_changes *changes)
 {
-	size_t element = sizeof(*changes->places) + (changes->low ? sizeof(*changes->low) : 0);
+	size_t element = sizeof(*changes->records) + (changes->low ? sizeof(*changes->low) : 0);
 	return key_tree_memory(&changes->keys) + changes->keys.counts[0] * element;
 }
 
 size_t subscriber_table_memory(const struct subscriber_table *table)
 {
 	return sizeof(*table) + changes_memory(&table->v4) + changes_memory(&table->v6) +
-	       table->ids_size + table->tags_size;
+	       table->records_size + table->tags_size;
 }
 
 static void changes_free(struct subscriber_changes *changes)
 {
 	key_tree_free(&changes->keys);
-	free(changes->places);
+	free(changes->records);
 	free(changes->low);
 }
 
@@ -117,7 +119,7 @@ void subscriber_table_free(struct subscriber_table *table)
 		return;
 	changes_free(&table->v4);
 	changes_free(&table->v6);
-	free((void *)(uintptr_t)table->ids);
+	free((void *)(uintptr_t)table->records);
 	free((void *)(uintptr_t)table->tags);
 	free(table);
 }

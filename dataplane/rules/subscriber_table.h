@@ -5,9 +5,9 @@
  * then read by any lcore without a lock.
  *
  * Addresses and ports become one number, and a range of ports is a prefix of that: a tree finds the
- * narrowest entry around a client, and with it where the id and the tags lie. An entry takes 16
- * bytes where it borders on the next, 33 where it stands alone, beside its id; in tables with IPv6
- * prefixes longer than 64 bits those of IPv6 take half as much again. Each set of tags is kept
+ * narrowest entry around a client, and with it where the id and the tags lie. An entry takes 18
+ * bytes where it borders on the next, 30 where it stands alone, beside its id; in tables with IPv6
+ * prefixes longer than 64 bits those of IPv6 take 8 or 16 more. Each set of tags is kept
  * once.
  */
 #ifndef SLUICE_DATAPLANE_RULES_SUBSCRIBER_TABLE_H
@@ -47,7 +47,7 @@ struct subscriber_entry {
 /* Somebody who was found; valid as long as the table. */
 struct subscriber {
 	const struct subscriber_table *table;
-	uint32_t id, tags; /* where they lie */
+	uint32_t record; /* where it lies */
 };
 
 /* Two entries that cannot both be there: the later one, which is left out, and the one that counts.

@@ -2,8 +2,8 @@
 #include "dataplane/rules/subscriber_table.h"
 #include "dataplane/rules/tags.h"
 
-typedef int set_fn(struct note_block **notes, const char *key, size_t key_length,
-		   const char *value, size_t value_length);
+typedef int set_fn(struct note_block **notes, const char *key, size_t key_length, const char *value,
+		   size_t value_length);
 
 int subscriber_tags_set(const struct subscriber *subscriber, const char *id_tag,
 			size_t id_tag_length, struct note_block **notes)

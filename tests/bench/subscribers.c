@@ -26,7 +26,7 @@
 #define LOOKUPS 2000000u
 #define SHARED 63u /* subscribers of an address */
 #define PORTS 1024u
-#define SUBSCRIBERS_NEVER UINT32_MAX /* no id lies there */
+#define SUBSCRIBERS_NEVER UINT32_MAX /* no record lies there */
 
 static uint64_t mix(uint64_t x)
 {
@@ -135,7 +135,7 @@ static double round_time(const struct subscriber_table *table, uint64_t count, b
 		else if (set)
 			last = (uint64_t)subscriber_tags_set(&subscriber, "subscriber", 10, &notes);
 		else /* never, but the next one must wait */
-			last = subscriber.id == SUBSCRIBERS_NEVER;
+			last = subscriber.record == SUBSCRIBERS_NEVER;
 	}
 	return (now() - start) / LOOKUPS * 1e9;
 }

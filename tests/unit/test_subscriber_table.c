@@ -290,8 +290,8 @@ START_TEST(sets_kept_once)
 			.n_tags = 1});
 	build();
 	ck_assert_uint_eq(subscriber_table_tag_sets(table), 3);
-	/* 16 bytes and a fifteenth of 8, the length of the id and the id. */
-	ck_assert_uint_lt(subscriber_table_memory(table), 3000 * (17 + 1 + 5) + 2000);
+	/* 12 bytes and a fifteenth of 8, 5 of the record and the id. */
+	ck_assert_uint_lt(subscriber_table_memory(table), 3000 * (13 + 5 + 5) + 2000);
 }
 END_TEST
 
