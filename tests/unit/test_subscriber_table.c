@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dataplane/rules/subscriber_table.h"
+#include "dataplane/rules/tags.h"
 #include "tests/unit/unit.h"
 
 #define ENTRIES_MAX 6000u
@@ -295,6 +296,85 @@ START_TEST(sets_kept_once)
 }
 END_TEST
 
+static void note_assert(const struct note_block *notes, const char *key, const char *value)
+{
+	const char *found;
+	size_t length;
+	ck_assert_msg(tag_get(notes, key, strlen(key), &found, &length), "no tag \"%s\"", key);
+	ck_assert_uint_eq(length, strlen(value));
+	ck_assert_mem_eq(found, value, length);
+}
+
+static size_t notes_count(const struct note_block *notes)
+{
+	struct note_cursor cursor = notes_open(notes);
+	struct note one;
+	size_t n = 0;
+	while (note_next(&cursor, &one))
+		n++;
+	return n;
+}
+
+/* On a packet without tags, again, over others of the same names, and with the id over a tag. */
+START_TEST(tags_of_packets)
+{
+	static const struct subscriber_tag tags[] = {{"profile", "kids", 7, 4},
+						     {"region", "", 6, 0}};
+	struct note_block *notes = NULL;
+	struct subscriber found;
+	entry_add((struct subscriber_entry){.prefix = {.length = 32}, .tags = tags, .n_tags = 2});
+	build();
+	ck_assert(subscriber_find(table, (const uint8_t[4]){0}, false, 9, &found));
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(subscriber_tags_set(&found, "subscriber", 10, &notes), 0);
+		ck_assert_uint_eq(notes_count(notes), 3);
+		note_assert(notes, "profile", "kids");
+		note_assert(notes, "region", "");
+		note_assert(notes, "subscriber", "s1");
+	}
+	notes_free(&notes);
+	ck_assert_int_eq(tag_set(&notes, "profile", 7, "old", 3), 0);
+	ck_assert_int_eq(tag_set(&notes, "other", 5, "one", 3), 0);
+	ck_assert_int_eq(subscriber_tags_set(&found, "region", 6, &notes), 0);
+	ck_assert_uint_eq(notes_count(notes), 3);
+	note_assert(notes, "profile", "kids");
+	note_assert(notes, "other", "one");
+	note_assert(notes, "region", "s1");
+	notes_free(&notes);
+	ck_assert_int_eq(subscriber_tags_set(&found, "profile", 7, &notes), 0);
+	ck_assert_uint_eq(notes_count(notes), 2);
+	note_assert(notes, "profile", "s1");
+	notes_free(&notes);
+}
+END_TEST
+
+/* More than a block of notes. */
+START_TEST(tags_at_their_bounds)
+{
+	static char text[SUBSCRIBER_TEXT_MAX + 1];
+	static char keys[SUBSCRIBER_TAGS_MAX][SUBSCRIBER_TEXT_MAX + 1];
+	struct subscriber_tag tags[SUBSCRIBER_TAGS_MAX];
+	struct note_block *notes = NULL;
+	struct subscriber found;
+	memset(text, 'v', SUBSCRIBER_TEXT_MAX);
+	for (unsigned i = 0; i < SUBSCRIBER_TAGS_MAX; i++) {
+		memset(keys[i], 'a' + (int)i, SUBSCRIBER_TEXT_MAX);
+		tags[i] = (struct subscriber_tag){keys[i], text, SUBSCRIBER_TEXT_MAX,
+						  SUBSCRIBER_TEXT_MAX};
+	}
+	entry_add((struct subscriber_entry){.prefix = {.length = 32},
+					    .tags = tags,
+					    .n_tags = SUBSCRIBER_TAGS_MAX});
+	build();
+	ck_assert(subscriber_find(table, (const uint8_t[4]){0}, false, 9, &found));
+	ck_assert_int_eq(subscriber_tags_set(&found, "subscriber", 10, &notes), 0);
+	ck_assert_uint_eq(notes_count(notes), SUBSCRIBER_TAGS_MAX + 1);
+	for (unsigned i = 0; i < SUBSCRIBER_TAGS_MAX; i++)
+		note_assert(notes, keys[i], text);
+	notes_free(&notes);
+}
+END_TEST
+
 START_TEST(bounds)
 {
 	static const char text[SUBSCRIBER_ID_MAX + 1] = "x";
@@ -388,6 +468,8 @@ static Suite *subscriber_table_suite(void)
 	tcase_add_test(tests, in_conflict);
 	tcase_add_test(tests, sets_of_tags);
 	tcase_add_test(tests, sets_kept_once);
+	tcase_add_test(tests, tags_of_packets);
+	tcase_add_test(tests, tags_at_their_bounds);
 	tcase_add_test(tests, bounds);
 	tcase_add_test(tests, against_all);
 	suite_add_tcase(suite, tests);
