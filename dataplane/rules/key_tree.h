@@ -55,21 +55,21 @@ static inline uint32_t key_tree_node_rank(const uint64_t keys[static KEY_TREE_FA
 	return rank;
 }
 
+/* Fetches what goes with the keys of a node, which are the sixteenth `node` of all. */
+typedef void key_tree_fetch_fn(const void *data, size_t node);
+
 /*
- * Number of the last key that is not above this one; KEY_TREE_NONE: all are. Fetches meanwhile what
- * an array of elements of this size, at most 8 bytes, has for it. The tree must have keys.
+ * Number of the last key that is not above this one; KEY_TREE_NONE: all are. Calls `fetch` with its
+ * node, before that is read. The tree must have keys.
  */
-static inline uint32_t key_tree_rank(const struct key_tree *tree, uint64_t key, const void *array,
-				     size_t size)
+static inline __attribute__((always_inline)) uint32_t
+key_tree_rank(const struct key_tree *tree, uint64_t key, key_tree_fetch_fn *fetch, const void *data)
 {
 	uint32_t at = 0;
 	for (unsigned level = tree->n_levels; level-- > 0;) {
 		size_t node = (size_t)at * KEY_TREE_FANOUT;
-		if (level == 0) {
-			__builtin_prefetch((const char *)array + node * size);
-			if (size > 4)
-				__builtin_prefetch((const char *)array + node * size + 64);
-		}
+		if (level == 0)
+			fetch(data, at);
 		uint32_t left = tree->counts[level] - (uint32_t)node;
 		uint32_t rank = key_tree_node_rank(tree->levels[level] + node, key);
 		if (rank > left)

@@ -170,9 +170,15 @@ void prefix_index_free(struct prefix_index *index)
 
 /* ---- looking up ---- */
 
+static inline void members_fetch(const void *data, size_t node)
+{
+	const struct changes *changes = data;
+	__builtin_prefetch(changes->members + node * KEY_TREE_FANOUT);
+}
+
 static inline uint32_t changes_rank(const struct changes *changes, uint64_t key)
 {
-	return key_tree_rank(&changes->keys, key, changes->members, sizeof(*changes->members));
+	return key_tree_rank(&changes->keys, key, members_fetch, changes);
 }
 
 /* The change for an IPv6 address, where number `at` is the last of those with its high half. */
