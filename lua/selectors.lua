@@ -211,6 +211,10 @@ function rules.NetmaskGroupRule(value, source)
     return selector(C.sluice_selector_list(value.list, source == false and 2 or 1, false), '%s: %s',
       source == false and 'Dst' or 'Src', value:toString())
   end
+  if lists.is_table(value) then
+    check.fail('NetmaskGroupRule takes prefixes; for %s there is sluice.SubscriberRule',
+      value:toString())
+  end
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',

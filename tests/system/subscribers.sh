@@ -67,3 +67,5 @@ console "local found = people:match('10.53.2.2', 20000)
 console 'return showLists()' | grep -qE '^people +ready +257 +0 ' || fail "showLists() does not know the table"
 { console 'sluice.SubscriberAction({})' 2>&1 || true; } | grep -q 'takes a table of sluice.loadTable' ||
 	fail "an action takes anything for a table"
+{ console 'NetmaskGroupRule(people)' 2>&1 || true; } | grep -q 'there is sluice.SubscriberRule' ||
+	fail "a rule for prefixes takes a table"
