@@ -108,9 +108,10 @@ static struct policy_blob *list_blob(const char *name, enum list_format format)
 	if (blob == NULL)
 		return NULL;
 	struct live_list *list = (struct live_list *)blob->data;
-	list->kind = format == LIST_FORMAT_RPZ	      ? LIVE_LIST_ZONE
-		     : format == LIST_FORMAT_PREFIXES ? LIVE_LIST_PREFIXES
-						      : LIVE_LIST_NAMES;
+	list->kind = format == LIST_FORMAT_RPZ		 ? LIVE_LIST_ZONE
+		     : format == LIST_FORMAT_PREFIXES	 ? LIVE_LIST_PREFIXES
+		     : format == LIST_FORMAT_SUBSCRIBERS ? LIVE_LIST_SUBSCRIBERS
+							 : LIVE_LIST_NAMES;
 	snprintf(list->name, sizeof(list->name), "%s", name);
 	return blob;
 }
@@ -185,6 +186,8 @@ static uint64_t data_memory(const struct feed *feed, const void *data)
 		return rpz_zone_memory(data);
 	case LIVE_LIST_PREFIXES:
 		return prefix_index_memory(data);
+	case LIVE_LIST_SUBSCRIBERS:
+		return subscriber_table_memory(data);
 	default:
 		return name_index_memory(data);
 	}

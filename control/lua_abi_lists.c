@@ -138,6 +138,35 @@ struct policy_action *sluice_action_rpz(struct lua_feed *list)
 					     : NULL);
 }
 
+struct policy_action *sluice_action_subscriber(struct lua_feed *list, const char *tag,
+					       size_t length)
+{
+	errno = 0;
+	struct policy_model *model = lua_abi_context()->model;
+	return lua_policy_keep(model != NULL ? policy_action_subscriber(model,
+									feed_blob(list->feed), tag,
+									length)
+					     : NULL);
+}
+
+int sluice_list_find_subscriber(const struct lua_feed *list, const struct lua_address *address,
+				uint32_t port, struct lua_bytes *id, struct lua_tag *tags,
+				size_t size)
+{
+	const struct subscriber_table *table = live_list_subscribers(feed_list(list->feed));
+	struct subscriber_tag found[SUBSCRIBER_TAGS_MAX];
+	struct subscriber subscriber;
+	if (table == NULL || !subscriber_find(table, address->bytes, address->ipv6, (uint16_t)port,
+					      &subscriber))
+		return -1;
+	id->data = subscriber_id(&subscriber, &id->length);
+	unsigned count = subscriber_tags(&subscriber, found);
+	for (unsigned i = 0; i < count && i < size; i++)
+		tags[i] = (struct lua_tag){{found[i].key, found[i].key_length},
+					   {found[i].value, found[i].value_length}};
+	return (int)count;
+}
+
 void sluice_action_expand(struct policy_action *action)
 {
 	policy_action_expand(action);

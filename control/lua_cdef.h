@@ -350,6 +350,15 @@ const char *sluice_list_find_address(const struct lua_feed *list,
 /* Trigger 0: the name, 1: the client, 2: the address it asked, 3: an address of the answer. */
 struct policy_selector *sluice_selector_list(struct lua_feed *list, uint32_t trigger, bool exact);
 struct policy_action *sluice_action_rpz(struct lua_feed *list);
+struct policy_action *sluice_action_subscriber(struct lua_feed *list, const char *tag,
+					       size_t length);
+/*
+ * Who uses a port of an address: fills in the id and at most `size` tags, valid up to the next call
+ * of a function, and returns how many tags there are; -1: nobody.
+ */
+int sluice_list_find_subscriber(const struct lua_feed *list, const struct lua_address *address,
+				uint32_t port, struct lua_bytes *id, struct lua_tag *tags,
+				size_t size);
 /* For tags and extended errors. */
 void sluice_action_expand(struct policy_action *action);
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);

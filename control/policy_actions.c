@@ -350,6 +350,25 @@ struct policy_action *policy_action_rpz(struct policy_model *model, struct polic
 	return action;
 }
 
+struct policy_action *policy_action_subscriber(struct policy_model *model, struct policy_blob *list,
+					       const char *tag, size_t length)
+{
+	if (!policy_tag_fits(length, 0))
+		return NULL;
+	struct policy_action *action = action_new(model, RULE_ACTION_SUBSCRIBER,
+						  sizeof(struct rule_subscriber) + length);
+	if (!action)
+		return NULL;
+	struct rule_subscriber *subscriber = (void *)action->blob->data;
+	subscriber->list = (const void *)list->data;
+	subscriber->tag_length = (uint16_t)length;
+	memcpy(subscriber->tag, tag, length);
+	list->users++;
+	action->blob->holds = list;
+	action->action.subscriber = subscriber;
+	return action;
+}
+
 struct policy_action *policy_action_lua(struct policy_model *model, int reference, bool ffi)
 {
 	struct policy_action *action =

@@ -198,6 +198,9 @@ struct policy_action *policy_action_tag(struct policy_model *model, const char *
 void policy_action_expand(struct policy_action *action);
 /* What a response policy zone says; shares the blob of the list. */
 struct policy_action *policy_action_rpz(struct policy_model *model, struct policy_blob *list);
+/* The tags of who the client is in a table, and a tag with the id; likewise. */
+struct policy_action *policy_action_subscriber(struct policy_model *model, struct policy_blob *list,
+					       const char *tag, size_t length);
 struct policy_action *policy_action_untag(struct policy_model *model, const char *key,
 					  size_t key_length);
 struct policy_action *policy_action_extended_error(struct policy_model *model, uint16_t info_code,

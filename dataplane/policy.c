@@ -39,8 +39,11 @@ struct policy_blob *policy_blob_new(size_t size)
 
 void policy_blob_release(struct policy_blob *blob)
 {
-	if (blob && --blob->users == 0)
+	while (blob && --blob->users == 0) {
+		struct policy_blob *held = blob->holds;
 		free(blob);
+		blob = held;
+	}
 }
 
 void policy_free(struct policy *policy)

@@ -64,6 +64,7 @@ struct policy_pool {
 struct policy_blob {
 	uint32_t users; /* control lcore only */
 	uint32_t spare;
+	struct policy_blob *holds; /* what its data points to, with a use of it; NULL: nothing */
 	uint64_t data[];
 };
 

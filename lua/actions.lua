@@ -203,6 +203,20 @@ function beyond.RPZResponseAction(list)
   return action(C.sluice_action_rpz(list.list), true, 'what %s says', list:toString())
 end
 
+-- The tags of who the client is, and one for the id.
+local subscriber_keys = check.keys('tag')
+local function subscriber(what, response)
+  return function(list, options)
+    lists.table(list, what)
+    options = check.options(options, what, subscriber_keys)
+    local tag = check.string(options.tag or 'subscriber', 'the name of the tag')
+    return action(C.sluice_action_subscriber(list.list, tag, #tag), response,
+      'set the tags of the subscriber in %s', list:toString())
+  end
+end
+beyond.SubscriberAction = subscriber('sluice.SubscriberAction', false)
+beyond.SubscriberResponseAction = subscriber('sluice.SubscriberResponseAction', true)
+
 both(function(response)
   return function(key, value)
     key = check.string(key, 'the name of the tag')

@@ -11,6 +11,8 @@ local List = {}
 List.__index = List
 local Prefixes = {}
 Prefixes.__index = Prefixes
+local Subscribers = {}
+Subscribers.__index = Subscribers
 local STATES = {[0] = 'loading', 'ready', 'failed'}
 local SELF, BELOW = 1, 2
 
@@ -80,6 +82,13 @@ function lists.loadPrefixes(path, options)
     check.options(options, 'sluice.loadPrefixes', prefix_keys))
 end
 
+-- A live table of subscribers: for sluice.SubscriberAction() and sluice.SubscriberRule().
+function lists.loadTable(path, options)
+  path = check.string(path, 'the path')
+  return open(Subscribers, 'sluice.loadTable', path, 'subscribers',
+    check.options(options, 'sluice.loadTable', prefix_keys))
+end
+
 function List:status()
   local status = status_of(self.list)
   return {
@@ -114,6 +123,27 @@ function Prefixes:match(value)
   return found ~= nil and ffi.string(found) or nil
 end
 
+-- Who uses the port of an address, that which the address has if none is given: the id and the
+-- tags; nil if nobody does.
+local TAGS_MAX = 16
+Subscribers.status, Subscribers.count, Subscribers.reload = List.status, List.count, List.reload
+Subscribers.toString, Subscribers.__tostring = List.toString, List.toString
+function Subscribers:match(value, port)
+  value = address.of(value)
+  port = check.range(port or value.port, 'the port', 0, 65535)
+  local id, array = ffi.new('struct lua_bytes'), ffi.new('struct lua_tag[?]', TAGS_MAX)
+  local count = C.sluice_list_find_subscriber(self.list, value, port, id, array, TAGS_MAX)
+  if count < 0 then
+    return nil
+  end
+  local tags = {}
+  for i = 0, math.min(count, TAGS_MAX) - 1 do
+    tags[ffi.string(array[i].key.data, array[i].key.length)] =
+      ffi.string(array[i].value.data, array[i].value.length)
+  end
+  return {id = ffi.string(id.data, id.length), tags = tags}
+end
+
 local function show(out)
   local lines = {('%-24s %-8s %10s %8s %8s %10s  %s'):format('Name', 'State', 'Entries', 'Errors',
     'MiB', 'Seconds', 'Path')}
@@ -136,5 +166,12 @@ local function zone(value, what)
   end
 end
 
+local function subscribers(value, what)
+  if getmetatable(value) ~= Subscribers then
+    check.fail('%s takes a table of sluice.loadTable(path)', what)
+  end
+end
+
 return {sluice = lists, globals = {showLists = showLists}, is = is, zone = zone,
-  is_prefixes = function(value) return getmetatable(value) == Prefixes end}
+  is_prefixes = function(value) return getmetatable(value) == Prefixes end,
+  is_table = function(value) return getmetatable(value) == Subscribers end, table = subscribers}

@@ -60,6 +60,11 @@ function beyond.AnswerAddressRule(list)
   lists.zone(list, 'sluice.AnswerAddressRule')
   return selector(C.sluice_selector_list(list.list, 3, false), 'answer in %s', list:toString())
 end
+-- Clients that a table of subscribers knows.
+function beyond.SubscriberRule(value)
+  lists.table(value, 'sluice.SubscriberRule')
+  return selector(C.sluice_selector_list(value.list, 1, false), 'client in %s', value:toString())
+end
 
 local function suffixes(value, quiet)
   if lists.is(value) then
@@ -206,6 +211,10 @@ function rules.NetmaskGroupRule(value, source)
     return selector(C.sluice_selector_list(value.list, source == false and 2 or 1, false), '%s: %s',
       source == false and 'Dst' or 'Src', value:toString())
   end
+  if lists.is_table(value) then
+    check.fail('NetmaskGroupRule takes prefixes; for %s there is sluice.SubscriberRule',
+      value:toString())
+  end
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',
@@ -237,6 +246,8 @@ local function as_selector(value)
     return value
   elseif lists.is_prefixes(value) then
     return rules.NetmaskGroupRule(value)
+  elseif lists.is_table(value) then
+    return beyond.SubscriberRule(value)
   elseif name.is(value) or lists.is(value) then
     return suffixes(value)
   elseif type(value) == 'string' then

@@ -43,6 +43,8 @@ static int format_parse(struct list_parser *parser)
 		return list_cdb_parse(parser);
 	case LIST_FORMAT_PREFIXES:
 		return list_prefixes_parse(parser);
+	case LIST_FORMAT_SUBSCRIBERS:
+		return list_subscribers_parse(parser);
 	default:
 		return -EINVAL;
 	}
@@ -209,4 +211,42 @@ struct prefix_index *list_load_prefixes(const char *path, const struct list_opti
 	}
 	free(load.members);
 	return index;
+}
+
+static int subscribers_entry(void *data, const struct list_entry *entry)
+{
+	return subscriber_builder_add(data, entry->subscriber);
+}
+
+static void subscribers_conflict(void *data, uint64_t line, uint64_t other, bool ports)
+{
+	static const struct list_sink nobody;
+	struct list_parser parser = {.report = data, .sink = &nobody};
+	parser.report->entries--;
+	list_error(&parser, line,
+		   ports ? "its ports overlap those of the same address in line %llu"
+			 : "the same prefix is in line %llu",
+		   (unsigned long long)other);
+}
+
+struct subscriber_table *list_load_subscribers(const char *path, const struct list_options *options,
+					       struct list_report *report)
+{
+	struct list_options made = *options;
+	struct subscriber_builder *builder = subscriber_builder_new();
+	struct list_sink sink = {.data = builder, .entry = subscribers_entry};
+	struct subscriber_table *table = NULL;
+
+	made.format = LIST_FORMAT_SUBSCRIBERS;
+	*report = (struct list_report){0};
+	if (!builder) {
+		failure(report, -ENOMEM);
+	} else if (list_parse_file(path, &made, &sink, report) != 0) {
+		subscriber_builder_free(builder);
+	} else {
+		table = subscriber_builder_finish(builder, subscribers_conflict, report);
+		if (!table)
+			failure(report, -ENOMEM);
+	}
+	return table;
 }

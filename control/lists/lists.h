@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lists for filtering, read from files that others make: names or prefixes one to a line, hosts
- * files, response policy zones and CDB files. Nothing in a file is trusted.
+ * Lists for filtering, read from files that others make: names, prefixes or subscribers one to a
+ * line, hosts files, response policy zones and CDB files. Nothing in a file is trusted.
  *
  * Files are read from front to back in pieces, never mapped: one that shrinks while it is read is
  * an error and not a crash. What is broken in a file is reported with its line and skipped. A file
@@ -20,6 +20,7 @@
 #include "dataplane/rules/name_index.h"
 #include "dataplane/rules/prefix_index.h"
 #include "dataplane/rules/rpz.h"
+#include "dataplane/rules/subscriber_table.h"
 
 #define LIST_MESSAGES_MAX 10u
 #define LIST_MESSAGE_SIZE 128u
@@ -30,7 +31,8 @@
 	X(HOSTS, "hosts")                                                                          \
 	X(RPZ, "rpz")                                                                              \
 	X(CDB, "cdb")                                                                              \
-	X(PREFIXES, "prefixes")
+	X(PREFIXES, "prefixes")                                                                    \
+	X(SUBSCRIBERS, "subscribers")
 
 enum list_format {
 #define X(format, name) LIST_FORMAT_##format,
@@ -63,6 +65,7 @@ struct list_entry {
 	const uint8_t *data; /* what a CDB has for the name, if that is at most 4096 bytes */
 	size_t data_length;
 	const struct prefix_entry *prefix; /* PREFIXES: this, and no name */
+	const struct subscriber_entry *subscriber; /* SUBSCRIBERS: this, and no name */
 };
 
 /* What an RPZ record says, see list_parse_rpz(). */
@@ -131,6 +134,13 @@ struct name_index *list_load_names(const char *path, const struct list_options *
 /* Reads a file of prefixes, whose values are 0. options->format is not looked at. */
 struct prefix_index *list_load_prefixes(const char *path, const struct list_options *options,
 					struct list_report *report);
+
+/*
+ * Reads a file of subscribers. Entries that are in conflict are errors, told with both lines; the
+ * later one is left out. options->format is not looked at.
+ */
+struct subscriber_table *list_load_subscribers(const char *path, const struct list_options *options,
+					       struct list_report *report);
 
 /* Reads an RPZ zone file. NULL with report->failure set. options->format is not looked at. */
 struct rpz_zone *list_load_rpz(const char *path, const struct list_options *options,

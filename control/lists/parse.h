@@ -9,6 +9,7 @@
 #include "control/lists/lists.h"
 
 #define LIST_LINE_MAX 65536u /* bytes in a line; longer ones are errors */
+#define LIST_SHOWN_SIZE 44u /* of text in a message */
 #define LIST_STOP_STEP 4096u /* lines or records between two looks at whether it shall end */
 
 /* Bytes of a file, or of memory if `fd` is -1, read from front to back. */
@@ -60,6 +61,9 @@ int list_lines_parse(struct list_parser *parser, list_line_fn *parse);
 void list_error(struct list_parser *parser, uint64_t line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Text of the file for a message: cut, and without what could confuse a terminal. */
+void list_text_show(const char *text, size_t length, char shown[static LIST_SHOWN_SIZE]);
+
 /* Gives an entry to the sink and counts it: 0 or what the sink says. */
 int list_entry_put(struct list_parser *parser, const struct list_entry *entry);
 
@@ -80,12 +84,13 @@ bool list_word_next(const char **text, const char *end, const char **word, size_
 bool list_word_alone(struct list_parser *parser, const char *line, const char *end,
 		     const char **word, size_t *length);
 
-/* Where a comment that starts with this character begins, or the end of the line. */
+/* Where a comment that starts with this character begins, or the end of the text. */
 const char *list_comment_find(const char *line, size_t length, char mark);
 
 /* The formats. 0, or -errno for what ends the reading: the reader's, the sink's, -ENOMEM. */
 int list_names_parse(struct list_parser *parser);
 int list_prefixes_parse(struct list_parser *parser);
+int list_subscribers_parse(struct list_parser *parser);
 int list_hosts_parse(struct list_parser *parser);
 int list_cdb_parse(struct list_parser *parser);
 int list_rpz_parse(struct list_parser *parser);

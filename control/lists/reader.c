@@ -10,7 +10,7 @@
 #include "dataplane/dns/name.h"
 
 #define BUFFER_SIZE (4 * LIST_LINE_MAX)
-#define PART_SHOWN 40 /* characters of the file in a message */
+#define PART_SHOWN (LIST_SHOWN_SIZE - 4) /* characters of the file in a message */
 
 int list_reader_init(struct list_reader *reader, int fd, const void *memory, size_t size)
 {
@@ -198,8 +198,7 @@ static const char *name_problem(const char *text, size_t length)
 	return NULL;
 }
 
-/* Text of the file for a message: what could confuse a terminal is shown as "?". */
-static void part_show(const char *text, size_t length, char shown[static PART_SHOWN + 4])
+void list_text_show(const char *text, size_t length, char shown[static LIST_SHOWN_SIZE])
 {
 	size_t part = length < PART_SHOWN ? length : PART_SHOWN;
 	for (size_t i = 0; i < part; i++)
@@ -210,7 +209,7 @@ static void part_show(const char *text, size_t length, char shown[static PART_SH
 size_t list_name_parse(struct list_parser *parser, const char *text, size_t length,
 		       uint8_t name[static DNS_NAME_MAX])
 {
-	char shown[PART_SHOWN + 4];
+	char shown[LIST_SHOWN_SIZE];
 	const char *problem = name_problem(text, length);
 	int size = 0;
 
@@ -220,7 +219,7 @@ size_t list_name_parse(struct list_parser *parser, const char *text, size_t leng
 			return (size_t)size;
 		problem = size == -ENAMETOOLONG ? "is too long for a name" : "is no name";
 	}
-	part_show(text, length, shown);
+	list_text_show(text, length, shown);
 	list_error(parser, parser->line, "\"%s\" %s", shown, problem);
 	return 0;
 }

@@ -198,6 +198,11 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 		return note_end(error_run(action->error, mbuf, context), mbuf, context);
 	case RULE_ACTION_RPZ:
 		return rule_rpz_run(action->list, mbuf, context);
+	case RULE_ACTION_SUBSCRIBER:
+		return note_end(rule_subscriber_run(action->subscriber->list,
+						    action->subscriber->tag,
+						    action->subscriber->tag_length, mbuf, context),
+				mbuf, context);
 	case RULE_ACTION_LUA:
 	case RULE_ACTION_LUA_FFI:
 		return RULE_LUA;

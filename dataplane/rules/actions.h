@@ -45,6 +45,7 @@ struct rule_tag;
 	X(UNSET_TAG, "UnsetTag")                                                                   \
 	X(EXTENDED_ERROR, "SetExtendedDNSError")                                                   \
 	X(RPZ, "RPZ")                                                                              \
+	X(SUBSCRIBER, "Subscriber")                                                                \
 	X(LUA, "Lua")                                                                              \
 	X(LUA_FFI, "LuaFFI")
 
@@ -139,6 +140,12 @@ struct rule_types {
 	uint16_t types[];
 };
 
+struct rule_subscriber {
+	const struct live_list *list;
+	uint16_t tag_length;
+	char tag[]; /* what the id becomes */
+};
+
 struct rule_extended_error {
 	uint16_t info_code;
 	bool clear;
@@ -168,6 +175,7 @@ struct rule_action {
 		const struct rule_tag *tag;
 		const struct live_list *list;
 		const struct rule_extended_error *error;
+		const struct rule_subscriber *subscriber;
 	};
 };
 

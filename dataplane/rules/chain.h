@@ -7,6 +7,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/rules/actions.h"
 #include "dataplane/rules/selectors.h"
+#include "dataplane/rules/subscriber_table.h"
 
 struct backend_stats;
 struct chain_index;
@@ -45,7 +46,8 @@ struct rule_matched {
 	const struct live_list *list; /* NULL: none */
 	const struct rpz_zone *zone;	 /* with `action`: what is to be done */
 	const struct rpz_action *action; /* NULL: the list says nothing */
-	const struct prefix_entry *prefix; /* NULL: a name */
+	const struct prefix_entry *prefix; /* NULL: a name, or a subscriber */
+	struct subscriber subscriber; /* if the list is a table of them */
 	uint16_t offset; /* in the question's name: where the entry begins */
 	bool wildcard;	 /* the entry has "*." before that */
 };

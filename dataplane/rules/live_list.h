@@ -11,6 +11,7 @@
 #include "dataplane/rules/name_index.h"
 #include "dataplane/rules/prefix_index.h"
 #include "dataplane/rules/rpz.h"
+#include "dataplane/rules/subscriber_table.h"
 
 #define LIVE_LIST_NAME_SIZE 64u
 
@@ -18,6 +19,7 @@ enum live_list_kind {
 	LIVE_LIST_NAMES,    /* a struct name_index */
 	LIVE_LIST_ZONE,	    /* a struct rpz_zone */
 	LIVE_LIST_PREFIXES, /* a struct prefix_index */
+	LIVE_LIST_SUBSCRIBERS, /* a struct subscriber_table */
 };
 
 struct live_list {
@@ -36,7 +38,7 @@ static inline const struct rpz_zone *live_list_zone(const struct live_list *list
 static inline const struct name_index *live_list_names(const struct live_list *list)
 {
 	const void *now = __atomic_load_n(&list->now, __ATOMIC_ACQUIRE);
-	if (now == NULL || list->kind == LIVE_LIST_PREFIXES)
+	if (now == NULL || (list->kind != LIVE_LIST_NAMES && list->kind != LIVE_LIST_ZONE))
 		return NULL;
 	return list->kind == LIVE_LIST_ZONE ? ((const struct rpz_zone *)now)->names : now;
 }
@@ -46,6 +48,13 @@ static inline const struct prefix_index *live_list_prefixes(const struct live_li
 {
 	return list->kind == LIVE_LIST_PREFIXES ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE)
 						: NULL;
+}
+
+/* Any lcore. NULL: nothing there, or no table of subscribers. */
+static inline const struct subscriber_table *live_list_subscribers(const struct live_list *list)
+{
+	return list->kind == LIVE_LIST_SUBSCRIBERS ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE)
+						   : NULL;
 }
 
 #endif

@@ -72,10 +72,24 @@ static bool prefix_find(const struct live_list *list, const uint8_t *address, bo
 	return true;
 }
 
+static bool subscriber_matched(const struct live_list *list, const struct query_state *query,
+			       struct rule_matched *matched)
+{
+	const struct subscriber_table *table = live_list_subscribers(list);
+	struct subscriber found;
+	if (table == NULL || !subscriber_find(table, query->client_addr, query->flags & QUERY_IPV6,
+					      query->client_port, &found))
+		return false;
+	*matched = (struct rule_matched){.list = list, .subscriber = found};
+	return true;
+}
+
 static bool client_find(const struct live_list *list, struct rte_mbuf *mbuf,
 			struct rule_matched *matched)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
+	if (list->kind == LIVE_LIST_SUBSCRIBERS)
+		return subscriber_matched(list, query, matched);
 	if (list->kind == LIVE_LIST_PREFIXES)
 		return prefix_find(list, query->client_addr, query->flags & QUERY_IPV6, matched);
 	const struct rpz_zone *zone = live_list_zone(list);
@@ -147,6 +161,10 @@ static size_t entry_print(struct rte_mbuf *mbuf, const struct rule_matched *matc
 	uint8_t lower[DNS_NAME_MAX];
 	uint8_t labels;
 	size_t length;
+	if (matched->list->kind == LIVE_LIST_SUBSCRIBERS) {
+		const char *id = subscriber_id(&matched->subscriber, &length);
+		return append(to, at, size, id, length);
+	}
 	if (matched->prefix != NULL) {
 		int printed = prefix_print(matched->prefix, text, sizeof(text));
 		return append(to, at, size, text, printed < 0 ? 0 : (size_t)printed);
@@ -282,4 +300,16 @@ enum rule_verdict rule_rpz_run(const struct live_list *list, struct rte_mbuf *mb
 	enum rule_verdict verdict = policy_run(mbuf, context);
 	/* What was a response stays one: it is not met by the rules for our own answers. */
 	return verdict == RULE_ANSWER && !query ? RULE_NEXT : verdict;
+}
+
+/* ---- subscribers ---- */
+
+int rule_subscriber_run(const struct live_list *list, const char *id_tag, size_t id_tag_length,
+			struct rte_mbuf *mbuf, struct rule_context *context)
+{
+	if (context->matched.list != list &&
+	    !matched_find(list, MATCHED_CLIENT, false, mbuf, context))
+		return 0;
+	return subscriber_tags_set(&context->matched.subscriber, id_tag, id_tag_length,
+				   &packet_of(mbuf)->query.notes);
 }

@@ -10,7 +10,8 @@
 /* What is looked up in a list. */
 enum matched_trigger {
 	MATCHED_NAME,	/* the question's name */
-	MATCHED_CLIENT, /* the client's address; for a zone its rpz-client-ip */
+	MATCHED_CLIENT, /* the client's address; for a zone its rpz-client-ip; for a table of
+			 * subscribers its port too */
 	MATCHED_LOCAL,	/* the address the client asked */
 	MATCHED_ANSWER, /* the first address in the answer section that is listed (rpz-ip) */
 };
@@ -37,5 +38,13 @@ size_t matched_expand(const char *text, size_t length, struct rte_mbuf *mbuf,
  */
 enum rule_verdict rule_rpz_run(const struct live_list *list, struct rte_mbuf *mbuf,
 			       struct rule_context *context);
+
+/*
+ * Sets the tags of the subscriber that the client is, and `id_tag` to its id: the one that the
+ * rule's selector found in this table, else the one that is looked up. Nothing is set if there is
+ * none. 0, -ENOMEM or -E2BIG.
+ */
+int rule_subscriber_run(const struct live_list *list, const char *id_tag, size_t id_tag_length,
+			struct rte_mbuf *mbuf, struct rule_context *context);
 
 #endif

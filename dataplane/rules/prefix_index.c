@@ -3,23 +3,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define FANOUT 16u
-#define LEVELS_MAX 9u	/* 16^9 is more than any count */
+#include "dataplane/rules/key_tree.h"
+
 #define DEPTH_MAX 130u	/* prefixes around one address */
 #define NOTHING UINT32_MAX
-#define LINE 64u
-#define HUGE_PAGE ((size_t)2 << 20)
 
 /* The addresses of a family at which the answer changes. */
 struct changes {
-	uint64_t *levels[LEVELS_MAX]; /* [0] has all, each above the first of every sixteen */
-	uint32_t counts[LEVELS_MAX];
-	uint32_t n_levels; /* 0: there are no prefixes of the family */
-	uint64_t *low;	   /* IPv6: the low half of each address in levels[0]; else NULL */
-	uint32_t *members; /* what holds from there on, or NOTHING; a line for each node's keys */
-	size_t bytes;
+	struct key_tree keys; /* empty: there are no prefixes of the family */
+	uint64_t *low;	      /* IPv6: the low half of each address, whose keys are the high ones */
+	uint32_t *members;    /* what holds from there on, or NOTHING */
 };
 
 struct prefix_index {
@@ -77,15 +71,16 @@ struct sweep {
 static void change(struct sweep *sweep, prefix_address at, uint32_t member)
 {
 	struct changes *changes = sweep->changes;
-	uint32_t *count = &changes->counts[0];
+	uint64_t *keys = changes->keys.levels[0];
+	uint32_t *count = &changes->keys.counts[0];
 	uint64_t high = changes->low != NULL ? (uint64_t)(at >> 64) : (uint64_t)at;
-	bool same = *count > 0 && changes->levels[0][*count - 1] == high &&
+	bool same = *count > 0 && keys[*count - 1] == high &&
 		    (changes->low == NULL || changes->low[*count - 1] == (uint64_t)at);
 	if (same)
 		--*count;
 	if ((*count > 0 ? changes->members[*count - 1] : NOTHING) == member)
 		return;
-	changes->levels[0][*count] = high;
+	keys[*count] = high;
 	if (changes->low != NULL)
 		changes->low[*count] = (uint64_t)at;
 	changes->members[(*count)++] = member;
@@ -123,58 +118,20 @@ static void sweep_run(struct sweep *sweep, uint32_t from, uint32_t to, prefix_ad
 	sweep_close(sweep, last);
 }
 
-static size_t padded(size_t count)
-{
-	return (count + FANOUT - 1) / FANOUT * FANOUT;
-}
-
-static void *array(struct changes *changes, size_t count, size_t size)
-{
-	size_t align = count * size < HUGE_PAGE ? LINE : HUGE_PAGE;
-	size_t bytes = (count * size + align - 1) / align * align;
-	void *memory = aligned_alloc(align, bytes);
-	changes->bytes += count * size;
-	if (memory != NULL && align == HUGE_PAGE)
-		(void)madvise(memory, bytes, MADV_HUGEPAGE); /* fewer misses of the TLB */
-	return memory;
-}
-
-/* Makes a level above the last one, unless that is one node. False without memory. */
-static bool level_add(struct changes *changes)
-{
-	unsigned below = changes->n_levels - 1;
-	uint32_t count = (uint32_t)(padded(changes->counts[below]) / FANOUT);
-	uint64_t *keys = array(changes, padded(count), sizeof(*keys));
-	if (keys == NULL)
-		return false;
-	for (size_t i = 0; i < padded(count); i++)
-		keys[i] = i < count ? changes->levels[below][i * FANOUT] : UINT64_MAX;
-	changes->levels[changes->n_levels] = keys;
-	changes->counts[changes->n_levels++] = count;
-	return true;
-}
-
 static bool changes_build(struct changes *changes, const struct prefix_member *members,
 			  uint32_t from, uint32_t to, bool ipv6)
 {
 	struct sweep sweep = {.members = members, .changes = changes};
-	size_t room = padded(2 * (size_t)(to - from));
+	size_t room = 2 * (size_t)(to - from);
 	if (from == to)
 		return true;
-	changes->n_levels = 1;
-	changes->levels[0] = array(changes, room, sizeof(uint64_t));
-	changes->members = array(changes, room, sizeof(uint32_t));
-	changes->low = ipv6 ? array(changes, room, sizeof(uint64_t)) : NULL;
-	if (changes->levels[0] == NULL || changes->members == NULL ||
+	changes->members = key_tree_array(room, sizeof(uint32_t));
+	changes->low = ipv6 ? key_tree_array(room, sizeof(uint64_t)) : NULL;
+	if (!key_tree_open(&changes->keys, room) || changes->members == NULL ||
 	    (ipv6 && changes->low == NULL))
 		return false;
 	sweep_run(&sweep, from, to, ipv6 ? ~(prefix_address)0 : UINT32_MAX);
-	for (size_t i = changes->counts[0]; i < room; i++)
-		changes->levels[0][i] = UINT64_MAX;
-	while (changes->counts[changes->n_levels - 1] > FANOUT)
-		if (!level_add(changes))
-			return false;
-	return true;
+	return key_tree_close(&changes->keys);
 }
 
 struct prefix_index *prefix_index_build(const struct prefix_member *members, size_t count)
@@ -196,8 +153,7 @@ struct prefix_index *prefix_index_build(const struct prefix_member *members, siz
 
 static void changes_free(struct changes *changes)
 {
-	for (unsigned i = 0; i < changes->n_levels; i++)
-		free(changes->levels[i]);
+	key_tree_free(&changes->keys);
 	free(changes->low);
 	free(changes->members);
 }
@@ -214,48 +170,33 @@ void prefix_index_free(struct prefix_index *index)
 
 /* ---- looking up ---- */
 
-/* How many of a node's keys are not above this one, without branches. */
-static inline uint32_t node_rank(const uint64_t keys[static FANOUT], uint64_t key)
+static inline void members_fetch(const void *data, size_t node)
 {
-	uint32_t rank = 0;
-	for (unsigned i = 0; i < FANOUT; i++)
-		rank += keys[i] <= key;
-	return rank;
+	const struct changes *changes = data;
+	__builtin_prefetch(changes->members + node * KEY_TREE_FANOUT);
 }
 
-/* Number of the last key in levels[0] that is not above this one; UINT32_MAX: all are. */
 static inline uint32_t changes_rank(const struct changes *changes, uint64_t key)
 {
-	uint32_t at = 0;
-	for (unsigned level = changes->n_levels; level-- > 0;) {
-		if (level == 0)
-			__builtin_prefetch(changes->members + (size_t)at * FANOUT);
-		uint32_t left = changes->counts[level] - at * FANOUT;
-		uint32_t rank = node_rank(changes->levels[level] + (size_t)at * FANOUT, key);
-		if (rank > left)
-			rank = left; /* what fills the last node up equals the last address */
-		if (rank == 0)
-			return UINT32_MAX;
-		at = at * FANOUT + rank - 1;
-	}
-	return at;
+	return key_tree_rank(&changes->keys, key, members_fetch, changes);
 }
 
-/* The same for an IPv6 address, where number `at` is the last of those with its high half. */
+/* The change for an IPv6 address, where number `at` is the last of those with its high half. */
 static uint32_t changes_rank_low(const struct changes *changes, uint32_t at, uint64_t high,
 				 uint64_t low)
 {
 	uint32_t from = 0, to = at; /* how many are not above: more than `at` is no question here */
-	if (changes->levels[0][at] != high || changes->low[at] <= low)
+	const uint64_t *keys = changes->keys.levels[0];
+	if (keys[at] != high || changes->low[at] <= low)
 		return at;
 	while (from < to) {
 		uint32_t middle = from + (to - from) / 2;
-		if (changes->levels[0][middle] == high && changes->low[middle] > low)
+		if (keys[middle] == high && changes->low[middle] > low)
 			to = middle;
 		else
 			from = middle + 1;
 	}
-	return from - 1; /* UINT32_MAX for none */
+	return from - 1; /* KEY_TREE_NONE for none */
 }
 
 const struct prefix_member *prefix_index_find(const struct prefix_index *index,
@@ -264,20 +205,20 @@ const struct prefix_member *prefix_index_find(const struct prefix_index *index,
 	const struct changes *changes = ipv6 ? &index->v6 : &index->v4;
 	uint32_t at, short_address;
 	uint64_t halves[2];
-	if (changes->n_levels == 0)
+	if (changes->keys.n_levels == 0)
 		return NULL;
 	if (ipv6) {
 		memcpy(halves, address, sizeof(halves));
 		halves[0] = __builtin_bswap64(halves[0]);
 		at = changes_rank(changes, halves[0]);
-		if (at != UINT32_MAX)
+		if (at != KEY_TREE_NONE)
 			at = changes_rank_low(changes, at, halves[0],
 					      __builtin_bswap64(halves[1]));
 	} else {
 		memcpy(&short_address, address, sizeof(short_address));
 		at = changes_rank(changes, __builtin_bswap32(short_address));
 	}
-	if (at == UINT32_MAX || changes->members[at] == NOTHING)
+	if (at == KEY_TREE_NONE || changes->members[at] == NOTHING)
 		return NULL;
 	return &index->members[changes->members[at]];
 }
@@ -292,8 +233,14 @@ const struct prefix_member *prefix_index_at(const struct prefix_index *index, si
 	return &index->members[number];
 }
 
+static size_t changes_memory(const struct changes *changes)
+{
+	size_t elements = (changes->low != NULL ? sizeof(uint64_t) : 0) + sizeof(uint32_t);
+	return key_tree_memory(&changes->keys) + changes->keys.counts[0] * elements;
+}
+
 size_t prefix_index_memory(const struct prefix_index *index)
 {
-	return sizeof(*index) + index->count * sizeof(*index->members) + index->v4.bytes +
-	       index->v6.bytes;
+	return sizeof(*index) + index->count * sizeof(*index->members) +
+	       changes_memory(&index->v4) + changes_memory(&index->v6);
 }

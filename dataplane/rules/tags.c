@@ -198,18 +198,24 @@ bool tag_unset(struct note_block **notes, const char *key, size_t key_length)
 	return false;
 }
 
+int tag_add(struct note_block **notes, const char *key, size_t key_length, const char *value,
+	    size_t value_length)
+{
+	return note_append(notes, &(struct note){
+					  .kind = NOTE_TAG,
+					  .key = key,
+					  .key_length = key_length,
+					  .value = value,
+					  .value_length = value_length,
+				  });
+}
+
 int tag_set(struct note_block **notes, const char *key, size_t key_length, const char *value,
 	    size_t value_length)
 {
 	/* The new one goes behind the old one, so that it is there before the old one goes. */
 	bool replace = tag_get(*notes, key, key_length, NULL, NULL);
-	int error = note_append(notes, &(struct note){
-					       .kind = NOTE_TAG,
-					       .key = key,
-					       .key_length = key_length,
-					       .value = value,
-					       .value_length = value_length,
-				       });
+	int error = tag_add(notes, key, key_length, value, value_length);
 	if (error == 0 && replace)
 		tag_unset(notes, key, key_length);
 	return error;

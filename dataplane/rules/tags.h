@@ -49,6 +49,10 @@ void notes_allocator_set(note_alloc_fn *alloc, note_free_fn *free);
 int tag_set(struct note_block **notes, const char *key, size_t key_length, const char *value,
 	    size_t value_length);
 
+/* Sets a tag that is not set yet, which is not checked; else as tag_set(). */
+int tag_add(struct note_block **notes, const char *key, size_t key_length, const char *value,
+	    size_t value_length);
+
 /* Whether the tag is set; `value` and `value_length` may be NULL. */
 bool tag_get(const struct note_block *notes, const char *key, size_t key_length,
 	     const char **value, size_t *value_length);
