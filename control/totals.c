@@ -75,6 +75,7 @@ void totals_backend(const struct control *control, uint16_t number, struct backe
 	/* What ended is read before what was sent, so that no more has ended than was sent. */
 	WORKERS_SUM(control, sum->responses, worker->backends[number].responses);
 	WORKERS_SUM(control, sum->timeouts, worker->backends[number].timeouts);
+	WORKERS_SUM(control, sum->servfails, worker->backends[number].servfails);
 	WORKERS_SUM(control, sum->send_errors, worker->backends[number].send_errors);
 	WORKERS_SUM(control, sum->queries, worker->backends[number].queries);
 	double weighted = 0;

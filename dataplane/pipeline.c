@@ -526,9 +526,11 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	dns_flags_store(dns, flags | (entry->query.client_header_flags & FLAGS_KEPT));
 	memcpy(dns, &entry->query.client_id, sizeof(entry->query.client_id));
 	count(worker, STATS_RESPONSES_MATCHED);
-	if ((flags & 0x0f) == DNS_RCODE_SERVFAIL)
-		count(worker, STATS_SERVFAIL_RESPONSES);
 	struct backend_stats *stats = &worker->backends[entry->query.backend];
+	if ((flags & 0x0f) == DNS_RCODE_SERVFAIL) {
+		count(worker, STATS_SERVFAIL_RESPONSES);
+		stats_add(&stats->servfails, 1);
+	}
 	stats_add(&stats->responses, 1);
 	server_latency(worker, stats, entry);
 	inflight_remove(worker->inflight, entry);

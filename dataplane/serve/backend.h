@@ -40,6 +40,7 @@ struct backend_stats {
 	uint64_t responses;
 	uint64_t timeouts;
 	uint64_t send_errors;
+	uint64_t servfails; /* among the responses */
 	double latency;	      /* microseconds, on average over about 128 responses */
 };
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which servers are up, by checks that a test answers or not. */
+#include "control/health.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/dns/message.h"
+#include "tests/unit/unit.h"
+
+static struct health *health;
+static struct backend servers[2] __attribute__((aligned(64)));
+static struct backend *list[2] = {&servers[0], &servers[1]};
+static const struct policy policy = {.backends = list, .n_backends = 2};
+static struct backend_stats totals[2];
+static unsigned asked, changes;
+static uint32_t token;
+static struct health_question question;
+static bool sendable;
+static uint64_t now;
+
+static bool on_send(void *ctx, const struct backend *backend, const struct health_question *q,
+		    uint32_t timeout, uint32_t with)
+{
+	(void)ctx, (void)timeout;
+	if (!sendable)
+		return false;
+	asked++;
+	token = with;
+	question = *q;
+	ck_assert_uint_eq(with & 0xffff, backend->number);
+	return true;
+}
+
+static void on_question(void *ctx, int32_t callback, struct health_question *q)
+{
+	(void)ctx;
+	q->qtype = (uint16_t)callback;
+}
+
+static void on_changed(void *ctx, const struct backend *backend, bool up)
+{
+	(void)ctx;
+	ck_assert_int_eq(backend_is_up(backend), up);
+	changes++;
+}
+
+static void on_totals(void *ctx, uint16_t number, struct backend_stats *sum)
+{
+	(void)ctx;
+	*sum = totals[number];
+}
+
+static void setup(void)
+{
+	static const struct health_hooks hooks = {.send = on_send,
+						  .question = on_question,
+						  .changed = on_changed,
+						  .totals = on_totals};
+	memset(servers, 0, sizeof(servers));
+	memset(totals, 0, sizeof(totals));
+	servers[1].number = 1;
+	asked = changes = 0;
+	sendable = true;
+	now = 1000;
+	health = health_create(&hooks);
+	ck_assert_ptr_nonnull(health);
+}
+
+static void teardown(void)
+{
+	health_destroy(health);
+}
+
+static void watch_server(const struct health_options *options)
+{
+	ck_assert_int_eq(health_set(health, &servers[0], options), 0);
+	health_use(health, &policy);
+}
+
+static void turn(uint64_t at)
+{
+	now = at;
+	health_turn(health, at);
+}
+
+static void answer(uint8_t rcode)
+{
+	uint8_t dns[DNS_HEADER_SIZE] = {0, 0, 0x80, rcode};
+	health_answer(health, token, dns, sizeof(dns), now);
+}
+
+START_TEST(first_check_decides)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.failures = 3;
+	options.rise = 3;
+	watch_server(&options);
+	ck_assert(health_is_starting(health));
+	ck_assert(backend_is_up(&servers[0]));
+	turn(1000);
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(question.qtype, 1);
+	ck_assert_uint_eq(question.length, 20);
+	ck_assert_uint_eq(health_next(health), 2000);
+	turn(1999);
+	ck_assert(backend_is_up(&servers[0]));
+	turn(2000); /* its time is over: out at once, and asked again */
+	ck_assert(!backend_is_up(&servers[0]));
+	ck_assert(!health_is_starting(health));
+	ck_assert_uint_eq(asked, 2);
+	ck_assert_uint_eq(changes, 1);
+	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_TIMEOUT], 1);
+}
+END_TEST
+
+START_TEST(rises_and_falls)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.failures = 2;
+	options.rise = 3;
+	watch_server(&options);
+	turn(1000);
+	answer(DNS_RCODE_REFUSED); /* good enough unless it must resolve */
+	ck_assert(!health_is_starting(health));
+	turn(2000);
+	answer(DNS_RCODE_SERVFAIL);
+	ck_assert(backend_is_up(&servers[0]));
+	turn(3000);
+	answer(DNS_RCODE_NOERROR);
+	turn(4000);
+	answer(DNS_RCODE_SERVFAIL);
+	ck_assert(backend_is_up(&servers[0])); /* not two in a row */
+	turn(5000);
+	answer(DNS_RCODE_SERVFAIL);
+	ck_assert(!backend_is_up(&servers[0]));
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(!backend_is_up(&servers[0]));
+		turn(6000 + i * 1000);
+		answer(DNS_RCODE_NXDOMAIN);
+	}
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(changes, 2);
+	ck_assert_uint_eq(health_status(health, 0).checks, 8);
+	ck_assert_uint_eq(health_status(health, 0).failures, 3);
+}
+END_TEST
+
+START_TEST(late_answers_are_nobodys)
+{
+	watch_server(&HEALTH_DEFAULTS);
+	turn(1000);
+	uint32_t old = token;
+	turn(2000);
+	ck_assert(!backend_is_up(&servers[0]));
+	uint8_t dns[DNS_HEADER_SIZE] = {0, 0, 0x80};
+	health_answer(health, old, dns, sizeof(dns), now);
+	ck_assert(!backend_is_up(&servers[0]));
+	health_answer(health, 0xffffffff, dns, sizeof(dns), now);
+	health_answer(health, 5, dns, sizeof(dns), now);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert(backend_is_up(&servers[0]));
+	answer(DNS_RCODE_SERVFAIL); /* twice the same */
+	ck_assert(backend_is_up(&servers[0]));
+}
+END_TEST
+
+START_TEST(must_resolve)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.must_resolve = true;
+	options.callback = 28;
+	watch_server(&options);
+	turn(1000);
+	ck_assert_uint_eq(question.qtype, 28);
+	answer(DNS_RCODE_NXDOMAIN);
+	ck_assert(!backend_is_up(&servers[0]));
+	turn(2000);
+	uint8_t nothing[1] = {0};
+	health_answer(health, token, nothing, 1, now);
+	ck_assert(!backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_PARSING], 1);
+	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_INVALID], 1);
+	sendable = false;
+	turn(3000);
+	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_NETWORK], 1);
+}
+END_TEST
+
+START_TEST(by_decree)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.mode = HEALTH_DOWN;
+	watch_server(&options);
+	ck_assert(!backend_is_up(&servers[0]));
+	turn(5000);
+	ck_assert_uint_eq(asked, 0);
+	options.mode = HEALTH_UP;
+	ck_assert_int_eq(health_set(health, &servers[0], &options), 0);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_next(health), UINT64_MAX);
+	options.mode = HEALTH_AUTO;
+	ck_assert_int_eq(health_set(health, &servers[0], &options), 0);
+	health_up_set(health, 0, false); /* setAuto(false) */
+	ck_assert(!backend_is_up(&servers[0]));
+	turn(6000);
+	ck_assert_uint_eq(asked, 1);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert(backend_is_up(&servers[0]));
+	health_use(health, NULL);
+	turn(9000);
+	ck_assert_uint_eq(asked, 1); /* not in the policy */
+}
+END_TEST
+
+static struct health_options lazy(void)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.mode = HEALTH_LAZY;
+	options.lazy_least = 10;
+	options.lazy_interval = 30000;
+	options.failures = 2;
+	return options;
+}
+
+START_TEST(lazy_fails_and_comes_back)
+{
+	struct health_options options = lazy();
+	options.lazy_backoff = true;
+	options.lazy_longest = 100000;
+	watch_server(&options);
+	turn(1000);
+	totals[0].responses = 100;
+	totals[0].servfails = 10;
+	turn(1100);
+	turn(1200);
+	ck_assert_uint_eq(asked, 0); /* a tenth: healthy */
+	totals[0].timeouts = 15;
+	turn(1300);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_SUSPECT);
+	ck_assert_uint_eq(asked, 1);
+	ck_assert(backend_is_up(&servers[0]));
+	answer(DNS_RCODE_SERVFAIL);
+	ck_assert(backend_is_up(&servers[0]));
+	turn(2300);
+	answer(DNS_RCODE_SERVFAIL);
+	ck_assert(!backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_FAILED);
+	ck_assert_uint_eq(health_next(health), 32300);
+	const uint64_t at[] = {32300, 92300, 192300}; /* 60 s later, then the most: 100 s */
+	for (unsigned i = 0; i < 3; i++) {
+		turn(at[i]);
+		ck_assert_uint_eq(asked, 3 + i);
+		answer(i < 2 ? DNS_RCODE_SERVFAIL : DNS_RCODE_NOERROR);
+	}
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+	turn(200000);
+	ck_assert_uint_eq(asked, 5); /* nothing is held against it */
+}
+END_TEST
+
+START_TEST(lazy_is_cleared_by_a_check)
+{
+	struct health_options options = lazy();
+	options.lazy_timeouts = true;
+	watch_server(&options);
+	totals[0].responses = 50;
+	totals[0].servfails = 50;
+	turn(1000);
+	ck_assert_uint_eq(asked, 0); /* they are answers */
+	totals[0].timeouts = 9;
+	turn(1100);
+	ck_assert_uint_eq(asked, 0);
+	totals[0].timeouts = 200;
+	turn(1200);
+	ck_assert_uint_eq(asked, 1);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(changes, 0);
+}
+END_TEST
+
+static Suite *health_suite(void)
+{
+	Suite *suite = suite_create("health");
+	TCase *tests = tcase_create("health");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, first_check_decides);
+	tcase_add_test(tests, rises_and_falls);
+	tcase_add_test(tests, late_answers_are_nobodys);
+	tcase_add_test(tests, must_resolve);
+	tcase_add_test(tests, by_decree);
+	tcase_add_test(tests, lazy_fails_and_comes_back);
+	tcase_add_test(tests, lazy_is_cleared_by_a_check);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+UNIT_MAIN(health_suite)
