@@ -13,6 +13,7 @@
 
 #define CONTROL_BATCH 64u
 
+struct health;
 struct lua_policy;
 
 /* Packets for a worker whose inbox was full. */
@@ -30,6 +31,8 @@ struct control {
 	struct endpoint_set *endpoints;
 	struct policy_registry *registry;
 	struct feeds *feeds;
+	struct health *health; /* NULL: nobody is asked, as in replay */
+	uint64_t health_due;   /* when health_turn() has something to do */
 	struct lua_policy *lua; /* the policy in force */
 	struct rule_context rules;
 	struct stats stats;

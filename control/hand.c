@@ -57,6 +57,12 @@ unsigned hand_flush(struct control *control)
 	return waiting;
 }
 
+void hand_probe(struct control *control, unsigned worker, struct rte_mbuf *mbuf)
+{
+	packet_of(mbuf)->kind = PACKET_PROBE;
+	backlog_push(&control->backlog[worker], mbuf);
+}
+
 /* The packet leaves; hand_flush() carries it out at the end of the turn. */
 static void leave(struct control *control, struct rte_mbuf *mbuf, enum packet_next next)
 {

@@ -16,6 +16,9 @@ unsigned hand_finish(struct control *control);
 /* Tries the backlogs again; how many packets still wait. */
 unsigned hand_flush(struct control *control);
 
+/* Gives a worker a probe; hand_flush() carries it there. */
+void hand_probe(struct control *control, unsigned worker, struct rte_mbuf *mbuf);
+
 /* At the end: everything still in hand goes back to be dropped. */
 void hand_drop_all(struct control *control);
 

@@ -254,7 +254,7 @@ static void check_begin(struct health *health, struct server *server)
 		check_end(health, server, false, HEALTH_FAILURE_NETWORK);
 }
 
-void health_answer(struct health *health, uint32_t token, const uint8_t *dns, size_t length,
+void health_answer(struct health *health, uint32_t token, uint8_t rcode, double latency,
 		   uint64_t now)
 {
 	uint32_t number = token & ((1u << NUMBER_BITS) - 1);
@@ -262,12 +262,7 @@ void health_answer(struct health *health, uint32_t token, const uint8_t *dns, si
 	if (server == NULL || !server->asked || server->round != token >> NUMBER_BITS)
 		return;
 	health->now = now;
-	server->status.latency = (double)(now - server->asked_at);
-	if (length < DNS_HEADER_SIZE) {
-		check_end(health, server, false, HEALTH_FAILURE_PARSING);
-		return;
-	}
-	uint8_t rcode = dns[3] & 0x0f;
+	server->status.latency = latency;
 	bool bad = rcode == DNS_RCODE_SERVFAIL ||
 		   (server->options.must_resolve &&
 		    (rcode == DNS_RCODE_NXDOMAIN || rcode == DNS_RCODE_REFUSED));

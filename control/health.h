@@ -31,7 +31,6 @@ enum health_lazy {
 enum health_failure {
 	HEALTH_FAILURE_TIMEOUT,
 	HEALTH_FAILURE_NETWORK, /* it could not be asked */
-	HEALTH_FAILURE_PARSING, /* the answer is no DNS message */
 	HEALTH_FAILURE_INVALID, /* an rcode that says that it does not work */
 	HEALTH_FAILURES,
 };
@@ -112,8 +111,8 @@ void health_turn(struct health *health, uint64_t now);
 /* When health_turn() has something to do, at the earliest; UINT64_MAX: never. */
 uint64_t health_next(const struct health *health);
 
-/* An answer, which came from the server and has its question. */
-void health_answer(struct health *health, uint32_t token, const uint8_t *dns, size_t length,
+/* An answer, which came from the server and has its question, `latency` ms after that was sent. */
+void health_answer(struct health *health, uint32_t token, uint8_t rcode, double latency,
 		   uint64_t now);
 
 /* Whether some server has had no check yet: that is how a start ends. */

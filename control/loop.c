@@ -14,6 +14,7 @@
 #include "control/http.h"
 #include "control/log.h"
 #include "control/lua_policy.h"
+#include "control/probe.h"
 #include "control/publish.h"
 #include "control/telemetry.h"
 #include "dataplane/clock.h"
@@ -24,6 +25,7 @@
 #define SOCKETS_TURNS 256
 #define SOCKETS_MS 20
 #define IDLE_SPIN_TURNS 200
+#define START_MS 5000u     /* that the first checks of servers may take */
 #define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
 #define EVENTS 32
 
@@ -139,7 +141,8 @@ static bool all_done(struct control *control)
 	uint32_t left = async_in_hand(control->async);
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
 		struct worker *worker = &workers[i];
-		left += inflight_count(worker->inflight);
+		left += inflight_count(worker->inflight) -
+			__atomic_load_n(&worker->probes, __ATOMIC_RELAXED);
 		left += rte_ring_count(worker->handoff.to_control);
 		left += rte_ring_count(worker->handoff.inbox);
 	}
@@ -187,7 +190,7 @@ static bool rings_empty(const struct control *control)
 {
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
 		if (!rte_ring_empty(workers[i].handoff.to_control) ||
-		    control->backlog[i].head != NULL)
+		    !rte_ring_empty(workers[i].handoff.reports) || control->backlog[i].head != NULL)
 			return false;
 	return true;
 }
@@ -197,6 +200,8 @@ static void sleep_turn(struct control *control)
 {
 	struct epoll_event events[EVENTS];
 	uint64_t deadline = async_next_deadline(control->async);
+	if (control->health != NULL)
+		deadline = RTE_MIN(deadline, control->health_due);
 	int patience = SLEEP_MAX_MS;
 	if (control->ended != 0)
 		patience = 5;
@@ -221,10 +226,25 @@ unsigned loop_turn(struct control *control, unsigned number)
 		work += lua_policy_receive(control);
 	}
 	work += hand_finish(control);
+	work += probe_turn(control);
 	endpoint_flush_all(control->endpoints);
 	work += hand_flush(control);
 	lua_policy_turn(control);
 	return work;
+}
+
+void loop_settle(struct control *control)
+{
+	uint64_t end = clock_now() + START_MS * control->tsc_per_ms;
+	unsigned number = 0;
+	control->serving = true;
+	probe_changed(control);
+	while (control->health != NULL && health_is_starting(control->health) &&
+	       control->ended == 0 && clock_now() < end) {
+		if (loop_turn(control, number++) == 0)
+			sleep_turn(control);
+		signals_read(control);
+	}
 }
 
 void loop_run(struct control *control)

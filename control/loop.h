@@ -9,6 +9,12 @@
 int loop_create(struct control *control);
 void loop_destroy(struct control *control);
 
+/*
+ * Before it is said that we are ready: until the first checks of all servers have ended, and no
+ * longer than some seconds.
+ */
+void loop_settle(struct control *control);
+
 /* Turns until control->stop. Sleeps on epoll when there is nothing to do. */
 void loop_run(struct control *control);
 

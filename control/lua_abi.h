@@ -55,6 +55,12 @@ struct lua_abi_hooks {
 	void (*changed)(void *ctx);
 	uint64_t (*now)(void *ctx);	   /* milliseconds, monotonic; NULL: context->now */
 	uint64_t (*elapsed_us)(void *ctx, uint64_t arrival); /* since this TSC */
+	/* Servers: what all workers counted, what checks found, how they are watched from now on. */
+	void (*server_totals)(void *ctx, uint16_t number, struct backend_stats *sum);
+	struct health_status (*server_status)(void *ctx, uint16_t number);
+	void (*server_health)(void *ctx, struct backend *backend,
+			      const struct health_options *options);
+	void (*server_state)(void *ctx, uint16_t number, bool up);
 };
 
 /* A line that the console runs, and where its output goes. */
@@ -93,6 +99,8 @@ struct lua_context {
 	struct lua_batch batch;
 	struct lua_batch selector; /* one item */
 	struct lua_mailbox mailbox;
+	struct lua_check check; /* the question of a check, while its function runs */
+	struct lua_bytes state; /* the server that went up or down, likewise */
 	struct lua_console console; /* set by the caller while the console's function runs */
 
 	/* Private. */

@@ -311,82 +311,7 @@ int sluice_rules_clear(uint32_t chain)
 	return changed(0);
 }
 
-/* ---- servers and pools ---- */
-
-struct backend *sluice_server_add(const struct lua_server *options)
-{
-	struct policy_server_options made = {
-		.address = options->address,
-		.name = options->name,
-		.id = options->id,
-		.weight = options->weight,
-		.order = options->order,
-		.udp_timeout = options->udp_timeout,
-		.down = options->down,
-	};
-	errno = 0;
-	struct backend *server = policy_server_add(model(), &made);
-	last_error = server != NULL ? 0 : errno;
-	if (server != NULL)
-		sluice_policy_changed();
-	return server;
-}
-
-int sluice_server_pool(struct backend *server, const char *pool, size_t length, bool add)
-{
-	return changed(add ? policy_server_pool_add(model(), server, pool, length)
-			   : policy_server_pool_remove(model(), server, pool, length));
-}
-
-int sluice_server_remove(struct backend *server)
-{
-	return changed(policy_server_remove(model(), server));
-}
-
-size_t sluice_servers_count(void)
-{
-	return policy_servers_count(model());
-}
-
-struct backend *sluice_server_at(size_t index)
-{
-	return index < sluice_servers_count() ? policy_server_at(model(), index) : NULL;
-}
-
-struct backend *sluice_server_number(uint16_t number)
-{
-	const struct lua_context *context = lua_abi_context();
-	return context->registry != NULL && number < POLICY_BACKENDS_MAX
-		       ? policy_registry_backend(context->registry, number)
-		       : NULL;
-}
-
-bool sluice_server_view(const struct backend *server, struct lua_server_view *view)
-{
-	*view = (struct lua_server_view){
-		.address = {.port = server->port, .ipv6 = server->address.ipv6},
-		.weight = server->weight,
-		.order = server->order,
-		.number = server->number,
-		.up = backend_is_up(server),
-		.name = server->name,
-		.id = server->id,
-	};
-	memcpy(view->address.bytes, server->address.bytes, 16);
-	return true;
-}
-
-int sluice_server_set(struct backend *server, int32_t up, uint32_t weight, int32_t order)
-{
-	if (up >= 0)
-		backend_up_set(server, up > 0);
-	if (server->weight == weight && server->order == order)
-		return 0;
-	server->weight = weight;
-	server->order = order;
-	sluice_policy_changed();
-	return 0;
-}
+/* ---- the packet's pool ---- */
 
 bool sluice_question_pool(const struct lua_question *question, struct lua_bytes *name)
 {
@@ -469,6 +394,8 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->servfail_when_no_server = value != 0;
 	} else if (strcmp(name, "round_robin_fail") == 0) {
 		settings->round_robin_fail = value != 0;
+	} else if (strcmp(name, "perturbation") == 0) {
+		settings->perturbation = value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {
 		settings->allow_empty_response = value != 0;
 	} else {

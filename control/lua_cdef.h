@@ -189,8 +189,21 @@ struct lua_server {
 	const char *id;
 	uint32_t weight;
 	int32_t order;
-	uint32_t udp_timeout; /* ms */
-	uint8_t down;
+	uint32_t udp_timeout;	  /* ms */
+	uint32_t max_outstanding; /* 0: no limit */
+	double qps;		  /* 0: no limit */
+};
+
+struct lua_health {
+	struct lua_name name; /* of the question */
+	uint16_t qtype, qclass;
+	uint8_t mode; /* 0 auto, 1 up, 2 down, 3 lazy */
+	uint8_t must_resolve, set_cd, lazy_timeouts, lazy_backoff;
+	int32_t callback; /* 0: none */
+	uint32_t interval, timeout; /* ms */
+	uint32_t failures, rise;
+	uint32_t lazy_samples, lazy_least, lazy_threshold;
+	uint32_t lazy_interval, lazy_longest; /* ms */
 };
 
 struct lua_server_view {
@@ -198,9 +211,21 @@ struct lua_server_view {
 	uint32_t weight;
 	int32_t order;
 	uint16_t number;
-	uint8_t up;
+	uint8_t up, mode, lazy;
 	const char *name;
 	const char *id;
+	double qps_limit, latency; /* ms */
+	uint64_t queries, responses, drops, outstanding, send_errors;
+	uint64_t checks, check_failures;
+	double check_latency; /* ms */
+};
+
+/* The question of a check, for its function to change. */
+struct lua_check {
+	struct lua_name name;
+	struct lua_header header;
+	uint16_t qtype, qclass;
+	int32_t reference;
 };
 
 struct lua_rule {
@@ -431,7 +456,24 @@ size_t sluice_servers_count(void);
 struct backend *sluice_server_at(size_t index);
 struct backend *sluice_server_number(uint16_t number);
 bool sluice_server_view(const struct backend *server, struct lua_server_view *view);
-int sluice_server_set(struct backend *server, int32_t up, uint32_t weight, int32_t order);
+int sluice_server_set(struct backend *server, uint32_t weight, int32_t order);
+int sluice_server_qps_set(struct backend *server, double qps);
+bool sluice_server_accepts(struct backend *server, bool take);
+/* What is set, or dnsdist's defaults. */
+void sluice_server_health(const struct backend *server, struct lua_health *health);
+int sluice_server_health_set(struct backend *server, const struct lua_health *health);
+/* As if checks had said so. */
+void sluice_server_state_set(struct backend *server, bool up);
+struct backend *sluice_pool_server_at(const char *pool, size_t length, size_t index);
+size_t sluice_pools_count(void);
+/* NULL: this number has no pool. */
+const char *sluice_pool_at(size_t number, struct lua_bytes *name);
+/* `pool` NULL: of all that have none of their own. -1: there is no such pool. */
+int sluice_balance(const char *pool, size_t length);
+int sluice_balance_set(const char *pool, size_t length, uint32_t method);
+int sluice_balance_factor_set(bool consistent, double factor);
+struct lua_check *sluice_check_item(void);
+struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text);
 int sluice_listeners_clear(void);
 int sluice_acl_add(const char *text);

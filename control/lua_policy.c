@@ -13,6 +13,7 @@
 #include "control/lua_host.h"
 #include "control/lua_listeners.h"
 #include "control/lua_modules.h"
+#include "control/probe.h"
 #include "control/publish.h"
 #include "dataplane/clock.h"
 
@@ -82,12 +83,69 @@ static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
 	return (uint64_t)((double)(clock_now() - arrival) * 1e6 / (double)rte_get_tsc_hz());
 }
 
+static void hook_server_totals(void *ctx, uint16_t number, struct backend_stats *sum)
+{
+	const struct lua_policy *policy = ctx;
+	totals_backend(policy->control, number, sum);
+}
+
+static struct health_status hook_server_status(void *ctx, uint16_t number)
+{
+	const struct lua_policy *policy = ctx;
+	return policy->control->health != NULL ? health_status(policy->control->health, number)
+					       : (struct health_status){.up = true};
+}
+
+/* Where nobody is asked, only a decree counts. */
+static void server_watch(struct control *control, struct backend *backend,
+			 const struct health_options *options)
+{
+	if (control->health == NULL) {
+		backend_up_set(backend, options->mode != HEALTH_DOWN);
+		return;
+	}
+	if (health_set(control->health, backend, options) != 0)
+		log_error("no memory to watch a server: it stays as it is");
+	probe_changed(control);
+}
+
+static void hook_server_health(void *ctx, struct backend *backend,
+			       const struct health_options *options)
+{
+	struct lua_policy *policy = ctx;
+	if (policy == in_force)
+		server_watch(policy->control, backend, options);
+}
+
+static void hook_server_state(void *ctx, uint16_t number, bool up)
+{
+	const struct lua_policy *policy = ctx;
+	if (policy->control->health != NULL)
+		health_up_set(policy->control->health, number, up);
+}
+
+/* The servers of a policy that comes into force are watched as it says. */
+static void servers_watch(struct lua_policy *policy)
+{
+	for (size_t i = 0; i < policy_servers_count(policy->model); i++) {
+		struct backend *backend = policy_server_at(policy->model, i);
+		const struct health_options *options =
+			policy_server_health(policy->model, backend);
+		server_watch(policy->control, backend, options ? options : &HEALTH_DEFAULTS);
+	}
+	probe_changed(policy->control);
+}
+
 static const struct lua_abi_hooks hooks = {
 	.grow = hook_grow,
 	.listen = hook_listen,
 	.changed = hook_changed,
 	.now = hook_now,
 	.elapsed_us = hook_elapsed_us,
+	.server_totals = hook_server_totals,
+	.server_status = hook_server_status,
+	.server_health = hook_server_health,
+	.server_state = hook_server_state,
 };
 
 /* ---- loading ---- */
@@ -184,6 +242,8 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->deliver = lua_host_function(policy->host, "deliver");
 	policy->maintain = lua_host_function(policy->host, "maintain");
 	policy->console = lua_host_function(policy->host, "console");
+	policy->check_question = lua_host_function(policy->host, "check");
+	policy->state_changed = lua_host_function(policy->host, "state");
 	return 0;
 }
 
@@ -210,6 +270,7 @@ static void take_over(struct control *control, struct lua_policy *policy, struct
 	control->rules.lua_selector = lua_policy_select;
 	control->rules.lua = control;
 	lua_abi_use(policy->context);
+	servers_watch(policy);
 }
 
 int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
@@ -275,9 +336,10 @@ static void changes_publish(struct lua_policy *policy)
 	char error[512];
 	policy->changed = false;
 	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
-	if (compiled != NULL)
+	if (compiled != NULL) {
 		policy_publish(policy->control->dataplane, compiled);
-	else
+		servers_watch(policy);
+	} else
 		log_error("the change of the rules is not in force: %s", error);
 }
 
@@ -300,6 +362,7 @@ void lua_policy_turn(struct control *control)
 	if (control->lua == NULL)
 		return;
 	maintain(control);
+	lua_policy_states_tell(control);
 	if (lua_host_gc_step(control->lua->host) == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
 	if (control->lua->changed)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "control/control.h"
+#include "control/health.h"
 #include "control/lua_abi.h"
 
 struct lua_host;
@@ -24,6 +25,7 @@ struct lua_policy {
 	struct lua_context *context;
 	struct policy_model *model;
 	int run, select, deliver, maintain, console; /* lua_host_function() */
+	int check_question, state_changed;	     /* likewise */
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
 	bool changed;	/* the model was edited and is not published yet */
@@ -78,5 +80,15 @@ uint64_t lua_policy_errors(void);
 
 /* Throws away a state that had to be stopped and loads the same file anew. For lua_run.c. */
 void lua_policy_renew(struct control *control);
+
+/* Lets the function `reference` of the policy change the question of a check. */
+void lua_policy_check_question(struct control *control, int32_t reference,
+			       struct health_question *question);
+
+/* The part of lua_policy_turn() that is about servers. */
+void lua_policy_states_tell(struct control *control);
+
+/* Tells the policy, at the end of the turn, that a server went up or down. */
+void lua_policy_server_changed(struct control *control, const char *title, bool up);
 
 #endif

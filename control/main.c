@@ -31,6 +31,7 @@
 #include "control/lua_host.h"
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/probe.h"
 #include "control/replay.h"
 #include "control/telemetry.h"
 #include "dataplane/rules/tags.h"
@@ -287,6 +288,16 @@ static int feeds_thread_start(pthread_t *thread, void *(*run)(void *), void *arg
 	return -rte_ctrl_thread_create(thread, "sluice-lists", NULL, run, argument);
 }
 
+static int health_init(char *error)
+{
+	return probe_init(&control) == 0 ? 0 : refused(error, "no memory");
+}
+
+static void health_fini(void)
+{
+	probe_fini(&control);
+}
+
 static int feeds_init(char *error)
 {
 	control.feeds = feeds_create(dataplane.rcu, feeds_thread_start);
@@ -362,6 +373,7 @@ static const struct step {
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},
 	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
+	{"health", health_init, health_fini, EXIT_SYSTEM, true},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
 	{"console", console_init, console_destroy, EXIT_SYSTEM, true},
 	{"lcores", launch_init, launch_fini, EXIT_SYSTEM, true},
@@ -443,6 +455,7 @@ static enum exit_code command_run(void)
 	signals_block();
 	unsigned started = steps_start(error);
 	if (started == RTE_DIM(steps)) {
+		loop_settle(&control);
 		fprintf(stderr, "sluice: ready\n");
 		sd_notify(0, "READY=1");
 		loop_run(&control);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/health.h"
 #include "dataplane/policy.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/name_set.h"
@@ -270,6 +271,12 @@ struct backend *policy_server_add(struct policy_model *model,
 int policy_server_remove(struct policy_model *model, const struct backend *backend);
 size_t policy_servers_count(const struct policy_model *model);
 struct backend *policy_server_at(const struct policy_model *model, size_t index);
+
+/* How the server is watched once the policy is in force. 0 or -ENOMEM; NULL: nothing was said. */
+int policy_server_health_set(struct policy_model *model, const struct backend *backend,
+			     const struct health_options *options);
+const struct health_options *policy_server_health(const struct policy_model *model,
+						  const struct backend *backend);
 
 /* How the pool is balanced, by its number. */
 enum balance_method policy_pool_method(const struct policy_model *model, uint32_t pool);

@@ -89,6 +89,7 @@ struct policy_model {
 	struct policy_rules chains[CHAIN_COUNT];
 	struct policy_model_pool pools[POLICY_POOLS_MAX];
 	struct backend *servers[POLICY_BACKENDS_MAX];
+	struct health_options *health[POLICY_BACKENDS_MAX]; /* by backend number; NULL: none set */
 	size_t n_servers;
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 };

@@ -209,10 +209,30 @@ int policy_server_pool_remove(struct policy_model *model, const struct backend *
 	return -ENOENT;
 }
 
+int policy_server_health_set(struct policy_model *model, const struct backend *backend,
+			     const struct health_options *options)
+{
+	struct health_options **kept = &model->health[backend->number];
+	if (*kept == NULL)
+		*kept = malloc(sizeof(**kept));
+	if (*kept == NULL)
+		return -ENOMEM;
+	**kept = *options;
+	return 0;
+}
+
+const struct health_options *policy_server_health(const struct policy_model *model,
+						  const struct backend *backend)
+{
+	return model->health[backend->number];
+}
+
 void policy_servers_free(struct policy_model *model)
 {
 	for (size_t i = 0; i < POLICY_POOLS_MAX; i++) {
 		free(model->pools[i].servers);
 		policy_blob_release(model->pools[i].ring);
 	}
+	for (size_t i = 0; i < POLICY_BACKENDS_MAX; i++)
+		free(model->health[i]);
 }

@@ -52,7 +52,11 @@ int handoff_create(struct handoff *handoff, unsigned worker, int socket)
 		ring_create("to_control", worker, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (handoff->to_control != NULL)
 		handoff->inbox = ring_create("inbox", worker, socket, RING_F_SC_DEQ);
-	int error = handoff->inbox == NULL ? -rte_errno : waker_create(&handoff->worker_waker);
+	handoff->reports = NULL;
+	if (handoff->inbox != NULL)
+		handoff->reports =
+			ring_create("reports", worker, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	int error = handoff->reports == NULL ? -rte_errno : waker_create(&handoff->worker_waker);
 	if (error != 0)
 		handoff_destroy(handoff);
 	return error;
@@ -63,6 +67,8 @@ void handoff_destroy(struct handoff *handoff)
 	waker_destroy(&handoff->worker_waker);
 	rte_ring_free(handoff->to_control);
 	rte_ring_free(handoff->inbox);
+	rte_ring_free(handoff->reports);
 	handoff->to_control = NULL;
+	handoff->reports = NULL;
 	handoff->inbox = NULL;
 }

@@ -27,6 +27,7 @@ enum packet_kind {
 	PACKET_OTHER,
 	PACKET_QUERY,
 	PACKET_RESPONSE,
+	PACKET_PROBE, /* a question of the control lcore's own to a server */
 	PACKET_LINK, /* ARP or neighbour discovery, passed on so that every worker learns from it */
 };
 
@@ -100,12 +101,15 @@ struct packet {
 	uint8_t drop_reason; /* enum drop_reason */
 	uint8_t worker;	     /* home: index of the worker that received the query */
 	uint16_t rule_cursor;
-	uint32_t generation; /* of the policy that rule_cursor belongs to */
+	union {
+		uint32_t generation; /* of the policy that rule_cursor belongs to */
+		uint32_t patience;   /* of a probe: milliseconds to wait for its answer */
+	};
 	uint16_t source_port; /* UDP ports of the frame as received, host byte order */
 	uint16_t destination_port;
 	uint8_t ipv6;	      /* 1: the received frame is IPv6 */
 	uint8_t spare[3];
-	uint32_t slot; /* the control lcore's record of this packet */
+	uint32_t slot; /* the control lcore's record of this packet; of a probe its token */
 	struct rte_mbuf *link; /* next in a list of the holder */
 	struct query_state query;
 };

@@ -271,7 +271,8 @@ static void entry_end(struct worker *worker, struct inflight_entry *entry, enum 
 	inflight_remove(worker->inflight, entry);
 }
 
-static void server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
+/* False: there is no way to the server now, and the packet is gone. */
+static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
 			const struct net_route *route)
 {
 	uint64_t now_ms = worker->now / worker->tsc_per_ms;
@@ -285,22 +286,19 @@ static void server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 		worker->neighbours, route->port, &route->next_hop, now_ms, &flow.destination_mac);
 	if (unlikely(result == NEIGHBOUR_FAILED)) {
 		rte_pktmbuf_free(mbuf);
-		stats_add(&worker->backends[entry->query.backend].send_errors, 1);
-		entry_end(worker, entry, DROP_NO_NEIGHBOUR);
-		return;
+		return false;
 	}
 	net_frame_write(&worker->dataplane->ports[route->port], mbuf, &flow);
-	count(worker, STATS_FORWARDED);
-	stats_add(&worker->backends[entry->query.backend].queries, 1);
 	if (likely(result == NEIGHBOUR_HIT)) {
 		tx_push(worker, route->port, mbuf);
-		return;
+		return true;
 	}
 	/* A parked query stays in flight: its end is its answer or its timeout. */
 	if (!neighbour_park(worker->neighbours, route->port, &route->next_hop, mbuf)) {
 		rte_pktmbuf_free(mbuf);
 		stats_add(&worker->stats.counter[STATS_NEIGHBOUR_UNPARKED], 1);
 	}
+	return true;
 }
 
 static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
@@ -339,8 +337,65 @@ static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	entry->sent = worker->now;
+	entry->probe = false;
 	entry_fill(entry, backend, mbuf);
-	server_send(worker, mbuf, entry, route);
+	if (likely(server_send(worker, mbuf, entry, route))) {
+		count(worker, STATS_FORWARDED);
+		stats_add(&worker->backends[number].queries, 1);
+	} else {
+		stats_add(&worker->backends[number].send_errors, 1);
+		entry_end(worker, entry, DROP_NO_NEIGHBOUR);
+	}
+}
+
+/* ---- probes ---- */
+
+static void probes_count(struct worker *worker, int step)
+{
+	__atomic_store_n(&worker->probes, worker->probes + (uint32_t)step, __ATOMIC_RELAXED);
+}
+
+static void probe_end(struct worker *worker, struct inflight_entry *entry)
+{
+	probes_count(worker, -1);
+	inflight_remove(worker->inflight, entry);
+}
+
+void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	uint16_t number = packet->query.backend;
+	const struct backend *backend = policy_backend(policy_now(worker), number);
+	struct inflight_entry *entry = NULL;
+	if (backend != NULL && worker->dataplane->routed[number])
+		entry = inflight_add(worker->inflight, worker->now,
+				     packet->patience * worker->tsc_per_ms);
+	if (entry == NULL) {
+		rte_pktmbuf_free(mbuf); /* as if it were lost on its way: it is not answered */
+		return;
+	}
+	probes_count(worker, 1);
+	entry->sent = worker->now;
+	entry->probe = true;
+	entry->token = packet->slot;
+	entry_fill(entry, backend, mbuf);
+	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number]))
+		probe_end(worker, entry);
+}
+
+/* What the control lcore waits for goes there without the packet. */
+static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry)
+{
+	struct handoff_report report = {
+		.token = entry->token,
+		.rcode = packet_dns(mbuf)[3] & 0x0f,
+		.latency = (uint32_t)RTE_MIN(
+			(worker->now - entry->sent) * 1000 / worker->tsc_per_ms, UINT32_MAX),
+	};
+	probe_end(worker, entry);
+	rte_pktmbuf_free(mbuf);
+	if (rte_ring_sp_enqueue(worker->handoff.reports, handoff_report_pack(&report)) == 0)
+		waker_wake(worker->dataplane->control_waker);
 }
 
 /* Self-answered rules, then out. */
@@ -560,6 +615,10 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_drop(worker, mbuf, reason);
 		return;
 	}
+	if (unlikely(entry->probe)) {
+		probe_answer(worker, mbuf, entry);
+		return;
+	}
 	response_adopt(worker, mbuf, entry);
 	chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
 }
@@ -569,6 +628,10 @@ void pipeline_expire(struct worker *worker, bool all)
 	struct inflight_entry *entry;
 	while ((entry = all ? inflight_any(worker->inflight)
 			    : inflight_expired(worker->inflight, worker->now)) != NULL) {
+		if (entry->probe) { /* the control lcore has a clock of its own */
+			probe_end(worker, entry);
+			continue;
+		}
 		stats_add(&worker->backends[entry->query.backend].timeouts, 1);
 		entry_end(worker, entry, all ? DROP_SHUTDOWN : DROP_TIMEOUT);
 	}

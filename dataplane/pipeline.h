@@ -14,6 +14,12 @@ void pipeline_queries(struct worker *worker);
 /* A message to one of our source ports: match, rules, to the client. */
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf);
 
+/*
+ * A probe out of the inbox: sent to the server query.backend, up or not. Its answer goes to the
+ * control lcore as a report; without one there is none.
+ */
+void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf);
+
 /* A packet out of the inbox: goes on where packet->next says. */
 void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf);
 

@@ -180,6 +180,8 @@ static unsigned inbox_receive(struct worker *worker)
 			link_input(worker, port, mbufs[i],
 				   neighbour_nd_wants(mbufs[i]) ? NET_CLASS_ICMP6 : NET_CLASS_ARP,
 				   false);
+		else if (packet->kind == PACKET_PROBE)
+			pipeline_probe(worker, mbufs[i]);
 		else if (packet->kind == PACKET_OTHER)
 			pipeline_response(worker, mbufs[i]);
 		else

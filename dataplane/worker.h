@@ -74,6 +74,7 @@ struct worker {
 	struct net_tx tx[NET_PORTS_MAX];
 	uint16_t n_queries; /* of the burst, past the parser */
 	struct rte_mbuf *queries[WORKER_BURST];
+	uint32_t probes;  /* of the entries in flight; control reads it */
 	uint16_t handing; /* packets collected for the ring to the control lcore */
 	struct rte_mbuf *hand[2 * HANDOFF_BURST];
 

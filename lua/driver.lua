@@ -141,6 +141,47 @@ function driver.maintain()
   end
 end
 
+-- ---- servers
+
+local watchers = {}
+
+function driver.addServerStateChangeCallback(callback)
+  watchers[#watchers + 1] = check.callback(callback, 'callback')
+end
+
+-- A server went up or down.
+function driver.state(up)
+  local item = C.sluice_state_item()
+  local title = ffi.string(item.data, item.length)
+  guard.reset()
+  for _, callback in ipairs(watchers) do
+    C.sluice_begin(nil)
+    local ok, message = xpcall(callback, explain, title, up ~= 0)
+    if not ok then
+      failed(message, 0)
+    end
+  end
+end
+
+local function question_of(item, callback)
+  local name, qtype, qclass = callback(ffi.new('struct lua_name', item.name), item.qtype,
+    item.qclass, item.header)
+  name = require('sluice.name').of(name)
+  qtype, qclass = check.range(qtype, 'the type', 0, 65535), check.range(qclass, 'the class', 0, 65535)
+  item.name, item.qtype, item.qclass = name, qtype, qclass
+end
+
+-- The question of a server's check. One that is not made stays as it was.
+function driver.check()
+  local item = C.sluice_check_item()
+  guard.reset()
+  C.sluice_begin(nil)
+  local ok, message = xpcall(question_of, explain, item, functions[item.reference])
+  if not ok then
+    failed(message, 0)
+  end
+end
+
 -- ---- the console
 
 local function write(text)

@@ -335,7 +335,7 @@ function response:getStaleCacheHit()
 end
 function response:getSelectedBackend()
   local server = C.sluice_server_number(facts_of(self).backend)
-  return server ~= nil and require('sluice.server').wrap(server) or nil
+  return server ~= nil and require('sluice.servers').wrap(server) or nil
 end
 function response.restart()
   check.fail('restart is not supported by this version')

@@ -9,6 +9,7 @@
 #ifndef SLUICE_DATAPLANE_SERVE_INFLIGHT_H
 #define SLUICE_DATAPLANE_SERVE_INFLIGHT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,8 @@ struct inflight_entry {
 	uint16_t source_port; /* host byte order */
 	uint16_t server_port;
 	uint8_t name_length;
+	bool probe; /* the caller's, as token: who asked is the control lcore */
+	uint32_t token;
 	struct net_address server;
 	struct query_state query;
 	uint8_t name[255]; /* the question as it was sent */

@@ -87,8 +87,7 @@ static void turn(uint64_t at)
 
 static void answer(uint8_t rcode)
 {
-	uint8_t dns[DNS_HEADER_SIZE] = {0, 0, 0x80, rcode};
-	health_answer(health, token, dns, sizeof(dns), now);
+	health_answer(health, token, rcode, 0.5, now);
 }
 
 START_TEST(first_check_decides)
@@ -154,11 +153,10 @@ START_TEST(late_answers_are_nobodys)
 	uint32_t old = token;
 	turn(2000);
 	ck_assert(!backend_is_up(&servers[0]));
-	uint8_t dns[DNS_HEADER_SIZE] = {0, 0, 0x80};
-	health_answer(health, old, dns, sizeof(dns), now);
+	health_answer(health, old, DNS_RCODE_NOERROR, 1, now);
 	ck_assert(!backend_is_up(&servers[0]));
-	health_answer(health, 0xffffffff, dns, sizeof(dns), now);
-	health_answer(health, 5, dns, sizeof(dns), now);
+	health_answer(health, 0xffffffff, DNS_RCODE_NOERROR, 1, now);
+	health_answer(health, 5, DNS_RCODE_NOERROR, 1, now);
 	answer(DNS_RCODE_NOERROR);
 	ck_assert(backend_is_up(&servers[0]));
 	answer(DNS_RCODE_SERVFAIL); /* twice the same */
@@ -177,11 +175,9 @@ START_TEST(must_resolve)
 	answer(DNS_RCODE_NXDOMAIN);
 	ck_assert(!backend_is_up(&servers[0]));
 	turn(2000);
-	uint8_t nothing[1] = {0};
-	health_answer(health, token, nothing, 1, now);
+	answer(DNS_RCODE_REFUSED);
 	ck_assert(!backend_is_up(&servers[0]));
-	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_PARSING], 1);
-	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_INVALID], 1);
+	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_INVALID], 2);
 	sendable = false;
 	turn(3000);
 	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_NETWORK], 1);

@@ -197,7 +197,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check guard constants name address header question packet\n"
-			      "driver async part lists selectors actions chains server unsupported\n"
+			      "driver async part lists selectors actions chains server servers balancing unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"

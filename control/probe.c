@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/probe.h"
+
+#include <errno.h>
+
+#include "control/hand.h"
+#include "control/log.h"
+#include "control/lua_policy.h"
+#include "control/publish.h"
+#include "dataplane/dns/message.h"
+
+#define REPORTS 64u
+
+size_t probe_write(const struct health_question *question, uint8_t *dns)
+{
+	uint8_t *at = dns + DNS_HEADER_SIZE;
+	memset(dns, 0, DNS_HEADER_SIZE);
+	dns_flags_store(dns, DNS_FLAG_RD | (question->cd ? DNS_FLAG_CD : 0));
+	dns_count_store(dns, DNS_SECTION_QUESTION, 1);
+	memcpy(at, question->name, question->length);
+	at += question->length;
+	dns_u16_store(at, question->qtype);
+	dns_u16_store(at + 2, question->qclass);
+	return (size_t)(at + 4 - dns);
+}
+
+/* ---- hooks ---- */
+
+static bool probe_send(void *ctx, const struct backend *backend,
+		       const struct health_question *question, uint32_t timeout, uint32_t token)
+{
+	struct control *control = ctx;
+	struct rte_mbuf *mbuf;
+	if (!control->dataplane->routed[backend->number] ||
+	    (mbuf = rte_pktmbuf_alloc(control->dataplane->parking_small)) == NULL)
+		return false;
+	struct packet *packet = packet_of(mbuf);
+	*packet = (struct packet){.patience = timeout, .slot = token};
+	packet->query.backend = backend->number;
+	packet->query.qtype = question->qtype;
+	packet->query.qclass = question->qclass;
+	packet->query.qname_length = (uint8_t)question->length;
+	packet_dns_resize(mbuf, (uint16_t)probe_write(question, packet_dns(mbuf)));
+	hand_probe(control, backend->number % control->dataplane->n_workers, mbuf);
+	return true;
+}
+
+static void probe_question(void *ctx, int32_t callback, struct health_question *question)
+{
+	lua_policy_check_question(ctx, callback, question);
+}
+
+static void server_changed(void *ctx, const struct backend *backend, bool up)
+{
+	struct control *control = ctx;
+	char address[64], title[sizeof(address) + BACKEND_NAME_SIZE + 4];
+	backend_address_print(&backend->address, backend->port, address, sizeof(address));
+	if (backend->name[0] != '\0')
+		snprintf(title, sizeof(title), "%s (%s)", backend->name, address);
+	else
+		snprintf(title, sizeof(title), "%s", address);
+	if (up)
+		log_info("server %s is up", title);
+	else
+		log_warning("server %s is down", title);
+	lua_policy_server_changed(control, title, up);
+}
+
+static void server_totals(void *ctx, uint16_t number, struct backend_stats *sum)
+{
+	totals_backend(ctx, number, sum);
+}
+
+/* ---- turns ---- */
+
+int probe_init(struct control *control)
+{
+	const struct health_hooks hooks = {
+		.send = probe_send,
+		.question = probe_question,
+		.changed = server_changed,
+		.totals = server_totals,
+		.ctx = control,
+	};
+	control->health = health_create(&hooks);
+	return control->health != NULL ? 0 : -ENOMEM;
+}
+
+void probe_fini(struct control *control)
+{
+	health_destroy(control->health);
+	control->health = NULL;
+}
+
+void probe_changed(struct control *control)
+{
+	if (control->health != NULL)
+		health_use(control->health, policy_current());
+	control->health_due = 0;
+}
+
+static unsigned reports_take(struct control *control, unsigned worker)
+{
+	void *packed[REPORTS];
+	unsigned count = rte_ring_sc_dequeue_burst(workers[worker].handoff.reports, packed, REPORTS,
+						   NULL);
+	for (unsigned i = 0; i < count; i++) {
+		struct handoff_report report = handoff_report_unpack(packed[i]);
+		health_answer(control->health, report.token, report.rcode,
+			      (double)report.latency / 1000, control->now);
+	}
+	return count;
+}
+
+unsigned probe_turn(struct control *control)
+{
+	unsigned total = 0;
+	if (control->health == NULL)
+		return 0;
+	/* First: what was answered in time is not late because this lcore was. */
+	for (unsigned w = 0; w < control->dataplane->n_workers; w++)
+		total += reports_take(control, w);
+	if ((total == 0 && control->now < control->health_due) || control->ended != 0)
+		return 0;
+	health_turn(control->health, control->now);
+	control->health_due = health_next(control->health);
+	return total;
+}
