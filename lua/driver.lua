@@ -167,7 +167,8 @@ local function question_of(item, callback)
   local name, qtype, qclass = callback(ffi.new('struct lua_name', item.name), item.qtype,
     item.qclass, item.header)
   name = require('sluice.name').of(name)
-  qtype, qclass = check.range(qtype, 'the type', 0, 65535), check.range(qclass, 'the class', 0, 65535)
+  qtype = check.range(qtype, 'the type', 0, 65535)
+  qclass = check.range(qclass, 'the class', 0, 65535)
   item.name, item.qtype, item.qclass = name, qtype, qclass
 end
 

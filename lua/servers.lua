@@ -166,7 +166,8 @@ end
 function Server.__newindex(self, key, value)
   local now = view_of(self)
   if key == 'weight' then
-    C.sluice_server_set(pointer_of(self), check.range(value, 'the weight', 1, 2147483647), now.order)
+    local weight = check.range(value, 'the weight', 1, 2147483647)
+    C.sluice_server_set(pointer_of(self), weight, now.order)
   elseif key == 'order' then
     C.sluice_server_set(pointer_of(self), now.weight, check.integer(value, 'the order'))
   elseif not get[key] and not method[key] then
@@ -184,7 +185,7 @@ function servers.number(self) return view_of(self).number end
 
 local own = check.keys('address', 'name', 'id', 'pool', 'order', 'weight', 'udpTimeout', 'qps',
   'maxOutstandingQueries')
--- Every worker has many sockets' worth of ports; the rest is for transports that queries do not take.
+-- Workers have ports of their own for queries; the rest is for transports that those do not take.
 local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpConnectTimeout',
   'tcpSendTimeout', 'tcpRecvTimeout', 'tcpFastOpen', 'maxInFlight', 'maxConcurrentTCPConnections',
   'ipBindAddrNoPort', 'caStore', 'ciphers', 'ciphers13', 'ciphersTLS13', 'ecdheCurves',
@@ -231,10 +232,11 @@ function servers.newServer(value)
   options.name, options.id = value.name, value.id
   options.weight = check.range(value.weight or 1, 'weight', 1, 2147483647)
   options.order = check.integer(value.order or 1, 'order')
-  options.udp_timeout = check.range((tonumber(value.udpTimeout) or 0) * 1000, 'udpTimeout', 0, 3600000)
+  local seconds = tonumber(value.udpTimeout or 0) or check.fail('udpTimeout must be a number')
+  options.udp_timeout = check.range(seconds * 1000, 'udpTimeout', 0, 3600000)
   options.qps = check.range(value.qps or 0, 'qps', 0, 1e9)
-  options.max_outstanding = check.range(value.maxOutstandingQueries or 0, 'maxOutstandingQueries', 0,
-    4294967295)
+  options.max_outstanding = check.range(value.maxOutstandingQueries or 0,
+    'maxOutstandingQueries', 0, 4294967295)
   local pointer = C.sluice_server_add(options)
   if pointer == nil then
     check.fail('the server "%s": %s', value.address, ffi.string(C.sluice_policy_error()))
@@ -288,8 +290,8 @@ function servers.getPoolServers(pool)
 end
 function servers.getPoolNames()
   local list, bytes = {}, ffi.new('struct lua_bytes')
-  for number = 0, tonumber(C.sluice_pools_count()) - 1 do
-    if C.sluice_pool_at(number, bytes) ~= nil then
+  for index = 0, tonumber(C.sluice_pools_count()) - 1 do
+    if C.sluice_pool_at(index, bytes) ~= nil then
       list[#list + 1] = ffi.string(bytes.data, bytes.length)
     end
   end
@@ -315,7 +317,8 @@ end
 local STATES = {[UP] = 'UP', [DOWN] = 'DOWN'}
 local FORMAT = '%-3s %s%-20.20s %-25.25s %5s %7s %7s %4s %5s %10s %8s %7s %6s %11s %s'
 local function line(uuid, ...)
-  return (FORMAT:format((...), uuid and ('%-36s '):format(uuid) or '', select(2, ...)):gsub(' +$', ''))
+  uuid = uuid and ('%-36s '):format(uuid) or ''
+  return (FORMAT:format((...), uuid, select(2, ...)):gsub(' +$', ''))
 end
 
 local function pools_of(self)
