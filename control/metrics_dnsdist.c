@@ -221,32 +221,53 @@ static void server_labels(const struct backend *backend, FILE *out)
 }
 
 enum server_value { SERVER_STATUS, SERVER_QUERIES, SERVER_RESPONSES, SERVER_DROPS,
-		    SERVER_SEND_ERRORS, SERVER_OUTSTANDING, SERVER_ORDER, SERVER_WEIGHT };
+		    SERVER_SEND_ERRORS, SERVER_OUTSTANDING, SERVER_ORDER, SERVER_WEIGHT,
+		    SERVER_LATENCY, SERVER_CHECKS_FAILED, SERVER_CHECKS_PARSING,
+		    SERVER_CHECKS_TIMEOUT, SERVER_CHECKS_NETWORK, SERVER_CHECKS_MISMATCH,
+		    SERVER_CHECKS_INVALID, SERVER_CHECKS_LATENCY };
 
-static int64_t server_value(const struct control *control, const struct backend *backend,
+static double server_value(const struct control *control, const struct backend *backend,
 			    enum server_value which)
 {
 	struct backend_stats stats;
+	struct health_status health = {0};
 	totals_backend(control, backend->number, &stats);
+	if (control->health != NULL)
+		health = health_status(control->health, backend->number);
 	switch (which) {
 	case SERVER_STATUS:
 		return backend_is_up(backend);
 	case SERVER_QUERIES:
-		return (int64_t)stats.queries;
+		return (double)stats.queries;
 	case SERVER_RESPONSES:
-		return (int64_t)stats.responses;
+		return (double)stats.responses;
 	case SERVER_DROPS:
-		return (int64_t)stats.timeouts;
+		return (double)stats.timeouts;
 	case SERVER_SEND_ERRORS:
-		return (int64_t)stats.send_errors;
+		return (double)stats.send_errors;
 	case SERVER_OUTSTANDING:
-		return (int64_t)(stats.queries - stats.responses - stats.timeouts);
+		return (double)(stats.queries - stats.responses - stats.timeouts);
 	case SERVER_ORDER:
 		return backend->order;
 	case SERVER_WEIGHT:
+		return backend->weight;
+	case SERVER_LATENCY:
+		return stats.latency / 1000;
+	case SERVER_CHECKS_FAILED:
+		return (double)health.failures;
+	case SERVER_CHECKS_TIMEOUT:
+		return (double)health.by_failure[HEALTH_FAILURE_TIMEOUT];
+	case SERVER_CHECKS_NETWORK:
+		return (double)health.by_failure[HEALTH_FAILURE_NETWORK];
+	case SERVER_CHECKS_INVALID:
+		return (double)health.by_failure[HEALTH_FAILURE_INVALID];
+	case SERVER_CHECKS_LATENCY:
+		return health.latency;
+	case SERVER_CHECKS_PARSING: /* what is no answer to the question is as none: a timeout */
+	case SERVER_CHECKS_MISMATCH:
 		break;
 	}
-	return backend->weight;
+	return 0;
 }
 
 static void servers_print(const struct control *control, FILE *out)
@@ -271,6 +292,27 @@ static void servers_print(const struct control *control, FILE *out)
 				  "The order in which this server is picked"},
 		[SERVER_WEIGHT] = {"dnsdist_server_weight", "gauge",
 				   "The weight within the order in which this server is picked"},
+		[SERVER_LATENCY] = {"dnsdist_server_latency", "gauge",
+				    "Server's latency when answering questions in milliseconds"},
+		[SERVER_CHECKS_FAILED] = {"dnsdist_server_healthcheckfailures", "counter",
+					  "Number of health check attempts that failed"},
+		[SERVER_CHECKS_PARSING] = {"dnsdist_server_healthcheckfailuresparsing", "counter",
+					   "Number of health check attempts where the response could "
+					   "not be parsed"},
+		[SERVER_CHECKS_TIMEOUT] = {"dnsdist_server_healthcheckfailurestimeout", "counter",
+					   "Number of health check attempts where the response was "
+					   "not received in time"},
+		[SERVER_CHECKS_NETWORK] = {"dnsdist_server_healthcheckfailuresnetwork", "counter",
+					   "Number of health check attempts that experienced a "
+					   "network issue"},
+		[SERVER_CHECKS_MISMATCH] = {"dnsdist_server_healthcheckfailuresmismatch", "counter",
+					    "Number of health check attempts where the response did "
+					    "not match the query"},
+		[SERVER_CHECKS_INVALID] = {"dnsdist_server_healthcheckfailuresinvalid", "counter",
+					   "Number of health check attempts where the DNS response "
+					   "was invalid"},
+		[SERVER_CHECKS_LATENCY] = {"dnsdist_server_healthchecklatency", "gauge",
+					   "Latency of the last health check in milliseconds"},
 	};
 	const struct policy *policy = policy_current();
 	for (unsigned r = 0; r < RTE_DIM(rows); r++) {
@@ -281,7 +323,7 @@ static void servers_print(const struct control *control, FILE *out)
 				continue;
 			fputs(rows[r].name, out);
 			server_labels(backend, out);
-			fprintf(out, " %" PRId64 "\n",
+			fprintf(out, " %.15g\n",
 				server_value(control, backend, (enum server_value)r));
 		}
 	}
