@@ -61,6 +61,7 @@ struct lua_abi_hooks {
 	void (*server_health)(void *ctx, struct backend *backend,
 			      const struct health_options *options);
 	void (*server_state)(void *ctx, uint16_t number, bool up);
+	void (*metrics)(void *ctx, FILE *out);
 };
 
 /* A line that the console runs, and where its output goes. */
@@ -115,6 +116,7 @@ struct lua_context {
 	char *texts; /* the strings of this batch */
 	size_t texts_used, texts_size;
 	char error[LUA_LISTEN_ERROR_SIZE];
+	char *metrics_text; /* the last that Lua asked for */
 	const char *reason;
 };
 

@@ -286,6 +286,7 @@ void lua_context_free(struct lua_context *context)
 	if (lua_abi_context() == context)
 		lua_abi_use(NULL);
 	free(context->texts);
+	free(context->metrics_text);
 	free(context);
 }
 

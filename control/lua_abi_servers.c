@@ -167,7 +167,7 @@ bool sluice_server_accepts(struct backend *server, bool take)
 
 void sluice_server_health(const struct backend *server, struct lua_health *health)
 {
-	const struct health_options *from = health_of(server);
+	const struct health_options *from = server != NULL ? health_of(server) : &HEALTH_DEFAULTS;
 	*health = (struct lua_health){
 		.name = {.length = (uint8_t)from->question.length},
 		.qtype = from->question.qtype,

@@ -459,7 +459,7 @@ bool sluice_server_view(const struct backend *server, struct lua_server_view *vi
 int sluice_server_set(struct backend *server, uint32_t weight, int32_t order);
 int sluice_server_qps_set(struct backend *server, double qps);
 bool sluice_server_accepts(struct backend *server, bool take);
-/* What is set, or dnsdist's defaults. */
+/* What is set, or dnsdist's defaults; NULL: those. */
 void sluice_server_health(const struct backend *server, struct lua_health *health);
 int sluice_server_health_set(struct backend *server, const struct lua_health *health);
 /* As if checks had said so. */
@@ -472,6 +472,15 @@ const char *sluice_pool_at(size_t number, struct lua_bytes *name);
 int sluice_balance(const char *pool, size_t length);
 int sluice_balance_set(const char *pool, size_t length, uint32_t method);
 int sluice_balance_factor_set(bool consistent, double factor);
+int sluice_metric_declare(const char *name, bool gauge, const char *help, const char *prometheus,
+			  bool labels);
+int sluice_metric_kind(const char *name, size_t length);
+int sluice_metric_add(const char *name, size_t length, const char *labels, double step,
+		      double *now);
+int sluice_metric_set(const char *name, size_t length, const char *labels, double now);
+int sluice_metric_get(const char *name, size_t length, const char *labels, double *now);
+/* What GET /metrics says; valid until it is asked for again. */
+bool sluice_metrics_text(struct lua_bytes *text);
 struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text);

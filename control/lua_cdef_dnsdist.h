@@ -184,3 +184,11 @@ void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet);
 uint32_t dnsdist_ffi_hash(uint32_t seed, const unsigned char *data, size_t dataSize,
 			  bool caseInsensitive);
 bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq);
+
+bool dnsdist_ffi_metric_declare(const char *name, size_t nameLen, const char *type,
+				const char *description, const char *customName);
+void dnsdist_ffi_metric_inc(const char *metricName, size_t metricNameLen);
+void dnsdist_ffi_metric_inc_by(const char *metricName, size_t metricNameLen, uint64_t value);
+void dnsdist_ffi_metric_dec(const char *metricName, size_t metricNameLen);
+void dnsdist_ffi_metric_set(const char *metricName, size_t metricNameLen, double value);
+double dnsdist_ffi_metric_get(const char *metricName, size_t metricNameLen, bool isCounter);

@@ -13,6 +13,7 @@
 #include "control/lua_host.h"
 #include "control/lua_listeners.h"
 #include "control/lua_modules.h"
+#include "control/metrics.h"
 #include "control/probe.h"
 #include "control/publish.h"
 #include "dataplane/clock.h"
@@ -124,6 +125,12 @@ static void hook_server_state(void *ctx, uint16_t number, bool up)
 		health_up_set(policy->control->health, number, up);
 }
 
+static void hook_metrics(void *ctx, FILE *out)
+{
+	const struct lua_policy *policy = ctx;
+	metrics_print(policy->control, out);
+}
+
 /* The servers of a policy that comes into force are watched as it says. */
 static void servers_watch(struct lua_policy *policy)
 {
@@ -146,6 +153,7 @@ static const struct lua_abi_hooks hooks = {
 	.server_status = hook_server_status,
 	.server_health = hook_server_health,
 	.server_state = hook_server_state,
+	.metrics = hook_metrics,
 };
 
 /* ---- loading ---- */

@@ -7,6 +7,7 @@
 #include <luajit.h>
 #include <rte_version.h>
 
+#include "control/custom_metrics.h"
 #include "control/feed.h"
 #include "control/listener.h"
 #include "control/lua_listeners.h"
@@ -172,7 +173,8 @@ static void workers_print(const struct control *control, FILE *out)
 	uint64_t inflight = 0;
 	metrics_head(out, "sluice_handoff_depth", "gauge", "packets on the ring to the control lcore");
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
-		inflight += inflight_count(workers[i].inflight);
+		inflight += inflight_count(workers[i].inflight) -
+			    __atomic_load_n(&workers[i].probes, __ATOMIC_RELAXED);
 		fprintf(out, "sluice_handoff_depth{worker=\"%u\"} %u\n", i,
 			rte_ring_count(workers[i].handoff.to_control));
 	}
@@ -264,4 +266,5 @@ void metrics_print(const struct control *control, FILE *out)
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());
 	metrics_dnsdist_print(control, out);
+	custom_metrics_print(policy_registry_metrics(control->registry), out);
 }

@@ -42,6 +42,10 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count);
 void policy_registry_free(struct policy_registry *registry);
 
+/* The metrics that policies declared. */
+struct custom_metrics;
+struct custom_metrics *policy_registry_metrics(struct policy_registry *registry);
+
 /* The backend with this number, whether or not a policy uses it; NULL if there never was one. */
 struct backend *policy_registry_backend(struct policy_registry *registry, uint16_t number);
 

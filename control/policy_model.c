@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The registry and the parts of a policy model that are edited: rules, pools, servers, settings. */
 #include "control/policy_model.h"
+#include "control/custom_metrics.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,9 +19,10 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 	registry->n_lcores = 1;
 	registry->pools[0].name = strdup("");
 	registry->n_pools = 1;
-	if (registry->pools[0].name)
+	registry->metrics = custom_metrics_new();
+	if (registry->pools[0].name && registry->metrics)
 		return registry;
-	free(registry);
+	policy_registry_free(registry);
 	return NULL;
 }
 
@@ -34,7 +36,13 @@ void policy_registry_free(struct policy_registry *registry)
 		free(registry->pools[i].name);
 	for (uint32_t i = 0; i < registry->n_backends; i++)
 		free(registry->backends[i]);
+	custom_metrics_free(registry->metrics);
 	free(registry);
+}
+
+struct custom_metrics *policy_registry_metrics(struct policy_registry *registry)
+{
+	return registry->metrics;
 }
 
 struct backend *policy_registry_backend(struct policy_registry *registry, uint16_t number)

@@ -15,6 +15,7 @@ struct policy_hit_slot {
 
 struct policy_registry {
 	policy_hits_fn *hits;
+	struct custom_metrics *metrics;
 	void *hits_context;
 	uint32_t generation;
 	uint16_t n_lcores; /* that run rules */

@@ -392,6 +392,7 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 		.latency = (uint32_t)RTE_MIN(
 			(worker->now - entry->sent) * 1000 / worker->tsc_per_ms, UINT32_MAX),
 	};
+	count(worker, STATS_PROBE_ANSWERS);
 	probe_end(worker, entry);
 	rte_pktmbuf_free(mbuf);
 	if (rte_ring_sp_enqueue(worker->handoff.reports, handoff_report_pack(&report)) == 0)

@@ -84,6 +84,7 @@ enum drop_reason {
 	X(RD_QUERIES, "rd_queries", "queries with RD set")                                         \
 	X(RESPONSES, "backend_responses", "packets received on ports we asked from")               \
 	X(RESPONSES_MATCHED, "backend_responses_matched", "responses that belong to a query")      \
+	X(PROBE_ANSWERS, "backend_probe_answers", "answers of servers to checks")                  \
 	X(RESPONSES_REDIRECTED, "responses_redirected", "responses passed to the worker that asked") \
 	X(FORWARDED, "forwarded", "queries sent to a server")                                      \
 	X(NO_SERVER, "no_server", "queries that no server of their pool could take")               \

@@ -41,6 +41,7 @@ install(require('sluice.chains'))
 install(require('sluice.server'))
 install(require('sluice.servers'), 'wrap', 'is', 'number')
 install(require('sluice.balancing'))
+install(require('sluice.metrics'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
 for _, module in ipairs({'lists', 'selectors', 'actions'}) do

@@ -132,13 +132,16 @@ local watch = {
   lazyHealthCheckMaxBackOff = number('lazy_longest', 1, 86400 * 7, 1000),
 }
 
-local function watch_set(self, options)
-  C.sluice_server_health(pointer_of(self), health)
+-- Into `health`, on top of what is set for this one, or for a new one.
+local function watch_fill(pointer, options)
+  C.sluice_server_health(pointer, health)
   for key, fill in pairs(watch) do
     if options[key] ~= nil then
       fill(options[key], key)
     end
   end
+end
+local function watch_set(self)
   done(C.sluice_server_health_set(pointer_of(self), health), 'the health check')
 end
 
@@ -147,7 +150,8 @@ function method:setHealthCheckParams(options)
   for key in pairs(watch) do
     known[key] = true
   end
-  watch_set(self, check.options(options, 'setHealthCheckParams', known))
+  watch_fill(pointer_of(self), check.options(options, 'setHealthCheckParams', known))
+  watch_set(self)
 end
 
 -- ---- what it is
@@ -237,12 +241,13 @@ function servers.newServer(value)
   options.qps = check.range(value.qps or 0, 'qps', 0, 1e9)
   options.max_outstanding = check.range(value.maxOutstandingQueries or 0,
     'maxOutstandingQueries', 0, 4294967295)
+  watch_fill(nil, value)
   local pointer = C.sluice_server_add(options)
   if pointer == nil then
     check.fail('the server "%s": %s', value.address, ffi.string(C.sluice_policy_error()))
   end
   local made = servers.wrap(pointer)
-  watch_set(made, value)
+  watch_set(made)
   local pools = type(value.pool) == 'table' and value.pool or {value.pool or ''}
   for _, pool in ipairs(pools) do
     made:addPool(pool)

@@ -21,8 +21,9 @@ kinds = {k: get('sluice_responses_total{port="edge",kind="%s"}' % k) for k in ('
 assert kinds == {'forwarded': 1000, 'cache': 0, 'self': 2}, kinds
 answers = sum(kinds.values())
 assert queries == answers + query + get('sluice_inflight_queries') + get('sluice_in_hand'), text
+assert get('sluice_backend_probe_answers_total') > 0
 assert drop('rule') == 1 and get('sluice_lua_errors_total') == 1
-assert get('sluice_backend_responses_total') == get('sluice_backend_responses_matched_total') + sum(
+assert get('sluice_backend_responses_total') == get('sluice_backend_responses_matched_total') + get('sluice_backend_probe_answers_total') + sum(
     drop(r) for r in response)
 assert get('sluice_received_packets_total') == get('sluice_link_packets_total') + queries + get(
     'sluice_backend_responses_total') + sum(drop(r) for r in packet)
@@ -50,3 +51,5 @@ slices = ['latency0_1', 'latency1_10', 'latency10_50', 'latency50_100', 'latency
 assert sum(dnsdist(s) for s in slices) == dnsdist('latency_count') == 1002
 assert row('latency_bucket', 'le="+Inf"') == 1002 and row('latency_bucket', 'le="1"') == dnsdist('latency0_1')
 assert dnsdist('real_memory_usage') > 1 << 20 and dnsdist('fd_usage') > 5 and 0 < dnsdist('uptime') < 180
+assert get('dnsdist_of_ours') == 3 and '# HELP dnsdist_of_ours a metric of the policy, with \\\\ and a\\nline\n' in text, text
+assert 'lab_kinds{kind="a \\"b\\"",other="c"} 0.5\n' in text, text

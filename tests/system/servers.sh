@@ -4,6 +4,7 @@
 # is told; lazy checks go by what becomes of queries.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+declare -a servers
 # Three name servers in the backend's namespace, told apart by an address that each one answers with.
 server_start() {
 	local number=$1 address=10.53.0.1$1
@@ -13,13 +14,12 @@ server_start() {
 	printf 'who A 192.0.2.%s\n' "$number" >>"$work/nsd$number/demo.test.zone"
 	ip netns exec "$backend" nsd -d -c "$work/nsd$number/nsd.conf" >"$work/nsd$number.log" 2>&1 &
 	pids+=($!)
-	eval "server_$number=$!"
+	servers[number]=$!
 	wait_for 10 "name server $number" in_backend dig +short +time=1 +tries=1 -p 5300 "@$address" demo.test SOA
 }
 # server_signal NUMBER SIGNAL: to a name server and all processes that it forked.
 server_signal() {
-	local parent=server_$1
-	tree_signal "${!parent}" "$2"
+	tree_signal "${servers[$1]}" "$2"
 }
 tree_signal() {
 	local child
@@ -62,7 +62,7 @@ for number in 1 2 3; do
 	server_start "$number"
 done
 # It is not there when Sluice starts: so it is down before the first query.
-stop_pid "$server_1"
+stop_pid "${servers[1]}"
 lab_sluice
 is_down 0 || fail "a server that is not there counts as up"
 told s1 false || fail "the policy was not told that a server is down"
