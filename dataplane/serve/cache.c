@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/serve/cache.h"
+
+#include <string.h>
+
+#include "dataplane/dns/message.h"
+
+#define LINE 64u
+#define BUCKET_DATA (CACHE_BUCKET_SIZE - 128u)
+#define BUCKET_MEAN 20u /* of the ways: by chance some buckets get more than others */
+#define SPINS_MAX 100000u /* of who has to write into each bucket */
+
+struct cache_bucket {
+	uint32_t version; /* odd: being written */
+	uint16_t used;	  /* bytes of data */
+	uint8_t count;
+	uint8_t hand; /* a place in `order` */
+	uint16_t tags[CACHE_WAYS]; /* of the hash; 0: the way is empty */
+	uint16_t at[CACHE_WAYS];   /* where in data its entry begins */
+	uint8_t order[CACHE_WAYS]; /* ways, the oldest first */
+	uint8_t data[BUCKET_DATA];
+};
+
+static_assert(sizeof(struct cache_bucket) == CACHE_BUCKET_SIZE, "two lines before the data");
+
+/* Followed by the places of TTLs, the key's tail and the message. */
+struct entry {
+	uint32_t hash;
+	uint32_t inserted, expires; /* seconds */
+	uint16_t size;		    /* of all of it, bytes, a multiple of 8 */
+	uint16_t length;	    /* of the message */
+	uint16_t n_places;
+	uint8_t tail_length;
+	uint8_t head[CACHE_KEY_HEAD];
+	uint8_t spare[2];
+};
+
+static_assert(sizeof(struct entry) == 32, "half a line");
+static_assert(sizeof(struct entry) + 2 * 8 + CACHE_KEY_TAIL + CACHE_ENTRY_MAX <= BUCKET_DATA + 40,
+	      "the longest response has room");
+
+struct cache {
+	struct cache_options options;
+	uint64_t seed;
+	uint32_t number;
+	uint32_t n_buckets;
+	uint32_t n_workers;
+	struct cache_bucket *buckets;
+	uint32_t *touched[CACHE_WORKERS_MAX]; /* by bucket: ways that the worker hit */
+	struct cache_stats *stats[CACHE_WORKERS_MAX];
+};
+
+/* ---- memory ---- */
+
+static size_t lines(size_t bytes)
+{
+	return (bytes + LINE - 1) & ~(size_t)(LINE - 1);
+}
+
+static uint32_t buckets_for(const struct cache_options *options)
+{
+	return (options->entries + BUCKET_MEAN - 1) / BUCKET_MEAN;
+}
+
+static size_t worker_memory(uint32_t buckets)
+{
+	return lines(buckets * sizeof(uint32_t)) + lines(sizeof(struct cache_stats)) + LINE;
+}
+
+size_t cache_memory(const struct cache_options *options, unsigned workers)
+{
+	uint32_t buckets = buckets_for(options);
+	return lines(sizeof(struct cache)) + (size_t)buckets * sizeof(struct cache_bucket) +
+	       workers * worker_memory(buckets);
+}
+
+struct cache *cache_create(void *memory, const struct cache_options *options, unsigned workers,
+			   uint32_t number, uint64_t seed)
+{
+	struct cache *cache = memory;
+	uint8_t *at = memory;
+	cache->options = *options;
+	cache->seed = seed;
+	cache->number = number;
+	cache->n_buckets = buckets_for(options);
+	cache->n_workers = workers;
+	at += lines(sizeof(*cache));
+	cache->buckets = (struct cache_bucket *)at;
+	at += cache->n_buckets * sizeof(struct cache_bucket);
+	for (unsigned i = 0; i < workers; i++) {
+		cache->touched[i] = (uint32_t *)at;
+		at += lines(cache->n_buckets * sizeof(uint32_t));
+		cache->stats[i] = (struct cache_stats *)at;
+		at += lines(sizeof(struct cache_stats)) + LINE;
+	}
+	return cache;
+}
+
+const struct cache_options *cache_options_of(const struct cache *cache)
+{
+	return &cache->options;
+}
+
+uint32_t cache_number(const struct cache *cache)
+{
+	return cache->number;
+}
+
+struct cache_stats *cache_stats_of(struct cache *cache, unsigned worker)
+{
+	return cache->stats[worker];
+}
+
+uint64_t cache_capacity(const struct cache *cache)
+{
+	return (uint64_t)cache->n_buckets * CACHE_WAYS;
+}
+
+uint64_t cache_count(const struct cache *cache)
+{
+	uint64_t inserts = 0, removals = 0;
+	for (unsigned i = 0; i < cache->n_workers; i++) {
+		inserts += __atomic_load_n(&cache->stats[i]->inserts, __ATOMIC_RELAXED);
+		removals += __atomic_load_n(&cache->stats[i]->removals, __ATOMIC_RELAXED);
+	}
+	return inserts > removals ? inserts - removals : 0;
+}
+
+static inline void count(uint64_t *cell)
+{
+	__atomic_store_n(cell, *cell + 1, __ATOMIC_RELAXED);
+}
+
+bool cache_key_of(const struct cache *cache, struct cache_key *key, const uint8_t *query,
+		  size_t length, size_t question_end, bool udp)
+{
+	key->cache = cache->number;
+	return cache_key_make(key, &cache->options.key, cache->seed, query, length, question_end,
+			      udp);
+}
+
+/* ---- entries ---- */
+
+static uint16_t tag_of(uint64_t hash)
+{
+	return (uint16_t)(hash & 0xffff ? hash & 0xffff : 1);
+}
+
+static uint32_t bucket_number(const struct cache *cache, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * cache->n_buckets >> 32);
+}
+
+/* Bits 16 to 47: neither all of the tag's nor all of the bucket's. */
+static uint32_t hash_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 16);
+}
+
+/* Ways whose tag it is, as bits. The compiler makes vectors of it. */
+static inline uint32_t ways_of(const struct cache_bucket *bucket, uint16_t tag)
+{
+	uint32_t ways = 0;
+	for (unsigned i = 0; i < CACHE_WAYS; i++)
+		ways |= (uint32_t)(bucket->tags[i] == tag) << i;
+	return ways;
+}
+
+/* Where the parts of an entry stand. Reading without a lock, nothing that it says is believed. */
+struct parts {
+	const uint8_t *places, *tail, *message;
+};
+
+static bool parts_of(const struct cache_bucket *bucket, uint16_t at, struct entry *entry,
+		     struct parts *parts)
+{
+	if (at > BUCKET_DATA - sizeof(*entry))
+		return false;
+	memcpy(entry, bucket->data + at, sizeof(*entry));
+	size_t size = sizeof(*entry) + 2u * entry->n_places + entry->tail_length + entry->length;
+	if (size > BUCKET_DATA - at || entry->n_places > CACHE_TTLS_MAX ||
+	    entry->tail_length > CACHE_KEY_TAIL || entry->length > CACHE_ENTRY_MAX ||
+	    entry->length < DNS_HEADER_SIZE + DNS_QUESTION_FIXED)
+		return false;
+	parts->places = bucket->data + at + sizeof(*entry);
+	parts->tail = parts->places + 2u * entry->n_places;
+	parts->message = parts->tail + entry->tail_length;
+	return true;
+}
+
+static bool key_equals(const struct entry *entry, const struct parts *parts,
+		       const struct cache_key *key, const uint8_t *name, size_t name_length)
+{
+	return entry->tail_length == key->tail_length &&
+	       memcmp(entry->head, key->head, CACHE_KEY_HEAD) == 0 &&
+	       memcmp(parts->tail, key->tail, key->tail_length) == 0 &&
+	       entry->length >= DNS_HEADER_SIZE + DNS_QUESTION_FIXED + name_length &&
+	       dns_name_same(parts->message + DNS_HEADER_SIZE, name, name_length);
+}
+
+/* ---- looking up ---- */
+
+void cache_lookup_open(struct cache_lookup *lookup, const struct cache *cache,
+		       const struct cache_key *key)
+{
+	lookup->cache = cache;
+	lookup->number = bucket_number(cache, key->hash);
+	lookup->bucket = &cache->buckets[lookup->number];
+	__builtin_prefetch(lookup->bucket);
+	__builtin_prefetch((const uint8_t *)lookup->bucket + LINE);
+}
+
+void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache_key *key)
+{
+	uint32_t ways = ways_of(lookup->bucket, tag_of(key->hash));
+	if (ways == 0)
+		return;
+	uint16_t at = lookup->bucket->at[__builtin_ctz(ways)];
+	for (unsigned line = 0; line < 4; line++)
+		__builtin_prefetch(lookup->bucket->data + at % BUCKET_DATA + line * LINE);
+}
+
+enum reading { READ_NOTHING, READ_OTHER, READ_COPIED };
+
+static enum reading way_read(const struct cache_bucket *bucket, unsigned way,
+			     const struct cache_key *key, const uint8_t *name, size_t name_length,
+			     struct entry *entry, struct cache_found *found)
+{
+	struct parts parts;
+	if (!parts_of(bucket, bucket->at[way], entry, &parts) ||
+	    entry->hash != hash_of(key->hash))
+		return READ_NOTHING;
+	if (!key_equals(entry, &parts, key, name, name_length))
+		return READ_OTHER;
+	found->length = entry->length;
+	found->way = way;
+	found->places.count = entry->n_places;
+	memcpy(found->places.at, parts.places, 2u * entry->n_places);
+	memcpy(found->message, parts.message, entry->length);
+	return READ_COPIED;
+}
+
+/* The version before anything else is read, and whether it still holds after. */
+static inline uint32_t read_begin(const struct cache_bucket *bucket)
+{
+	return __atomic_load_n(&bucket->version, __ATOMIC_ACQUIRE);
+}
+
+static inline bool read_holds(const struct cache_bucket *bucket, uint32_t version)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return (version & 1) == 0 &&
+	       __atomic_load_n(&bucket->version, __ATOMIC_RELAXED) == version;
+}
+
+/* False: it is too old. Within the second in which it ends it has ended. */
+static bool ages(const struct entry *entry, uint32_t now, uint32_t stale, struct cache_found *found)
+{
+	uint32_t late = now - entry->expires;
+	bool fresh = (int32_t)late < 0;
+	found->age = now - entry->inserted;
+	found->expired = fresh ? 0 : late + 1;
+	return fresh || late < stale;
+}
+
+static void touch(const struct cache_lookup *lookup, unsigned worker, unsigned way)
+{
+	uint32_t *touched = &lookup->cache->touched[worker][lookup->number];
+	uint32_t ways = __atomic_load_n(touched, __ATOMIC_RELAXED);
+	if ((ways & 1u << way) == 0)
+		__atomic_store_n(touched, ways | 1u << way, __ATOMIC_RELAXED);
+}
+
+bool cache_lookup_read(const struct cache_lookup *lookup, const struct cache_key *key,
+		       const uint8_t *name, size_t name_length, uint32_t now, uint32_t stale,
+		       unsigned worker, struct cache_found *found)
+{
+	const struct cache_bucket *bucket = lookup->bucket;
+	struct cache_stats *stats = lookup->cache->stats[worker];
+	enum reading reading = READ_NOTHING;
+	struct entry entry;
+	uint32_t version = read_begin(bucket);
+	uint32_t ways = ways_of(bucket, tag_of(key->hash));
+	for (; ways != 0 && reading != READ_COPIED; ways &= ways - 1)
+		reading = way_read(bucket, (unsigned)__builtin_ctz(ways), key, name, name_length,
+				   &entry, found);
+	if (!read_holds(bucket, version)) {
+		count(&stats->deferred_lookups);
+		count(&stats->misses);
+		return false;
+	}
+	if (reading == READ_OTHER)
+		count(&stats->lookup_collisions);
+	if (reading != READ_COPIED || !ages(&entry, now, stale, found)) {
+		count(&stats->misses);
+		return false;
+	}
+	count(&stats->hits);
+	if (found->expired != 0)
+		count(&stats->stale_hits);
+	touch(lookup, worker, found->way);
+	return true;
+}
+
+/* ---- writing ---- */
+
+static bool write_begin(struct cache_bucket *bucket)
+{
+	uint32_t version = __atomic_load_n(&bucket->version, __ATOMIC_RELAXED);
+	if ((version & 1) != 0 ||
+	    !__atomic_compare_exchange_n(&bucket->version, &version, version + 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	/* Nobody sees what is written from here on without the odd version. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return true;
+}
+
+static void write_end(struct cache_bucket *bucket)
+{
+	__atomic_store_n(&bucket->version, bucket->version + 1, __ATOMIC_RELEASE);
+}
+
+static uint32_t touched_by_any(const struct cache *cache, uint32_t number)
+{
+	uint32_t ways = 0;
+	for (unsigned i = 0; i < cache->n_workers; i++)
+		ways |= __atomic_load_n(&cache->touched[i][number], __ATOMIC_RELAXED);
+	return ways;
+}
+
+/* The owner may set a bit at the same moment; then one of them is lost, which costs nothing. */
+static void untouch(struct cache *cache, uint32_t number, unsigned way)
+{
+	for (unsigned i = 0; i < cache->n_workers; i++) {
+		uint32_t *touched = &cache->touched[i][number];
+		uint32_t ways = __atomic_load_n(touched, __ATOMIC_RELAXED);
+		if ((ways & 1u << way) != 0)
+			__atomic_store_n(touched, ways & ~(1u << way), __ATOMIC_RELAXED);
+	}
+}
+
+static const struct entry *entry_at(const struct cache_bucket *bucket, unsigned way)
+{
+	return (const struct entry *)(const void *)(bucket->data + bucket->at[way]);
+}
+
+/* Takes out what is at a place of the order, and closes the gap in the data. */
+static void remove_at(struct cache_bucket *bucket, unsigned place)
+{
+	unsigned way = bucket->order[place];
+	uint16_t at = bucket->at[way], size = entry_at(bucket, way)->size;
+	memmove(bucket->data + at, bucket->data + at + size, bucket->used - at - size);
+	for (unsigned i = 0; i < CACHE_WAYS; i++)
+		if (bucket->at[i] > at)
+			bucket->at[i] = (uint16_t)(bucket->at[i] - size);
+	bucket->used = (uint16_t)(bucket->used - size);
+	bucket->tags[way] = 0;
+	bucket->at[way] = 0;
+	bucket->count--;
+	memmove(bucket->order + place, bucket->order + place + 1, bucket->count - place);
+	if (bucket->hand > place)
+		bucket->hand--;
+}
+
+/* Moves the hand to what goes next, and takes it out. */
+static void evict(struct cache *cache, struct cache_bucket *bucket, uint32_t number, uint32_t now)
+{
+	uint32_t touched = touched_by_any(cache, number);
+	for (;;) {
+		if (bucket->hand >= bucket->count)
+			bucket->hand = 0;
+		unsigned way = bucket->order[bucket->hand];
+		bool expired = (int32_t)(now - entry_at(bucket, way)->expires) >= 0;
+		if (expired || (touched & 1u << way) == 0) {
+			remove_at(bucket, bucket->hand);
+			return;
+		}
+		touched &= ~(1u << way);
+		untouch(cache, number, way);
+		bucket->hand++;
+	}
+}
+
+static int place_of(const struct cache_bucket *bucket, const struct cache_key *key,
+		    const uint8_t *name, size_t name_length)
+{
+	for (unsigned place = 0; place < bucket->count; place++) {
+		unsigned way = bucket->order[place];
+		struct entry entry;
+		struct parts parts;
+		if (bucket->tags[way] == tag_of(key->hash) &&
+		    parts_of(bucket, bucket->at[way], &entry, &parts) &&
+		    key_equals(&entry, &parts, key, name, name_length))
+			return (int)place;
+	}
+	return -1;
+}
+
+static void append(struct cache_bucket *bucket, unsigned way, const struct entry *entry,
+		   const struct cache_key *key, const uint8_t *message,
+		   const struct cache_places *places)
+{
+	uint8_t *to = bucket->data + bucket->used;
+	memcpy(to, entry, sizeof(*entry));
+	to += sizeof(*entry);
+	memcpy(to, places->at, 2u * places->count);
+	to += 2u * places->count;
+	memcpy(to, key->tail, key->tail_length);
+	to += key->tail_length;
+	memcpy(to, message, entry->length);
+	bucket->tags[way] = tag_of(key->hash);
+	bucket->at[way] = bucket->used;
+	bucket->order[bucket->count++] = (uint8_t)way;
+	bucket->used = (uint16_t)(bucket->used + entry->size);
+}
+
+static unsigned way_free(const struct cache_bucket *bucket)
+{
+	return (unsigned)__builtin_ctz(ways_of(bucket, 0));
+}
+
+/* Whether the message has the question that the key stands for. */
+static bool key_fits(const struct cache *cache, const struct cache_key *key,
+		     const uint8_t *message, size_t length, struct dns_question *question)
+{
+	return key->cache == cache->number &&
+	       dns_question_parse(message, length, question) == DNS_OK &&
+	       cache_key_hash(key, cache->seed, message + DNS_HEADER_SIZE,
+			      question->qname_length) == key->hash;
+}
+
+bool cache_insert(struct cache *cache, const struct cache_key *key, const uint8_t *message,
+		  size_t length, const struct cache_places *places, uint32_t now, uint32_t seconds,
+		  unsigned worker)
+{
+	struct cache_stats *stats = cache->stats[worker];
+	struct dns_question question;
+	size_t size = sizeof(struct entry) + 2u * places->count + key->tail_length + length;
+	if (length > cache->options.entry_max || length > CACHE_ENTRY_MAX || size > BUCKET_DATA) {
+		count(&stats->too_large);
+		return false;
+	}
+	if (!key_fits(cache, key, message, length, &question)) {
+		count(&stats->unfit);
+		return false;
+	}
+	struct entry entry = {
+		.hash = hash_of(key->hash),
+		.inserted = now,
+		.expires = now + seconds,
+		.size = (uint16_t)((size + 7) & ~(size_t)7),
+		.length = (uint16_t)length,
+		.n_places = places->count,
+		.tail_length = key->tail_length,
+	};
+	memcpy(entry.head, key->head, CACHE_KEY_HEAD);
+
+	uint32_t number = bucket_number(cache, key->hash);
+	struct cache_bucket *bucket = &cache->buckets[number];
+	if (!write_begin(bucket)) {
+		count(&stats->deferred_inserts);
+		return false;
+	}
+	int place = place_of(bucket, key, message + DNS_HEADER_SIZE, question.qname_length);
+	if (place >= 0) {
+		remove_at(bucket, (unsigned)place);
+		count(&stats->removals);
+	}
+	while (bucket->count == CACHE_WAYS || bucket->used + entry.size > BUCKET_DATA) {
+		evict(cache, bucket, number, now);
+		count(&stats->evictions);
+		count(&stats->removals);
+	}
+	unsigned way = way_free(bucket);
+	untouch(cache, number, way);
+	append(bucket, way, &entry, key, message, places);
+	write_end(bucket);
+	if (place >= 0) { /* it is no name that is asked but once */
+		struct cache_lookup lookup = {.cache = cache, .bucket = bucket, .number = number};
+		touch(&lookup, worker, way);
+	}
+	count(&stats->inserts);
+	return true;
+}
+
+/* ---- all of it ---- */
+
+static void view_of(const struct cache_bucket *bucket, unsigned way, struct cache_key *key,
+		    struct cache_view *view)
+{
+	struct entry entry;
+	struct parts parts = {0};
+	parts_of(bucket, bucket->at[way], &entry, &parts);
+	memcpy(key->head, entry.head, sizeof(key->head));
+	key->tail_length = entry.tail_length;
+	memcpy(key->tail, parts.tail, entry.tail_length);
+	*view = (struct cache_view){
+		.message = parts.message,
+		.length = entry.length,
+		.key = key,
+		.inserted = entry.inserted,
+		.expires = entry.expires,
+	};
+}
+
+static uint64_t bucket_walk(struct cache *cache, struct cache_bucket *bucket,
+			    cache_walk_fn *visit, void *context)
+{
+	struct cache_key key = {.cache = cache->number};
+	struct cache_view view;
+	uint64_t removed = 0;
+	for (unsigned place = bucket->count; place-- > 0;) {
+		view_of(bucket, bucket->order[place], &key, &view);
+		if (visit(context, &view)) {
+			remove_at(bucket, place);
+			removed++;
+		}
+	}
+	return removed;
+}
+
+uint64_t cache_walk(struct cache *cache, cache_walk_fn *visit, void *context, unsigned worker)
+{
+	uint64_t removed = 0;
+	for (uint32_t i = 0; i < cache->n_buckets; i++) {
+		struct cache_bucket *bucket = &cache->buckets[i];
+		if (bucket->count == 0)
+			continue;
+		unsigned spins = 0;
+		while (!write_begin(bucket) && ++spins < SPINS_MAX)
+			;
+		if (spins == SPINS_MAX)
+			continue;
+		removed += bucket_walk(cache, bucket, visit, context);
+		write_end(bucket);
+	}
+	struct cache_stats *stats = cache->stats[worker];
+	__atomic_store_n(&stats->removals, stats->removals + removed, __ATOMIC_RELAXED);
+	return removed;
+}

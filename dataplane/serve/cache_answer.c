@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/serve/cache_answer.h"
+
+#include "dataplane/dns/edns.h"
+#include "dataplane/dns/message.h"
+
+/* What a walk over a response's records shows. */
+struct content {
+	uint32_t ttl; /* the lowest, UINT32_MAX without records */
+	bool soa;     /* one in the authority section */
+	bool answers;
+};
+
+/* A TSIG is for one message; a second OPT, or one elsewhere, leaves open which one holds. */
+static bool record_fits(const struct dns_record *record, bool *opt)
+{
+	if (record->type == DNS_TYPE_TSIG)
+		return false;
+	if (record->type != DNS_TYPE_OPT)
+		return true;
+	bool first = !*opt && record->section == DNS_SECTION_ADDITIONAL &&
+		     record->fixed - record->start == 1;
+	*opt = true;
+	return first;
+}
+
+static bool content_read(const uint8_t *response, size_t length, struct cache_places *places,
+			 struct content *content)
+{
+	struct dns_records records;
+	struct dns_record record;
+	bool opt = false;
+	int more;
+	*content = (struct content){.ttl = UINT32_MAX};
+	places->count = 0;
+	if (dns_records_open(&records, response, length) != 0)
+		return false;
+	while ((more = dns_record_next(&records, &record)) > 0) {
+		if (!record_fits(&record, &opt))
+			return false;
+		if (record.type == DNS_TYPE_OPT)
+			continue;
+		if (places->count == CACHE_TTLS_MAX)
+			return false;
+		places->at[places->count++] = (uint16_t)(record.fixed + DNS_TTL_OFFSET);
+		if (record.ttl < content->ttl)
+			content->ttl = record.ttl;
+		content->answers |= record.section == DNS_SECTION_ANSWER;
+		content->soa |= record.section == DNS_SECTION_AUTHORITY &&
+				record.type == DNS_TYPE_SOA;
+	}
+	return more == 0 && records.offset == length;
+}
+
+static bool is_negative(uint16_t flags, const struct content *content)
+{
+	uint8_t rcode = flags & DNS_FLAG_RCODE;
+	return rcode == DNS_RCODE_NXDOMAIN ||
+	       (rcode == DNS_RCODE_NOERROR && !content->answers && content->soa);
+}
+
+static bool is_failure(uint16_t flags)
+{
+	uint8_t rcode = flags & DNS_FLAG_RCODE;
+	return rcode == DNS_RCODE_SERVFAIL || rcode == DNS_RCODE_REFUSED;
+}
+
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Seconds; 0: not to be kept. */
+static uint32_t lifetime(uint16_t flags, const struct content *content,
+			 const struct cache_ttls *ttls, uint32_t failure)
+{
+	if (is_failure(flags))
+		return failure != UINT32_MAX ? failure : ttls->failure;
+	if (content->ttl == UINT32_MAX)
+		return (flags & DNS_FLAG_TC) != 0 ? ttls->truncated : 0;
+	uint32_t ttl = content->ttl;
+	if (is_negative(flags, content))
+		ttl = lower(ttl, ttls->negative);
+	return ttl < ttls->min ? 0 : lower(ttl, ttls->max);
+}
+
+enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, uint16_t qtype,
+				      const struct cache_ttls *ttls, uint32_t failure,
+				      struct cache_places *places, uint32_t *seconds)
+{
+	struct dns_question question;
+	struct content content;
+	if (length > UINT16_MAX || dns_question_parse(response, length, &question) != DNS_OK)
+		return CACHE_UNFIT;
+	uint16_t flags = dns_flags_load(response);
+	if ((flags & DNS_FLAG_QR) == 0 || (flags & DNS_FLAG_OPCODE) != 0 ||
+	    question.qtype != qtype || qtype == DNS_TYPE_AXFR || qtype == DNS_TYPE_IXFR)
+		return CACHE_UNFIT;
+	if (!content_read(response, length, places, &content))
+		return CACHE_UNFIT;
+	*seconds = lifetime(flags, &content, ttls, failure);
+	return *seconds > 0 ? CACHE_FIT : CACHE_TTL_SHORT;
+}
+
+void cache_answer_age(uint8_t *response, const struct cache_places *places, uint32_t age)
+{
+	if (age == 0)
+		return;
+	for (unsigned i = 0; i < places->count; i++) {
+		uint8_t *at = response + places->at[i];
+		uint32_t ttl = dns_u32_load(at);
+		dns_u32_store(at, ttl > age ? ttl - age : 0);
+	}
+}
+
+void cache_answer_ttl_set(uint8_t *response, const struct cache_places *places, uint32_t ttl)
+{
+	for (unsigned i = 0; i < places->count; i++)
+		dns_u32_store(response + places->at[i], ttl);
+}

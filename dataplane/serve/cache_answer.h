@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which responses the packet cache may keep, for how long, and where their TTLs stand. Pure: bytes
+ * in, decision out.
+ */
+#ifndef SLUICE_DATAPLANE_SERVE_CACHE_ANSWER_H
+#define SLUICE_DATAPLANE_SERVE_CACHE_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CACHE_TTLS_MAX 384u /* records of a response that is kept */
+
+/* Seconds each. */
+struct cache_ttls {
+	uint32_t max, min;
+	uint32_t negative;  /* most that NXDOMAIN and NODATA are kept */
+	uint32_t failure;   /* SERVFAIL and REFUSED; 0: not kept */
+	uint32_t truncated; /* answers with TC and no TTL; 0: not kept */
+};
+
+/* Where the TTLs of a message stand. */
+struct cache_places {
+	uint16_t count;
+	uint16_t at[CACHE_TTLS_MAX];
+};
+
+enum cache_fitness {
+	CACHE_FIT,
+	CACHE_UNFIT,	 /* malformed, ambiguous, or nothing that answers a query */
+	CACHE_TTL_SHORT, /* it would be gone at once */
+};
+
+/*
+ * Whether a response to a question for `qtype` may be kept, and then for how many seconds.
+ * Everything in it is checked: one question, sections as long as the header says, one OPT at most
+ * and that in its place, nothing behind the last record. `failure` in place of the one in `ttls`
+ * unless it is UINT32_MAX.
+ */
+enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, uint16_t qtype,
+				      const struct cache_ttls *ttls, uint32_t failure,
+				      struct cache_places *places, uint32_t *seconds);
+
+/* Lowers TTLs by an age in seconds, at least to 0. */
+void cache_answer_age(uint8_t *response, const struct cache_places *places, uint32_t age);
+
+/* Sets all TTLs. */
+void cache_answer_ttl_set(uint8_t *response, const struct cache_places *places, uint32_t ttl);
+
+#endif

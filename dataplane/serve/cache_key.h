@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What makes two queries the same for the packet cache: header without ID, name in any case, type,
+ * class, EDNS, and the transport. The name is not copied: it stands in the query, and in its
+ * response. Two queries whose answers could differ never have the same key.
+ */
+#ifndef SLUICE_DATAPLANE_SERVE_CACHE_KEY_H
+#define SLUICE_DATAPLANE_SERVE_CACHE_KEY_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CACHE_KEY_HEAD 11u  /* ten bytes of the header, the transport */
+#define CACHE_KEY_TAIL 104u /* what follows the name; queries with more are not cached */
+#define CACHE_SKIP_MAX 16u
+#define CACHE_RANKS_MAX 16u
+
+struct cache_key {
+	uint64_t hash;
+	uint32_t cache; /* number of the cache that it was made for: others may make it otherwise */
+	uint8_t tail_length;
+	uint8_t head[CACHE_KEY_HEAD];
+	uint8_t tail[CACHE_KEY_TAIL];
+};
+
+static_assert(sizeof(struct cache_key) == 128, "packets and the in-flight table hold one");
+
+/* What of a query is not part of the key. */
+struct cache_key_rules {
+	uint16_t n_skip; /* options that count by code and length alone */
+	uint16_t n_ranks;
+	uint16_t skip[CACHE_SKIP_MAX];
+	uint16_t ranks[CACHE_RANKS_MAX]; /* ascending; UDP sizes count as the largest not above them */
+};
+
+/*
+ * Fills in all of the key but `cache`, for a query whose question ends at `question_end` and has
+ * been parsed. False: it has no key, and must not be cached. Hot path.
+ */
+bool cache_key_make(struct cache_key *key, const struct cache_key_rules *rules, uint64_t seed,
+		    const uint8_t *query, size_t length, size_t question_end, bool udp);
+
+/* The hash of head, tail and this name. */
+uint64_t cache_key_hash(const struct cache_key *key, uint64_t seed, const uint8_t *name,
+			size_t length);
+
+#endif

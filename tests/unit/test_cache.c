@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The packet cache: what is the same, what may be kept, what goes first. */
+#include "dataplane/serve/cache.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dataplane/dns/edns.h"
+#include "tests/unit/unit.h"
+
+#define NOW 1000u
+#define WORKERS 3u
+
+struct message {
+	uint8_t bytes[8192];
+	size_t length;
+	size_t question_end;
+};
+
+static struct cache *cache;
+static struct cache_found found;
+static const struct cache_options defaults = {
+	.entries = 4800,
+	.ttls = {.max = 86400, .negative = 3600, .failure = 60},
+	.stale_ttl = 60,
+	.entry_max = 4096,
+	.key = {.n_skip = 2, .skip = {DNS_OPTION_COOKIE, DNS_OPTION_PADDING}},
+};
+
+static struct cache *cache_make(const struct cache_options *options)
+{
+	void *memory = aligned_alloc(64, (cache_memory(options, WORKERS) + 63) / 64 * 64);
+	memset(memory, 0, cache_memory(options, WORKERS));
+	return cache_create(memory, options, WORKERS, 1, 42);
+}
+
+static void setup(void)
+{
+	cache = cache_make(&defaults);
+}
+
+static void teardown(void)
+{
+	free(cache);
+}
+
+/* ---- messages ---- */
+
+static struct message query_of(const char *name, uint16_t qtype)
+{
+	struct message query = {0};
+	uint8_t *at = query.bytes;
+	dns_u16_store(at, 0x1234);
+	dns_u16_store(at + 2, DNS_FLAG_RD);
+	dns_u16_store(at + 4, 1);
+	int name_length = dns_name_parse(name, strlen(name), at + 12);
+	ck_assert_int_gt(name_length, 0);
+	dns_u16_store(at + 12 + name_length, qtype);
+	dns_u16_store(at + 14 + name_length, DNS_CLASS_IN);
+	query.length = query.question_end = 16 + (size_t)name_length;
+	return query;
+}
+
+static void opt_add(struct message *message, uint16_t udp_size, bool dnssec)
+{
+	int length = dns_edns_add(message->bytes, message->length, sizeof(message->bytes), udp_size,
+				  dnssec);
+	ck_assert_int_gt(length, 0);
+	message->length = (size_t)length;
+}
+
+static void option_add(struct message *message, uint16_t code, const char *data)
+{
+	int length = dns_option_set(message->bytes, message->length, sizeof(message->bytes), code,
+				    (const uint8_t *)data, strlen(data), 1232);
+	ck_assert_int_gt(length, 0);
+	message->length = (size_t)length;
+}
+
+/* Appends a record owned by the question's name. */
+static void record_add(struct message *message, enum dns_section section, uint16_t type,
+		       uint32_t ttl, const void *data, uint16_t size)
+{
+	uint8_t *at = message->bytes + message->length;
+	dns_u16_store(at, 0xc00c);
+	dns_u16_store(at + 2, type);
+	dns_u16_store(at + 4, DNS_CLASS_IN);
+	dns_u32_store(at + 6, ttl);
+	dns_u16_store(at + 10, size);
+	memcpy(at + 12, data, size);
+	message->length += 12u + size;
+	dns_count_store(message->bytes, section,
+			(uint16_t)(dns_count_load(message->bytes, section) + 1));
+}
+
+static struct message response_to(const struct message *query)
+{
+	struct message response = *query;
+	response.length = query->question_end;
+	dns_counts_store(response.bytes, 1, 0, 0, 0);
+	dns_u16_store(response.bytes + 2, DNS_FLAG_QR | DNS_FLAG_RD | DNS_FLAG_RA);
+	return response;
+}
+
+static struct message answer_to(const struct message *query, uint32_t ttl)
+{
+	struct message response = response_to(query);
+	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_A, ttl, "\xc0\0\2\1", 4);
+	return response;
+}
+
+/* ---- with the cache ---- */
+
+static struct cache_key key_of(const struct message *query)
+{
+	struct cache_key key;
+	ck_assert(cache_key_of(cache, &key, query->bytes, query->length, query->question_end,
+			       true));
+	return key;
+}
+
+static size_t name_length(const struct message *message)
+{
+	return message->question_end - DNS_HEADER_SIZE - DNS_QUESTION_FIXED;
+}
+
+static bool put_at(const struct message *query, const struct message *response, uint32_t now)
+{
+	struct cache_key key = key_of(query);
+	struct cache_places places;
+	uint32_t seconds;
+	uint16_t qtype = dns_u16_load(query->bytes + query->question_end - 4);
+	if (cache_answer_check(response->bytes, response->length, qtype,
+			       &cache_options_of(cache)->ttls, UINT32_MAX, &places,
+			       &seconds) != CACHE_FIT)
+		return false;
+	return cache_insert(cache, &key, response->bytes, response->length, &places, now, seconds,
+			    0);
+}
+
+static bool get_by(const struct message *query, const struct cache_key *key, uint32_t now,
+		   uint32_t stale)
+{
+	struct cache_lookup lookup;
+	cache_lookup_open(&lookup, cache, key);
+	cache_lookup_prefetch(&lookup, key);
+	return cache_lookup_read(&lookup, key, query->bytes + DNS_HEADER_SIZE, name_length(query),
+				 now, stale, 0, &found);
+}
+
+static bool get_at(const struct message *query, uint32_t now, uint32_t stale)
+{
+	struct cache_key key = key_of(query);
+	return get_by(query, &key, now, stale);
+}
+
+static bool get(const struct message *query)
+{
+	return get_at(query, NOW, 0);
+}
+
+START_TEST(a_response_is_found_again)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = answer_to(&query, 300);
+	ck_assert(!get(&query));
+	ck_assert(put_at(&query, &response, NOW));
+	ck_assert(get(&query));
+	ck_assert_uint_eq(found.length, response.length);
+	ck_assert_mem_eq(found.message, response.bytes, response.length);
+	ck_assert_uint_eq(cache_count(cache), 1);
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->hits, 1);
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->misses, 1);
+}
+END_TEST
+
+START_TEST(id_case_and_skipped_options_make_no_difference)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	option_add(&query, DNS_OPTION_COOKIE, "12345678");
+	struct message response = answer_to(&query, 300);
+	ck_assert(put_at(&query, &response, NOW));
+	struct message other = query_of("WWW.Example.COM", DNS_TYPE_A);
+	option_add(&other, DNS_OPTION_COOKIE, "abcdefgh");
+	other.bytes[0] = 99;
+	ck_assert(get(&other));
+}
+END_TEST
+
+/* Each of these may get another answer. */
+START_TEST(everything_else_does)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A), other;
+	struct message response = answer_to(&query, 300);
+	ck_assert(put_at(&query, &response, NOW));
+	other = query_of("www.example.com", DNS_TYPE_AAAA);
+	ck_assert(!get(&other));
+	other = query_of("www.example.org", DNS_TYPE_A);
+	ck_assert(!get(&other));
+	other = query;
+	dns_u16_store(other.bytes + other.question_end - 2, DNS_CLASS_CHAOS);
+	ck_assert(!get(&other));
+	other = query;
+	other.bytes[2] ^= 1; /* RD */
+	ck_assert(!get(&other));
+	other = query;
+	other.bytes[3] ^= 0x10; /* CD */
+	ck_assert(!get(&other));
+	other = query;
+	opt_add(&other, 1232, false);
+	ck_assert(!get(&other));
+	opt_add(&query, 1232, true);
+	ck_assert(put_at(&query, &response, NOW));
+	ck_assert(get(&query));
+	ck_assert(!get(&other));
+	option_add(&query, DNS_OPTION_ECS, "subnet");
+	ck_assert(!get(&query));
+
+	struct cache_key key;
+	query = query_of("www.example.com", DNS_TYPE_A);
+	ck_assert(cache_key_of(cache, &key, query.bytes, query.length, query.question_end, false));
+	ck_assert(!get_by(&query, &key, NOW, 0));
+}
+END_TEST
+
+/* A hash that two queries share must not be enough. */
+START_TEST(equal_hashes_are_told_apart)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message other = query_of("www.example.com", DNS_TYPE_AAAA);
+	struct message response = answer_to(&query, 300);
+	ck_assert(put_at(&query, &response, NOW));
+	struct cache_key key = key_of(&other);
+	key.hash = key_of(&query).hash;
+	ck_assert(!get_by(&other, &key, NOW, 0));
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->lookup_collisions, 1);
+	other = query_of("wwx.example.com", DNS_TYPE_A);
+	key = key_of(&other);
+	key.hash = key_of(&query).hash;
+	ck_assert(!get_by(&other, &key, NOW, 0));
+}
+END_TEST
+
+START_TEST(queries_without_a_key)
+{
+	struct cache_key key;
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	char text[CACHE_KEY_TAIL + 1];
+	memset(text, 'x', sizeof(text));
+	text[CACHE_KEY_TAIL] = 0;
+	option_add(&query, 65001, text);
+	ck_assert(!cache_key_of(cache, &key, query.bytes, query.length, query.question_end, true));
+	query = query_of("www.example.com", DNS_TYPE_A);
+	option_add(&query, DNS_OPTION_COOKIE, "12345678");
+	query.bytes[query.length - 9]++; /* the option runs over the end of the OPT */
+	ck_assert(!cache_key_of(cache, &key, query.bytes, query.length, query.question_end, true));
+}
+END_TEST
+
+START_TEST(udp_sizes_are_ranked)
+{
+	struct cache_options options = defaults;
+	options.key.n_ranks = 2;
+	options.key.ranks[0] = 512;
+	options.key.ranks[1] = 1232;
+	struct cache *plain = cache;
+	cache = cache_make(&options);
+	struct message query = query_of("www.example.com", DNS_TYPE_A), other = query;
+	struct message response = answer_to(&query, 300);
+	opt_add(&query, 1232, false);
+	opt_add(&other, 4096, false);
+	ck_assert(put_at(&query, &response, NOW));
+	ck_assert(get(&other));
+	other = query_of("www.example.com", DNS_TYPE_A);
+	opt_add(&other, 1231, false);
+	ck_assert(!get(&other));
+	free(cache);
+	cache = plain;
+}
+END_TEST
+
+START_TEST(responses_end_and_may_be_stale)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = answer_to(&query, 300);
+	ck_assert(put_at(&query, &response, NOW));
+	ck_assert(get_at(&query, NOW + 299, 0));
+	ck_assert_uint_eq(found.age, 299);
+	ck_assert_uint_eq(found.expired, 0);
+	cache_answer_age(found.message, &found.places, found.age);
+	ck_assert_uint_eq(dns_u32_load(found.message + query.question_end + 6), 1);
+	ck_assert(!get_at(&query, NOW + 300, 0));
+	ck_assert(get_at(&query, NOW + 300, 10));
+	ck_assert_uint_eq(found.expired, 1);
+	cache_answer_ttl_set(found.message, &found.places, 60);
+	ck_assert_uint_eq(dns_u32_load(found.message + query.question_end + 6), 60);
+	ck_assert(!get_at(&query, NOW + 310, 10));
+}
+END_TEST
+
+START_TEST(the_newer_response_takes_the_place)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message first = answer_to(&query, 300), second = answer_to(&query, 100);
+	ck_assert(put_at(&query, &first, NOW));
+	ck_assert(put_at(&query, &second, NOW + 1));
+	ck_assert_uint_eq(cache_count(cache), 1);
+	ck_assert(get(&query));
+	ck_assert_mem_eq(found.message, second.bytes, second.length);
+}
+END_TEST
+
+/* ---- what may be kept ---- */
+
+static const struct cache_ttls ttls = {.max = 1000, .min = 10, .negative = 100, .failure = 30};
+
+static enum cache_fitness check(const struct message *response, uint32_t *seconds)
+{
+	struct cache_places places;
+	return cache_answer_check(response->bytes, response->length, DNS_TYPE_A, &ttls, UINT32_MAX,
+				  &places, seconds);
+}
+
+START_TEST(how_long_a_response_is_kept)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A), response;
+	uint32_t seconds;
+	response = answer_to(&query, 300);
+	record_add(&response, DNS_SECTION_ADDITIONAL, DNS_TYPE_A, 200, "abcd", 4);
+	opt_add(&response, 1232, true); /* its "TTL" is none */
+	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 200);
+	response = answer_to(&query, 5000);
+	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 1000);
+	response = answer_to(&query, 9);
+	ck_assert(check(&response, &seconds) == CACHE_TTL_SHORT);
+	response = response_to(&query);
+	ck_assert(check(&response, &seconds) == CACHE_TTL_SHORT);
+	record_add(&response, DNS_SECTION_AUTHORITY, DNS_TYPE_SOA, 900, "\0\0"
+		   "abcdefghijklmnopqrst", 22);
+	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 100);
+	response.bytes[3] |= DNS_RCODE_NXDOMAIN;
+	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 100);
+	response = response_to(&query);
+	response.bytes[3] |= DNS_RCODE_SERVFAIL;
+	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 30);
+	struct cache_places places;
+	ck_assert_int_eq(cache_answer_check(response.bytes, response.length, DNS_TYPE_A, &ttls, 0,
+					    &places, &seconds), CACHE_TTL_SHORT);
+}
+END_TEST
+
+START_TEST(what_is_never_kept)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A), response, good;
+	uint32_t seconds;
+	good = answer_to(&query, 300);
+	opt_add(&good, 1232, false);
+	record_add(&good, DNS_SECTION_ADDITIONAL, DNS_TYPE_A, 300, "abcd", 4);
+	ck_assert_int_eq(check(&good, &seconds), CACHE_FIT); /* an OPT need not be last */
+	for (unsigned section = 0; section < 4; section++)
+		for (int by = -1; by <= 1; by += 2) {
+			response = good;
+			uint16_t count = dns_count_load(good.bytes, section);
+			dns_count_store(response.bytes, section, (uint16_t)(count + by));
+			ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+		}
+	response = good;
+	response.length++;
+	ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	for (size_t length = 0; length < good.length; length++) {
+		response.length = length;
+		ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	}
+	response = good;
+	response.bytes[2] &= 0x7f; /* a query */
+	ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	response = good;
+	response.bytes[2] |= 0x28; /* an UPDATE */
+	ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	response = query_of("www.example.com", DNS_TYPE_AAAA);
+	response = answer_to(&response, 300);
+	ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	response = answer_to(&query, 300);
+	record_add(&response, DNS_SECTION_ADDITIONAL, DNS_TYPE_TSIG, 0, "abcd", 4);
+	ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	response = answer_to(&query, 300);
+	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_OPT, 0, "", 0);
+	ck_assert_int_eq(check(&response, &seconds), CACHE_UNFIT);
+	query = query_of("example.com", DNS_TYPE_AXFR);
+	response = answer_to(&query, 300);
+	struct cache_places places;
+	ck_assert_int_eq(cache_answer_check(response.bytes, response.length, DNS_TYPE_AXFR, &ttls,
+					    UINT32_MAX, &places, &seconds), CACHE_UNFIT);
+}
+END_TEST
+
+START_TEST(a_response_with_another_name_is_not_put_in)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message other = query_of("wxw.example.com", DNS_TYPE_A);
+	struct message response = answer_to(&other, 300);
+	ck_assert(!put_at(&query, &response, NOW));
+	ck_assert_uint_eq(cache_count(cache), 0);
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->unfit, 1);
+	struct cache_key key = key_of(&other);
+	struct cache_places places = {0};
+	key.cache++;
+	ck_assert(!cache_insert(cache, &key, response.bytes, response.length, &places, NOW, 60, 0));
+}
+END_TEST
+
+START_TEST(long_responses)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A), other;
+	struct message response = response_to(&query);
+	static const char text[250];
+	while (response.length + 262 <= 4096)
+		record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
+	for (int i = 0; i < 2000; i++) { /* in every bucket */
+		char name[64];
+		snprintf(name, sizeof(name), "%d.example.com", i);
+		other = query_of(name, DNS_TYPE_A);
+		struct message long_one = response_to(&other);
+		while (long_one.length + 262 <= 4096)
+			record_add(&long_one, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
+		ck_assert(put_at(&other, &long_one, NOW));
+		ck_assert(get(&other));
+		ck_assert_mem_eq(found.message, long_one.bytes, long_one.length);
+	}
+	ck_assert(put_at(&query, &response, NOW));
+	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
+	ck_assert(!put_at(&query, &response, NOW));
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->too_large, 1);
+	ck_assert_uint_le(cache_count(cache), 4800 / 20); /* one to a bucket */
+}
+END_TEST
+
+/* ---- all of it ---- */
+
+static bool is_even(void *context, const struct cache_view *view)
+{
+	uint64_t *seen = context;
+	(*seen)++;
+	return view->message[DNS_HEADER_SIZE + view->message[DNS_HEADER_SIZE]] % 2 == 0;
+}
+
+START_TEST(some_are_taken_out)
+{
+	uint64_t seen = 0;
+	for (int i = 0; i < 1000; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%d.example.com", i);
+		struct message query = query_of(name, DNS_TYPE_A);
+		struct message response = answer_to(&query, 300);
+		ck_assert(put_at(&query, &response, NOW));
+	}
+	ck_assert_uint_eq(cache_walk(cache, is_even, &seen, 2), 500);
+	ck_assert_uint_eq(seen, 1000);
+	ck_assert_uint_eq(cache_count(cache), 500);
+	for (int i = 0; i < 1000; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%d.example.com", i);
+		struct message query = query_of(name, DNS_TYPE_A);
+		ck_assert_int_eq(get(&query), i % 2);
+	}
+}
+END_TEST
+
+/* ---- while others write ---- */
+
+#define RACE_NAMES 64
+#define RACE_TURNS 60000
+
+/* All bytes of a record say which of them it is. */
+static struct message race_response(const struct message *query, uint8_t mark)
+{
+	struct message response = response_to(query);
+	uint8_t data[200];
+	memset(data, mark, sizeof(data));
+	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, data,
+		   (uint16_t)(50 + mark % 150));
+	return response;
+}
+
+static void *race_write(void *stop)
+{
+	struct message queries[RACE_NAMES];
+	for (int i = 0; i < RACE_NAMES; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%d.example.com", i);
+		queries[i] = query_of(name, DNS_TYPE_A);
+	}
+	for (unsigned turn = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); turn++) {
+		const struct message *query = &queries[turn % RACE_NAMES];
+		struct message response = race_response(query, (uint8_t)(turn / RACE_NAMES));
+		put_at(query, &response, NOW);
+	}
+	return NULL;
+}
+
+START_TEST(readers_never_see_half_a_response)
+{
+	static struct cache_found seen;
+	struct cache_options options = defaults;
+	options.entries = 24; /* one bucket, always full */
+	free(cache);
+	cache = cache_make(&options);
+	bool stop = false;
+	pthread_t writer;
+	ck_assert_int_eq(pthread_create(&writer, NULL, race_write, &stop), 0);
+	unsigned hits = 0;
+	for (unsigned turn = 0; turn < RACE_TURNS || hits == 0; turn++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%u.example.com", turn % RACE_NAMES);
+		struct message query = query_of(name, DNS_TYPE_A);
+		struct cache_key key = key_of(&query);
+		struct cache_lookup lookup;
+		cache_lookup_open(&lookup, cache, &key);
+		if (!cache_lookup_read(&lookup, &key, query.bytes + DNS_HEADER_SIZE,
+				       name_length(&query), NOW, 0, 1, &seen))
+			continue;
+		uint8_t mark = seen.message[seen.length - 1];
+		struct message expected = race_response(&query, mark);
+		hits++;
+		if (seen.length != expected.length ||
+		    memcmp(seen.message, expected.bytes, seen.length) != 0)
+			ck_abort_msg("a response of two halves");
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(writer, NULL);
+}
+END_TEST
+
+Suite *suite(void);
+Suite *suite(void)
+{
+	Suite *made = suite_create("cache");
+	TCase *tests = tcase_create("cache");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, a_response_is_found_again);
+	tcase_add_test(tests, id_case_and_skipped_options_make_no_difference);
+	tcase_add_test(tests, everything_else_does);
+	tcase_add_test(tests, equal_hashes_are_told_apart);
+	tcase_add_test(tests, queries_without_a_key);
+	tcase_add_test(tests, udp_sizes_are_ranked);
+	tcase_add_test(tests, responses_end_and_may_be_stale);
+	tcase_add_test(tests, the_newer_response_takes_the_place);
+	tcase_add_test(tests, how_long_a_response_is_kept);
+	tcase_add_test(tests, what_is_never_kept);
+	tcase_add_test(tests, a_response_with_another_name_is_not_put_in);
+	tcase_add_test(tests, long_responses);
+	tcase_add_test(tests, some_are_taken_out);
+	tcase_add_test(tests, readers_never_see_half_a_response);
+	suite_add_tcase(made, tests);
+	return made;
+}
+
+UNIT_MAIN(suite)
