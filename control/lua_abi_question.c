@@ -253,7 +253,6 @@ int sluice_question_rename(struct lua_question *question, const struct lua_name 
 	struct rte_mbuf *mbuf = sluice_question_find(question); /* the edit may have moved it */
 	if (mbuf == NULL)
 		return -ESTALE;
-	packet_of(mbuf)->query.flags |= QUERY_RENAMED;
 	lua_question_refresh(mbuf);
 	return 0;
 }

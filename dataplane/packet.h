@@ -11,9 +11,12 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
+
+#include "dataplane/serve/cache_key.h"
 
 struct note_block;
 
@@ -45,9 +48,9 @@ enum chain_id {
 /* Where a packet that comes back to its worker goes on. */
 enum packet_next {
 	PACKET_NEXT_CHAIN,    /* at rule_cursor of its chain (registry or ring was full, on_overflow: resume) */
-	PACKET_NEXT_FORWARD,  /* query: past the query rules, to a backend */
+	PACKET_NEXT_FORWARD,  /* query: past the rules of its chain, to the cache or to a backend */
 	PACKET_NEXT_ANSWER,   /* query with QR set: self-answered rules, then to the client */
-	PACKET_NEXT_RESPOND,  /* response: past its rules, to the client */
+	PACKET_NEXT_RESPOND,  /* response: past the rules of its chain, to cache and client */
 	PACKET_NEXT_SEND,     /* to the client, no further rules */
 	PACKET_NEXT_DROP,     /* drop for packet->drop_reason */
 };
@@ -60,7 +63,7 @@ enum query_flag {
 	QUERY_MAX_TTL = 1 << 4,		 /* max_returned_ttl is set */
 	QUERY_IPV6 = 1 << 5,		 /* the client's address family */
 	QUERY_TCP = 1 << 6,
-	QUERY_RENAMED = 1 << 7,		 /* the policy changed the question's name */
+	QUERY_CACHE_ONLY = 1 << 7,	 /* no server is to be asked */
 };
 
 /* What must survive from the query to its response; the in-flight table keeps a copy. */
@@ -108,14 +111,17 @@ struct packet {
 	uint16_t source_port; /* UDP ports of the frame as received, host byte order */
 	uint16_t destination_port;
 	uint8_t ipv6;	      /* 1: the received frame is IPv6 */
-	uint8_t spare[3];
+	uint8_t origin; /* enum stats_origin: where the answer comes from */
+	uint8_t keyed; /* 1: `key` is the query's, and its answer may go into the cache */
+	uint8_t stale; /* 1: from the cache, though it had expired */
 	uint32_t slot; /* the control lcore's record of this packet; of a probe its token */
 	struct rte_mbuf *link; /* next in a list of the holder */
 	struct query_state query;
+	struct cache_key key;
 };
 
 static_assert(sizeof(struct query_state) == 88, "the in-flight table and every burst stream over it");
-static_assert(sizeof(struct packet) == 128, "two cache lines");
+static_assert(offsetof(struct packet, key) == 128, "two cache lines, and two for who has a cache");
 
 /* Bytes of private area to ask rte_pktmbuf_pool_create() for. */
 #define PACKET_PRIVATE_SIZE RTE_ALIGN(sizeof(struct packet), RTE_MBUF_PRIV_ALIGN)
@@ -153,7 +159,9 @@ static inline void packet_move(struct rte_mbuf *to, struct rte_mbuf *from)
 {
 	uint16_t length = packet_of(from)->dns_length;
 	memcpy(rte_pktmbuf_mtod(to, void *), packet_dns(from), length);
-	*packet_of(to) = *packet_of(from);
+	memcpy(packet_of(to), packet_of(from), offsetof(struct packet, key));
+	if (packet_of(from)->keyed)
+		packet_of(to)->key = packet_of(from)->key;
 	packet_of(to)->dns_offset = 0;
 	packet_of(to)->l3_offset = 0;
 	packet_dns_resize(to, length);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "dataplane/pipeline.h"
+#include "dataplane/pipeline_parts.h"
 
 #include <rte_ethdev.h>
 
@@ -13,18 +13,7 @@
 
 #define FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD) /* of the client's header, given back to it */
 
-static void chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
-		      uint16_t cursor);
-
-static inline void count(struct worker *worker, enum stats_counter counter)
-{
-	stats_add(&worker->stats.counter[counter], 1);
-}
-
-static inline const struct policy *policy_now(struct worker *worker)
-{
-	return __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
-}
+static void query_answer(struct worker *worker, struct rte_mbuf *mbuf);
 
 void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
@@ -101,8 +90,7 @@ static void edns_take_out(struct rte_mbuf *mbuf)
 		packet_dns_resize(mbuf, (uint16_t)length);
 }
 
-/* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
-static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
+void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct query_state *query = &packet->query;
@@ -140,9 +128,7 @@ static void client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(flow.destination.bytes, query->client_addr, 16);
 	flow.source.ipv6 = flow.destination.ipv6 = ipv6;
 	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
-	enum stats_origin origin =
-		packet->kind == PACKET_RESPONSE ? STATS_FORWARDED_ANSWER : STATS_OWN_ANSWER;
-	stats_add(&worker->stats.port[query->port].answers[origin], 1);
+	stats_add(&worker->stats.port[query->port].answers[packet->origin], 1);
 	stats_add(&worker->stats.frontend[query->frontend].answers, 1);
 	net_frame_write(port, mbuf, &flow);
 	tx_push(worker, query->port, mbuf);
@@ -173,7 +159,7 @@ static bool overflow(struct worker *worker, struct rte_mbuf *mbuf, enum drop_rea
 			return false;
 		}
 		packet_dns_resize(mbuf, (uint16_t)length);
-		client_send(worker, mbuf);
+		pipeline_client_send(worker, mbuf);
 		return false;
 	}
 	}
@@ -192,7 +178,7 @@ void pipeline_hand_over(struct worker *worker)
 	for (unsigned i = handed; i < total; i++) {
 		struct packet *packet = packet_of(worker->hand[i]);
 		if (overflow(worker, worker->hand[i], DROP_HANDOFF_FULL))
-			chain_run(worker, worker->hand[i], packet->chain, packet->rule_cursor + 1);
+			pipeline_chain_run(worker, worker->hand[i], packet->chain, packet->rule_cursor + 1);
 	}
 	if (handed > 0)
 		waker_wake(worker->dataplane->control_waker);
@@ -245,7 +231,7 @@ static void query_servfail(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	packet_dns_resize(mbuf, (uint16_t)length);
-	client_send(worker, mbuf);
+	pipeline_client_send(worker, mbuf);
 }
 
 static void entry_fill(struct inflight_entry *entry, const struct backend *backend,
@@ -259,6 +245,9 @@ static void entry_fill(struct inflight_entry *entry, const struct backend *backe
 	entry->server_port = backend->port;
 	entry->name_length = packet->query.qname_length;
 	memcpy(entry->name, dns + DNS_HEADER_SIZE, entry->name_length);
+	entry->keyed = packet->keyed;
+	if (packet->keyed)
+		entry->key = packet->key;
 	memcpy(dns, &entry->id, sizeof(entry->id));
 	packet->query.notes = NULL; /* the entry has them now */
 }
@@ -301,10 +290,29 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 	return true;
 }
 
-static void query_forward(struct worker *worker, struct rte_mbuf *mbuf)
+/* A query that nobody may be asked for. */
+static void query_refuse_uncached(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	int length = dns_reply_rcode_set(packet_dns(mbuf), packet->dns_length,
+					 packet_dns_capacity(mbuf), DNS_RCODE_REFUSED, true,
+					 DNS_EDNS_UDP_SIZE);
+	if (length < 0) {
+		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
+		return;
+	}
+	packet_dns_resize(mbuf, (uint16_t)length);
+	query_answer(worker, mbuf);
+}
+
+void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct policy *policy = policy_now(worker);
 	struct packet *packet = packet_of(mbuf);
+	if (unlikely((packet->query.flags & QUERY_CACHE_ONLY) != 0)) {
+		query_refuse_uncached(worker, mbuf);
+		return;
+	}
 	uint16_t number =
 		balance_choose(policy, packet->query.pool, packet_dns(mbuf) + DNS_HEADER_SIZE,
 			       packet->query.qname_length, worker->now, worker->balance);
@@ -403,23 +411,28 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 static void query_answer(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	if (policy_now(worker)->chains[CHAIN_SELF_ANSWERED].count == 0)
-		client_send(worker, mbuf);
+		pipeline_client_send(worker, mbuf);
 	else
-		chain_run(worker, mbuf, CHAIN_SELF_ANSWERED, 0);
+		pipeline_chain_run(worker, mbuf, CHAIN_SELF_ANSWERED, 0);
 }
 
 static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain)
 {
-	if (chain != CHAIN_QUERY && chain != CHAIN_CACHE_MISS)
-		client_send(worker, mbuf);
-	else if (packet_is_answered(mbuf))
+	bool query = chain == CHAIN_QUERY || chain == CHAIN_CACHE_MISS;
+	if (query && packet_is_answered(mbuf))
 		query_answer(worker, mbuf);
+	else if (chain == CHAIN_QUERY)
+		pipeline_cache_ask(worker, mbuf);
+	else if (chain == CHAIN_CACHE_MISS)
+		pipeline_forward(worker, mbuf);
+	else if (chain == CHAIN_RESPONSE)
+		pipeline_cache_keep(worker, mbuf);
 	else
-		query_forward(worker, mbuf);
+		pipeline_client_send(worker, mbuf);
 }
 
-static void chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
-		      uint16_t cursor)
+void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
+			uint16_t cursor)
 {
 	enum rule_verdict verdict;
 	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
@@ -488,7 +501,7 @@ static void query_notimp(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	packet_of(mbuf)->query.client_size = PACKET_CLIENT_SIZE_MIN;
 	packet_dns_resize(mbuf, (uint16_t)dns_reply_notimp(packet_dns(mbuf)));
-	client_send(worker, mbuf);
+	pipeline_client_send(worker, mbuf);
 }
 
 /* Drops what is no query. One without a question is counted by its reason alone, as in dnsdist. */
@@ -503,6 +516,9 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	packet->kind = PACKET_QUERY;
+	packet->origin = STATS_OWN_ANSWER;
+	packet->keyed = false;
+	packet->stale = false;
 	packet->query.arrival = worker->now;
 	enum drop_reason reason = query_check(worker, mbuf);
 	if (unlikely(reason != DROP_NONE)) {
@@ -523,7 +539,8 @@ void pipeline_queries(struct worker *worker)
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
 	for (uint16_t i = 0; i < total; i++)
-		chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);
+		pipeline_chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);
+	pipeline_lookups(worker);
 }
 
 /* ---- responses ---- */
@@ -577,7 +594,12 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	struct packet *packet = packet_of(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
 	packet->kind = PACKET_RESPONSE;
+	packet->origin = STATS_FORWARDED_ANSWER;
+	packet->stale = false;
 	packet->query = entry->query;
+	packet->keyed = entry->keyed;
+	if (entry->keyed)
+		packet->key = entry->key;
 	uint16_t flags = dns_flags_load(dns) & (uint16_t)~FLAGS_KEPT;
 	dns_flags_store(dns, flags | (entry->query.client_header_flags & FLAGS_KEPT));
 	memcpy(dns, &entry->query.client_id, sizeof(entry->query.client_id));
@@ -621,7 +643,7 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	response_adopt(worker, mbuf, entry);
-	chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+	pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
 }
 
 void pipeline_expire(struct worker *worker, bool all)
@@ -651,17 +673,17 @@ void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 		/* Under another policy the cursor means nothing: its rules are met from the first. */
 		if (packet->generation != policy_now(worker)->generation)
 			packet->rule_cursor = 0;
-		chain_run(worker, mbuf, packet->chain, packet->rule_cursor);
+		pipeline_chain_run(worker, mbuf, packet->chain, packet->rule_cursor);
 		break;
 	case PACKET_NEXT_FORWARD:
-		query_forward(worker, mbuf);
+	case PACKET_NEXT_RESPOND:
+		chain_passed(worker, mbuf, packet->chain);
 		break;
 	case PACKET_NEXT_ANSWER:
 		query_answer(worker, mbuf);
 		break;
-	case PACKET_NEXT_RESPOND:
 	case PACKET_NEXT_SEND:
-		client_send(worker, mbuf);
+		pipeline_client_send(worker, mbuf);
 		break;
 	case PACKET_NEXT_DROP:
 		pipeline_drop(worker, mbuf, packet->drop_reason);

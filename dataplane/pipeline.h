@@ -8,8 +8,11 @@
 /* A query as the frame stage left it: checks; what passes is collected, at most WORKER_BURST. */
 void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf);
 
-/* The queries collected: rules, then forward, answer or hand over. */
+/* The queries collected: rules, then the cache, forward, answer or hand over. */
 void pipeline_queries(struct worker *worker);
+
+/* The queries that are past their rules, and wait for the others to be looked up together. */
+void pipeline_lookups(struct worker *worker);
 
 /* A message to one of our source ports: match, rules, to the client. */
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf);

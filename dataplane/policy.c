@@ -41,6 +41,8 @@ void policy_blob_release(struct policy_blob *blob)
 {
 	while (blob && --blob->users == 0) {
 		struct policy_blob *held = blob->holds;
+		if (blob->close)
+			blob->close(blob->data);
 		free(blob);
 		blob = held;
 	}

@@ -47,6 +47,7 @@ enum balance_method {
 };
 
 struct balance_point;
+struct cache;
 
 /* A pool that exists in name only has no servers. */
 struct policy_pool {
@@ -58,6 +59,7 @@ struct policy_pool {
 	uint32_t n_points;
 	const uint64_t *weights; /* by place: the sum up to and with it */
 	const struct balance_point *points; /* of BALANCE_CHASHED: sorted */
+	struct cache *cache; /* NULL: it has none; one of the blobs holds it */
 };
 
 /* A name set, a prefix set or the like: shared by policies, so that a large one is built once. */
@@ -65,6 +67,7 @@ struct policy_blob {
 	uint32_t users; /* control lcore only */
 	uint32_t spare;
 	struct policy_blob *holds; /* what its data points to, with a use of it; NULL: nothing */
+	void (*close)(void *data); /* before the blob is freed; NULL: nothing is to be done */
 	uint64_t data[];
 };
 
@@ -77,6 +80,7 @@ struct policy_pool_name {
 struct policy {
 	uint32_t generation; /* never 0, grows with each policy */
 	uint32_t udp_timeout; /* milliseconds a server has */
+	uint32_t stale; /* seconds for which expired answers serve when no server is up */
 	uint16_t n_listeners;
 	uint16_t n_pools;    /* numbers below this one may be used */
 	uint16_t n_backends; /* likewise */

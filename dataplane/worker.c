@@ -31,11 +31,13 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->tsc_per_ms = rte_get_tsc_hz() / 1000;
 	worker->inflight = inflight_create(max_inflight, worker->first_port, dataplane->ports_share);
 	worker->balance = calloc(1, sizeof(*worker->balance));
+	worker->found = calloc(1, sizeof(*worker->found));
+	worker->seconds = (uint32_t)(clock_now() / worker->tsc_per_ms / 1000);
 	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
 	int error = handoff_create(&worker->handoff, index, socket);
 	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
-			   worker->rule_hits == NULL || worker->backends == NULL))
+			   worker->found == NULL || worker->rule_hits == NULL || worker->backends == NULL))
 		error = -ENOMEM;
 	if (error != 0) {
 		worker_destroy(worker);
@@ -56,12 +58,14 @@ void worker_destroy(struct worker *worker)
 	handoff_destroy(&worker->handoff);
 	inflight_destroy(worker->inflight);
 	free(worker->balance);
+	free(worker->found);
 	free(worker->rule_hits);
 	if (worker->dataplane != NULL)
 		worker->dataplane->backends[worker->index] = NULL;
 	free(worker->backends);
 	worker->inflight = NULL;
 	worker->balance = NULL;
+	worker->found = NULL;
 	worker->rule_hits = NULL;
 	worker->backends = NULL;
 }
@@ -187,12 +191,14 @@ static unsigned inbox_receive(struct worker *worker)
 		else
 			pipeline_return(worker, mbufs[i]);
 	}
+	pipeline_lookups(worker);
 	return count;
 }
 
 static void housekeep(struct worker *worker)
 {
 	worker->housekept = worker->now;
+	worker->seconds = (uint32_t)(worker->now / worker->tsc_per_ms / 1000);
 	pipeline_expire(worker, false);
 	neighbour_tick(worker->neighbours, worker->now / worker->tsc_per_ms);
 	rte_rcu_qsbr_quiescent(worker->dataplane->rcu, worker->index);

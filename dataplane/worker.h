@@ -18,6 +18,7 @@
 #include "dataplane/net/route.h"
 #include "dataplane/policy.h"
 #include "dataplane/serve/balance.h"
+#include "dataplane/serve/cache.h"
 #include "dataplane/serve/inflight.h"
 #include "dataplane/stats.h"
 
@@ -68,12 +69,19 @@ struct worker {
 	struct balance *balance;
 	uint64_t tsc_per_ms;
 	uint64_t now; /* TSC at the start of the turn */
+	uint32_t seconds; /* the same, to about a millisecond */
 	uint64_t housekept;
 	uint32_t idle_turns;
 	uint16_t first_port;
 	struct net_tx tx[NET_PORTS_MAX];
 	uint16_t n_queries; /* of the burst, past the parser */
 	struct rte_mbuf *queries[WORKER_BURST];
+	uint16_t n_lookups; /* queries past their rules, that the cache may answer */
+	struct {
+		struct rte_mbuf *mbuf;
+		struct cache_lookup lookup;
+	} lookups[WORKER_BURST];
+	struct cache_found *found;
 	uint32_t probes;  /* of the entries in flight; control reads it */
 	uint16_t handing; /* packets collected for the ring to the control lcore */
 	struct rte_mbuf *hand[2 * HANDOFF_BURST];

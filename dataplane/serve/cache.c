@@ -132,11 +132,11 @@ static inline void count(uint64_t *cell)
 }
 
 bool cache_key_of(const struct cache *cache, struct cache_key *key, const uint8_t *query,
-		  size_t length, size_t question_end, bool udp)
+		  size_t length, size_t question_end, uint8_t flags)
 {
 	key->cache = cache->number;
 	return cache_key_make(key, &cache->options.key, cache->seed, query, length, question_end,
-			      udp);
+			      flags);
 }
 
 /* ---- entries ---- */

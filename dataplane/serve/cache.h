@@ -72,7 +72,7 @@ uint64_t cache_capacity(const struct cache *cache);
 
 /* Makes the key of a query for this cache, as cache_key_make(). */
 bool cache_key_of(const struct cache *cache, struct cache_key *key, const uint8_t *query,
-		  size_t length, size_t question_end, bool udp);
+		  size_t length, size_t question_end, uint8_t flags);
 
 /* A look-up in steps, so that those of a burst wait for memory together. Worker only. */
 struct cache_lookup {

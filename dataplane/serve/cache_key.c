@@ -67,11 +67,11 @@ static bool options_add(struct cache_key *key, const struct cache_key_rules *rul
 }
 
 bool cache_key_make(struct cache_key *key, const struct cache_key_rules *rules, uint64_t seed,
-		    const uint8_t *query, size_t length, size_t question_end, bool udp)
+		    const uint8_t *query, size_t length, size_t question_end, uint8_t flags)
 {
 	struct dns_edns edns;
 	memcpy(key->head, query + 2, CACHE_KEY_HEAD - 1);
-	key->head[CACHE_KEY_HEAD - 1] = udp;
+	key->head[CACHE_KEY_HEAD - 1] = flags;
 	key->tail_length = 0;
 	size_t name_length = question_end - DNS_HEADER_SIZE - DNS_QUESTION_FIXED;
 	if (dns_edns_find(query, length, question_end, &edns) != DNS_OK)

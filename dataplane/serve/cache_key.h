@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What makes two queries the same for the packet cache: header without ID, name in any case, type,
- * class, EDNS, and the transport. The name is not copied: it stands in the query, and in its
+ * class, EDNS, the transport, and whether the client knows EDNS. The name is not copied: it stands in the query, and in its
  * response. Two queries whose answers could differ never have the same key.
  */
 #ifndef SLUICE_DATAPLANE_SERVE_CACHE_KEY_H
@@ -12,10 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_KEY_HEAD 11u  /* ten bytes of the header, the transport */
+#define CACHE_KEY_HEAD 11u  /* ten bytes of the header, enum cache_key_flag */
 #define CACHE_KEY_TAIL 104u /* what follows the name; queries with more are not cached */
 #define CACHE_SKIP_MAX 16u
 #define CACHE_RANKS_MAX 16u
+
+enum cache_key_flag {
+	CACHE_KEY_TCP = 1 << 0,
+	CACHE_KEY_NO_EDNS = 1 << 1, /* the client sent none; the policy may have added it */
+};
 
 struct cache_key {
 	uint64_t hash;
@@ -40,7 +45,7 @@ struct cache_key_rules {
  * been parsed. False: it has no key, and must not be cached. Hot path.
  */
 bool cache_key_make(struct cache_key *key, const struct cache_key_rules *rules, uint64_t seed,
-		    const uint8_t *query, size_t length, size_t question_end, bool udp);
+		    const uint8_t *query, size_t length, size_t question_end, uint8_t flags);
 
 /* The hash of head, tail and this name. */
 uint64_t cache_key_hash(const struct cache_key *key, uint64_t seed, const uint8_t *name,

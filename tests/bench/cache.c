@@ -107,7 +107,7 @@ static struct cache *cache_make(uint32_t entries)
 
 static void key_of(const struct cache *cache, struct cache_key *key, const struct query *query)
 {
-	cache_key_of(cache, key, query->bytes, query->length, query->length, true);
+	cache_key_of(cache, key, query->bytes, query->length, query->length, 0);
 }
 
 static struct cache_found found;
@@ -178,13 +178,13 @@ static bool lru_ask(struct lru *lru, uint32_t n)
 static void simulate(unsigned flood)
 {
 	uint32_t names = SIMULATED_NAMES + SIMULATED_ASKED;
-	struct lru lru = {.capacity = SIMULATED,
+	struct cache *cache = cache_make(SIMULATED);
+	struct lru lru = {.capacity = (uint32_t)cache_capacity(cache),
 			  .newest = UINT32_MAX,
 			  .oldest = UINT32_MAX,
 			  .newer = calloc(names, 4),
 			  .older = calloc(names, 4),
 			  .in = calloc(names, 1)};
-	struct cache *cache = cache_make(SIMULATED);
 	uint64_t asked = 0, hits = 0, lru_hits = 0;
 	for (uint32_t i = 0; i < SIMULATED_ASKED; i++) {
 		bool random = draw() % 100 < flood;

@@ -116,7 +116,7 @@ static struct cache_key key_of(const struct message *query)
 {
 	struct cache_key key;
 	ck_assert(cache_key_of(cache, &key, query->bytes, query->length, query->question_end,
-			       true));
+			       0));
 	return key;
 }
 
@@ -219,7 +219,7 @@ START_TEST(everything_else_does)
 
 	struct cache_key key;
 	query = query_of("www.example.com", DNS_TYPE_A);
-	ck_assert(cache_key_of(cache, &key, query.bytes, query.length, query.question_end, false));
+	ck_assert(cache_key_of(cache, &key, query.bytes, query.length, query.question_end, CACHE_KEY_TCP));
 	ck_assert(!get_by(&query, &key, NOW, 0));
 }
 END_TEST
@@ -250,11 +250,11 @@ START_TEST(queries_without_a_key)
 	memset(text, 'x', sizeof(text));
 	text[CACHE_KEY_TAIL] = 0;
 	option_add(&query, 65001, text);
-	ck_assert(!cache_key_of(cache, &key, query.bytes, query.length, query.question_end, true));
+	ck_assert(!cache_key_of(cache, &key, query.bytes, query.length, query.question_end, 0));
 	query = query_of("www.example.com", DNS_TYPE_A);
 	option_add(&query, DNS_OPTION_COOKIE, "12345678");
 	query.bytes[query.length - 9]++; /* the option runs over the end of the OPT */
-	ck_assert(!cache_key_of(cache, &key, query.bytes, query.length, query.question_end, true));
+	ck_assert(!cache_key_of(cache, &key, query.bytes, query.length, query.question_end, 0));
 }
 END_TEST
 

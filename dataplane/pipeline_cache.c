@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The packet cache's stages: queries that it answers, and responses that it keeps. */
+#include "dataplane/dns/edns.h"
+#include "dataplane/dns/message.h"
+#include "dataplane/pipeline_parts.h"
+
+#define FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD) /* of the client's header, given back to it */
+
+static struct cache *cache_of(const struct policy *policy, uint16_t pool)
+{
+	return pool < policy->n_pools ? policy->pools[pool].cache : NULL;
+}
+
+/* ---- queries ---- */
+
+/*
+ * The query becomes its answer. The question is the client's, in its case. False: the answer does
+ * not fit the packet's buffer.
+ */
+static bool hit_fill(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
+{
+	struct packet *packet = packet_of(mbuf);
+	struct cache_found *found = worker->found;
+	uint8_t *dns = packet_dns(mbuf);
+	if (unlikely(found->length > packet_dns_capacity(mbuf)))
+		return false;
+	if (unlikely(found->expired != 0))
+		cache_answer_ttl_set(found->message, &found->places,
+				     cache_options_of(cache)->stale_ttl);
+	else if (likely(!cache_options_of(cache)->dont_age))
+		cache_answer_age(found->message, &found->places, found->age);
+	uint16_t flags = dns_flags_load(found->message) & (uint16_t)~FLAGS_KEPT;
+	size_t question = DNS_HEADER_SIZE + packet->query.qname_length;
+	memcpy(dns + 4, found->message + 4, DNS_HEADER_SIZE - 4);
+	memcpy(dns + question, found->message + question, found->length - question);
+	dns_flags_store(dns, flags | (packet->query.client_header_flags & FLAGS_KEPT));
+	packet_dns_resize(mbuf, (uint16_t)found->length);
+	packet->kind = PACKET_RESPONSE;
+	packet->origin = STATS_CACHED_ANSWER;
+	packet->stale = found->expired != 0;
+	packet->keyed = false;
+	return true;
+}
+
+static void hit(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	count(worker, STATS_CACHE_HITS);
+	if (policy_now(worker)->chains[CHAIN_CACHE_HIT].count == 0)
+		pipeline_client_send(worker, mbuf);
+	else
+		pipeline_chain_run(worker, mbuf, CHAIN_CACHE_HIT, 0);
+}
+
+static void miss(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	count(worker, STATS_CACHE_MISSES);
+	if (policy_now(worker)->chains[CHAIN_CACHE_MISS].count == 0)
+		pipeline_forward(worker, mbuf);
+	else
+		pipeline_chain_run(worker, mbuf, CHAIN_CACHE_MISS, 0);
+}
+
+static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct cache_lookup *lookup)
+{
+	const struct policy *policy = policy_now(worker);
+	const struct packet *packet = packet_of(mbuf);
+	uint32_t stale = policy->stale;
+	if (unlikely(stale != 0) && backend_pool_available(policy, packet->query.pool))
+		stale = 0;
+	if (cache_lookup_read(lookup, &packet->key, packet_dns(mbuf) + DNS_HEADER_SIZE,
+			      packet->query.qname_length, worker->seconds, stale, worker->index,
+			      worker->found) &&
+	    hit_fill(worker, mbuf, lookup->cache))
+		hit(worker, mbuf);
+	else
+		miss(worker, mbuf);
+}
+
+void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	const struct cache *cache = cache_of(policy_now(worker), packet->query.pool);
+	if (cache == NULL || (packet->query.flags & QUERY_SKIP_CACHE) != 0) {
+		pipeline_forward(worker, mbuf);
+		return;
+	}
+	size_t question_end = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
+	uint8_t flags = (packet->query.flags & QUERY_TCP) != 0 ? CACHE_KEY_TCP : 0;
+	if ((packet->query.flags & QUERY_HAD_EDNS) == 0)
+		flags |= CACHE_KEY_NO_EDNS;
+	packet->keyed = cache_key_of(cache, &packet->key, packet_dns(mbuf), packet->dns_length,
+				     question_end, flags);
+	if (unlikely(!packet->keyed)) {
+		miss(worker, mbuf);
+		return;
+	}
+	struct cache_lookup lookup;
+	cache_lookup_open(&lookup, cache, &packet->key);
+	if (unlikely(worker->n_lookups == WORKER_BURST)) {
+		look_up(worker, mbuf, &lookup);
+		return;
+	}
+	worker->lookups[worker->n_lookups].mbuf = mbuf;
+	worker->lookups[worker->n_lookups++].lookup = lookup;
+}
+
+void pipeline_lookups(struct worker *worker)
+{
+	/* On their way some may fill a ring, so that others come here in their turn. */
+	for (uint16_t first = 0, end; (end = worker->n_lookups) > first; first = end) {
+		for (uint16_t i = first; i < end; i++)
+			cache_lookup_prefetch(&worker->lookups[i].lookup,
+					      &packet_of(worker->lookups[i].mbuf)->key);
+		for (uint16_t i = first; i < end; i++)
+			look_up(worker, worker->lookups[i].mbuf, &worker->lookups[i].lookup);
+	}
+	worker->n_lookups = 0;
+}
+
+/* ---- responses ---- */
+
+/* An OPT that the client did not send is not for it, nor for anybody who asks the same. */
+static void edns_take_out(struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	int length = dns_edns_remove(packet_dns(mbuf), packet->dns_length);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+	packet->query.edns_added = false;
+}
+
+static bool keep(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	const struct query_state *query = &packet->query;
+	struct cache *cache = cache_of(policy_now(worker), query->pool);
+	if (cache == NULL || cache_number(cache) != packet->key.cache)
+		return false; /* the policy changed meanwhile */
+	struct cache_stats *stats = cache_stats_of(cache, worker->index);
+	uint32_t seconds, failure = UINT32_MAX;
+	if (unlikely((query->flags & QUERY_TEMP_FAILURE_TTL) != 0))
+		failure = query->temp_failure_ttl;
+	struct cache_places *places = &worker->found->places;
+	enum cache_fitness fitness = cache_answer_check(
+		packet_dns(mbuf), packet->dns_length, query->qtype, &cache_options_of(cache)->ttls,
+		failure, places, &seconds);
+	if (fitness != CACHE_FIT) {
+		stats_add(fitness == CACHE_UNFIT ? &stats->unfit : &stats->ttl_too_short, 1);
+		return false;
+	}
+	return cache_insert(cache, &packet->key, packet_dns(mbuf), packet->dns_length, places,
+			    worker->seconds, seconds, worker->index);
+}
+
+void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	bool wanted = packet->keyed && (packet->query.flags & QUERY_SKIP_CACHE) == 0;
+	if (unlikely(packet->query.edns_added))
+		edns_take_out(mbuf);
+	packet->keyed = false;
+	if (!wanted || !keep(worker, mbuf)) {
+		pipeline_client_send(worker, mbuf);
+		return;
+	}
+	count(worker, STATS_CACHE_INSERTS);
+	if (policy_now(worker)->chains[CHAIN_CACHE_INSERTED].count == 0)
+		pipeline_client_send(worker, mbuf);
+	else
+		pipeline_chain_run(worker, mbuf, CHAIN_CACHE_INSERTED, 0);
+}

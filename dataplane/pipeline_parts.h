@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the pipeline use of each other. */
+#ifndef SLUICE_DATAPLANE_PIPELINE_PARTS_H
+#define SLUICE_DATAPLANE_PIPELINE_PARTS_H
+
+#include "dataplane/pipeline.h"
+
+static inline const struct policy *policy_now(struct worker *worker)
+{
+	return __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
+}
+
+static inline void count(struct worker *worker, enum stats_counter counter)
+{
+	stats_add(&worker->stats.counter[counter], 1);
+}
+
+/* Runs a chain from a rule on, and the packet's way from there. */
+void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
+			uint16_t cursor);
+
+/* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
+void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* To a server of the query's pool. */
+void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* A query past its rules: to the cache of its pool if that has one, else to a server. */
+void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* A response past its rules: into the cache, and to the client. */
+void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf);
+
+#endif
