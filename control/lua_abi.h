@@ -75,6 +75,7 @@ struct feeds;
 struct lua_feed;
 struct lua_endpoint; /* an endpoint in use by this policy */
 struct lua_names;    /* a set of names that its Lua holds */
+struct lua_cache_found;
 
 struct lua_context {
 	/* Set by the caller, before lua_abi_use(). */
@@ -117,6 +118,7 @@ struct lua_context {
 	size_t texts_used, texts_size;
 	char error[LUA_LISTEN_ERROR_SIZE];
 	char *metrics_text; /* the last that Lua asked for */
+	struct lua_cache_found *found; /* in a packet cache, likewise */
 	const char *reason;
 };
 
@@ -124,6 +126,9 @@ struct lua_context {
 struct lua_context *lua_context_new(void);
 /* Closes its endpoints and frees its sets: Lua runs no more. NULL has no effect. */
 void lua_context_free(struct lua_context *context);
+
+/* Forgets what a search in a packet cache found. */
+void lua_cache_found_free(struct lua_context *context);
 
 /* Makes it the one that Lua's calls mean. NULL: none; then nothing may be called. */
 void lua_abi_use(struct lua_context *context);

@@ -287,6 +287,7 @@ void lua_context_free(struct lua_context *context)
 		lua_abi_use(NULL);
 	free(context->texts);
 	free(context->metrics_text);
+	lua_cache_found_free(context);
 	free(context);
 }
 

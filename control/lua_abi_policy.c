@@ -394,6 +394,8 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->servfail_when_no_server = value != 0;
 	} else if (strcmp(name, "round_robin_fail") == 0) {
 		settings->round_robin_fail = value != 0;
+	} else if (strcmp(name, "stale") == 0) {
+		settings->stale = value;
 	} else if (strcmp(name, "perturbation") == 0) {
 		settings->perturbation = value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {

@@ -34,6 +34,7 @@ bool sluice_question_facts(const struct lua_question *question, struct lua_facts
 		.rcode = header->rcode,
 		.tcp = (query->flags & QUERY_TCP) != 0,
 		.skip_cache = (query->flags & QUERY_SKIP_CACHE) != 0,
+		.stale = packet->stale,
 		.dnssec_ok = (query->flags & QUERY_DO) != 0,
 		.has_temp_failure_ttl = (query->flags & QUERY_TEMP_FAILURE_TTL) != 0,
 		.restarts = query->restarts,

@@ -116,6 +116,7 @@ struct lua_facts {
 	uint8_t has_temp_failure_ttl;
 	uint8_t restarts;
 	uint8_t response;
+	uint8_t stale;
 	uint16_t pool;
 	uint16_t backend;
 	uint32_t temp_failure_ttl;
@@ -192,6 +193,22 @@ struct lua_server {
 	uint32_t udp_timeout;	  /* ms */
 	uint32_t max_outstanding; /* 0: no limit */
 	double qps;		  /* 0: no limit */
+};
+
+struct lua_cache_options {
+	uint32_t entries;
+	uint32_t max_ttl, min_ttl, negative_ttl, failure_ttl, truncated_ttl, stale_ttl; /* seconds */
+	uint32_t entry_max; /* bytes */
+	uint8_t dont_age, keep_stale;
+	uint16_t n_skip, n_ranks;
+	uint16_t skip[16], ranks[16];
+};
+
+struct lua_cache_stats {
+	uint64_t entries, capacity, memory;
+	uint64_t hits, misses, stale_hits, inserts, evictions;
+	uint64_t deferred_inserts, deferred_lookups, lookup_collisions;
+	uint64_t ttl_too_short, unfit, too_large;
 };
 
 struct lua_health {
@@ -491,4 +508,25 @@ int sluice_acl_clear(void);
 size_t sluice_acl_count(void);
 int sluice_acl_print(size_t index, char *text, size_t size);
 int sluice_setting_set(const char *name, uint32_t value);
+
+/* Packet caches. */
+struct policy_blob *sluice_cache_new(const struct lua_cache_options *options);
+void sluice_cache_stats(struct policy_blob *cache, struct lua_cache_stats *stats);
+/* How many were removed: until `left` are left; of those only what has expired; of a name. */
+uint64_t sluice_cache_expunge(struct policy_blob *cache, uint64_t left);
+uint64_t sluice_cache_purge(struct policy_blob *cache, uint64_t left);
+/* `qtype` -1: of any type; `suffix`: and of all names below. */
+uint64_t sluice_cache_expunge_name(struct policy_blob *cache, const struct lua_name *name,
+				   int32_t qtype, bool suffix);
+/* Writes all to a file; how many, or -1, and why in `reason`. */
+int64_t sluice_cache_dump(struct policy_blob *cache, const char *path, bool raw,
+			  const char **reason);
+/* Names whose answers have an address, and addresses in the answers for a name; then the results. */
+size_t sluice_cache_domains(struct policy_blob *cache, const struct lua_address *address);
+size_t sluice_cache_addresses(struct policy_blob *cache, const struct lua_name *name);
+const struct lua_name *sluice_cache_domain_at(size_t index);
+const struct lua_address *sluice_cache_address_at(size_t index);
+/* NULL: none. */
+int sluice_pool_cache_set(const char *pool, size_t length, struct policy_blob *cache);
+struct policy_blob *sluice_pool_cache(const char *pool, size_t length);
 void sluice_policy_changed(void); /* rules were edited at runtime */

@@ -58,6 +58,7 @@ static struct measures model_measure(const struct policy_model *model)
 	for (size_t i = 0; i < model->registry->n_pools; i++) {
 		sum.places += model->pools[i].count;
 		sum.blobs += model->pools[i].ring != NULL;
+		sum.blobs += model->pools[i].cache != NULL;
 	}
 	return sum;
 }
@@ -139,13 +140,15 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	};
 }
 
-/* What rules point to; the blobs of the pools' rings are with them. */
+/* What rules point to; the blobs of the pools' rings and caches are with them. */
 static void blobs_open(const struct policy_model *model, const struct measures *sum,
 		       struct emission *emission, struct arena *arena)
 {
 	emission->blobs = arena_take(arena, sum->blobs, sizeof(struct policy_blob *));
-	for (size_t i = 0; i < model->registry->n_pools; i++)
+	for (size_t i = 0; i < model->registry->n_pools; i++) {
 		blob_use(emission, model->pools[i].ring);
+		blob_use(emission, model->pools[i].cache);
+	}
 }
 
 /* False without memory. */
@@ -198,6 +201,8 @@ static struct policy_pool pool_compile(const struct policy_model *model, uint32_
 		.count = (uint16_t)from->count,
 		.method = (uint8_t)policy_pool_method(model, number),
 	};
+	if (from->cache != NULL)
+		pool.cache = policy_cache_of(from->cache);
 	if (from->ring != NULL && pool.method == BALANCE_CHASHED) {
 		void *points = from->ring->data;
 		pool.points = points;
@@ -251,6 +256,7 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->n_listeners = (uint16_t)model->n_listeners;
 	policy->acl = prefix_set_freeze(&model->acl, acl);
 	policy->udp_timeout = model->settings.udp_timeout;
+	policy->stale = model->settings.stale;
 	policy->servfail_when_no_server = model->settings.servfail_when_no_server;
 	policy->round_robin_fail = model->settings.round_robin_fail;
 	policy->allow_empty_response = model->settings.allow_empty_response;

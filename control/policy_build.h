@@ -24,7 +24,9 @@
 #include "dataplane/rules/rates.h"
 #include "dataplane/rules/regex.h"
 #include "dataplane/serve/backend.h"
+#include "dataplane/serve/cache.h"
 
+#define POLICY_CACHES_MAX 64u
 #define POLICY_UUID_SIZE 37u /* with the final NUL */
 
 struct policy_registry;
@@ -62,6 +64,7 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 /* Settings. policy_model_new() gives them the defaults of struct policy. */
 struct policy_settings {
 	uint32_t udp_timeout; /* milliseconds, at least 1 */
+	uint32_t stale; /* seconds */
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;
@@ -155,7 +158,7 @@ struct policy_selector *policy_selector_not(struct policy_model *model,
 					    struct policy_selector *member);
 
 /* Actions, likewise. */
-/* NONE, ALLOW, DROP, TRUNCATE, NO_RECURSE, DISABLE_VALIDATION, SKIP_CACHE. */
+/* NONE, ALLOW, DROP, TRUNCATE, NO_RECURSE, DISABLE_VALIDATION, SKIP_CACHE, CACHE_ONLY. */
 struct policy_action *policy_action_plain(struct policy_model *model, enum rule_action_kind kind);
 /* `options` may be NULL. */
 struct policy_action *policy_action_rcode(struct policy_model *model, uint16_t rcode,
@@ -253,6 +256,25 @@ int policy_pool_intern(struct policy_model *model, const char *name, size_t leng
 /* Names of pools that the model knows, "" first, by number; NULL at a number it does not know. */
 size_t policy_pools_count(const struct policy_model *model);
 const char *policy_pool_name_at(const struct policy_model *model, size_t number, size_t *length);
+
+/*
+ * A packet cache of the model; options are compared as bytes, so their padding is zero. One with the
+ * same options that a policy before it made, and this model has not got yet, is taken over with all
+ * that is in it: then `*known` is true. Else its memory is taken, and with `populate` also touched,
+ * which may take a second for each few GiB. ENOMEM, ENOSPC.
+ */
+struct policy_blob *policy_cache_new(struct policy_model *model,
+				     const struct cache_options *options, bool populate,
+				     bool *known);
+struct cache *policy_cache_of(struct policy_blob *blob);
+size_t policy_cache_size(struct policy_blob *blob); /* bytes of memory */
+
+/* Whose counters of a cache the control lcore writes. */
+unsigned policy_cache_lcore(const struct policy_model *model);
+
+/* The cache of the pool with this number; NULL: none. */
+struct policy_blob *policy_pool_cache(const struct policy_model *model, uint32_t pool);
+void policy_pool_cache_set(struct policy_model *model, uint32_t pool, struct policy_blob *cache);
 
 struct policy_server_options {
 	const char *address; /* "address[:port]" */

@@ -37,6 +37,7 @@ void policy_registry_free(struct policy_registry *registry)
 	for (uint32_t i = 0; i < registry->n_backends; i++)
 		free(registry->backends[i]);
 	custom_metrics_free(registry->metrics);
+	policy_registry_caches_forget(registry);
 	free(registry);
 }
 
@@ -94,6 +95,7 @@ void policy_model_free(struct policy_model *model)
 		free(model->chains[chain].rules);
 	}
 	policy_servers_free(model);
+	policy_caches_free(model);
 	policy_parts_free(model);
 	prefix_list_clear(&model->acl);
 	regex_scratch_free(model->scratch);

@@ -31,6 +31,8 @@ struct policy_registry {
 	struct backend *backends[POLICY_BACKENDS_MAX];
 	uint32_t n_frontends;
 	struct policy_listener frontends[STATS_FRONTENDS];
+	uint32_t cache_numbers; /* given out */
+	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
 };
 
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
@@ -77,6 +79,7 @@ struct policy_model_pool {
 	struct policy_blob *ring; /* of points, for consistent hashing; NULL: not made yet */
 	uint64_t ring_key;
 	uint32_t ring_count;
+	struct policy_blob *cache; /* of its model; NULL: none */
 };
 
 struct policy_model {
@@ -92,6 +95,8 @@ struct policy_model {
 	struct backend *servers[POLICY_BACKENDS_MAX];
 	struct health_options *health[POLICY_BACKENDS_MAX]; /* by backend number; NULL: none set */
 	size_t n_servers;
+	struct policy_blob *caches[POLICY_CACHES_MAX]; /* a use of each */
+	unsigned n_caches;
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 };
 
@@ -124,6 +129,12 @@ void policy_pool_sort(struct policy_model_pool *pool);
  * sum to more than BALANCE_POINTS_MAX. The pool's servers are in their order already.
  */
 int policy_pool_ring(struct policy_model *model, uint32_t pool);
+
+/* Gives up the model's uses of caches. */
+void policy_caches_free(struct policy_model *model);
+
+/* The registry goes, and policies may still use its caches. */
+void policy_registry_caches_forget(struct policy_registry *registry);
 
 /* Frees all servers' places in pools. */
 void policy_servers_free(struct policy_model *model);

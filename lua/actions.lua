@@ -214,6 +214,8 @@ local function subscriber(what, response)
       'set the tags of the subscriber in %s', list:toString())
   end
 end
+beyond.CacheOnlyAction = plain('CacheOnly', false, 'answer from the cache or not at all')
+
 beyond.SubscriberAction = subscriber('sluice.SubscriberAction', false)
 beyond.SubscriberResponseAction = subscriber('sluice.SubscriberResponseAction', true)
 

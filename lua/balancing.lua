@@ -3,6 +3,7 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 local servers = require('sluice.servers')
+local cache = require('sluice.cache')
 local C = ffi.C
 check.own()
 
@@ -85,7 +86,9 @@ function balancing.showPools()
   local names = servers.getPoolNames()
   table.sort(names)
   for _, pool in ipairs(names) do
-    lines[#lines + 1] = ('%-25s %-25s %-20s %s'):format(pool, '', pool_policy(pool),
+    local cached = cache.getPool(pool):getCache()
+    lines[#lines + 1] = ('%-25s %-25s %-20s %s'):format(pool,
+      cached and cached:toString() or '', pool_policy(pool),
       names_of(servers.getPoolServers(pool)))
   end
   return table.concat(lines, '\n') .. '\n'

@@ -9,8 +9,8 @@ require('sluice.guard')
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
   lua_reply_options lua_list_options
-  lua_list_status lua_server lua_health lua_server_view lua_check lua_rule dnsdist_ffi_ednsoption
-  dnsdist_ffi_tag  dnsdist_ffi_raw_value]]
+  lua_list_status lua_server lua_health lua_server_view lua_check lua_rule lua_cache_options
+  lua_cache_stats dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
 
 local index = 0
 for name in SHARED:gmatch('%S+') do
@@ -41,6 +41,7 @@ install(require('sluice.chains'))
 install(require('sluice.server'))
 install(require('sluice.servers'), 'wrap', 'is', 'number')
 install(require('sluice.balancing'))
+install(require('sluice.cache'))
 install(require('sluice.metrics'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)

@@ -329,10 +329,7 @@ function response:editTTLs(edit)
   end
 end
 function response:getRestartCount() return facts_of(self).restarts end
-function response:getStaleCacheHit()
-  facts_of(self)
-  return false
-end
+function response:getStaleCacheHit() return facts_of(self).stale ~= 0 end
 function response:getSelectedBackend()
   local server = C.sluice_server_number(facts_of(self).backend)
   return server ~= nil and require('sluice.servers').wrap(server) or nil

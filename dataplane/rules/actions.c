@@ -178,6 +178,9 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 	case RULE_ACTION_DISABLE_VALIDATION:
 		dns_header_of(packet_dns(mbuf))->cd = 1;
 		return RULE_GO_ON;
+	case RULE_ACTION_CACHE_ONLY:
+		query->flags |= QUERY_CACHE_ONLY;
+		return RULE_GO_ON;
 	case RULE_ACTION_SKIP_CACHE:
 		query->flags |= QUERY_SKIP_CACHE;
 		return RULE_GO_ON;

@@ -39,6 +39,7 @@ struct rule_tag;
 	X(NO_RECURSE, "SetNoRecurse")                                                              \
 	X(DISABLE_VALIDATION, "SetDisableValidation")                                              \
 	X(SKIP_CACHE, "SetSkipCache")                                                              \
+	X(CACHE_ONLY, "CacheOnly")                                                                 \
 	X(TEMP_FAILURE_TTL, "SetTempFailureCacheTTL")                                              \
 	X(MAX_RETURNED_TTL, "SetMaxReturnedTTL")                                                   \
 	X(SET_TAG, "SetTag")                                                                       \

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packet caches as policies and the console see them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/lua_abi.h"
+#include "dataplane/clock.h"
+#include "dataplane/dns/message.h"
+#include "dataplane/stats.h"
+
+#define CACHE_FOUND_MAX 100000u /* answers to one question of the console */
+#define MIB ((size_t)1 << 20)
+
+/* What a search found: names or addresses. */
+struct lua_cache_found {
+	size_t count, size;
+	bool names;
+	union {
+		struct lua_name *name;
+		struct lua_address *address;
+		void *memory;
+	};
+};
+
+static struct policy_model *model(void)
+{
+	return lua_abi_context()->model;
+}
+
+static uint32_t now_seconds(void)
+{
+	uint64_t hz = lua_abi_context()->tsc_hz;
+	/* As workers have it: whole milliseconds, then whole seconds. */
+	return hz < 1000 ? 0 : (uint32_t)(clock_now() / (hz / 1000) / 1000);
+}
+
+static struct cache_options options_read(const struct lua_cache_options *from)
+{
+	struct cache_options to;
+	memset(&to, 0, sizeof(to)); /* they are compared as bytes */
+	to.entries = from->entries;
+	to.ttls.max = from->max_ttl;
+	to.ttls.min = from->min_ttl;
+	to.ttls.negative = from->negative_ttl;
+	to.ttls.failure = from->failure_ttl;
+	to.ttls.truncated = from->truncated_ttl;
+	to.stale_ttl = from->stale_ttl;
+	to.entry_max = from->entry_max;
+	to.dont_age = from->dont_age;
+	to.keep_stale = from->keep_stale;
+	to.key.n_skip = from->n_skip;
+	to.key.n_ranks = from->n_ranks;
+	memcpy(to.key.skip, from->skip, sizeof(to.key.skip));
+	memcpy(to.key.ranks, from->ranks, sizeof(to.key.ranks));
+	return to;
+}
+
+struct policy_blob *sluice_cache_new(const struct lua_cache_options *given)
+{
+	struct cache_options options = options_read(given);
+	bool known, checking = lua_abi_context()->checking;
+	errno = 0;
+	struct policy_blob *blob =
+		lua_policy_keep(policy_cache_new(model(), &options, !checking, &known));
+	if (blob != NULL && !checking)
+		log_info("memory: %zu MiB for a packet cache of %u entries%s",
+			 policy_cache_size(blob) / MIB, options.entries,
+			 known ? ", kept from the policy before" : "");
+	return blob;
+}
+
+void sluice_cache_stats(struct policy_blob *blob, struct lua_cache_stats *stats)
+{
+	struct cache *cache = policy_cache_of(blob);
+	*stats = (struct lua_cache_stats){.entries = cache_count(cache),
+					  .capacity = cache_options_of(cache)->entries,
+					  .memory = policy_cache_size(blob)};
+	for (unsigned i = 0; i <= policy_cache_lcore(model()); i++) {
+		const struct cache_stats *from = cache_stats_of(cache, i);
+		stats->hits += stats_read(&from->hits);
+		stats->misses += stats_read(&from->misses);
+		stats->stale_hits += stats_read(&from->stale_hits);
+		stats->inserts += stats_read(&from->inserts);
+		stats->evictions += stats_read(&from->evictions);
+		stats->deferred_inserts += stats_read(&from->deferred_inserts);
+		stats->deferred_lookups += stats_read(&from->deferred_lookups);
+		stats->lookup_collisions += stats_read(&from->lookup_collisions);
+		stats->ttl_too_short += stats_read(&from->ttl_too_short);
+		stats->unfit += stats_read(&from->unfit);
+		stats->too_large += stats_read(&from->too_large);
+	}
+}
+
+static uint64_t walk(struct policy_blob *blob, cache_walk_fn *visit, void *context)
+{
+	return cache_walk(policy_cache_of(blob), visit, context, policy_cache_lcore(model()));
+}
+
+/* ---- removing ---- */
+
+struct removal {
+	uint64_t surplus; /* how many may still go */
+	uint32_t now;
+	bool expired_only;
+	const struct lua_name *name;
+	int32_t qtype;
+	bool suffix;
+};
+
+static bool removal_visit(void *context, const struct cache_view *view)
+{
+	struct removal *removal = context;
+	bool expired = (int32_t)(removal->now - view->expires) >= 0;
+	if (removal->surplus == 0 || (removal->expired_only && !expired))
+		return false;
+	removal->surplus--;
+	return true;
+}
+
+static uint64_t remove_until(struct policy_blob *blob, uint64_t left, bool expired_only)
+{
+	uint64_t count = cache_count(policy_cache_of(blob));
+	struct removal removal = {.surplus = count > left ? count - left : 0,
+				  .now = now_seconds(),
+				  .expired_only = expired_only};
+	return removal.surplus > 0 ? walk(blob, removal_visit, &removal) : 0;
+}
+
+uint64_t sluice_cache_expunge(struct policy_blob *blob, uint64_t left)
+{
+	return remove_until(blob, left, false);
+}
+
+uint64_t sluice_cache_purge(struct policy_blob *blob, uint64_t left)
+{
+	if (cache_options_of(policy_cache_of(blob))->keep_stale)
+		return 0;
+	return remove_until(blob, left, true);
+}
+
+static bool name_visit(void *context, const struct cache_view *view)
+{
+	const struct removal *removal = context;
+	const struct lua_name *name = removal->name;
+	struct dns_question question;
+	if (dns_question_parse(view->message, view->length, &question) != DNS_OK ||
+	    (removal->qtype >= 0 && question.qtype != removal->qtype))
+		return false;
+	const uint8_t *qname = view->message + DNS_HEADER_SIZE;
+	return removal->suffix ? dns_name_within(qname, question.qname_length, name->wire,
+						 name->length)
+			       : dns_name_equal(qname, question.qname_length, name->wire,
+						name->length);
+}
+
+uint64_t sluice_cache_expunge_name(struct policy_blob *blob, const struct lua_name *name,
+				   int32_t qtype, bool suffix)
+{
+	struct removal removal = {.name = name, .qtype = qtype, .suffix = suffix};
+	return walk(blob, name_visit, &removal);
+}
+
+/* ---- looking into it ---- */
+
+static bool found_add(struct lua_cache_found *found, const void *item, size_t item_size)
+{
+	if (found->count == CACHE_FOUND_MAX)
+		return false;
+	if (found->count == found->size) {
+		size_t size = found->size > 0 ? 2 * found->size : 16;
+		void *memory = realloc(found->memory, size * item_size);
+		if (memory == NULL)
+			return false;
+		found->memory = memory;
+		found->size = size;
+	}
+	memcpy((uint8_t *)found->memory + found->count * item_size, item, item_size);
+	found->count++;
+	return true;
+}
+
+struct search {
+	struct lua_cache_found *found;
+	const struct lua_address *address; /* else: */
+	const struct lua_name *name;
+};
+
+/* Calls for each address among the answers, until `use` says that it is enough. */
+static void addresses_visit(const struct cache_view *view, struct search *search,
+			    bool (*use)(struct search *search, const struct cache_view *view,
+					const struct lua_address *address))
+{
+	struct dns_records records;
+	struct dns_record record;
+	if (dns_records_open(&records, view->message, view->length) != 0)
+		return;
+	while (dns_record_next(&records, &record) > 0 && record.section == DNS_SECTION_ANSWER) {
+		bool ipv6 = record.type == DNS_TYPE_AAAA && record.rdlength == 16;
+		struct lua_address address = {.ipv6 = ipv6};
+		if (!ipv6 && (record.type != DNS_TYPE_A || record.rdlength != 4))
+			continue;
+		memcpy(address.bytes, view->message + record.rdata, record.rdlength);
+		if (use(search, view, &address))
+			return;
+	}
+}
+
+static bool domain_use(struct search *search, const struct cache_view *view,
+		       const struct lua_address *address)
+{
+	struct dns_question question;
+	struct lua_name name = {0};
+	if (address->ipv6 != search->address->ipv6 ||
+	    memcmp(address->bytes, search->address->bytes, 16) != 0)
+		return false;
+	if (dns_question_parse(view->message, view->length, &question) == DNS_OK) {
+		name.length = question.qname_length;
+		memcpy(name.wire, view->message + DNS_HEADER_SIZE, name.length);
+		found_add(search->found, &name, sizeof(name));
+	}
+	return true;
+}
+
+static bool domain_visit(void *context, const struct cache_view *view)
+{
+	addresses_visit(view, context, domain_use);
+	return false;
+}
+
+static bool address_use(struct search *search, const struct cache_view *view,
+			const struct lua_address *address)
+{
+	(void)view;
+	for (size_t i = 0; i < search->found->count; i++)
+		if (memcmp(&search->found->address[i], address, sizeof(*address)) == 0)
+			return false;
+	return !found_add(search->found, address, sizeof(*address));
+}
+
+static bool address_visit(void *context, const struct cache_view *view)
+{
+	struct search *search = context;
+	struct removal of = {.name = search->name, .qtype = -1};
+	if (name_visit(&of, view))
+		addresses_visit(view, search, address_use);
+	return false;
+}
+
+void lua_cache_found_free(struct lua_context *context)
+{
+	if (context->found != NULL)
+		free(context->found->memory);
+	free(context->found);
+	context->found = NULL;
+}
+
+static size_t search(struct policy_blob *blob, struct search *search, cache_walk_fn *visit)
+{
+	struct lua_context *context = lua_abi_context();
+	lua_cache_found_free(context);
+	context->found = calloc(1, sizeof(*context->found));
+	if (context->found == NULL)
+		return 0;
+	context->found->names = search->address != NULL;
+	search->found = context->found;
+	walk(blob, visit, search);
+	return context->found->count;
+}
+
+size_t sluice_cache_domains(struct policy_blob *blob, const struct lua_address *address)
+{
+	return search(blob, &(struct search){.address = address}, domain_visit);
+}
+
+size_t sluice_cache_addresses(struct policy_blob *blob, const struct lua_name *name)
+{
+	return search(blob, &(struct search){.name = name}, address_visit);
+}
+
+const struct lua_name *sluice_cache_domain_at(size_t index)
+{
+	const struct lua_cache_found *found = lua_abi_context()->found;
+	return found && found->names && index < found->count ? &found->name[index] : NULL;
+}
+
+const struct lua_address *sluice_cache_address_at(size_t index)
+{
+	const struct lua_cache_found *found = lua_abi_context()->found;
+	return found && !found->names && index < found->count ? &found->address[index] : NULL;
+}
+
+/* ---- a dump ---- */
+
+struct dump {
+	FILE *out;
+	uint32_t now;
+	bool raw;
+	int64_t count;
+};
+
+/* RFC 4648, section 4. */
+static void base64_write(FILE *out, const uint8_t *bytes, size_t length)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t at = 0; at < length; at += 3) {
+		size_t left = length - at;
+		uint32_t word = (uint32_t)bytes[at] << 16;
+		word |= left > 1 ? (uint32_t)bytes[at + 1] << 8 : 0;
+		word |= left > 2 ? bytes[at + 2] : 0;
+		char text[5] = {digits[word >> 18], digits[word >> 12 & 63],
+				left > 1 ? digits[word >> 6 & 63] : '=',
+				left > 2 ? digits[word & 63] : '=', 0};
+		fputs(text, out);
+	}
+}
+
+static bool dump_visit(void *context, const struct cache_view *view)
+{
+	struct dump *dump = context;
+	struct dns_question question;
+	char name[DNS_NAME_TEXT_SIZE];
+	if (dns_question_parse(view->message, view->length, &question) != DNS_OK ||
+	    dns_name_print(view->message + DNS_HEADER_SIZE, name, sizeof(name), true) < 0)
+		return false;
+	fprintf(dump->out,
+		"%s %" PRId32 " CLASS%u TYPE%u ; rcode %u, length %zu, received over UDP %u, "
+		"added %" PRIu32 " seconds ago",
+		name, (int32_t)(view->expires - dump->now), question.qclass, question.qtype,
+		dns_flags_load(view->message) & DNS_FLAG_RCODE, view->length,
+		(view->key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_TCP) == 0,
+		dump->now - view->inserted);
+	if (dump->raw) {
+		fputs(", response ", dump->out);
+		base64_write(dump->out, view->message, view->length);
+	}
+	fputc('\n', dump->out);
+	dump->count++;
+	return false;
+}
+
+int64_t sluice_cache_dump(struct policy_blob *blob, const char *path, bool raw,
+			  const char **reason)
+{
+	struct dump dump = {.out = fopen(path, "w"), .now = now_seconds(), .raw = raw};
+	*reason = strerror(errno);
+	if (dump.out == NULL)
+		return -1;
+	fputs("; dump of the packet cache\n;\n", dump.out);
+	walk(blob, dump_visit, &dump);
+	bool failed = ferror(dump.out) != 0;
+	failed |= fclose(dump.out) != 0;
+	*reason = strerror(errno);
+	return failed ? -1 : dump.count;
+}
+
+/* ---- pools ---- */
+
+int sluice_pool_cache_set(const char *pool, size_t length, struct policy_blob *cache)
+{
+	int number = policy_pool_intern(model(), pool, length);
+	if (number < 0)
+		return number;
+	policy_pool_cache_set(model(), (uint32_t)number, cache);
+	sluice_policy_changed();
+	return 0;
+}
+
+struct policy_blob *sluice_pool_cache(const char *pool, size_t length)
+{
+	int number = policy_pool_intern(model(), pool, length);
+	return number < 0 ? NULL : policy_pool_cache(model(), (uint32_t)number);
+}
