@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Packet caches as policies and the console see them. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cache_admin.h"
 #include "control/lua_abi.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/message.h"
-#include "dataplane/stats.h"
 
 #define CACHE_FOUND_MAX 100000u /* answers to one question of the console */
 #define MIB ((size_t)1 << 20)
@@ -27,13 +26,6 @@ struct lua_cache_found {
 static struct policy_model *model(void)
 {
 	return lua_abi_context()->model;
-}
-
-static uint32_t now_seconds(void)
-{
-	uint64_t hz = lua_abi_context()->tsc_hz;
-	/* As workers have it: whole milliseconds, then whole seconds. */
-	return hz < 1000 ? 0 : (uint32_t)(clock_now() / (hz / 1000) / 1000);
 }
 
 static struct cache_options options_read(const struct lua_cache_options *from)
@@ -74,92 +66,62 @@ struct policy_blob *sluice_cache_new(const struct lua_cache_options *given)
 void sluice_cache_stats(struct policy_blob *blob, struct lua_cache_stats *stats)
 {
 	struct cache *cache = policy_cache_of(blob);
-	*stats = (struct lua_cache_stats){.entries = cache_count(cache),
-					  .capacity = cache_options_of(cache)->entries,
-					  .memory = policy_cache_size(blob)};
-	for (unsigned i = 0; i <= policy_cache_lcore(model()); i++) {
-		const struct cache_stats *from = cache_stats_of(cache, i);
-		stats->hits += stats_read(&from->hits);
-		stats->misses += stats_read(&from->misses);
-		stats->stale_hits += stats_read(&from->stale_hits);
-		stats->inserts += stats_read(&from->inserts);
-		stats->evictions += stats_read(&from->evictions);
-		stats->deferred_inserts += stats_read(&from->deferred_inserts);
-		stats->deferred_lookups += stats_read(&from->deferred_lookups);
-		stats->lookup_collisions += stats_read(&from->lookup_collisions);
-		stats->ttl_too_short += stats_read(&from->ttl_too_short);
-		stats->unfit += stats_read(&from->unfit);
-		stats->too_large += stats_read(&from->too_large);
-	}
+	struct cache_stats sum = cache_stats_sum(cache);
+	*stats = (struct lua_cache_stats){
+		.entries = cache_count(cache),
+		.capacity = cache_options_of(cache)->entries,
+		.memory = policy_cache_size(blob),
+		.hits = sum.hits,
+		.misses = sum.misses,
+		.stale_hits = sum.stale_hits,
+		.inserts = sum.inserts,
+		.evictions = sum.evictions,
+		.deferred_inserts = sum.deferred_inserts,
+		.deferred_lookups = sum.deferred_lookups,
+		.lookup_collisions = sum.lookup_collisions,
+		.ttl_too_short = sum.ttl_too_short,
+		.unfit = sum.unfit,
+		.too_large = sum.too_large,
+	};
 }
 
-static uint64_t walk(struct policy_blob *blob, cache_walk_fn *visit, void *context)
+/* As workers have it: whole milliseconds, then whole seconds. */
+static uint32_t now(void)
 {
-	return cache_walk(policy_cache_of(blob), visit, context, policy_cache_lcore(model()));
+	uint64_t hz = lua_abi_context()->tsc_hz;
+	return hz < 1000 ? 0 : (uint32_t)(clock_now() / (hz / 1000) / 1000);
 }
 
-/* ---- removing ---- */
-
-struct removal {
-	uint64_t surplus; /* how many may still go */
-	uint32_t now;
-	bool expired_only;
-	const struct lua_name *name;
-	int32_t qtype;
-	bool suffix;
-};
-
-static bool removal_visit(void *context, const struct cache_view *view)
+static unsigned lcore(void)
 {
-	struct removal *removal = context;
-	bool expired = (int32_t)(removal->now - view->expires) >= 0;
-	if (removal->surplus == 0 || (removal->expired_only && !expired))
-		return false;
-	removal->surplus--;
-	return true;
-}
-
-static uint64_t remove_until(struct policy_blob *blob, uint64_t left, bool expired_only)
-{
-	uint64_t count = cache_count(policy_cache_of(blob));
-	struct removal removal = {.surplus = count > left ? count - left : 0,
-				  .now = now_seconds(),
-				  .expired_only = expired_only};
-	return removal.surplus > 0 ? walk(blob, removal_visit, &removal) : 0;
+	return policy_cache_lcore(model());
 }
 
 uint64_t sluice_cache_expunge(struct policy_blob *blob, uint64_t left)
 {
-	return remove_until(blob, left, false);
+	return cache_remove(policy_cache_of(blob), left, false, now(), lcore());
 }
 
 uint64_t sluice_cache_purge(struct policy_blob *blob, uint64_t left)
 {
-	if (cache_options_of(policy_cache_of(blob))->keep_stale)
-		return 0;
-	return remove_until(blob, left, true);
-}
-
-static bool name_visit(void *context, const struct cache_view *view)
-{
-	const struct removal *removal = context;
-	const struct lua_name *name = removal->name;
-	struct dns_question question;
-	if (dns_question_parse(view->message, view->length, &question) != DNS_OK ||
-	    (removal->qtype >= 0 && question.qtype != removal->qtype))
-		return false;
-	const uint8_t *qname = view->message + DNS_HEADER_SIZE;
-	return removal->suffix ? dns_name_within(qname, question.qname_length, name->wire,
-						 name->length)
-			       : dns_name_equal(qname, question.qname_length, name->wire,
-						name->length);
+	struct cache *cache = policy_cache_of(blob);
+	return cache_options_of(cache)->keep_stale ? 0 : cache_remove(cache, left, true, now(), lcore());
 }
 
 uint64_t sluice_cache_expunge_name(struct policy_blob *blob, const struct lua_name *name,
 				   int32_t qtype, bool suffix)
 {
-	struct removal removal = {.name = name, .qtype = qtype, .suffix = suffix};
-	return walk(blob, name_visit, &removal);
+	struct cache_names names = {
+		.name = name->wire, .length = name->length, .qtype = qtype, .below = suffix};
+	return cache_remove_names(policy_cache_of(blob), &names, lcore());
+}
+
+int64_t sluice_cache_dump(struct policy_blob *blob, const char *path, bool raw,
+			  const char **reason)
+{
+	int64_t count = cache_dump(policy_cache_of(blob), path, raw, now(), lcore());
+	*reason = strerror(count < 0 ? (int)-count : 0);
+	return count;
 }
 
 /* ---- looking into it ---- */
@@ -242,8 +204,9 @@ static bool address_use(struct search *search, const struct cache_view *view,
 static bool address_visit(void *context, const struct cache_view *view)
 {
 	struct search *search = context;
-	struct removal of = {.name = search->name, .qtype = -1};
-	if (name_visit(&of, view))
+	struct cache_names names = {
+		.name = search->name->wire, .length = search->name->length, .qtype = -1};
+	if (cache_names_have(&names, view))
 		addresses_visit(view, search, address_use);
 	return false;
 }
@@ -265,7 +228,7 @@ static size_t search(struct policy_blob *blob, struct search *search, cache_walk
 		return 0;
 	context->found->names = search->address != NULL;
 	search->found = context->found;
-	walk(blob, visit, search);
+	cache_walk(policy_cache_of(blob), visit, search, lcore());
 	return context->found->count;
 }
 
@@ -289,71 +252,6 @@ const struct lua_address *sluice_cache_address_at(size_t index)
 {
 	const struct lua_cache_found *found = lua_abi_context()->found;
 	return found && !found->names && index < found->count ? &found->address[index] : NULL;
-}
-
-/* ---- a dump ---- */
-
-struct dump {
-	FILE *out;
-	uint32_t now;
-	bool raw;
-	int64_t count;
-};
-
-/* RFC 4648, section 4. */
-static void base64_write(FILE *out, const uint8_t *bytes, size_t length)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t at = 0; at < length; at += 3) {
-		size_t left = length - at;
-		uint32_t word = (uint32_t)bytes[at] << 16;
-		word |= left > 1 ? (uint32_t)bytes[at + 1] << 8 : 0;
-		word |= left > 2 ? bytes[at + 2] : 0;
-		char text[5] = {digits[word >> 18], digits[word >> 12 & 63],
-				left > 1 ? digits[word >> 6 & 63] : '=',
-				left > 2 ? digits[word & 63] : '=', 0};
-		fputs(text, out);
-	}
-}
-
-static bool dump_visit(void *context, const struct cache_view *view)
-{
-	struct dump *dump = context;
-	struct dns_question question;
-	char name[DNS_NAME_TEXT_SIZE];
-	if (dns_question_parse(view->message, view->length, &question) != DNS_OK ||
-	    dns_name_print(view->message + DNS_HEADER_SIZE, name, sizeof(name), true) < 0)
-		return false;
-	fprintf(dump->out,
-		"%s %" PRId32 " CLASS%u TYPE%u ; rcode %u, length %zu, received over UDP %u, "
-		"added %" PRIu32 " seconds ago",
-		name, (int32_t)(view->expires - dump->now), question.qclass, question.qtype,
-		dns_flags_load(view->message) & DNS_FLAG_RCODE, view->length,
-		(view->key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_TCP) == 0,
-		dump->now - view->inserted);
-	if (dump->raw) {
-		fputs(", response ", dump->out);
-		base64_write(dump->out, view->message, view->length);
-	}
-	fputc('\n', dump->out);
-	dump->count++;
-	return false;
-}
-
-int64_t sluice_cache_dump(struct policy_blob *blob, const char *path, bool raw,
-			  const char **reason)
-{
-	struct dump dump = {.out = fopen(path, "w"), .now = now_seconds(), .raw = raw};
-	*reason = strerror(errno);
-	if (dump.out == NULL)
-		return -1;
-	fputs("; dump of the packet cache\n;\n", dump.out);
-	walk(blob, dump_visit, &dump);
-	bool failed = ferror(dump.out) != 0;
-	failed |= fclose(dump.out) != 0;
-	*reason = strerror(errno);
-	return failed ? -1 : dump.count;
 }
 
 /* ---- pools ---- */

@@ -13,7 +13,10 @@ void metrics_print(const struct control *control, FILE *out);
 /* dnsdist's names, types and meanings; what cannot be known here is left out. For metrics.c. */
 void metrics_dnsdist_print(const struct control *control, FILE *out);
 
-/* The format's pieces, for both. `type` is "counter", "gauge" or "histogram". */
+/* The part of it that is about pools and their caches. For metrics_dnsdist.c. */
+void metrics_pools_print(FILE *out);
+
+/* The format's pieces, for all. `type` is "counter", "gauge" or "histogram". */
 void metrics_head(FILE *out, const char *name, const char *type, const char *help);
 void metrics_value(FILE *out, const char *name, const char *type, const char *help,
 		   uint64_t value);

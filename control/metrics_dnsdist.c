@@ -5,8 +5,8 @@
  *   queries - noncompliant_queries - empty_queries = rule_drop + no_policy + downstream_timeouts +
  *     responses - noncompliant_responses, and what Sluice alone can drop a query for
  *
- * Averages over the last so many packets, caches, dynamic blocks and the kernel's UDP counters are
- * not known here, and so they are not printed.
+ * Averages over the last so many packets, dynamic blocks and the kernel's UDP counters are not known
+ * here, and so they are not printed.
  */
 #include "control/metrics.h"
 
@@ -20,7 +20,6 @@
 #include "control/publish.h"
 #include "control/totals.h"
 
-#define POOL_DEFAULT_NAME "_default_"
 #define RULES_MAX 1000u /* rules whose hits are printed */
 
 static uint64_t noncompliant_queries(const struct control *control)
@@ -61,6 +60,10 @@ static void queries_print(const struct control *control, FILE *out)
 		 totals_counter(control, STATS_RULE_SERVFAIL)},
 		{"rule_truncated", "Number of truncated answers returned because of a rule",
 		 totals_counter(control, STATS_RULE_TRUNCATED)},
+		{"cache_hits", "Number of times an answer was retrieved from cache",
+		 totals_counter(control, STATS_CACHE_HITS)},
+		{"cache_misses", "Number of times an answer was not found in the cache",
+		 totals_counter(control, STATS_CACHE_MISSES)},
 		{"self_answered", "Number of self-answered responses",
 		 totals_answers(control, STATS_OWN_ANSWER)},
 		{"no_policy", "Number of queries that no server was available for",
@@ -367,37 +370,6 @@ static void frontends_print(const struct control *control, FILE *out)
 	}
 }
 
-static unsigned servers_up(const struct policy *policy, const struct policy_pool *pool)
-{
-	unsigned up = 0;
-	for (unsigned i = 0; i < pool->count; i++) {
-		const struct backend *backend = policy_backend(policy, pool->servers[i]);
-		up += backend != NULL && backend_is_up(backend);
-	}
-	return up;
-}
-
-static void pools_print(FILE *out)
-{
-	const struct policy *policy = policy_current();
-	for (unsigned active = 0; active < 2; active++) {
-		const char *name = active ? "dnsdist_pool_active_servers" : "dnsdist_pool_servers";
-		metrics_head(out, name, "gauge",
-			     active ? "Number of available servers in that pool"
-				    : "Number of servers in that pool");
-		for (unsigned i = 0; policy != NULL && i < policy->n_pools; i++) {
-			const struct policy_pool *pool = &policy->pools[i];
-			if (pool->name == NULL)
-				continue;
-			bool unnamed = pool->name_length == 0;
-			fprintf(out, "%s{pool=\"", name);
-			metrics_label(out, unnamed ? POOL_DEFAULT_NAME : pool->name,
-				      unnamed ? strlen(POOL_DEFAULT_NAME) : pool->name_length);
-			fprintf(out, "\"} %u\n", active ? servers_up(policy, pool) : pool->count);
-		}
-	}
-}
-
 /* A name that several rules have tells none of them: those go by their UUID, as unnamed ones do. */
 static bool name_is_free(struct policy_model *model, size_t count, size_t index, const char *name)
 {
@@ -436,6 +408,6 @@ void metrics_dnsdist_print(const struct control *control, FILE *out)
 	process_print(control, out);
 	servers_print(control, out);
 	frontends_print(control, out);
-	pools_print(out);
+	metrics_pools_print(out);
 	rules_print(control, out);
 }

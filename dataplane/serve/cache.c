@@ -116,14 +116,21 @@ uint64_t cache_capacity(const struct cache *cache)
 	return (uint64_t)cache->n_buckets * CACHE_WAYS;
 }
 
+struct cache_stats cache_stats_sum(const struct cache *cache)
+{
+	struct cache_stats sum = {0};
+	uint64_t *to = &sum.hits;
+	for (unsigned i = 0; i < cache->n_workers; i++)
+		for (size_t cell = 0; cell < CACHE_STATS_COUNT; cell++)
+			to[cell] += __atomic_load_n(&cache->stats[i]->hits + cell,
+						    __ATOMIC_RELAXED);
+	return sum;
+}
+
 uint64_t cache_count(const struct cache *cache)
 {
-	uint64_t inserts = 0, removals = 0;
-	for (unsigned i = 0; i < cache->n_workers; i++) {
-		inserts += __atomic_load_n(&cache->stats[i]->inserts, __ATOMIC_RELAXED);
-		removals += __atomic_load_n(&cache->stats[i]->removals, __ATOMIC_RELAXED);
-	}
-	return inserts > removals ? inserts - removals : 0;
+	struct cache_stats sum = cache_stats_sum(cache);
+	return sum.inserts > sum.removals ? sum.inserts - sum.removals : 0;
 }
 
 static inline void count(uint64_t *cell)

@@ -49,6 +49,7 @@ struct cache_stats {
 	uint64_t unfit; /* responses that may not be kept */
 	uint64_t too_large;
 };
+#define CACHE_STATS_COUNT (sizeof(struct cache_stats) / sizeof(uint64_t))
 
 struct cache;
 struct cache_bucket;
@@ -66,6 +67,9 @@ struct cache *cache_create(void *memory, const struct cache_options *options, un
 const struct cache_options *cache_options_of(const struct cache *cache);
 uint32_t cache_number(const struct cache *cache);
 struct cache_stats *cache_stats_of(struct cache *cache, unsigned worker);
+
+/* What all of them did. Any lcore. */
+struct cache_stats cache_stats_sum(const struct cache *cache);
 
 /* Responses that it has room for; they are CACHE_WAYS to a bucket, if they are short. */
 uint64_t cache_capacity(const struct cache *cache);
