@@ -82,6 +82,14 @@ for _ in 1 2 3; do expect 192.0.2.9 lua.demo.test A; done
 grep -qE '^c9\.demo\.test\. [0-9]+ CLASS1 TYPE1 ; rcode 0, .* response [A-Za-z0-9+/]+=*$' "$work/dump" || fail "the dump lacks c9"
 [ "$(console 'return pc:expungeByName("test", nil, true)')" = 3 ] || fail "not all below a name were taken out"
 
+expect 192.0.2.2 c1.demo.test A
+delete() { in_sluice curl -s --max-time 5 -X DELETE "http://127.0.0.1:8083/api/v1/cache?$1"; }
+[ "$(delete 'pool=&name=demo.test&suffix=')" = '{"count": "1", "status": "purged"}' ] || fail "DELETE took out: $(delete 'pool=&name=demo.test&suffix=')"
+delete 'pool=&name=demo.test&type=AAAA' | grep -q '"count": "0"' || fail "a type is not understood"
+delete 'pool=none&name=demo.test' | grep -q 'no such pool' || fail "a pool without a cache is not refused"
+delete 'pool=' | grep -q 'must be given' || fail "a request without a name is not refused"
+in_sluice curl -s http://127.0.0.1:8083/metrics | grep -q '^dnsdist_pool_cache_hits{pool="_default_"} [1-9]' || fail "no hits in the metrics"
+
 # Without a server: what is fresh is, what has expired is stale, the rest is SERVFAIL or silence.
 expect 192.0.2.9 brief.demo.test A
 expect 192.0.2.2 c1.demo.test A
