@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes a capture of queries: 4,096 names, as many IDs and source ports."""
+"""Writes captures of queries: 4,096 names in turn, or many names by Zipf's law."""
+import bisect
 import ipaddress
+import itertools
+import random
 import struct
 
 COUNT = 4096
+ZIPF_COUNT = 131072
 
 
 def checksum(header):
@@ -13,15 +17,15 @@ def checksum(header):
     return ~total & 0xffff
 
 
-def query(number):
-    labels = (f"h{number}", "bench", "test")
+def query(number, label):
+    labels = (label, "bench", "test")
     name = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
-    return struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + name + struct.pack("!2H", 1, 1)
+    return struct.pack("!6H", number & 0xffff, 0x100, 1, 0, 0, 0) + name + struct.pack("!2H", 1, 1)
 
 
-def frame(number, client, server, mac):
-    dns = query(number)
-    udp = struct.pack("!4H", 1024 + number * 7, 53, 8 + len(dns), 0) + dns
+def frame(number, label, client, server, mac):
+    dns = query(number, label)
+    udp = struct.pack("!4H", 1024 + number % COUNT * 7, 53, 8 + len(dns), 0) + dns
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
                      ipaddress.IPv4Address(client).packed, ipaddress.IPv4Address(server).packed)
     ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
@@ -29,9 +33,24 @@ def frame(number, client, server, mac):
     return ethernet + ip + udp
 
 
-def write(path, client, server, mac):
+def loadgen_label(number):
+    """The first label of the query that the load generator sends as this number."""
+    return f"{number:08x}"[::-1]
+
+
+def zipf(names):
+    """Labels of the load generator's names; the last of them is asked most, the one before half as often."""
+    chance = random.Random(1)
+    sums = list(itertools.accumulate(1 / rank for rank in range(1, names + 1)))
+    for _ in range(ZIPF_COUNT):
+        yield loadgen_label(names - 1 - bisect.bisect_left(sums, chance.random() * sums[-1]))
+
+
+def write(path, client, server, mac, names=None):
+    """With `names` by Zipf's law, with exponent 1, over so many."""
+    labels = zipf(names) if names else (f"h{number}" for number in range(COUNT))
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        for number in range(COUNT):
-            data = frame(number, client, server, mac)
+        for number, label in enumerate(labels):
+            data = frame(number, label, client, server, mac)
             file.write(struct.pack("<4I", 0, number, len(data), len(data)) + data)

@@ -3,7 +3,7 @@
 import statistics
 
 SAME, GAP = 1.4, 1.25
-NOTES = ("lost", "unanswered", "p50_us", "p99_us")
+NOTES = ("lost", "unanswered", "p50_us", "p99_us", "entries", "missed")
 
 
 def alike(one, other):

@@ -10,6 +10,8 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MAC = "02:00:00:00:00:01"  # of Sluice, or of what stands in its place
 CLIENT, SERVER = "10.53.9.2", "10.53.9.1"
+BACKEND, BACK = "10.53.8.2", "10.53.8.1"  # a name server, and the address from which Sluice asks it
+BACKEND_MAC, BACK_MAC = "02:00:00:00:00:03", "02:00:00:00:00:04"
 NOBODY = "10.53.9.3"  # an address that no kernel has: none says that nobody listens there
 MEMORY = 256      # MiB of each DPDK program
 PROGRAMS_MAX = 6  # of those at a time
@@ -127,22 +129,36 @@ class Bench:
         return (f"net_memif0,role={role},socket={self.path(name + '.sock')},socket-abstract=no,rsize=11"
                 + (f",mac={MAC}" if role == "server" else ""))
 
-    def sluice(self, policy, device, space=None, name="sluice", control=0):
-        """A running Sluice with one port, its worker on CPU 0; the control lcore shares that unless told otherwise."""
+    def port(self, name, device, address, neighbour, mac):
+        """A port of a configuration."""
+        return f"""  - name: {name}
+    device: "{device}"
+    addresses: [{address}/24]
+    neighbours: [{{address: {neighbour}, mac: "{mac}"}}]
+"""
+
+    def back(self, name):
+        """Both ends of the memif to the name server of the Sluice that is called so: their ports."""
+        device = f"net_memif1,role=%s,socket={self.path(name + '-back.sock')},socket-abstract=no,rsize=11,mac=%s"
+        return (self.port("back", device % ("client", BACK_MAC), BACK, BACKEND, BACKEND_MAC),
+                self.port("edge", device % ("server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
+
+    def sluice(self, policy, device=None, space=None, name="sluice", control=0, cpu=0, more="", ports=None):
+        """
+        A running Sluice with one port, and those of `more`, its worker on CPU 0 or `cpu`; the control lcore shares
+        that unless told otherwise.
+        """
         log = name + ".log"
+        ports = ports or self.port("edge", device, SERVER, CLIENT, "02:00:00:00:00:02") + more
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         with open(self.path(name + ".lua"), "w", encoding="utf-8") as file:
             file.write(policy.replace("@", self.folder))
         with open(self.path(name + ".yml"), "w", encoding="utf-8") as file:
             file.write(f"""eal: {{hugepages: {"require" if self.huge else "never"}, memory: {MEMORY}}}
-lcores: {{control: {control}, workers: [0], share: {str(control == 0).lower()}}}
+lcores: {{control: {control}, workers: [{cpu}], share: {str(control == cpu).lower()}}}
 ports:
-  - name: edge
-    device: "{device}"
-    addresses: [{SERVER}/24]
-    neighbours: [{{address: {CLIENT}, mac: "02:00:00:00:00:02"}}]
-policy: {name}.lua
+{ports}policy: {name}.lua
 metrics: {{listen: 127.0.0.1:{port}}}
 console: {{socket: off}}
 """)

@@ -40,6 +40,14 @@ SLOW = ASIDE % """LuaAction(function()
   for i = 1, 1e5 do sum = (sum + i) % 7 end
   return sum < 0 and DNSAction.Drop or DNSAction.Refused
 end)"""
+# What a cache holds, and whom it asks for it.
+NAMES = 1000000
+CACHED = f"""
+newServer({{address = '{lab.BACKEND}', healthCheckMode = 'up'}})
+getPool(''):setCache(newPacketCache({NAMES}))
+"""
+SPOOF = "setACL('0.0.0.0/0') addAction(AllRule(), SpoofAction('192.0.2.1', {ttl = 86400}))\n"
+CACHE = 'sluice_responses_total{port="edge",kind="cache"}'
 SELF = 'sluice_responses_total{port="edge",kind="self"}'
 NOERROR, REFUSED_CODE = 0, 5
 
@@ -67,9 +75,9 @@ def checked(figures, rcode, may_lose=False):
 class Memif:
     limit, slices = "testpmd 5tswap", True
 
-    def swap(self, bench):
+    def swap(self, bench, names=None):
         process = memif.swap(bench, "swap", bench.memif("server", "swap"))
-        pair = memif.Pair(bench, process, "swap")
+        pair = memif.Pair(bench, process, "swap", names)
 
         def end():
             pair.end()
@@ -108,6 +116,39 @@ class Lua(Memif):
     def open(self, bench):
         return [self.swap(bench), self.sluice(bench, "Sluice, Refused", "lua", LUA),
                 self.sluice(bench, "Sluice, Spoof", "spoof", LUA_SPOOF, NOERROR)]
+
+
+class Cache(Memif):
+    name = "cache"
+    title = f"hits in a packet cache that was filled with {NAMES:,} responses, names by Zipf's law (exponent 1), over memif"
+
+    def hits(self, bench):
+        back, its_port = bench.back("cache")
+        server = bench.sluice(SPOOF, name="server", control=1, cpu=1, ports=its_port)
+        process = bench.sluice(CACHED, bench.memif("server", "cache"), name="cache", more=back)
+        # The names are asked in order, so that those that are asked most come last and stay.
+        checked(load(bench, bench.memif("client", "cache"), "--seconds", "60", "--window", "512", "--count", str(NAMES)),
+                NOERROR)
+        before = bench.metrics(process)
+        pair = memif.Pair(bench, process, "cache", NAMES)
+
+        def end():
+            received, counters = pair.end(), bench.metrics(process)
+            answered = counters[CACHE] - before[CACHE]
+            hits, misses = (counters[f"dnsdist_cache_{key}"] - before[f"dnsdist_cache_{key}"] for key in ("hits", "misses"))
+            if not 0 < received <= answered + misses or hits < 0.97 * (hits + misses):
+                raise lab.Failure(f"{received:.0f} packets came back after {hits:.0f} hits and {misses:.0f} misses")
+            seen = checked(load(bench, bench.memif("client", "cache"), "--seconds", "1", "--window", "512"), NOERROR)
+            bench.stop(process)
+            bench.stop(server)
+            if "fault" in seen:
+                raise lab.Failure(seen["fault"])
+            return {"entries": counters['dnsdist_pool_cache_entries{pool="_default_"}'],
+                    "missed": misses / (hits + misses) * 1e6}
+        return Contestant("Sluice", pair.turn, end)
+
+    def open(self, bench):
+        return [self.swap(bench, NAMES), self.hits(bench)]
 
 
 class Isolation:
@@ -248,4 +289,4 @@ class AfPacket:
         return contestants
 
 
-ALL = [Rule(), Lua(), Isolation(), Async(), AfPacket(), Veth()]
+ALL = [Rule(), Cache(), Lua(), Isolation(), Async(), AfPacket(), Veth()]

@@ -6,11 +6,11 @@
  *
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
  *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
- *                            [--aside 100]
+ *                            [--aside 100] [--count 1000000]
  *
  * With --echo the other side only sends back what it got, addresses and ports swapped. With --aside
  * every hundredth query is one more, for a name under "aside", that nobody waits for: its answers
- * are counted by themselves.
+ * are counted by themselves. With --count it ends when so many are answered.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -36,7 +36,7 @@
 #define ASIDE_ID 65535u /* of queries that nobody waits for: no slot's */
 
 static struct {
-	unsigned window, seconds, rate, aside;
+	unsigned window, seconds, rate, aside, count;
 	uint32_t from, to; /* network byte order */
 	struct rte_ether_addr mac;
 	const char *name;
@@ -244,6 +244,10 @@ static void run(uint16_t port)
 		uint64_t due = options.rate ? (now - start) / (hz / options.rate) : UINT64_MAX;
 		if (receive_some(port, now) == 0 && n_free < options.window && options.yield)
 			sched_yield();
+		if (options.count != 0)
+			due = RTE_MIN(due, (uint64_t)options.count);
+		if (options.count != 0 && n_received + n_lost >= options.count)
+			break;
 		send_some(port, now, due > n_sent ? due - n_sent : 0);
 		if (now > check) {
 			lose_old(now);
@@ -286,7 +290,8 @@ static void options_read(int argc, char **argv)
 		{"window", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'}, {"rate", 1, NULL, 'r'},
 		{"from", 1, NULL, 'f'},	  {"to", 1, NULL, 't'},	     {"mac", 1, NULL, 'm'},
 		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
-		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},   {0}};
+		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},
+		{"count", 1, NULL, 'c'},   {0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -309,6 +314,8 @@ static void options_read(int argc, char **argv)
 			options.echo = true;
 		else if (option == 'a')
 			options.aside = (unsigned)atoi(optarg);
+		else if (option == 'c')
+			options.count = (unsigned)atoi(optarg);
 		else if (option == '?')
 			die("unknown option");
 	}

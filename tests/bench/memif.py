@@ -19,15 +19,17 @@ SETTLE_S, SLICE_S = 0.05, 0.4
 class Generator:
     """dpdk-testpmd that replays the capture as fast as it goes, at its prompt."""
 
-    def __init__(self, bench, name):
-        queries = bench.path("queries.pcap")
+    def __init__(self, bench, name, names=None):
+        queries = bench.path(f"queries-{names}.pcap")
         if not os.path.exists(queries):
-            capture.write(queries, lab.CLIENT, lab.SERVER, lab.MAC)
+            capture.write(queries, lab.CLIENT, lab.SERVER, lab.MAC, names)
+        room = capture.ZIPF_COUNT if names else 0  # the whole capture lies in buffers
         self.bench, self.file = bench, f"generator-{name}.log"
         self.process = bench.start(
             ["stdbuf", "-oL", "dpdk-testpmd", *bench.eal("0@1,1@1", bench.memif("client", name)),
              f"--vdev=net_pcap0,rx_pcap={queries},infinite_rx=1", "--", "-i", "--forward-mode=io",
-             "--burst=64", "--total-num-mbufs=32768"], self.file, stdin=subprocess.PIPE)
+             "--burst=64", "--mbuf-size=512", f"--total-num-mbufs={32768 + room}"], self.file,
+            stdin=subprocess.PIPE)
         self.answered = 0
         lab.wait_for("the generator", 30, lambda: "testpmd>" in bench.log(self.file)
                      or self.process.poll() is not None)
@@ -54,9 +56,9 @@ class Generator:
 class Pair:
     """Somebody who answers, and the generator that asks; stopped unless it is their turn."""
 
-    def __init__(self, bench, answerer, name):
+    def __init__(self, bench, answerer, name, names=None):
         self.bench, self.answerer = bench, answerer
-        self.generator = Generator(bench, name)
+        self.generator = Generator(bench, name, names)
         self.signal(signal.SIGSTOP)
 
     def signal(self, number):
