@@ -252,6 +252,8 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->console = lua_host_function(policy->host, "console");
 	policy->check_question = lua_host_function(policy->host, "check");
 	policy->state_changed = lua_host_function(policy->host, "state");
+	policy->describe_rule = lua_host_function(policy->host, "describe_rule");
+	policy->describe_type = lua_host_function(policy->host, "describe_type");
 	return 0;
 }
 

@@ -433,6 +433,11 @@ struct policy_action *policy_rule_action(const struct policy_rule *rule)
 	return rule->action;
 }
 
+uint32_t policy_rule_slot(const struct policy_rule *rule)
+{
+	return rule->slot;
+}
+
 uint64_t policy_rule_hits(const struct policy_model *model, const struct policy_rule *rule)
 {
 	return slot_hits(model->registry, rule->slot) - model->registry->slots[rule->slot].base;

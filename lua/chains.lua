@@ -4,6 +4,8 @@ local ffi = require('ffi')
 local check = require('sluice.check')
 local selectors = require('sluice.selectors')
 local actions = require('sluice.actions')
+local constants = require('sluice.constants')
+local driver = require('sluice.driver')
 local C = ffi.C
 check.own()
 
@@ -11,12 +13,13 @@ local rules = {}
 local RuleAction = {}
 RuleAction.__index = RuleAction
 
-local CHAINS = { -- number, is a response chain, add, rest of the names
-  {0, false, 'addAction', ''}, {1, false, 'addCacheMissAction', 'CacheMiss'},
-  {2, true, 'addResponseAction', 'Response'},
-  {3, true, 'addCacheHitResponseAction', 'CacheHitResponse'},
-  {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse'},
-  {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse'},
+local CHAINS = { -- number, is a response chain, add, rest of the names, for people
+  {0, false, 'addAction', '', 'query'},
+  {1, false, 'addCacheMissAction', 'CacheMiss', 'cache-miss'},
+  {2, true, 'addResponseAction', 'Response', 'response'},
+  {3, true, 'addCacheHitResponseAction', 'CacheHitResponse', 'cache-hit-response'},
+  {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse', 'cache-inserted-response'},
+  {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse', 'self-answered-response'},
 }
 local rule_keys = check.keys('uuid', 'name')
 local known = {} -- texts of rules by the address of their parts
@@ -89,6 +92,27 @@ local function show(list, uuids)
       uuids and rule.uuid .. ' ' or '', rule.selector.text, rule.action.text)
   end
   return table.concat(lines, '\n') .. '\n'
+end
+
+local function write(text)
+  text = text:gsub('%c', '?')
+  C.sluice_console_write(text, #text)
+  return 0
+end
+
+-- For C: a rule that matched, on one line.
+function driver.describe_rule(chain, index)
+  local rule = at(chain, index)
+  return write(('%s %d %s%s => %s'):format(CHAINS[chain + 1][5], index,
+    rule.name ~= '' and ('"%s" '):format(rule.name) or '', rule.selector.text, rule.action.text))
+end
+
+function driver.describe_type(number)
+  local found = ('TYPE%d'):format(number)
+  for name, value in pairs(constants.DNSQType) do
+    found = value == number and name or found
+  end
+  return write(found)
 end
 
 for _, entry in ipairs(CHAINS) do
