@@ -257,6 +257,7 @@ static void rule_free(struct policy_model *model, struct policy_rule *rule)
 	if (rule->slot != UINT32_MAX)
 		model->registry->slots[rule->slot].users--;
 	free(rule->name);
+	free(rule->place);
 	free(rule);
 }
 
@@ -416,6 +417,17 @@ void policy_rules_clear(struct policy_model *model, enum chain_id chain)
 const char *policy_rule_name(const struct policy_rule *rule)
 {
 	return rule->name ? rule->name : "";
+}
+
+void policy_rule_place_set(struct policy_rule *rule, const char *place)
+{
+	free(rule->place);
+	rule->place = strdup(place);
+}
+
+const char *policy_rule_place(const struct policy_rule *rule)
+{
+	return rule->place ? rule->place : "?";
 }
 
 const char *policy_rule_uuid(const struct policy_rule *rule)

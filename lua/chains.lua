@@ -26,7 +26,7 @@ local known = {} -- texts of rules by the address of their parts
 
 local function address_of(pointer) return tonumber(ffi.cast('uintptr_t', pointer)) end
 
-local function add(chain, response, wanted, act, options)
+local function add(chain, response, wanted, act, options, place)
   local found = selectors.of(wanted)
   if not actions.is(act) then
     check.fail('the action is %s', act == nil and 'nil' or 'a ' .. type(act))
@@ -34,15 +34,16 @@ local function add(chain, response, wanted, act, options)
     check.fail('the action "%s" is one for %s', act.text, response and 'queries' or 'responses')
   end
   options = check.options(options, 'the rule', rule_keys)
-  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid) then
+  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid,
+      place or check.place() or '?') then
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
   known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
 end
 
 function rules.newRuleAction(wanted, act, options)
-  return setmetatable({selector = selectors.of(wanted), action = act, options = options},
-    RuleAction)
+  return setmetatable({selector = selectors.of(wanted), action = act, options = options,
+    place = check.place()}, RuleAction)
 end
 function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end
@@ -142,7 +143,7 @@ for _, entry in ipairs(CHAINS) do
       end
       C.sluice_rules_clear(chain)
       for _, rule in ipairs(list) do
-        add(chain, false, rule.selector, rule.action, rule.options)
+        add(chain, false, rule.selector, rule.action, rule.options, rule.place)
       end
     end
   end

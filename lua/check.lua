@@ -16,19 +16,25 @@ function check.own()
 end
 check.own()
 
--- Raises an error at the innermost line that is not ours.
-function check.fail(...)
-  local text = string.format(...)
+-- The innermost line that is not ours, as "file:line"; nil if all are.
+function check.place()
   local level = 2
   local info = debug.getinfo(level, 'Sl')
   while info do
     if info.what ~= 'C' and not ours[info.source] then
-      error(('%s:%d: %s'):format(info.short_src, info.currentline, text), 0)
+      local file = info.source:match('^@(.*)') or info.short_src
+      return ('%s:%d'):format(file, info.currentline)
     end
     level = level + 1
     info = debug.getinfo(level, 'Sl')
   end
-  error(text, 0)
+end
+local place = check.place
+
+-- Raises an error there.
+function check.fail(...)
+  local text, at = string.format(...), place()
+  error(at and ('%s: %s'):format(at, text) or text, 0)
 end
 local fail = check.fail
 
