@@ -33,6 +33,8 @@ says $'hello\t5\nnil' "print('hello', x) print(nil)"
 says 'www.example.org.' "newDNSName('www.example.org')"
 complains 'attempt to call global .nosuch' 'nosuch()'
 complains 'console:1:.*near' 'x ='
+says 'RDRule() -- recursion is desired' "help('RDRule')"
+complains 'there is no function "nosuch"' "help('nosuch')"
 [ "$(printf 'y = 6\n\ny * 7\n' | "$binary" console -s "$console_socket")" = 42 ] || fail "lines from a pipe"
 script -qec "$binary console -s $console_socket" /dev/null <<<$'"termi" .. "nal"\nquit' >"$work/terminal"
 grep -q '^terminal' "$work/terminal" || fail "at a terminal: $(cat "$work/terminal")"

@@ -197,7 +197,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check guard constants name address header question packet\n"
-			      "driver async part lists selectors actions chains server servers balancing metrics unsupported\n"
+			      "driver async part lists selectors actions chains server servers balancing metrics help unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
@@ -258,6 +258,7 @@ static const char *const specs[] = {
 	"tests/lua/tier1.lua",
 	"tests/lua/metrics.lua",
 	"tests/lua/servers.lua",
+	"tests/lua/help.lua",
 };
 
 START_TEST(spec)
