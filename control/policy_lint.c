@@ -98,10 +98,13 @@ static bool covers(struct lint *lint, size_t index, size_t other, uint16_t qtype
 			     &lint->view);
 }
 
-/* True if it is reached. */
+/* True if it is reached. What can never match, such as a path of HTTP, is no mistake. */
 static bool reach_check(struct lint *lint, size_t index)
 {
 	char text[TEXT_SIZE];
+	lint->view.qtype = 0;
+	if (!policy_may_match(rule_at(lint, index)->selector, &lint->view))
+		return false;
 	for (size_t i = 0; i < index; i++) {
 		if (!leaves_nothing(action_at(lint, i), action_at(lint, index)) ||
 		    !covers(lint, i, index, 0))

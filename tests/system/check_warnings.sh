@@ -64,6 +64,10 @@ warns <<-'END'
 	addAction(QNameRule('test'), DropAction()) addAction('test', DropAction()) addAction(AllRule(), AllowAction())
 	addResponseAction(AllRule(), AllowResponseAction())
 END
+warns <<-'END'
+	addAction('a.test', DropAction())
+	addAction(AndRule({'a.test', HTTPPathRule('/dns-query')}), DropAction())
+END
 for example in "$top"/lua/examples/*.lua; do
 	warns <"$example"
 done
