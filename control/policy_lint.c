@@ -54,11 +54,20 @@ static bool ends(const struct rule_action *action)
 	       (action->kind == RULE_ACTION_POOL && action->stop);
 }
 
-/* Whether the packet is the same for the rules that follow. */
+/* Lua's are the last kinds. */
+static bool asks_lua(const struct policy_selector *selector)
+{
+	for (size_t i = 0; i < selector->count; i++)
+		if (asks_lua(selector->members[i]))
+			return true;
+	return selector->node == NODE_TEST && selector->test.kind >= RULE_TEST_LUA;
+}
+
+/* Whether the packet may be another one for the rules that follow. */
 static bool edits(const struct policy_rule *rule)
 {
 	const struct rule_action *action = &rule->action->action;
-	return rule->selector->lua ||
+	return asks_lua(rule->selector) ||
 	       (!ends(action) && action->kind != RULE_ACTION_NONE &&
 		action->kind != RULE_ACTION_TRUNCATE && action->kind != RULE_ACTION_SPOOF &&
 		action->kind != RULE_ACTION_POOL && action->kind != RULE_ACTION_QPS &&

@@ -35,7 +35,7 @@ local function add(chain, response, wanted, act, options, place)
   end
   options = check.options(options, 'the rule', rule_keys)
   if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid,
-      place or check.place() or '?') then
+      place or check.where()) then
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
   known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
@@ -43,7 +43,7 @@ end
 
 function rules.newRuleAction(wanted, act, options)
   return setmetatable({selector = selectors.of(wanted), action = act, options = options,
-    place = check.place()}, RuleAction)
+    place = check.where()}, RuleAction)
 end
 function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end

@@ -264,7 +264,7 @@ local function as_selector(value)
   if #masks == 0 then
     return suffixes(value)
   elseif #masks < #value then
-    C.sluice_warn(check.place() or '?', 'a selector with netmasks and names: the names are ignored')
+    C.sluice_warn(check.where(), 'a selector with netmasks and names: the names are ignored')
   end
   return rules.NetmaskGroupRule(masks)
 end
