@@ -11,9 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <editline/readline.h>
-
 #include "control/console_frame.h"
+#include "control/console_prompt.h"
 
 static void complain(const char *path, const char *why)
 {
@@ -75,41 +74,60 @@ static bool request_send(int fd, const char *text, size_t length)
 	return bytes_send(fd, head, sizeof(head)) && bytes_send(fd, text, length);
 }
 
-/* Prints the reply; a negative number when there is none, else its enum console_status. */
-static int reply_print(int fd)
+static bool reply_receive(int fd, struct console_reply *reply)
 {
 	uint8_t head[CONSOLE_HEAD_SIZE];
-	int status = -1;
 	if (!bytes_receive(fd, head, sizeof(head)))
-		return -1;
+		return false;
 	/* With its head alone a frame is complete only if it is empty, which no reply is. */
 	size_t length = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
 	if (length == 0 || console_frame_body(head, sizeof(head), CONSOLE_REPLY_MAX + 1) != -EAGAIN)
-		return -1;
-	uint8_t *body = malloc(length);
-	if (body != NULL && bytes_receive(fd, body, length)) {
-		status = body[0];
-		fwrite(body + 1, 1, length - 1, status == CONSOLE_OK ? stdout : stderr);
-		fflush(stdout);
+		return false;
+	uint8_t status;
+	*reply = (struct console_reply){.text = malloc(length), .length = length - 1};
+	if (reply->text == NULL || !bytes_receive(fd, &status, 1) ||
+	    !bytes_receive(fd, reply->text, reply->length)) {
+		free(reply->text);
+		return false;
 	}
-	free(body);
-	return status;
+	reply->status = status;
+	reply->text[reply->length] = '\0';
+	return true;
 }
 
-static enum console_end line_run(int fd, const char *path, const char *text, size_t length)
+bool console_ask(int fd, const char *text, size_t length, struct console_reply *reply)
 {
+	return request_send(fd, text, length) && reply_receive(fd, reply);
+}
+
+static void plain_show(const char *text, size_t length)
+{
+	fwrite(text, 1, length, stdout);
+	fflush(stdout);
+}
+
+enum console_end console_line(int fd, const char *path, const char *text, size_t length,
+			      console_show_fn *show)
+{
+	struct console_reply reply;
 	if (length > CONSOLE_REQUEST_MAX) {
 		fprintf(stderr, "sluice console: at most %u bytes at a time\n", CONSOLE_REQUEST_MAX);
 		return CONSOLE_END_ERROR;
 	}
 	/* A server that shows us out does not read on: what it says is there all the same. */
 	bool sent = request_send(fd, text, length);
-	int status = reply_print(fd);
-	if (status < 0)
+	if (!reply_receive(fd, &reply)) {
 		complain(path, sent ? "it gave no answer" : "it has closed the connection");
-	if (status < 0 || status == CONSOLE_REFUSED)
 		return CONSOLE_END_SYSTEM;
-	return status == CONSOLE_OK ? CONSOLE_END_DONE : CONSOLE_END_ERROR;
+	}
+	if (reply.status == CONSOLE_OK)
+		show(reply.text, reply.length);
+	else
+		fwrite(reply.text, 1, reply.length, stderr);
+	free(reply.text);
+	if (reply.status == CONSOLE_REFUSED)
+		return CONSOLE_END_SYSTEM;
+	return reply.status == CONSOLE_OK ? CONSOLE_END_DONE : CONSOLE_END_ERROR;
 }
 
 static enum console_end lines_run(int fd, const char *path)
@@ -123,35 +141,11 @@ static enum console_end lines_run(int fd, const char *path)
 			length--;
 		if (length == 0)
 			continue;
-		enum console_end one = line_run(fd, path, line, (size_t)length);
+		enum console_end one = console_line(fd, path, line, (size_t)length, plain_show);
 		end = one > end ? one : end;
 	}
 	free(line);
 	return end;
-}
-
-static bool is_farewell(const char *line)
-{
-	return strcmp(line, "quit") == 0 || strcmp(line, "exit") == 0;
-}
-
-static enum console_end terminal_run(int fd, const char *path)
-{
-	static char prompt[] = "> ";
-	enum console_end end = CONSOLE_END_DONE;
-	char *line;
-	using_history();
-	while (end != CONSOLE_END_SYSTEM && (line = readline(prompt)) != NULL) {
-		bool farewell = is_farewell(line);
-		if (*line != '\0' && !farewell) {
-			add_history(line);
-			end = line_run(fd, path, line, strlen(line));
-		}
-		free(line);
-		if (farewell)
-			return CONSOLE_END_DONE;
-	}
-	return end == CONSOLE_END_SYSTEM ? end : CONSOLE_END_DONE;
 }
 
 enum console_end console_client(const char *path, const char *expression)
@@ -161,9 +155,9 @@ enum console_end console_client(const char *path, const char *expression)
 	if (fd < 0)
 		return CONSOLE_END_SYSTEM;
 	if (expression != NULL)
-		end = line_run(fd, path, expression, strlen(expression));
+		end = console_line(fd, path, expression, strlen(expression), plain_show);
 	else if (isatty(STDIN_FILENO))
-		end = terminal_run(fd, path);
+		end = console_prompt(fd, path);
 	else
 		end = lines_run(fd, path);
 	close(fd);

@@ -3,6 +3,9 @@
 #ifndef SLUICE_CONTROL_CONSOLE_CLIENT_H
 #define SLUICE_CONTROL_CONSOLE_CLIENT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum console_end { CONSOLE_END_DONE, CONSOLE_END_ERROR, CONSOLE_END_SYSTEM };
 
 /*
@@ -12,5 +15,22 @@ enum console_end { CONSOLE_END_DONE, CONSOLE_END_ERROR, CONSOLE_END_SYSTEM };
  * is not. CONSOLE_END_SYSTEM: nobody answers at the socket, which has been said.
  */
 enum console_end console_client(const char *socket, const char *expression);
+
+/* ---- for console_prompt.c ---- */
+
+struct console_reply {
+	int status; /* enum console_status */
+	char *text; /* with a NUL behind; to be freed */
+	size_t length;
+};
+
+/* Sends a request and waits for its reply. False: there is none. */
+bool console_ask(int fd, const char *text, size_t length, struct console_reply *reply);
+
+typedef void console_show_fn(const char *text, size_t length);
+
+/* Runs a line and shows its results; what is wrong goes to standard error. */
+enum console_end console_line(int fd, const char *path, const char *text, size_t length,
+			      console_show_fn *show);
 
 #endif

@@ -154,6 +154,14 @@ void sluice_log(uint32_t level, const char *text, size_t length)
 			  text);
 }
 
+void sluice_warn(const char *place, const char *text)
+{
+	if (current->checking)
+		fprintf(stderr, "%s: warning: %s\n", place, text);
+	else
+		log_warning("%s: %s", place, text);
+}
+
 uint64_t sluice_now(void)
 {
 	const struct lua_abi_hooks *hooks = current->hooks;

@@ -247,15 +247,18 @@ void sluice_policy_changed(void)
 }
 
 bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
-		     struct policy_action *action, const char *name, const char *uuid)
+		     struct policy_action *action, const char *name, const char *uuid,
+		     const char *place)
 {
 	errno = 0;
-	bool added = policy_rule_add(model(), (enum chain_id)chain, POLICY_RULE_LAST, selector,
-				     action, name, uuid) != NULL;
-	last_error = added ? 0 : errno;
-	if (added)
-		sluice_policy_changed();
-	return added;
+	struct policy_rule *added = policy_rule_add(model(), (enum chain_id)chain, POLICY_RULE_LAST,
+						    selector, action, name, uuid);
+	last_error = added != NULL ? 0 : errno;
+	if (added == NULL)
+		return false;
+	policy_rule_place_set(added, place);
+	sluice_policy_changed();
+	return true;
 }
 
 size_t sluice_rules_count(uint32_t chain)

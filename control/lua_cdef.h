@@ -266,6 +266,8 @@ void lua_question_fail(struct lua_question *question); /* ServFail, or no match 
 void sluice_text_store(struct lua_question *question, const char *text, size_t length);
 void sluice_error(const char *message, uint32_t from_listener);
 void sluice_log(uint32_t level, const char *text, size_t length); /* enum log_level */
+/* Of a probable mistake in the policy at "file:line". */
+void sluice_warn(const char *place, const char *text);
 uint64_t sluice_now(void);					  /* ms, monotonic */
 uint64_t sluice_wall(void);					  /* us since 1970 */
 bool sluice_loading(void); /* the policy file is being read */
@@ -458,7 +460,8 @@ struct policy_action *sluice_action_untag(const char *key, size_t key_length);
 struct policy_action *sluice_action_ede(uint16_t code, const char *text, size_t length, bool clear);
 struct policy_action *sluice_action_lua(int reference, bool ffi);
 bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
-		     struct policy_action *action, const char *name, const char *uuid);
+		     struct policy_action *action, const char *name, const char *uuid,
+		     const char *place); /* "file:line" */
 size_t sluice_rules_count(uint32_t chain);
 bool sluice_rule_at(uint32_t chain, size_t index, struct lua_rule *rule);
 long sluice_rule_find(uint32_t chain, const char *text);

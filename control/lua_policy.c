@@ -13,7 +13,9 @@
 #include "control/lua_host.h"
 #include "control/lua_listeners.h"
 #include "control/lua_modules.h"
+#include "control/lua_suggest.h"
 #include "control/metrics.h"
+#include "control/policy_lint.h"
 #include "control/probe.h"
 #include "control/publish.h"
 #include "dataplane/clock.h"
@@ -243,8 +245,10 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	if (policy->host == NULL)
 		return -1;
 	policy->context->progress = lua_host_progress(policy->host);
-	if (path != NULL && lua_host_load(policy->host, path, error, size) != 0)
+	if (path != NULL && lua_host_load(policy->host, path, error, size) != 0) {
+		lua_suggest(lua_host_lua(policy->host), error, size);
 		return -1;
+	}
 	policy->run = lua_host_function(policy->host, "run");
 	policy->select = lua_host_function(policy->host, "select");
 	policy->deliver = lua_host_function(policy->host, "deliver");
@@ -252,6 +256,8 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->console = lua_host_function(policy->host, "console");
 	policy->check_question = lua_host_function(policy->host, "check");
 	policy->state_changed = lua_host_function(policy->host, "state");
+	policy->describe_rule = lua_host_function(policy->host, "describe_rule");
+	policy->describe_type = lua_host_function(policy->host, "describe_type");
 	return 0;
 }
 
@@ -263,6 +269,8 @@ static struct policy *policy_read(struct lua_policy *policy, const char *path, c
 	struct policy *compiled = NULL;
 	if (host_start(policy, path, error, size) == 0)
 		compiled = policy_model_compile(policy->model, error, size);
+	if (compiled != NULL && policy->check)
+		policy_lint(policy->model, sluice_warn);
 	policy->context->loading = false;
 	lua_abi_use(in_force != NULL ? in_force->context : NULL);
 	return compiled;

@@ -26,6 +26,7 @@ struct lua_policy {
 	struct policy_model *model;
 	int run, select, deliver, maintain, console; /* lua_host_function() */
 	int check_question, state_changed;	     /* likewise */
+	int describe_rule, describe_type;
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
 	bool changed;	/* the model was edited and is not published yet */
@@ -74,6 +75,10 @@ unsigned lua_policy_receive(struct control *control);
  * an error.
  */
 int lua_policy_console(struct control *control, const char *text, size_t length, FILE *out);
+
+/* Writes what a rule is, or the name of a type, on one line without its end. */
+void lua_policy_describe_rule(struct control *control, unsigned chain, size_t index, FILE *out);
+void lua_policy_describe_type(struct control *control, uint16_t type, FILE *out);
 
 /* Errors in actions, selectors and callbacks since the start. */
 uint64_t lua_policy_errors(void);

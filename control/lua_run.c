@@ -213,21 +213,43 @@ unsigned lua_policy_receive(struct control *control)
 	return total;
 }
 
-/* ---- the console ---- */
+/* ---- the console, and texts for people ---- */
 
-int lua_policy_console(struct control *control, const char *text, size_t length, FILE *out)
+/* Calls a function that reads `text` and writes to `out`; its result is not 0 for an error. */
+static int text_run(struct control *control, int function, const double *arguments, unsigned count,
+		    const struct lua_console *console)
 {
 	struct lua_policy *policy = control->lua;
 	double failed = 0;
 	lua_abi_use(policy->context);
 	lua_batch_begin();
-	policy->context->console = (struct lua_console){text, length, out};
-	enum lua_result result = lua_host_run(policy->host, policy->console, NULL, 0, &failed);
+	policy->context->console = *console;
+	enum lua_result result = lua_host_run(policy->host, function, arguments, count, &failed);
 	policy->context->console = (struct lua_console){0};
 	if (result == LUA_RESULT_OK)
 		return failed != 0 ? -1 : 0;
-	fprintf(out, "%s\n", lua_host_message(policy->host));
+	fprintf(console->out, "%s\n", lua_host_message(policy->host));
 	if (result == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
 	return -1;
+}
+
+int lua_policy_console(struct control *control, const char *text, size_t length, FILE *out)
+{
+	const struct lua_console console = {text, length, out};
+	return text_run(control, control->lua->console, NULL, 0, &console);
+}
+
+void lua_policy_describe_rule(struct control *control, unsigned chain, size_t index, FILE *out)
+{
+	const double arguments[] = {chain, (double)index};
+	text_run(control, control->lua->describe_rule, arguments, 2,
+		 &(struct lua_console){.out = out});
+}
+
+void lua_policy_describe_type(struct control *control, uint16_t type, FILE *out)
+{
+	const double arguments[] = {type};
+	text_run(control, control->lua->describe_type, arguments, 1,
+		 &(struct lua_console){.out = out});
 }

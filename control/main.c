@@ -468,7 +468,7 @@ static enum exit_code command_run(void)
 	return exit_code;
 }
 
-static enum exit_code command_replay(const char *in, const char *out)
+static enum exit_code command_replay(const char *in, const char *out, bool explain)
 {
 	static char error[ERROR_SIZE];
 	enum exit_code exit_code = life_begin();
@@ -479,7 +479,7 @@ static enum exit_code command_replay(const char *in, const char *out)
 	if (result == 0)
 		started = steps_start(error);
 	if (result == 0 && started == RTE_DIM(steps))
-		result = replay_run(&control, in, out, error, sizeof(error));
+		result = replay_run(&control, in, out, explain, error, sizeof(error));
 	else if (result == 0)
 		exit_code = steps[started].exit;
 	if (result != 0)
@@ -549,7 +549,7 @@ static enum exit_code usage(void)
 {
 	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
 			"       sluice check [-c FILE] [-p POLICY]\n"
-			"       sluice replay [-c FILE] [-p POLICY] IN.pcap OUT.pcap\n"
+			"       sluice replay [-c FILE] [-p POLICY] [--explain] IN.pcap OUT.pcap\n"
 			"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"
 			"       sluice version\n");
 	return EXIT_USAGE;
@@ -557,20 +557,23 @@ static enum exit_code usage(void)
 
 int main(int argc, char **argv)
 {
+	static const struct option options[] = {{"explain", no_argument, NULL, 'x'}, {0}};
 	int option;
-	bool verbose = false;
+	bool verbose = false, explain = false;
 	const char *socket = NULL, *expression = NULL;
 	lua_host_stack_raise();
 	if (argc < 2)
 		return usage();
 	const char *command = argv[1];
-	while ((option = getopt(argc - 1, argv + 1, "c:e:p:s:v")) != -1) {
+	while ((option = getopt_long(argc - 1, argv + 1, "c:e:p:s:v", options, NULL)) != -1) {
 		if (option == 'c')
 			control.config_path = optarg;
 		else if (option == 'p')
 			control.policy_path = optarg;
 		else if (option == 'v')
 			verbose = true;
+		else if (option == 'x')
+			explain = true;
 		else if (option == 's')
 			socket = optarg;
 		else if (option == 'e')
@@ -581,7 +584,7 @@ int main(int argc, char **argv)
 	bool console = strcmp(command, "console") == 0;
 	bool replay = strcmp(command, "replay") == 0;
 	if (argc - 1 - optind != (replay ? 2 : 0) || (socket != NULL && control.config_path != NULL) ||
-	    (!console && (socket != NULL || expression != NULL)))
+	    (!console && (socket != NULL || expression != NULL)) || (!replay && explain))
 		return usage();
 	if (console)
 		return command_console(socket, expression);
@@ -591,7 +594,7 @@ int main(int argc, char **argv)
 	if (strcmp(command, "run") == 0)
 		return command_run();
 	if (replay)
-		return command_replay(argv[1 + optind], argv[2 + optind]);
+		return command_replay(argv[1 + optind], argv[2 + optind], explain);
 	if (strcmp(command, "check") == 0)
 		return command_check();
 	if (strcmp(command, "version") == 0)

@@ -243,9 +243,15 @@ int policy_rule_move_to_top(struct policy_model *model, enum chain_id chain);
 void policy_rules_clear(struct policy_model *model, enum chain_id chain);
 
 const char *policy_rule_name(const struct policy_rule *rule); /* "" if it has none */
+/* Where the policy says it, as "file:line"; "?" if nobody said so. */
+void policy_rule_place_set(struct policy_rule *rule, const char *place);
+const char *policy_rule_place(const struct policy_rule *rule);
 const char *policy_rule_uuid(const struct policy_rule *rule);
 struct policy_selector *policy_rule_selector(const struct policy_rule *rule);
 struct policy_action *policy_rule_action(const struct policy_rule *rule);
+
+/* The number of its match counter, below RULE_HIT_SLOTS. */
+uint32_t policy_rule_slot(const struct policy_rule *rule);
 
 /* Matches since the rule was added; over reloads for rules with a UUID or name of their own. */
 uint64_t policy_rule_hits(const struct policy_model *model, const struct policy_rule *rule);

@@ -259,6 +259,7 @@ static void rule_free(struct policy_model *model, struct policy_rule *rule)
 	if (rule->slot != UINT32_MAX)
 		model->registry->slots[rule->slot].users--;
 	free(rule->name);
+	free(rule->place);
 	free(rule);
 }
 
@@ -420,6 +421,17 @@ const char *policy_rule_name(const struct policy_rule *rule)
 	return rule->name ? rule->name : "";
 }
 
+void policy_rule_place_set(struct policy_rule *rule, const char *place)
+{
+	free(rule->place);
+	rule->place = strdup(place);
+}
+
+const char *policy_rule_place(const struct policy_rule *rule)
+{
+	return rule->place ? rule->place : "?";
+}
+
 const char *policy_rule_uuid(const struct policy_rule *rule)
 {
 	return rule->uuid;
@@ -433,6 +445,11 @@ struct policy_selector *policy_rule_selector(const struct policy_rule *rule)
 struct policy_action *policy_rule_action(const struct policy_rule *rule)
 {
 	return rule->action;
+}
+
+uint32_t policy_rule_slot(const struct policy_rule *rule)
+{
+	return rule->slot;
 }
 
 uint64_t policy_rule_hits(const struct policy_model *model, const struct policy_rule *rule)

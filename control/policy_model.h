@@ -60,6 +60,7 @@ struct policy_rule {
 	struct policy_selector *selector;
 	struct policy_action *action;
 	char *name; /* NULL: none */
+	char *place; /* NULL: not known */
 	char uuid[POLICY_UUID_SIZE];
 	uint32_t slot;
 };

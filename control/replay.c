@@ -13,6 +13,7 @@
 
 #include "control/hand.h"
 #include "control/loop.h"
+#include "control/replay_explain.h"
 #include "dataplane/clock.h"
 #include "dataplane/pipeline.h"
 
@@ -32,6 +33,7 @@ struct replay {
 	pcap_t *in;
 	pcap_t *dead; /* what pcap_dump_open() wants of a file's format */
 	pcap_dumper_t *out;
+	struct replay_explain *explain; /* NULL: not asked for */
 	uint64_t first; /* microseconds since 1970 of the first packet */
 	uint64_t now;	/* microseconds since then */
 	uint64_t received, sent, oversized;
@@ -171,11 +173,8 @@ static uint64_t time_of(struct replay *replay, const struct pcap_pkthdr *header)
 	return at < replay->first ? 0 : RTE_MIN(at - replay->first, SPAN_MAX_US);
 }
 
-static int frame_receive(struct replay *replay, const struct pcap_pkthdr *header,
-			 const uint8_t *data)
+static int frame_run(struct replay *replay, const struct pcap_pkthdr *header, const uint8_t *data)
 {
-	time_pass(replay, time_of(replay, header));
-	replay->received++;
 	if (header->caplen > FRAME_MAX) {
 		replay->oversized++;
 		return 0;
@@ -192,6 +191,19 @@ static int frame_receive(struct replay *replay, const struct pcap_pkthdr *header
 	}
 	turns(replay);
 	return 0;
+}
+
+static int frame_receive(struct replay *replay, const struct pcap_pkthdr *header,
+			 const uint8_t *data)
+{
+	time_pass(replay, time_of(replay, header));
+	if (replay->explain != NULL)
+		replay_explain_time(replay->explain, replay->received);
+	replay->received++;
+	int status = frame_run(replay, header, data);
+	if (replay->explain != NULL && status == 0)
+		replay_explain_packet(replay->explain, replay->received, data, header->caplen);
+	return status;
 }
 
 static int frames_receive(struct replay *replay, const char *in, char *error, size_t size)
@@ -261,18 +273,32 @@ static void end(struct replay *replay)
 		time_pass(replay, replay->now + STEP_US);
 	hand_drop_all(replay->control);
 	turns(replay);
+	if (replay->explain != NULL)
+		replay_explain_time(replay->explain, replay->received);
 	pipeline_expire(&workers[0], true);
 }
 
-int replay_run(struct control *control, const char *in, const char *out, char *error, size_t size)
+/* Not where the packets go. */
+static int explain_start(struct replay *replay, const char *out, char *error, size_t size)
+{
+	replay->explain = replay_explain_new(replay->control,
+					     strcmp(out, "-") == 0 ? stderr : stdout);
+	return replay->explain != NULL ? 0 : failed(error, size, "explain", "no memory");
+}
+
+int replay_run(struct control *control, const char *in, const char *out, bool explain, char *error,
+	       size_t size)
 {
 	struct replay replay = {.control = control};
 	int result = files_open(&replay, in, out, error, size);
+	if (result == 0 && explain)
+		result = explain_start(&replay, out, error, size);
 	inflight_replay(workers[0].inflight, SEED);
 	workers[0].rules.random = control->rules.random = SEED;
 	if (result == 0)
 		result = frames_receive(&replay, in, error, size);
 	end(&replay);
+	replay_explain_free(replay.explain);
 	if (files_close(&replay) != 0 && result == 0)
 		result = failed(error, size, out, "cannot be written");
 	if (result == 0)

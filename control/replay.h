@@ -27,10 +27,10 @@ int replay_port_create(unsigned port, char *error, size_t error_size);
 void replay_mac(unsigned port, struct rte_ether_addr *mac);
 
 /*
- * Replays `in` into `out` and prints the sums, once the policy is in force. 0, or -errno with a
- * sentence in `error`.
+ * Replays `in` into `out` and prints the sums, once the policy is in force, before them with
+ * `explain` a line for each packet. 0, or -errno with a sentence in `error`.
  */
-int replay_run(struct control *control, const char *in, const char *out, char *error,
+int replay_run(struct control *control, const char *in, const char *out, bool explain, char *error,
 	       size_t error_size);
 
 #endif

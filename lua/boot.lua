@@ -50,6 +50,7 @@ for _, module in ipairs({'lists', 'selectors', 'actions'}) do
     globals.sluice[name] = value
   end
 end
+globals.help = require('sluice.help').help
 require('sluice.unsupported').install(globals)
 
 -- LuaJIT does not compile tostring() of its own for our objects; through a method it does.

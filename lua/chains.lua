@@ -4,6 +4,8 @@ local ffi = require('ffi')
 local check = require('sluice.check')
 local selectors = require('sluice.selectors')
 local actions = require('sluice.actions')
+local constants = require('sluice.constants')
+local driver = require('sluice.driver')
 local C = ffi.C
 check.own()
 
@@ -11,19 +13,20 @@ local rules = {}
 local RuleAction = {}
 RuleAction.__index = RuleAction
 
-local CHAINS = { -- number, is a response chain, add, rest of the names
-  {0, false, 'addAction', ''}, {1, false, 'addCacheMissAction', 'CacheMiss'},
-  {2, true, 'addResponseAction', 'Response'},
-  {3, true, 'addCacheHitResponseAction', 'CacheHitResponse'},
-  {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse'},
-  {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse'},
+local CHAINS = { -- number, is a response chain, add, rest of the names, for people
+  {0, false, 'addAction', '', 'query'},
+  {1, false, 'addCacheMissAction', 'CacheMiss', 'cache-miss'},
+  {2, true, 'addResponseAction', 'Response', 'response'},
+  {3, true, 'addCacheHitResponseAction', 'CacheHitResponse', 'cache-hit-response'},
+  {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse', 'cache-inserted-response'},
+  {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse', 'self-answered-response'},
 }
 local rule_keys = check.keys('uuid', 'name')
 local known = {} -- texts of rules by the address of their parts
 
 local function address_of(pointer) return tonumber(ffi.cast('uintptr_t', pointer)) end
 
-local function add(chain, response, wanted, act, options)
+local function add(chain, response, wanted, act, options, place)
   local found = selectors.of(wanted)
   if not actions.is(act) then
     check.fail('the action is %s', act == nil and 'nil' or 'a ' .. type(act))
@@ -31,15 +34,16 @@ local function add(chain, response, wanted, act, options)
     check.fail('the action "%s" is one for %s', act.text, response and 'queries' or 'responses')
   end
   options = check.options(options, 'the rule', rule_keys)
-  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid) then
+  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid,
+      place or check.where()) then
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
   known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
 end
 
 function rules.newRuleAction(wanted, act, options)
-  return setmetatable({selector = selectors.of(wanted), action = act, options = options},
-    RuleAction)
+  return setmetatable({selector = selectors.of(wanted), action = act, options = options,
+    place = check.where()}, RuleAction)
 end
 function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end
@@ -91,6 +95,27 @@ local function show(list, uuids)
   return table.concat(lines, '\n') .. '\n'
 end
 
+local function write(text)
+  text = text:gsub('%c', '?')
+  C.sluice_console_write(text, #text)
+  return 0
+end
+
+-- For C: a rule that matched, on one line.
+function driver.describe_rule(chain, index)
+  local rule = at(chain, index)
+  return write(('%s %d %s%s => %s'):format(CHAINS[chain + 1][5], index,
+    rule.name ~= '' and ('"%s" '):format(rule.name) or '', rule.selector.text, rule.action.text))
+end
+
+function driver.describe_type(number)
+  local found = ('TYPE%d'):format(number)
+  for name, value in pairs(constants.DNSQType) do
+    found = value == number and name or found
+  end
+  return write(found)
+end
+
 for _, entry in ipairs(CHAINS) do
   local chain, response, adder, word = entry[1], entry[2], entry[3], entry[4]
   rules[adder] = function(wanted, act, options) add(chain, response, wanted, act, options) end
@@ -118,7 +143,7 @@ for _, entry in ipairs(CHAINS) do
       end
       C.sluice_rules_clear(chain)
       for _, rule in ipairs(list) do
-        add(chain, false, rule.selector, rule.action, rule.options)
+        add(chain, false, rule.selector, rule.action, rule.options, rule.place)
       end
     end
   end

@@ -264,8 +264,7 @@ local function as_selector(value)
   if #masks == 0 then
     return suffixes(value)
   elseif #masks < #value then
-    local text = 'a selector with netmasks and names: the names are ignored'
-    C.sluice_log(2, text, #text)
+    C.sluice_warn(check.where(), 'a selector with netmasks and names: the names are ignored')
   end
   return rules.NetmaskGroupRule(masks)
 end

@@ -21,6 +21,7 @@ says '[Ss]luice.*[0-9]'
 status 2 frobnicate
 status 2 run --no-such-option
 status 2 check -e '1 + 1'
+status 2 check --explain
 status 2 console -c "$work/sluice.yml" -s /run/sluice/console.sock
 status 3 console -c "$work/sluice.yml" -e 1
 says 'is Sluice running'
@@ -58,6 +59,9 @@ says 'cut\.pcap: truncated'
 status 1 replay -c "$golden/config.yml" -p "$work/none.lua" "$golden/in.pcap" "$work/out.pcap"
 setpriv --reuid 65534 --regid 65534 --clear-groups "$binary" replay -c "$golden/config.yml" \
 	"$golden/in.pcap" - 2>"$work/said.log" | cmp -n 500 - "$golden/out.pcap" || fail "replay by nobody"
+"$binary" replay --explain -c "$golden/config.yml" "$golden/in.pcap" - 2>"$work/said.log" |
+	cmp -n 500 - "$golden/out.pcap" || fail "replay --explain changes what is sent"
+says '^packet 1, .*: query 0 '
 
 printf 'newServer("10.53.0.2:5300")\naddAction(AllRule(), NoSuchAction())\n' >"$work/policy.lua"
 status 1 check -c "$work/sluice.yml"

@@ -33,8 +33,10 @@ says $'hello\t5\nnil' "print('hello', x) print(nil)"
 says 'www.example.org.' "newDNSName('www.example.org')"
 complains 'attempt to call global .nosuch' 'nosuch()'
 complains 'console:1:.*near' 'x ='
+says 'RDRule() -- recursion is desired' "help('RDRule')"
+complains 'there is no function "nosuch"' "help('nosuch')"
 [ "$(printf 'y = 6\n\ny * 7\n' | "$binary" console -s "$console_socket")" = 42 ] || fail "lines from a pipe"
-script -qec "$binary console -s $console_socket" /dev/null <<<$'"termi" .. "nal"\nquit' >"$work/terminal"
+env -u HOME script -qec "$binary console -s $console_socket" /dev/null <<<$'"termi" .. "nal"\nquit' >"$work/terminal"
 grep -q '^terminal' "$work/terminal" || fail "at a terminal: $(cat "$work/terminal")"
 "$binary" console -s "$work/nobody" -e 1 2>"$work/client.log" && fail "a console without a socket"
 grep -q 'is Sluice running' "$work/client.log" || fail "no word of what is wrong with the socket"

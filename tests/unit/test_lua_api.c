@@ -196,8 +196,9 @@ static int module_load(lua_State *lua)
 
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
-			      "for name in ([[check guard constants name address header question packet\n"
-			      "driver async part lists selectors actions chains server servers cache balancing metrics unsupported\n"
+			      "for name in ([[check help guard constants name address header question packet\n"
+			      "driver async part lists selectors actions chains server servers cache\n"
+			      "balancing metrics unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
@@ -251,6 +252,7 @@ static void spec_run(const char *name)
 
 static const char *const specs[] = {
 	"tests/lua/values.lua",
+	"tests/lua/help.lua",
 	"tests/lua/question.lua",
 	"tests/lua/async.lua",
 	"tests/lua/policy.lua",

@@ -1,0 +1,295 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- help(): a line for each function that policies have. docs/functions.md is made from this too;
+-- tests/lua/help.lua makes sure that both say the same as there is.
+local check = require('sluice.check')
+check.own()
+
+local help = {}
+
+local CHAINS = {
+  {'', 'queries'}, {'CacheMiss', 'queries that the cache cannot answer'},
+  {'Response', 'responses'}, {'CacheHitResponse', 'responses from the cache'},
+  {'CacheInsertedResponse', 'responses new in the cache'},
+  {'SelfAnsweredResponse', 'responses made here'},
+}
+
+-- "# Title" begins a group; then "signature -- what it does". A line with %W is one for each chain:
+-- %W is what its functions have in their names, %w what people call it.
+local TEXT = [[
+# Rules
+add%WAction(selector, action, {name=, uuid=}) -- adds a rule for %w
+show%WRules({showUUIDs=}) -- the rules for %w, with how often they matched
+top%WRules(count) -- the rules for %w that matched most, as text
+getTop%WRules(count) -- the rules for %w that matched most, as a table
+get%WRule(rule) -- a rule for %w, by position, name or UUID
+rm%WRule(rule) -- removes a rule for %w
+mv%WRule(from, to) -- moves a rule for %w to before the one at that position
+mv%WRuleToTop() -- moves the last rule for %w to the front
+clear%WRules() -- removes all rules for %w
+# More about rules
+getAction(position) -- as getRule()
+getCacheMissAction(position) -- as getCacheMissRule()
+setRules(rules) -- replaces the rules for queries by a table of newRuleAction()
+setCacheMissRules(rules) -- replaces the rules for queries that the cache cannot answer
+newRuleAction(selector, action, {name=, uuid=}) -- a rule for setRules()
+makeRule(value) -- the selector that a name, a netmask, or a table of either stands for
+topRule() -- as mvRuleToTop()
+topResponseRule() -- as mvResponseRuleToTop()
+getTopSelfAnsweredRules(count) -- as getTopSelfAnsweredResponseRules()
+# Selectors
+AllRule() -- every packet
+AndRule(selectors) -- all of a table of selectors
+OrRule(selectors) -- any of a table of selectors
+NotRule(selector) -- not this one
+QNameRule(name) -- this very name
+QNameSetRule(set) -- a name in a DNSNameSet or a live list
+QNameSuffixRule(names) -- names, and what is below them
+SuffixMatchNodeRule(node, quiet) -- names in a SuffixMatchNode or a live list, and what is below
+QNameLabelsCountRule(min, max) -- names of fewer or of more labels
+QNameWireLengthRule(min, max) -- names that are shorter or longer, in bytes
+RegexRule(expression) -- the name, without its last dot, has a part like that
+RE2Rule(expression) -- the whole name is like that
+QTypeRule(type) -- the type asked for, by number or name
+QClassRule(class) -- the class asked for
+OpcodeRule(opcode) -- the opcode
+RCodeRule(rcode) -- the response code, without the part that EDNS has
+ERCodeRule(rcode) -- the response code, with the part that EDNS has
+RDRule() -- recursion is desired
+DNSSECRule() -- DO is set
+TCPRule(tcp) -- over TCP, or not
+DSTPortRule(port) -- the port it was sent to
+NetmaskGroupRule(netmasks, source) -- the client is in there; with false where it was sent to
+TimedIPSetRule() -- clients that Lua adds for a time
+MaxQPSRule(qps, burst) -- as long as there are no more than this a second
+MaxQPSIPRule(qps, v4Mask, v6Mask, burst) -- clients that send more than this a second
+ProbaRule(probability) -- by chance
+TagRule(name, value) -- the tag is set, to that value if there is one
+EDNSOptionRule(code) -- the EDNS option is there
+EDNSVersionRule(version) -- the EDNS version is above this one
+RecordsCountRule(section, min, max) -- so many records in the section
+RecordsTypeCountRule(section, type, min, max) -- so many of the type in the section
+PayloadSizeRule(comparison, size) -- how large the message is: "greater", 512
+TrailingDataRule() -- bytes behind the message
+PoolAvailableRule(pool) -- the pool has a server that is up
+PoolOutstandingRule(pool, limit) -- the pool has more than this many queries to answer
+LuaRule(function) -- a function of the DNSQuestion returns true
+LuaFFIRule(function) -- a function with the FFI interface returns true
+sluice.ClientAddressRule(list) -- the client is a trigger of a response policy zone
+sluice.AnswerAddressRule(list) -- an address of the answer is a trigger of such a zone
+sluice.SubscriberRule(table) -- the client is in a table of subscribers
+# Actions
+AllowAction() -- no more rules
+DropAction() -- no answer
+NoneAction() -- nothing: it only counts
+ContinueAction(action) -- does that, and goes on with the next rule
+RCodeAction(rcode, {aa=, ad=, ra=}) -- answers with this code
+ERCodeAction(rcode, {aa=, ad=, ra=}) -- answers with this code, also one of EDNS
+TCAction() -- answers that the client should come over TCP
+SpoofAction(addresses, {ttl=, aa=, ad=, ra=}) -- answers with addresses of the type asked for
+SpoofCNAMEAction(name, {ttl=, aa=, ad=, ra=}) -- answers with a CNAME
+SpoofRawAction(values, {ttl=, aa=, ad=, ra=, typeForAny=}) -- answers with rdata as it is given
+SpoofPacketAction(packet, length) -- answers with this message
+NegativeAndSOAAction(nxd, zone, ttl, mname, rname, serial, refresh, retry, expire, minimum, options)
+-- answers NXDOMAIN or that there is nothing, with a SOA
+PoolAction(pool, stop) -- to the servers of a pool; with false the rules go on
+QPSAction(qps) -- drops what is more than this a second
+QPSPoolAction(qps, pool, stop) -- up to this many a second to a pool
+SetTagAction(name, value) -- sets a tag
+UnsetTagAction(name) -- removes a tag
+SetNoRecurseAction() -- clears RD
+SetDisableValidationAction() -- sets CD
+SetSkipCacheAction() -- the cache does not see it
+sluice.CacheOnlyAction() -- REFUSED unless the cache has the answer: no server is asked
+SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in seconds
+SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
+SetEDNSOptionAction(code, data) -- sets an EDNS option
+SetExtendedDNSErrorAction(code, text, clear) -- gives the answer an extended error
+LuaAction(function) -- what a function of the DNSQuestion returns
+LuaFFIAction(function) -- what a function with the FFI interface returns
+sluice.RPZAction(list) -- what a response policy zone says
+sluice.SubscriberAction(table, {tag=}) -- sets the tags of who the client is in a table
+sluice.matched(text) -- for tags and errors: {entry} and {list} of what matched
+TagAction(name, value) -- as SetTagAction()
+SkipCacheAction() -- as SetSkipCacheAction()
+NoRecurseAction() -- as SetNoRecurseAction()
+DisableValidationAction() -- as SetDisableValidationAction()
+TempFailureCacheTTLAction(ttl) -- as SetTempFailureCacheTTLAction()
+# Actions for responses
+AllowResponseAction() -- no more rules
+DropResponseAction() -- no answer
+TCResponseAction() -- tells the client to come over TCP
+ClearRecordTypesResponseAction(types) -- removes records of these types
+LimitTTLResponseAction(min, max, types) -- brings TTLs between these, in seconds
+SetMinTTLResponseAction(ttl) -- the least that a TTL may be
+SetMaxTTLResponseAction(ttl) -- the most that a TTL may be
+SetReducedTTLResponseAction(percent) -- makes TTLs this part of what they are
+SetMaxReturnedTTLResponseAction(ttl) -- the most that a TTL of the answer may be
+SetSkipCacheResponseAction() -- the cache does not get it
+SetTagResponseAction(name, value) -- sets a tag
+UnsetTagResponseAction(name) -- removes a tag
+SetEDNSOptionResponseAction(code, data) -- sets an EDNS option
+SetExtendedDNSErrorResponseAction(code, text, clear) -- gives it an extended error
+LuaResponseAction(function) -- what a function of the DNSResponse returns
+LuaFFIResponseAction(function) -- what a function with the FFI interface returns
+sluice.RPZResponseAction(list) -- what a response policy zone says
+sluice.SubscriberResponseAction(table, {tag=}) -- sets the tags of who the client is in a table
+TagResponseAction(name, value) -- as SetTagResponseAction()
+# Suspended packets
+newNetworkEndpoint(path) -- a unix datagram socket to send to; its send() never waits
+newNetworkListener() -- receives datagrams: addUnixListeningEndpoint(path, id, function), start()
+getAsynchronousObject(asyncID, queryID) -- what was suspended under these
+showSuspended(limit) -- the packets that wait
+sluice.suspend(dq, {timeout=, on_expiry=, continue_rules=}) -- suspends it; returns an id, or nil
+sluice.suspended(id) -- what was suspended under this id, or nil
+sluice.onSendFailure(endpoint, fate) -- what becomes of packets whose datagram cannot be sent
+# Servers and pools
+newServer(address or {address=, name=, pool=, ...}) -- adds a server
+rmServer(server) -- removes a server, by position, UUID or object
+getServer(server) -- a server, by position, UUID or object
+getServers() -- all servers
+showServers({showUUIDs=}) -- the servers, with how they do
+getPoolServers(pool) -- the servers of a pool
+getPoolNames() -- the names of the pools
+showPools() -- the pools with their servers
+setServerPolicy(policy) -- balances pools that have no policy of their own
+setPoolServerPolicy(policy, pool) -- balances a pool: leastOutstanding, whashed, ...
+showServerPolicy() -- how pools are balanced that have no policy of their own
+showPoolServerPolicy(pool) -- how a pool is balanced
+setServFailWhenNoServer(bool) -- answers SERVFAIL where no server is up
+setRoundRobinFailOnNoServer(bool) -- lets roundrobin fail too where no server is up
+setWeightedBalancingFactor(factor) -- how much above its share a server may be, with weights
+setConsistentHashingBalancingFactor(factor) -- how much above its share, with consistent hashing
+setWHashedPerturbation(number) -- what names are hashed with
+setWHashedPertubation(number) -- as setWHashedPerturbation()
+setUDPTimeout(seconds) -- how long a server may take
+addServerStateChangeCallback(function) -- called when a server goes up or down
+# Packet caches
+newPacketCache(entries, {maxTTL=, minTTL=, ...}) -- a cache, for getPool(name):setCache(cache)
+getPool(name) -- a pool: getCache(), setCache(cache), unsetCache()
+setStaleCacheEntriesTTL(seconds) -- how long expired answers serve while no server is up
+# Listeners and clients
+setLocal(address, options) -- listens on this address only
+addLocal(address, options) -- listens on this address too
+setACL(netmasks) -- who may ask
+addACL(netmasks) -- adds to those who may ask
+rmACL(netmasks) -- takes away from those who may ask
+showACL() -- who may ask
+setAllowEmptyResponse(bool) -- takes responses without a question
+# Lists
+sluice.loadNames(path, {format=, watch=, name=, optional=, subdomains=}) -- a live list of names
+sluice.loadPrefixes(path, {watch=, name=, optional=}) -- a live list of prefixes
+sluice.loadTable(path, {watch=, name=, optional=}) -- a live table of subscribers
+showLists() -- the lists, with what they hold
+# Names, addresses and messages
+newDNSName(text) -- a name
+newDNSNameFromRaw(bytes) -- a name of its wire format
+newDNSNameSet() -- a set of names
+newSuffixMatchNode() -- a set of names and what is below them
+newCA(text) -- an address, with a port if it has one
+newCAFromRaw(bytes, port) -- an address of its 4 or 16 bytes
+newNetmask(text or address, bits) -- a netmask
+newNMG(netmasks) -- a group of netmasks
+newDNSPacketOverlay(message) -- what is in a message
+parseAddressRecord(message, record) -- the address in a record of an overlay
+parseARecord(message, record) -- as parseAddressRecord()
+parseAAAARecord(message, record) -- as parseAddressRecord()
+parseCNAMERecord(message, record) -- the name in a CNAME record of an overlay
+# Metrics
+declareMetric(name, kind, description, {name=, withLabels=}) -- declares a "counter" or a "gauge"
+incMetric(name, {step=, labels=}) -- adds to a counter
+decMetric(name, {step=, labels=}) -- takes from a counter
+setMetric(name, value, {labels=}) -- sets a gauge
+getMetric(name, {labels=}) -- the value of a metric
+dumpStats() -- dnsdist's statistics as text
+getStatisticsCounters() -- dnsdist's statistics as a table
+# The log, and what else there is
+help(name) -- the functions; with a name, or a part of one, those that have it
+errlog(text) -- logs an error
+warnlog(text) -- logs a warning
+infolog(text) -- logs
+vinfolog(text) -- logs, if log.level is debug
+addMaintenanceCallback(function) -- called about once a second
+getCurrentTime() -- the time as {tv_sec=, tv_nsec=}
+inConfigCheck() -- whether this is sluice check
+inClientStartup() -- false
+getVerbose() -- false
+setServerID(text) -- a name for this instance
+getServerID() -- what setServerID() said
+]]
+
+local groups, entries = {}, {}
+
+local function entry_add(group, line, word, people)
+  line = line:gsub('%%W', word):gsub('%%w', people)
+  local signature, text = line:match('^(.-) %-%- (.*)$')
+  local entry = {name = signature:match('^[%w_.]+'), signature = signature, text = text}
+  group[#group + 1] = entry
+  entries[entry.name:lower()] = entry
+end
+
+local function line_take(group, line)
+  for _, chain in ipairs(line:find('%W', 1, true) and CHAINS or {{'', ''}}) do
+    entry_add(group, line, chain[1], chain[2])
+  end
+end
+
+-- A line that begins with the dashes belongs to the one before.
+for line in TEXT:gsub('\n%-%-', ' --'):gmatch('[^\n]+') do
+  local title = line:match('^# (.*)')
+  if title then
+    groups[#groups + 1] = {title = title}
+  else
+    line_take(groups[#groups], line)
+  end
+end
+
+local function line_of(entry) return ('%s -- %s\n'):format(entry.signature, entry.text) end
+
+local function matching(wanted)
+  local lines = {}
+  for _, group in ipairs(groups) do
+    for _, entry in ipairs(group) do
+      if entry.name:lower():find(wanted, 1, true) then
+        lines[#lines + 1] = line_of(entry)
+      end
+    end
+  end
+  return lines
+end
+
+function help.help(wanted)
+  if wanted ~= nil then
+    wanted = check.string(wanted, 'the name')
+    local key = wanted:lower():gsub('%(.*', '')
+    local found = entries[key] or entries['sluice.' .. key]
+    local lines = found and {line_of(found)} or matching(key)
+    return #lines > 0 and table.concat(lines) or
+      check.fail('there is no function "%s": help() lists them', wanted)
+  end
+  local lines = {}
+  for _, group in ipairs(groups) do
+    lines[#lines + 1] = ('%s# %s\n'):format(#lines > 0 and '\n' or '', group.title)
+    for _, entry in ipairs(group) do
+      lines[#lines + 1] = line_of(entry)
+    end
+  end
+  return table.concat(lines)
+end
+
+function help.entries() return entries end
+
+-- docs/functions.md.
+function help.document()
+  local lines = {'# Functions\n\nWhat `help()` shows in the console. The arguments are those of ' ..
+    'dnsdist\'s functions, later ones can be left\nout; what is in `sluice` is beyond dnsdist. ' ..
+    '[policy.md](policy.md) has more to say about some.\n'}
+  for _, group in ipairs(groups) do
+    lines[#lines + 1] = ('\n## %s\n\n| function | does |\n|---|---|\n'):format(group.title)
+    for _, entry in ipairs(group) do
+      lines[#lines + 1] = ('| `%s` | %s |\n'):format(entry.signature, entry.text)
+    end
+  end
+  return table.concat(lines)
+end
+
+return help
