@@ -192,6 +192,10 @@ static void question_settle(struct control *control, struct pending *pending,
 		leave_by_fate(control, mbuf, overflow_fate(control), DROP_ASYNC_FULL);
 		return;
 	}
+	if ((question->flags & LUA_QUESTION_RESPONSE) != 0 && is_query(packet)) {
+		leave_onward(control, mbuf); /* restarted, whatever the action returned */
+		return;
+	}
 	enum rule_verdict verdict;
 	if (is_query(packet))
 		verdict = rule_result_apply(policy_current(), mbuf, &control->rules,

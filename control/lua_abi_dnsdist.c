@@ -377,11 +377,9 @@ void dnsdist_ffi_dnsquestion_set_max_returned_ttl(dnsdist_ffi_dnsquestion_t *dq,
 	sluice_question_max_ttl_set(dq, max);
 }
 
-/* No copy of the query is kept: it cannot be asked again. */
 bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq)
 {
-	(void)dq;
-	return false;
+	return sluice_question_keep(dq) == 0;
 }
 
 void dnsdist_ffi_dnsquestion_set_result(dnsdist_ffi_dnsquestion_t *dq, const char *str,

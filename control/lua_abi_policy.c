@@ -399,6 +399,8 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->round_robin_fail = value != 0;
 	} else if (strcmp(name, "stale") == 0) {
 		settings->stale = value;
+	} else if (strcmp(name, "stale_timeout") == 0) {
+		settings->stale_timeout = value;
 	} else if (strcmp(name, "perturbation") == 0) {
 		settings->perturbation = value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {

@@ -406,6 +406,40 @@ int sluice_question_ttl_store(struct lua_question *question, const struct lua_re
 	return 0;
 }
 
+/* ---- asking again ---- */
+
+int sluice_question_keep(struct lua_question *question)
+{
+	struct rte_mbuf *mbuf = lua_question_editable(question);
+	if (mbuf == NULL)
+		return -errno;
+	struct packet *packet = packet_of(mbuf);
+	return query_keep(&packet->query.notes, packet_dns(mbuf), packet->dns_length);
+}
+
+int sluice_question_restart(struct lua_question *question, bool *restarted)
+{
+	struct rte_mbuf *mbuf = lua_question_editable(question);
+	size_t length;
+	*restarted = false;
+	if (mbuf == NULL)
+		return -errno;
+	const uint8_t *kept = query_kept(packet_of(mbuf)->query.notes, &length);
+	if (kept == NULL || (question->flags & LUA_QUESTION_RESPONSE) == 0 ||
+	    packet_of(mbuf)->query.restarts >= PACKET_RESTARTS_MAX)
+		return 0;
+	int error = lua_question_reserve(&mbuf, length);
+	if (error < 0)
+		return error;
+	/* Its ID stays the one that Lua knows it by. */
+	memcpy(packet_dns(mbuf) + 2, kept + 2, length - 2);
+	packet_dns_resize(mbuf, (uint16_t)length);
+	packet_restart(mbuf);
+	lua_question_refresh(mbuf);
+	*restarted = true;
+	return 0;
+}
+
 /* ---- annotations ---- */
 
 int sluice_question_skip_cache_set(struct lua_question *question, bool skip)

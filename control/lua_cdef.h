@@ -290,6 +290,9 @@ struct lua_header *sluice_question_header(const struct lua_question *question);
 struct lua_header *sluice_question_header_edit(struct lua_question *question);
 int sluice_question_rcode_set(struct lua_question *question, uint32_t rcode);
 int sluice_question_skip_cache_set(struct lua_question *question, bool skip);
+/* Keeps a copy of the query; makes the query of it again, if there is one and it may. */
+int sluice_question_keep(struct lua_question *question);
+int sluice_question_restart(struct lua_question *question, bool *restarted);
 int sluice_question_failure_ttl_set(struct lua_question *question, bool set, uint32_t ttl);
 int sluice_question_max_ttl_set(struct lua_question *question, uint32_t ttl);
 bool sluice_question_pool(const struct lua_question *question, struct lua_bytes *name);

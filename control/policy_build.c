@@ -257,6 +257,7 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->acl = prefix_set_freeze(&model->acl, acl);
 	policy->udp_timeout = model->settings.udp_timeout;
 	policy->stale = model->settings.stale;
+	policy->stale_timeout = model->settings.stale_timeout;
 	policy->servfail_when_no_server = model->settings.servfail_when_no_server;
 	policy->round_robin_fail = model->settings.round_robin_fail;
 	policy->allow_empty_response = model->settings.allow_empty_response;

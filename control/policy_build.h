@@ -64,7 +64,7 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 /* Settings. policy_model_new() gives them the defaults of struct policy. */
 struct policy_settings {
 	uint32_t udp_timeout; /* milliseconds, at least 1 */
-	uint32_t stale; /* seconds */
+	uint32_t stale, stale_timeout; /* seconds */
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;

@@ -25,6 +25,7 @@ struct note_block;
 /* Data room of a buffer that any UDP DNS message we accept fits in (4,096 bytes and its headers). */
 #define PACKET_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 4096u + 128u)
 #define PACKET_CLIENT_SIZE_MIN 512u /* RFC 1035, section 4.2.1 */
+#define PACKET_RESTARTS_MAX 16u /* of one query */
 
 enum packet_kind {
 	PACKET_OTHER,
@@ -42,6 +43,7 @@ enum chain_id {
 	CHAIN_CACHE_HIT,
 	CHAIN_CACHE_INSERTED,
 	CHAIN_SELF_ANSWERED,
+	CHAIN_TIMEOUT, /* a query whose server did not answer: its question, with QR set */
 	CHAIN_COUNT,
 };
 
@@ -166,6 +168,19 @@ static inline void packet_move(struct rte_mbuf *to, struct rte_mbuf *from)
 	packet_of(to)->l3_offset = 0;
 	packet_dns_resize(to, length);
 	rte_pktmbuf_free(from);
+}
+
+/* A response becomes the query that its bytes are now: past the query rules, as yet unanswered. */
+static inline void packet_restart(struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	packet->kind = PACKET_QUERY;
+	packet->chain = CHAIN_QUERY;
+	packet->generation = 0; /* it stands at no rule */
+	packet->origin = 0;
+	packet->keyed = false;
+	packet->stale = false;
+	packet->query.restarts++;
 }
 
 static inline bool packet_is_answered(struct rte_mbuf *mbuf)

@@ -427,6 +427,8 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 		pipeline_forward(worker, mbuf);
 	else if (chain == CHAIN_RESPONSE)
 		pipeline_cache_keep(worker, mbuf);
+	else if (chain == CHAIN_TIMEOUT)
+		pipeline_drop(worker, mbuf, DROP_TIMEOUT);
 	else
 		pipeline_client_send(worker, mbuf);
 }
@@ -646,6 +648,60 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 	pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
 }
 
+/* ---- queries without an answer ---- */
+
+/* The question that was asked, as the head of a response; its entry's notes are the packet's now. */
+static struct rte_mbuf *entry_revive(struct worker *worker, struct inflight_entry *entry)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(worker->dataplane->parking_large);
+	if (mbuf == NULL)
+		return NULL;
+	struct packet *packet = packet_of(mbuf);
+	memset(packet, 0, offsetof(struct packet, key));
+	packet->kind = PACKET_RESPONSE;
+	packet->origin = STATS_FORWARDED_ANSWER;
+	packet->worker = (uint8_t)worker->index;
+	packet->ipv6 = (entry->query.flags & QUERY_IPV6) != 0;
+	packet->query = entry->query;
+	entry->query.notes = NULL;
+	packet->keyed = entry->keyed;
+	if (entry->keyed)
+		packet->key = entry->key;
+	packet_dns_resize(mbuf, (uint16_t)(DNS_HEADER_SIZE + entry->name_length +
+					   DNS_QUESTION_FIXED));
+	uint8_t *dns = packet_dns(mbuf), *fixed = dns + DNS_HEADER_SIZE + entry->name_length;
+	memset(dns, 0, DNS_HEADER_SIZE);
+	memcpy(dns, &entry->query.client_id, sizeof(entry->query.client_id));
+	dns_flags_store(dns, DNS_FLAG_QR | (entry->query.client_header_flags &
+					    (FLAGS_KEPT | DNS_FLAG_OPCODE)));
+	dns_count_store(dns, DNS_SECTION_QUESTION, 1);
+	memcpy(dns + DNS_HEADER_SIZE, entry->name, entry->name_length);
+	dns_u16_store(fixed, entry->query.qtype);
+	dns_u16_store(fixed + 2, entry->query.qclass);
+	return mbuf;
+}
+
+/* Something else may be done than to drop it. */
+static bool timeout_matters(const struct policy *policy, const struct inflight_entry *entry)
+{
+	return policy->chains[CHAIN_TIMEOUT].count > 0 ||
+	       (policy->stale_timeout > 0 && entry->keyed);
+}
+
+static void timed_out(struct worker *worker, struct inflight_entry *entry)
+{
+	struct rte_mbuf *mbuf = NULL;
+	if (timeout_matters(policy_now(worker), entry))
+		mbuf = entry_revive(worker, entry);
+	if (mbuf == NULL) {
+		entry_end(worker, entry, DROP_TIMEOUT);
+		return;
+	}
+	inflight_remove(worker->inflight, entry);
+	if (!pipeline_cache_rescue(worker, mbuf))
+		pipeline_chain_run(worker, mbuf, CHAIN_TIMEOUT, 0);
+}
+
 void pipeline_expire(struct worker *worker, bool all)
 {
 	struct inflight_entry *entry;
@@ -656,7 +712,10 @@ void pipeline_expire(struct worker *worker, bool all)
 			continue;
 		}
 		stats_add(&worker->backends[entry->query.backend].timeouts, 1);
-		entry_end(worker, entry, all ? DROP_SHUTDOWN : DROP_TIMEOUT);
+		if (all)
+			entry_end(worker, entry, DROP_SHUTDOWN);
+		else
+			timed_out(worker, entry);
 	}
 }
 

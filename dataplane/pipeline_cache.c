@@ -117,6 +117,25 @@ void pipeline_lookups(struct worker *worker)
 	worker->n_lookups = 0;
 }
 
+bool pipeline_cache_rescue(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct policy *policy = policy_now(worker);
+	struct packet *packet = packet_of(mbuf);
+	const struct cache *cache = cache_of(policy, packet->query.pool);
+	struct cache_lookup lookup;
+	if (policy->stale_timeout == 0 || !packet->keyed || cache == NULL ||
+	    cache_number(cache) != packet->key.cache)
+		return false;
+	cache_lookup_open(&lookup, cache, &packet->key);
+	if (!cache_lookup_read(&lookup, &packet->key, packet_dns(mbuf) + DNS_HEADER_SIZE,
+			       packet->query.qname_length, worker->seconds, policy->stale_timeout,
+			       worker->index, worker->found) ||
+	    !hit_fill(worker, mbuf, cache))
+		return false;
+	hit(worker, mbuf);
+	return true;
+}
+
 /* ---- responses ---- */
 
 /* An OPT that the client did not send is not for it, nor for anybody who asks the same. */

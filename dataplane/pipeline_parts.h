@@ -28,6 +28,12 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
 /* A query past its rules: to the cache of its pool if that has one, else to a server. */
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
 
+/*
+ * Answers the question of a packet, whose server did not answer, with what has expired. False: there
+ * is nothing that may serve.
+ */
+bool pipeline_cache_rescue(struct worker *worker, struct rte_mbuf *mbuf);
+
 /* A response past its rules: into the cache, and to the client. */
 void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf);
 

@@ -81,6 +81,7 @@ struct policy {
 	uint32_t generation; /* never 0, grows with each policy */
 	uint32_t udp_timeout; /* milliseconds a server has */
 	uint32_t stale; /* seconds for which expired answers serve when no server is up */
+	uint32_t stale_timeout; /* and when the server that was asked did not answer */
 	uint16_t n_listeners;
 	uint16_t n_pools;    /* numbers below this one may be used */
 	uint16_t n_backends; /* likewise */

@@ -3,7 +3,7 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 local servers = require('sluice.servers')
-local cache = require('sluice.cache')
+local cache = require('sluice.cache').globals
 local C = ffi.C
 check.own()
 

@@ -41,11 +41,11 @@ install(require('sluice.chains'))
 install(require('sluice.server'))
 install(require('sluice.servers'), 'wrap', 'is', 'number')
 install(require('sluice.balancing'))
-install(require('sluice.cache'))
+install(require('sluice.cache').globals)
 install(require('sluice.metrics'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
-for _, module in ipairs({'lists', 'selectors', 'actions'}) do
+for _, module in ipairs({'lists', 'selectors', 'actions', 'cache'}) do
   for name, value in pairs(require('sluice.' .. module).sluice) do
     globals.sluice[name] = value
   end

@@ -259,4 +259,11 @@ function cache.setStaleCacheEntriesTTL(value)
   C.sluice_setting_set('stale', value)
 end
 
-return cache
+-- Beyond dnsdist: also when a server is up, but did not answer in time.
+local beyond = {}
+function beyond.serveStaleOnTimeout(value)
+  value = check.range(value, 'sluice.serveStaleOnTimeout', 0, SECONDS_MAX)
+  C.sluice_setting_set('stale_timeout', value)
+end
+
+return {globals = cache, sluice = beyond}

@@ -20,6 +20,7 @@ local CHAINS = { -- number, is a response chain, add, rest of the names, for peo
   {3, true, 'addCacheHitResponseAction', 'CacheHitResponse', 'cache-hit-response'},
   {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse', 'cache-inserted-response'},
   {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse', 'self-answered-response'},
+  {6, true, 'addTimeoutResponseAction', 'TimeoutResponse', 'timeout-response'},
 }
 local rule_keys = check.keys('uuid', 'name')
 local known = {} -- texts of rules by the address of their parts

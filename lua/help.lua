@@ -11,6 +11,7 @@ local CHAINS = {
   {'Response', 'responses'}, {'CacheHitResponse', 'responses from the cache'},
   {'CacheInsertedResponse', 'responses new in the cache'},
   {'SelfAnsweredResponse', 'responses made here'},
+  {'TimeoutResponse', 'queries that a server did not answer'},
 }
 
 -- "# Title" begins a group; then "signature -- what it does". A line with %W is one for each chain:
@@ -166,6 +167,7 @@ addServerStateChangeCallback(function) -- called when a server goes up or down
 # Packet caches
 newPacketCache(entries, {maxTTL=, minTTL=, ...}) -- a cache, for getPool(name):setCache(cache)
 getPool(name) -- a pool: getCache(), setCache(cache), unsetCache()
+sluice.serveStaleOnTimeout(seconds) -- how long they serve when a server does not answer
 setStaleCacheEntriesTTL(seconds) -- how long expired answers serve while no server is up
 # Listeners and clients
 setLocal(address, options) -- listens on this address only

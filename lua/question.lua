@@ -309,9 +309,7 @@ nothing('setHTTPResponse')
 query.getProxyProtocolValues = method.getHTTPHeaders
 query.getTraceID, query.getSpanID = method.getIncomingInterface, method.getIncomingInterface
 
-function query.setRestartable()
-  check.fail('setRestartable is not supported by this version')
-end
+function query:setRestartable() done(C.sluice_question_keep(self.handle)) end
 
 local response = {}
 function response:editTTLs(edit)
@@ -334,8 +332,10 @@ function response:getSelectedBackend()
   local server = C.sluice_server_number(facts_of(self).backend)
   return server ~= nil and require('sluice.servers').wrap(server) or nil
 end
-function response.restart()
-  check.fail('restart is not supported by this version')
+local restarted = ffi.new('bool[1]')
+function response:restart()
+  done(C.sluice_question_restart(self.handle, restarted))
+  return restarted[0]
 end
 
 ffi.metatype(Query, class(query_get, query_set, query))

@@ -239,21 +239,21 @@ bool tag_get(const struct note_block *notes, const char *key, size_t key_length,
 	return false;
 }
 
-/* Takes out all errors but the last one. */
-static void errors_clear(struct note_block **notes)
+/* Takes out all notes of a kind but the last one. */
+static void thin_out(struct note_block **notes, enum note_kind kind)
 {
 	struct note_cursor cursor = notes_open(*notes);
 	struct note note;
 	size_t left = 0;
 
-	while (note_next_of(&cursor, NOTE_EDE, &note))
+	while (note_next_of(&cursor, kind, &note))
 		left++;
 	for (struct note_block **link = notes; *link && left > 1;) {
 		struct note_block *block = *link;
 		uint32_t at = 0;
 		while (*link == block && at < block->used && left > 1) {
 			const struct note_item *item = item_at(block, at);
-			if (item->kind != NOTE_EDE) {
+			if (item->kind != kind) {
 				at += item->size;
 				continue;
 			}
@@ -275,8 +275,30 @@ int ede_add(struct note_block **notes, uint16_t info_code, const char *text, siz
 					       .info_code = info_code,
 				       });
 	if (error == 0 && clear)
-		errors_clear(notes);
+		thin_out(notes, NOTE_EDE);
 	return error;
+}
+
+int query_keep(struct note_block **notes, const uint8_t *message, size_t length)
+{
+	int error = note_append(notes, &(struct note){
+					       .kind = NOTE_QUERY,
+					       .value = (const char *)message,
+					       .value_length = length,
+				       });
+	if (error == 0)
+		thin_out(notes, NOTE_QUERY);
+	return error;
+}
+
+const uint8_t *query_kept(const struct note_block *notes, size_t *length)
+{
+	struct note_cursor cursor = notes_open(notes);
+	struct note note;
+	if (!note_next_of(&cursor, NOTE_QUERY, &note))
+		return NULL;
+	*length = note.value_length;
+	return (const uint8_t *)note.value;
 }
 
 int notes_copy(struct note_block **to, const struct note_block *from)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a packet is annotated with: tags (a key and a value) and Extended DNS Errors (RFC 8914).
+ * What a packet is annotated with: tags (a key and a value), Extended DNS Errors (RFC 8914), and a
+ * copy of its query that it can be asked by again.
  *
  * They hang on query_state.notes: NULL is none and costs nothing. Notes are kept in blocks of
  * NOTE_BLOCK_SIZE bytes that come from the allocator set at start; what does not fit a block lies
@@ -24,14 +25,14 @@ struct note_block;
 typedef void *note_alloc_fn(void);
 typedef void note_free_fn(void *block);
 
-enum note_kind { NOTE_TAG, NOTE_EDE };
+enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY };
 
 /* One note, as it is found. */
 struct note {
 	enum note_kind kind;
 	const char *key; /* of a tag */
 	size_t key_length;
-	const char *value; /* of a tag; the text of an error */
+	const char *value; /* of a tag; the text of an error; the query */
 	size_t value_length;
 	uint16_t info_code; /* of an error */
 };
@@ -63,6 +64,12 @@ bool tag_unset(struct note_block **notes, const char *key, size_t key_length);
 /* Appends an error; with `clear` in place of all others. 0, -ENOMEM or -E2BIG. */
 int ede_add(struct note_block **notes, uint16_t info_code, const char *text, size_t text_length,
 	    bool clear);
+
+/* Keeps a copy of the query, in place of one that is kept already. 0, -ENOMEM or -E2BIG. */
+int query_keep(struct note_block **notes, const uint8_t *message, size_t length);
+
+/* The query that was kept; NULL: none. */
+const uint8_t *query_kept(const struct note_block *notes, size_t *length);
 
 static inline struct note_cursor notes_open(const struct note_block *notes)
 {
