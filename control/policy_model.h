@@ -41,6 +41,7 @@ struct policy_selector {
 	uint32_t tests; /* that it compiles to */
 	uint16_t depth;
 	bool lua;
+	bool thread; /* it, or a member, is Lua of the lcores' own */
 	struct rule_test test; /* its jumps are not set */
 	struct policy_blob *blob;
 	size_t count;
@@ -92,6 +93,7 @@ struct policy_model {
 	struct backend *servers[POLICY_BACKENDS_MAX];
 	struct health_options *health[POLICY_BACKENDS_MAX]; /* by backend number; NULL: none set */
 	size_t n_servers;
+	struct rule_threads *threads; /* NULL: none */
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 };
 
