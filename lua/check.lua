@@ -16,19 +16,24 @@ function check.own()
 end
 check.own()
 
--- Raises an error at the innermost line that is not ours.
-function check.fail(...)
-  local text = string.format(...)
+-- The innermost line that is not ours: its file and number; nil: there is none.
+function check.place()
   local level = 2
   local info = debug.getinfo(level, 'Sl')
   while info do
     if info.what ~= 'C' and not ours[info.source] then
-      error(('%s:%d: %s'):format(info.short_src, info.currentline, text), 0)
+      return info.short_src, info.currentline
     end
     level = level + 1
     info = debug.getinfo(level, 'Sl')
   end
-  error(text, 0)
+end
+
+-- Raises an error there.
+function check.fail(...)
+  local text = string.format(...)
+  local file, line = check.place()
+  error(file and ('%s:%d: %s'):format(file, line, text) or text, 0)
 end
 local fail = check.fail
 
