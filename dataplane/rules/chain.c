@@ -80,7 +80,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 			if (verdict != RULE_GO_ON)
 				return verdict;
 		}
-		if (rule->edits) { /* also of the name, maybe */
+		if (rule->edits && cursor + 1 < walk.chain->count) { /* the name may be another */
 			rule_facts_of(&facts, policy, mbuf);
 			walk_open(&walk, &facts);
 		}
