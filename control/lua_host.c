@@ -2,6 +2,7 @@
 #include "control/lua_host.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,6 +380,22 @@ int lua_host_stack_raise(void)
 	if (setrlimit(RLIMIT_STACK, &limit) != 0)
 		return -errno;
 	return enough ? 0 : -EPERM;
+}
+
+int lua_host_stack_threads(bool raised)
+{
+	static size_t before;
+	pthread_attr_t attributes;
+	int error = pthread_getattr_default_np(&attributes);
+	if (error != 0)
+		return -error;
+	if (before == 0)
+		pthread_attr_getstacksize(&attributes, &before);
+	error = pthread_attr_setstacksize(&attributes, raised ? LUA_HOST_STACK : before);
+	if (error == 0)
+		error = pthread_setattr_default_np(&attributes);
+	pthread_attr_destroy(&attributes);
+	return -error;
 }
 
 struct lua_host *lua_host_create(const struct lua_host_config *config, char *error, size_t size)

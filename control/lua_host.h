@@ -85,6 +85,9 @@ int lua_host_rebuild(struct lua_host *host, char *error, size_t size);
  */
 int lua_host_stack_raise(void);
 
+/* Threads that are made from now on get as much, or again what they got before. 0 or -errno. */
+int lua_host_stack_threads(bool raised);
+
 /* NULL without a state. Calls through it are not watched: only for setting up. */
 lua_State *lua_host_lua(struct lua_host *host);
 
