@@ -138,6 +138,8 @@ void lua_context_free(struct lua_context *context);
 void lua_abi_use(struct lua_context *context);
 /* How many pieces of code the policy has for the lcores' own Lua. */
 unsigned lua_abi_codes(const struct lua_context *context);
+/* Those from this number on do not compile: what runs them fails from now on. */
+void lua_codes_break(struct lua_context *context, unsigned from);
 struct lua_context *lua_abi_context(void);
 
 /* Makes the item a handle of a packet in hand; its packet->slot must be taken. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct code {
-	char *text;
+	char *text; /* NULL: it does not compile */
 	size_t length;
 	char *place;
 	bool selects;
@@ -38,6 +38,14 @@ void lua_codes_free_all(struct lua_context *context)
 	free(codes->list);
 	free(codes);
 	context->codes = NULL;
+}
+
+void lua_codes_break(struct lua_context *context, unsigned from)
+{
+	for (unsigned i = from; i < lua_abi_codes(context); i++) {
+		free(context->codes->list[i].text);
+		context->codes->list[i].text = NULL;
+	}
 }
 
 static bool codes_reserve(struct lua_context *context)
@@ -82,7 +90,7 @@ static const struct code *code_at(uint32_t index)
 const char *sluice_thread_text(uint32_t index, size_t *length)
 {
 	const struct code *code = code_at(index);
-	*length = code != NULL ? code->length : 0;
+	*length = code != NULL && code->text != NULL ? code->length : 0;
 	return code != NULL ? code->text : NULL;
 }
 

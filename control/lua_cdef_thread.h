@@ -5,7 +5,7 @@
  */
 struct lua_question;
 
-/* The code with this number, NULL: there is none; and where in the policy it is, for errors. */
+/* The code with this number, NULL: it does not compile; and where in the policy it is, for errors. */
 const char *sluice_thread_text(uint32_t index, size_t *length);
 const char *sluice_thread_place(uint32_t index);
 bool sluice_thread_selects(uint32_t index); /* it is a selector's */

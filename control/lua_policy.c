@@ -275,8 +275,10 @@ static int threads_prepare(struct lua_policy *policy, char *error, size_t size)
 		.wake = threads_wake,
 		.wake_ctx = policy->control,
 	};
-	if (lua_abi_codes(policy->context) == lua_threads_codes(policy_model_threads(policy->model)))
+	unsigned codes = lua_abi_codes(policy->context);
+	if (codes == policy->codes)
 		return 0;
+	policy->codes = codes;
 	struct rule_threads *threads = lua_threads_new(policy->context, &options, error, size);
 	if (threads == NULL)
 		return -1;
@@ -372,10 +374,13 @@ void lua_policy_renew(struct control *control)
 static void changes_publish(struct lua_policy *policy)
 {
 	char error[512];
-	struct policy *compiled = NULL;
+	unsigned codes = policy->codes;
 	policy->changed = false;
-	if (threads_prepare(policy, error, sizeof(error)) == 0)
-		compiled = policy_model_compile(policy->model, error, sizeof(error));
+	if (threads_prepare(policy, error, sizeof(error)) != 0) {
+		log_error("the rules with new code for the workers fail: %s", error);
+		lua_codes_break(policy->context, codes);
+	}
+	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
 	if (compiled != NULL) {
 		policy_publish(policy->control->dataplane, compiled);
 		servers_watch(policy);

@@ -25,7 +25,7 @@ struct lua_thread {
 	/* Control writes, or whoever may use the state. */
 	struct lua_host *host;
 	struct lua_context *context;
-	int *functions; /* by code */
+	int *functions; /* by code; LUA_HOST_NO_FUNCTION: it did not compile */
 	int recover;
 
 	/* The lcore writes, control reads; `told` and `state` go back and forth. */
@@ -98,10 +98,12 @@ static void item_set(struct lua_question *item, struct rte_mbuf *mbuf)
 static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf, int reference,
 		 struct lua_host_answer *answer)
 {
-	if (lcore >= threads->options.lcores || (unsigned)reference >= threads->n_codes)
+	if (unlikely(lcore >= threads->options.lcores))
 		return false;
 	struct lua_thread *thread = &threads->threads[lcore];
-	if (unlikely(__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_READY)) {
+	if (unlikely(__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_READY ||
+		     (unsigned)reference >= threads->n_codes ||
+		     thread->functions[reference] == LUA_HOST_NO_FUNCTION)) {
 		error_count(thread);
 		return false;
 	}
@@ -154,12 +156,6 @@ static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t
 
 /* ---- making them ---- */
 
-static uint64_t hook_now(void *ctx)
-{
-	const struct lua_context *context = ctx;
-	return context->tsc_hz >= 1000 ? clock_now() / (context->tsc_hz / 1000) : 0;
-}
-
 static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
 {
 	const struct lua_context *context = ctx;
@@ -168,7 +164,7 @@ static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
 	return (uint64_t)((double)(clock_now() - arrival) * 1e6 / (double)context->tsc_hz);
 }
 
-static const struct lua_abi_hooks hooks = {.now = hook_now, .elapsed_us = hook_elapsed_us};
+static const struct lua_abi_hooks hooks = {.elapsed_us = hook_elapsed_us};
 
 static void declarations_give(lua_State *lua, void *context)
 {
@@ -292,11 +288,6 @@ struct rule_threads *lua_threads_new(const struct lua_context *policy,
 		return NULL;
 	}
 	return &threads->rules;
-}
-
-unsigned lua_threads_codes(const struct rule_threads *threads)
-{
-	return threads != NULL ? ((const struct lua_threads *)(const void *)threads)->n_codes : 0;
 }
 
 /* ---- between turns ---- */

@@ -32,9 +32,6 @@ struct rule_threads *lua_threads_new(const struct lua_context *policy,
 				     const struct lua_threads_options *options, char *error,
 				     size_t size);
 
-/* For how many pieces of code they were made. NULL: 0. */
-unsigned lua_threads_codes(const struct rule_threads *threads);
-
 /*
  * Between turns: logs what the lcores left, makes states anew that were stopped. `policy` as before,
  * `now` in milliseconds. NULL has no effect.

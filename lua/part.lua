@@ -34,11 +34,10 @@ function part.code(text, what, selects)
     check.fail('%s takes code as a string, which returns a function, not %s', what, type(text))
   end
   local file, line = check.place()
-  file = file or 'policy'
-  if #file > PLACE_MAX then
+  if file and #file > PLACE_MAX then
     file = '...' .. file:sub(3 - PLACE_MAX)
   end
-  local place = ('%s:%d: code'):format(file, line or 0)
+  local place = file and ('%s:%d: code'):format(file, line) or 'code'
   local chunk, message = load(text, '=' .. place, 't')
   if not chunk then
     error(message, 0)

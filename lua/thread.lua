@@ -26,7 +26,7 @@ end
 local function text_of(index)
   local length = ffi.new('size_t[1]')
   local text = C.sluice_thread_text(index, length)
-  return ffi.string(text, length[0])
+  return text ~= nil and ffi.string(text, length[0]) or nil
 end
 
 local function selector(fn, item)
@@ -47,8 +47,11 @@ local function action(fn, item, place)
 end
 
 function thread.compile(index)
-  local place = ffi.string(C.sluice_thread_place(index))
-  local chunk, message = load(text_of(index), '=' .. place, 't')
+  local text, place = text_of(index), ffi.string(C.sluice_thread_place(index))
+  if not text then
+    return
+  end
+  local chunk, message = load(text, '=' .. place, 't')
   if not chunk then
     error(message, 0)
   end

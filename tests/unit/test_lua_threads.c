@@ -122,7 +122,27 @@ START_TEST(states_outlive_a_snapshot)
 	bench_compile(bench);
 	run(CHAIN_QUERY, 0);
 	ck_assert_int_eq(tag_first(), '2');
-	ck_assert_uint_eq(lua_threads_codes(policy_model_threads(bench->model)), 1);
+}
+END_TEST
+
+/* What was added while the policy runs does not keep later code out. */
+START_TEST(code_that_is_broken_fails_alone)
+{
+	unsigned before = lua_abi_codes(context);
+	struct policy_action *bad =
+		policy_action_thread(bench->model, code_add("return nothing.at.all", false));
+	ck_assert_ptr_null(lua_threads_new(context, &options, error, sizeof(error)));
+	lua_codes_break(context, before);
+	action_set(CHAIN_QUERY, "return function() return DNSAction.Refused end");
+	ck_assert_int_eq(run(CHAIN_QUERY, 0), RULE_ANSWER);
+	ck_assert_uint_eq(rcode(), DNS_RCODE_REFUSED);
+	policy_rules_clear(bench->model, CHAIN_QUERY);
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(bench->model), bad);
+	bench_compile(bench);
+	packet_sample_query(&packet, "www.example.com", DNS_TYPE_A, false);
+	ck_assert_int_eq(run(CHAIN_QUERY, 0), RULE_ANSWER);
+	ck_assert_uint_eq(rcode(), DNS_RCODE_SERVFAIL);
+	ck_assert_uint_eq(lua_threads_errors(), 1);
 }
 END_TEST
 
@@ -305,6 +325,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(threads, setup, teardown);
 	tcase_add_test(threads, each_lcore_has_its_own);
 	tcase_add_test(threads, states_outlive_a_snapshot);
+	tcase_add_test(threads, code_that_is_broken_fails_alone);
 	tcase_add_loop_test(threads, code_that_does_not_compile_is_told, 0, (int)RTE_DIM(broken));
 	tcase_add_test(threads, errors_are_counted_and_leave_a_message);
 	tcase_add_test(threads, results_that_are_none_are_servfail);
