@@ -2,8 +2,8 @@
 /* The Lua that lcores run themselves, in chains over packets in plain memory. */
 #include "control/lua_threads.h"
 
+#include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <time.h>
 
 #include "control/custom_metrics.h"
@@ -247,6 +247,59 @@ START_TEST(code_that_does_not_end_is_stopped)
 }
 END_TEST
 
+struct crowd {
+	uint16_t lcore;
+	unsigned failed; /* calls */
+	struct stats stats;
+	uint64_t hits[RULE_HIT_SLOTS];
+};
+
+#define CROWD_CALLS 20000
+
+static void *crowd_run(void *argument)
+{
+	static const uint8_t servfail = DNS_RCODE_SERVFAIL;
+	struct crowd *crowd = argument;
+	struct rule_context own = {
+		.stats = &crowd->stats, .rule_hits = crowd->hits, .lcore = crowd->lcore};
+	struct packet_sample mine;
+	for (unsigned i = 0; i < CROWD_CALLS; i++) {
+		packet_sample_query(&mine, "www.example.com", DNS_TYPE_A, false);
+		rule_chain_run(bench->policy, CHAIN_QUERY, &mine.mbuf, 0, &own);
+		crowd->failed += (packet_dns(&mine.mbuf)[3] & 0x0f) == servfail;
+		notes_free(&mine.packet.query.notes);
+	}
+	return NULL;
+}
+
+/* Errors and endless loops on two lcores at once, while a third makes their states anew. */
+START_TEST(lcores_run_at_once)
+{
+	static struct crowd crowds[2];
+	pthread_t threads[2];
+	uint64_t errors = lua_threads_errors(), now = 0;
+	action_set(CHAIN_QUERY, "local C = require('ffi').C\n"
+				"local n = 0\n"
+				"return function(dq)\n"
+				"  n = n + 1\n"
+				"  if n % 100 == 0 then error('meant') end\n"
+				"  if n == 5050 then while true do end end\n"
+				"  C.dnsdist_ffi_dnsquestion_set_tag(dq, 'n', tostring(n))\n"
+				"  return DNSAction.None\n"
+				"end");
+	for (uint16_t i = 0; i < 2; i++) {
+		crowds[i] = (struct crowd){.lcore = i};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, crowd_run, &crowds[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		while (pthread_tryjoin_np(threads[i], NULL) == EBUSY)
+			turn(now++);
+	ck_assert_uint_gt(crowds[0].failed, CROWD_CALLS / 100 / 2);
+	ck_assert_uint_gt(crowds[1].failed, CROWD_CALLS / 100 / 2);
+	ck_assert_uint_eq(crowds[0].failed + crowds[1].failed, lua_threads_errors() - errors);
+}
+END_TEST
+
 /* Declarations of its own do not give it what the control lcore has. */
 static const char *const refused[] = {
 	"ffi.cdef('bool dnsdist_ffi_dnsquestion_set_async(dnsdist_ffi_dnsquestion_t *,'\n"
@@ -330,6 +383,7 @@ static Suite *suite(void)
 	tcase_add_test(threads, errors_are_counted_and_leave_a_message);
 	tcase_add_test(threads, results_that_are_none_are_servfail);
 	tcase_add_loop_test(threads, code_that_does_not_end_is_stopped, 0, (int)RTE_DIM(runaways));
+	tcase_add_test(threads, lcores_run_at_once);
 	tcase_add_loop_test(threads, what_is_not_for_lcores_is_refused, 0, (int)RTE_DIM(refused));
 	tcase_add_test(threads, metrics_are_counted_by_all);
 	tcase_add_test(threads, finalizers_have_no_packet);
