@@ -228,8 +228,8 @@ static const char *const runaways[] = {
 	"return function() while true do end end",
 	"return function() local s = ('a'):rep(30) while true do s:find('.-.-.-.-.-.-.-b') end end",
 	"local t = {}\nreturn function() while true do t[#t + 1] = ('x'):rep(1000) .. #t end end",
-	"local C = require('ffi').C\n"
-	"return function(dq) while true do C.dnsdist_ffi_dnsquestion_get_qtype(dq) end end",
+	("local C = require('ffi').C "
+	"return function(dq) while true do C.dnsdist_ffi_dnsquestion_get_qtype(dq) end end"),
 };
 
 START_TEST(code_that_does_not_end_is_stopped)
