@@ -83,6 +83,7 @@ struct policy_model_pool {
 struct policy_model {
 	struct policy_registry *registry;
 	struct policy_settings settings;
+	struct rule_threads *threads; /* NULL: none */
 	struct prefix_list acl;
 	struct policy_listener listeners[POLICY_LISTENERS_MAX];
 	size_t n_listeners;
@@ -93,7 +94,6 @@ struct policy_model {
 	struct backend *servers[POLICY_BACKENDS_MAX];
 	struct health_options *health[POLICY_BACKENDS_MAX]; /* by backend number; NULL: none set */
 	size_t n_servers;
-	struct rule_threads *threads; /* NULL: none */
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 };
 
