@@ -13,6 +13,7 @@
 #include <rte_errno.h>
 
 #include "control/log.h"
+#include "control/lua_host.h"
 
 #define ARGUMENTS_MAX 96
 #define ARGUMENT_SIZE 256
@@ -156,7 +157,10 @@ int eal_start(const struct config *config, char *error, size_t size)
 			argument(arguments, "%s", config->eal.args[i]);
 		/* Registered before DPDK's own, so it runs after that one. */
 		atexit(runtime_folder_remove);
-		if (rte_eal_init(arguments->count, arguments->list) < 0) {
+		lua_host_stack_threads(true); /* of the workers, which may run Lua */
+		int started = rte_eal_init(arguments->count, arguments->list);
+		lua_host_stack_threads(false);
+		if (started < 0) {
 			snprintf(error, size,
 				 "DPDK does not start (%s); its messages above say why, eal.memory "
 				 "and eal.args in the configuration are what to look at",

@@ -17,8 +17,8 @@ static_assert(sizeof(((struct lua_batch *)0)->items) / sizeof(struct lua_questio
 	      "lua_cdef.h has no names for numbers");
 static_assert(sizeof(struct lua_header) == 12, "RFC 1035, section 4.1.1");
 
-/* The context in use: Lua's calls carry none. Control lcore only. */
-static struct lua_context *current;
+/* The context in use: Lua's calls carry none. */
+static __thread struct lua_context *current;
 
 struct lua_context *lua_context_new(void)
 {

@@ -4,6 +4,10 @@
  * one in use is set with lua_abi_use(), around loading a file as around running it. All functions
  * of lua_cdef.h work on that one. They are found by name: the program must export them.
  *
+ * Code that lcores run themselves (lua_threads.h) has contexts of its own, one a state. Which
+ * context is in use is each thread's own affair. Such a context has one packet at a time, as the
+ * question selector.items[0], and no registry, sockets or model.
+ *
  * Running a batch: lua_question_fill() each item of context->batch, set batch.count, call the Lua
  * function run(first, count) of lua/boot.lua, then lua_batch_settle(), read action, text and
  * suspended of each item and go on with its mbuf (which an edit may have swapped). When the call is
@@ -26,6 +30,8 @@
 
 #include "control/lua_cdef.h"
 #include "control/lua_cdef_dnsdist.h"
+#include "control/lua_cdef_dnsdist_control.h"
+#include "control/lua_cdef_thread.h"
 
 #define LUA_BATCH 64u /* items in a batch, datagrams in a mailbox */
 #define LUA_LISTEN_ERROR_SIZE 256u
@@ -74,6 +80,7 @@ struct lua_console {
 struct feeds;
 struct lua_feed;
 struct lua_endpoint; /* an endpoint in use by this policy */
+struct lua_codes;    /* what lcores run themselves */
 struct lua_names;    /* a set of names that its Lua holds */
 struct lua_cache_found;
 
@@ -90,6 +97,7 @@ struct lua_context {
 	uint64_t tsc_hz;	    /* 0: not known, nothing will run */
 	bool checking;		    /* and nothing else will happen */
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
+	bool lone; /* of an lcore's own Lua: what is above stays NULL, but for the registry */
 	volatile uint32_t *progress; /* grows with every item begun: lua_host_progress(); or NULL */
 	const struct lua_abi_hooks *hooks;
 	void *hooks_ctx;
@@ -109,6 +117,7 @@ struct lua_context {
 	struct lua_endpoint *list;
 	struct dnsdist_ffi_dnspacket_t *packets;
 	struct lua_feed *opened; /* lists */
+	struct lua_codes *codes; /* for the lcores' own Lua: the policy's, which owns them */
 	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
 	uint64_t about; /* async_tag() of the packet that datagrams are about; 0: none */
@@ -132,6 +141,10 @@ void lua_cache_found_free(struct lua_context *context);
 
 /* Makes it the one that Lua's calls mean. NULL: none; then nothing may be called. */
 void lua_abi_use(struct lua_context *context);
+/* How many pieces of code the policy has for the lcores' own Lua. */
+unsigned lua_abi_codes(const struct lua_context *context);
+/* Those from this number on do not compile: what runs them fails from now on. */
+void lua_codes_break(struct lua_context *context, unsigned from);
 struct lua_context *lua_abi_context(void);
 
 /* Makes the item a handle of a packet in hand; its packet->slot must be taken. */
@@ -155,6 +168,7 @@ void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 
 const struct name_set *lua_names_set(const struct lua_names *names);
 void lua_feeds_close_all(struct lua_context *context);
+void lua_codes_free_all(struct lua_context *context);
 void lua_names_free_all(struct lua_context *context);
 void lua_packets_free_all(struct lua_context *context);
 

@@ -28,7 +28,8 @@ static bool may_suspend(const struct lua_question *question)
 		errno = EPERM;
 		return false;
 	}
-	return lua_question_editable(question) != NULL;
+	errno = EPERM;
+	return !lua_abi_context()->lone && lua_question_editable(question) != NULL;
 }
 
 /* A send that failed before its packet was suspended takes effect now. */
@@ -114,14 +115,15 @@ static bool object_fill(struct lua_object *object, struct async_ref ref)
 bool sluice_object_fetch(uint16_t async_id, uint16_t query_id, struct lua_object *object)
 {
 	struct async_ref ref;
-	return async_fetch(lua_abi_context()->async, async_id, query_id, &ref) &&
+	return !lua_abi_context()->lone && async_fetch(lua_abi_context()->async, async_id, query_id, &ref) &&
 	       object_fill(object, ref);
 }
 
 bool sluice_object_find(uint64_t id, struct lua_object *object)
 {
 	struct async_ref ref;
-	return async_find(lua_abi_context()->async, id, &ref) && object_fill(object, ref);
+	return !lua_abi_context()->lone && async_find(lua_abi_context()->async, id, &ref) &&
+	       object_fill(object, ref);
 }
 
 int sluice_object_state(const struct lua_object *object)
@@ -251,6 +253,9 @@ static struct lua_endpoint *endpoint_entry(const struct lua_context *context,
 struct endpoint *sluice_endpoint_open(const char *path, size_t length)
 {
 	struct lua_context *context = lua_abi_context();
+	errno = EPERM;
+	if (context->lone)
+		return NULL;
 	struct endpoint *endpoint =
 		endpoint_open(context->endpoints, path, length, context->send_queue);
 	if (endpoint == NULL)
@@ -281,6 +286,7 @@ void lua_context_free(struct lua_context *context)
 		free(entry);
 	}
 	lua_names_free_all(context);
+	lua_codes_free_all(context);
 	lua_feeds_close_all(context);
 	lua_packets_free_all(context);
 	if (lua_abi_context() == context)

@@ -26,7 +26,7 @@ static struct lua_facts facts_of(const struct lua_question *question)
 static void address_give(const struct lua_question *question, bool local, const void **addr,
 			 size_t *size)
 {
-	static struct lua_address address[2];
+	static __thread struct lua_address address[2];
 	*addr = address[local].bytes;
 	*size = 0;
 	if (sluice_question_address(question, local, &address[local]))
@@ -49,7 +49,7 @@ void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq
 						   const void **addr, size_t *addrSize,
 						   uint8_t bits)
 {
-	static struct lua_address masked;
+	static __thread struct lua_address masked;
 	*addr = masked.bytes;
 	*addrSize = 0;
 	if (!sluice_question_address(dq, false, &masked))
@@ -108,7 +108,7 @@ uint64_t dnsdist_ffi_dnsquestion_get_elapsed_us(const dnsdist_ffi_dnsquestion_t 
 void dnsdist_ffi_dnsquestion_get_qname_raw(const dnsdist_ffi_dnsquestion_t *dq,
 					   const char **qname, size_t *qnameSize)
 {
-	static struct lua_name name;
+	static __thread struct lua_name name;
 	name = (struct lua_name){.length = 1};
 	sluice_question_qname(dq, &name);
 	*qname = (const char *)name.wire;
@@ -145,7 +145,7 @@ int dnsdist_ffi_dnsquestion_get_rcode(const dnsdist_ffi_dnsquestion_t *dq)
 
 void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	static struct lua_header copy;
+	static __thread struct lua_header copy;
 	struct lua_header *live = sluice_question_header_edit((struct lua_question *)(uintptr_t)dq);
 	if (live != NULL)
 		return live;
@@ -239,7 +239,7 @@ void dnsdist_ffi_dnsquestion_set_rcode(dnsdist_ffi_dnsquestion_t *dq, int rcode)
 size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
 						const dnsdist_ffi_ednsoption_t **out)
 {
-	static dnsdist_ffi_ednsoption_t list[LIST_MAX];
+	static __thread dnsdist_ffi_ednsoption_t list[LIST_MAX];
 	struct lua_option options[LIST_MAX];
 	size_t count = sluice_question_options(dq, options, LIST_MAX);
 	if (count > LIST_MAX)
@@ -324,7 +324,7 @@ size_t dnsdist_ffi_dnsquestion_get_tag_raw(const dnsdist_ffi_dnsquestion_t *dq, 
 size_t dnsdist_ffi_dnsquestion_get_tag_array(dnsdist_ffi_dnsquestion_t *dq,
 					     const dnsdist_ffi_tag_t **out)
 {
-	static dnsdist_ffi_tag_t list[LIST_MAX];
+	static __thread dnsdist_ffi_tag_t list[LIST_MAX];
 	struct lua_tag tags[LIST_MAX];
 	size_t found = sluice_question_tags(dq, tags, LIST_MAX), count = 0;
 	for (size_t i = 0; i < found && i < LIST_MAX; i++) {

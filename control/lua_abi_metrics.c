@@ -17,7 +17,7 @@ static struct custom_metrics *all(void)
 int sluice_metric_declare(const char *name, bool gauge, const char *help, const char *prometheus,
 			  bool labels)
 {
-	if (all() == NULL)
+	if (all() == NULL || lua_abi_context()->lone)
 		return -ENOTSUP;
 	return custom_metric_declare(all(), name, gauge ? CUSTOM_GAUGE : CUSTOM_COUNTER, help,
 				     prometheus, labels);

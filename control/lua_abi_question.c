@@ -20,9 +20,12 @@ static bool is_query(const struct packet *packet)
 
 struct rte_mbuf *sluice_question_find(const struct lua_question *question)
 {
+	const struct lua_context *context = lua_abi_context();
 	if (question == NULL || (uint32_t)question->tag != question->slot)
 		return NULL;
-	return async_tag_mbuf(lua_abi_context()->async, question->tag);
+	if (context->lone)
+		return question == &context->selector.items[0] ? question->mbuf : NULL;
+	return async_tag_mbuf(context->async, question->tag);
 }
 
 struct rte_mbuf *lua_question_editable(const struct lua_question *question)
@@ -33,6 +36,8 @@ struct rte_mbuf *lua_question_editable(const struct lua_question *question)
 		errno = ESTALE;
 		return NULL;
 	}
+	if (lua_abi_context()->lone)
+		return mbuf;
 	struct async_ref fetched = {question->slot, question->generation};
 	bool is_fetched = question->flags & LUA_QUESTION_FETCHED;
 	if (is_fetched ? async_state(async, fetched) == ASYNC_OK
@@ -50,6 +55,8 @@ struct rte_mbuf *lua_question_editable(const struct lua_question *question)
 bool sluice_question_was_suspended(const struct lua_question *question)
 {
 	struct async *async = lua_abi_context()->async;
+	if (lua_abi_context()->lone)
+		return false;
 	struct async_ref now = async_ref_of(async, question->slot);
 	if (async_state(async, now) == ASYNC_NOT_SUSPENDED)
 		return false;

@@ -432,6 +432,9 @@ struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, 
 					    size_t value_length);
 struct policy_selector *sluice_selector_probability(double p);
 struct policy_selector *sluice_selector_lua(int reference, bool ffi);
+/* Code that each lcore runs itself; `place` is where it is in the policy. Its number, or -ENOMEM. */
+int sluice_thread_add(const char *text, size_t length, const char *place, bool selects);
+struct policy_selector *sluice_selector_thread(int reference);
 struct policy_selector *sluice_selector_join(uint32_t kind, struct policy_selector *const *members,
 					     size_t count); /* 0: and, 1: or, 2: not */
 struct policy_action *sluice_action_plain(const char *kind);
@@ -462,6 +465,7 @@ struct policy_action *sluice_action_tag(const char *key, size_t key_length, cons
 struct policy_action *sluice_action_untag(const char *key, size_t key_length);
 struct policy_action *sluice_action_ede(uint16_t code, const char *text, size_t length, bool clear);
 struct policy_action *sluice_action_lua(int reference, bool ffi);
+struct policy_action *sluice_action_thread(int reference);
 bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
 		     struct policy_action *action, const char *name, const char *uuid,
 		     const char *place); /* "file:line" */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dnsdist's FFI: types and functions as its policies know them. Read by the compiler and by
- * ffi.cdef() as lua_cdef.h is, and behind that one: declarations only. The control lcore only.
+ * ffi.cdef() as lua_cdef.h is, and behind that one or lua_cdef_thread.h: declarations only. Any
+ * lcore, on the packet that it has in hand; what only the control lcore has is in
+ * lua_cdef_dnsdist_control.h.
  */
 typedef struct lua_question dnsdist_ffi_dnsquestion_t;
 typedef struct lua_question dnsdist_ffi_dnsresponse_t;
-typedef struct lua_datagram dnsdist_ffi_network_message_t;
-typedef struct dnsdist_ffi_network_endpoint_t dnsdist_ffi_network_endpoint_t;
-typedef struct dnsdist_ffi_dnspacket_t dnsdist_ffi_dnspacket_t;
 
 typedef struct dnsdist_ffi_ednsoption {
 	uint16_t optionCode;
@@ -119,74 +118,15 @@ bool dnsdist_ffi_dnsresponse_rebase(dnsdist_ffi_dnsresponse_t *dr, const char *i
 bool dnsdist_ffi_dnsresponse_get_stale_cache_hit(const dnsdist_ffi_dnsresponse_t *dr);
 uint8_t dnsdist_ffi_dnsresponse_get_restart_count(const dnsdist_ffi_dnsresponse_t *dr);
 
-bool dnsdist_ffi_dnsquestion_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
-				       uint16_t queryID, uint32_t timeoutMs);
-bool dnsdist_ffi_dnsresponse_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
-				       uint16_t queryID, uint32_t timeoutMs);
-bool dnsdist_ffi_resume_from_async(uint16_t asyncID, uint16_t queryID, const char *tag,
-				   size_t tagSize, const char *tagValue, size_t tagValueSize,
-				   bool useCache);
-bool dnsdist_ffi_drop_from_async(uint16_t asyncID, uint16_t queryID);
-bool dnsdist_ffi_set_answer_from_async(uint16_t asyncID, uint16_t queryID, const char *raw,
-				       size_t rawSize);
-bool dnsdist_ffi_set_rcode_from_async(uint16_t asyncID, uint16_t queryID, uint8_t rcode,
-				      bool clearAnswers);
-bool dnsdist_ffi_resume_from_async_with_alternate_name(
-	uint16_t asyncID, uint16_t queryID, const char *alternateName, size_t alternateNameSize,
-	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
-	const char *formerNameTagName, size_t formerNameTagSize);
 bool dnsdist_ffi_dnsquestion_set_alternate_name(
 	dnsdist_ffi_dnsquestion_t *dq, const char *alternateName, size_t alternateNameSize,
 	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
 	const char *formerNameTagName, size_t formerNameTagSize);
 
-bool dnsdist_ffi_network_endpoint_new(const char *path, size_t pathSize,
-				      dnsdist_ffi_network_endpoint_t **out);
-bool dnsdist_ffi_network_endpoint_is_valid(const dnsdist_ffi_network_endpoint_t *endpoint);
-bool dnsdist_ffi_network_endpoint_send(const dnsdist_ffi_network_endpoint_t *endpoint,
-				       const char *payload, size_t payloadSize);
-void dnsdist_ffi_network_endpoint_free(dnsdist_ffi_network_endpoint_t *endpoint);
-const char *dnsdist_ffi_network_message_get_payload(const dnsdist_ffi_network_message_t *msg);
-size_t dnsdist_ffi_network_message_get_payload_size(const dnsdist_ffi_network_message_t *msg);
-uint16_t dnsdist_ffi_network_message_get_endpoint_id(const dnsdist_ffi_network_message_t *msg);
-
-bool dnsdist_ffi_dnspacket_parse(const char *packet, size_t packetSize,
-				 dnsdist_ffi_dnspacket_t **out);
-void dnsdist_ffi_dnspacket_get_qname_raw(const dnsdist_ffi_dnspacket_t *packet, const char **qname,
-					 size_t *qnameSize);
-uint16_t dnsdist_ffi_dnspacket_get_qtype(const dnsdist_ffi_dnspacket_t *packet);
-uint16_t dnsdist_ffi_dnspacket_get_qclass(const dnsdist_ffi_dnspacket_t *packet);
-uint16_t dnsdist_ffi_dnspacket_get_records_count_in_section(const dnsdist_ffi_dnspacket_t *packet,
-							    uint8_t section);
-void dnsdist_ffi_dnspacket_get_record_name_raw(const dnsdist_ffi_dnspacket_t *packet, size_t idx,
-					       const char **name, size_t *nameSize);
-uint16_t dnsdist_ffi_dnspacket_get_record_type(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
-uint16_t dnsdist_ffi_dnspacket_get_record_class(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
-uint32_t dnsdist_ffi_dnspacket_get_record_ttl(const dnsdist_ffi_dnspacket_t *packet, size_t idx);
-uint16_t dnsdist_ffi_dnspacket_get_record_content_length(const dnsdist_ffi_dnspacket_t *packet,
-							 size_t idx);
-uint16_t dnsdist_ffi_dnspacket_get_record_content_offset(const dnsdist_ffi_dnspacket_t *packet,
-							 size_t idx);
-size_t dnsdist_ffi_dnspacket_get_name_at_offset_raw(const char *packet, size_t packetSize,
-						    size_t offset, char *name, size_t nameSize);
-bool dnsdist_ffi_dnspacket_parse_a_record(const char *raw, const dnsdist_ffi_dnspacket_t *packet,
-					  size_t idx, char *addr, size_t *addrSize);
-bool dnsdist_ffi_dnspacket_parse_aaaa_record(const char *raw,
-					     const dnsdist_ffi_dnspacket_t *packet, size_t idx,
-					     char *addr, size_t *addrSize);
-bool dnsdist_ffi_dnspacket_parse_address_record(const char *raw,
-						const dnsdist_ffi_dnspacket_t *packet, size_t idx,
-						char *addr, size_t *addrSize);
-bool dnsdist_ffi_dnspacket_parse_cname_record(const char *raw,
-					      const dnsdist_ffi_dnspacket_t *packet, size_t idx,
-					      char *name, size_t *nameSize);
-void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet);
 uint32_t dnsdist_ffi_hash(uint32_t seed, const unsigned char *data, size_t dataSize,
 			  bool caseInsensitive);
 bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq);
 
-bool dnsdist_ffi_metric_declare(const char *name, size_t nameLen, const char *type,
-				const char *description, const char *customName);
 void dnsdist_ffi_metric_inc(const char *metricName, size_t metricNameLen);
 void dnsdist_ffi_metric_inc_by(const char *metricName, size_t metricNameLen, uint64_t value);
 void dnsdist_ffi_metric_dec(const char *metricName, size_t metricNameLen);

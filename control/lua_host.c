@@ -2,6 +2,7 @@
 #include "control/lua_host.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,6 +382,22 @@ int lua_host_stack_raise(void)
 	return enough ? 0 : -EPERM;
 }
 
+int lua_host_stack_threads(bool raised)
+{
+	static size_t before;
+	pthread_attr_t attributes;
+	int error = pthread_getattr_default_np(&attributes);
+	if (error != 0)
+		return -error;
+	if (before == 0)
+		pthread_attr_getstacksize(&attributes, &before);
+	error = pthread_attr_setstacksize(&attributes, raised ? LUA_HOST_STACK : before);
+	if (error == 0)
+		error = pthread_setattr_default_np(&attributes);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
 struct lua_host *lua_host_create(const struct lua_host_config *config, char *error, size_t size)
 {
 	struct lua_host *host = calloc(1, sizeof(*host));
@@ -479,8 +496,8 @@ static enum lua_result memory_recover(struct lua_host *host)
 	return LUA_RESULT_ERROR;
 }
 
-enum lua_result lua_host_run(struct lua_host *host, int function, const double *arguments,
-			     unsigned count, double *result)
+static enum lua_result run_within(struct lua_host *host, int function, const double *arguments,
+				  unsigned count, double *result, uint64_t budget)
 {
 	if (host->lua == NULL || count > LUA_HOST_ARGUMENTS_MAX) {
 		message_set(host, host->lua == NULL ? "there is no Lua state" : "too many arguments");
@@ -489,7 +506,7 @@ enum lua_result lua_host_run(struct lua_host *host, int function, const double *
 	lua_rawgeti(host->lua, LUA_REGISTRYINDEX, function);
 	for (unsigned i = 0; i < count; i++)
 		lua_pushnumber(host->lua, arguments[i]);
-	enum lua_result outcome = call(host, (int)count, result != NULL, run_budget(host));
+	enum lua_result outcome = call(host, (int)count, result != NULL, budget);
 	if (outcome == LUA_RESULT_ERROR)
 		return memory_recover(host);
 	if (outcome == LUA_RESULT_OK && result != NULL) {
@@ -497,6 +514,38 @@ enum lua_result lua_host_run(struct lua_host *host, int function, const double *
 		lua_pop(host->lua, 1);
 	}
 	return outcome;
+}
+
+enum lua_result lua_host_run(struct lua_host *host, int function, const double *arguments,
+			     unsigned count, double *result)
+{
+	return run_within(host, function, arguments, count, result, run_budget(host));
+}
+
+enum lua_result lua_host_prepare(struct lua_host *host, int function, const double *arguments,
+				 unsigned count, double *result)
+{
+	return run_within(host, function, arguments, count, result, load_budget(host));
+}
+
+/* Nothing here may allocate but the call itself: a number is not made a string. */
+enum lua_result lua_host_call(struct lua_host *host, int function, struct lua_host_answer *answer)
+{
+	if (host->lua == NULL) {
+		message_set(host, "there is no Lua state");
+		return LUA_RESULT_ERROR;
+	}
+	lua_rawgeti(host->lua, LUA_REGISTRYINDEX, function);
+	enum lua_result outcome = call(host, 0, 2, run_budget(host));
+	if (outcome != LUA_RESULT_OK)
+		return outcome;
+	*answer = (struct lua_host_answer){.truth = lua_toboolean(host->lua, -2)};
+	if (lua_type(host->lua, -2) == LUA_TNUMBER)
+		answer->number = lua_tonumber(host->lua, -2);
+	if (lua_type(host->lua, -1) == LUA_TSTRING)
+		answer->text = lua_tolstring(host->lua, -1, &answer->length);
+	lua_pop(host->lua, 2);
+	return LUA_RESULT_OK;
 }
 
 const char *lua_host_message(const struct lua_host *host)

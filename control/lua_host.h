@@ -85,6 +85,9 @@ int lua_host_rebuild(struct lua_host *host, char *error, size_t size);
  */
 int lua_host_stack_raise(void);
 
+/* Threads that are made from now on get as much, or again what they got before. 0 or -errno. */
+int lua_host_stack_threads(bool raised);
+
 /* NULL without a state. Calls through it are not watched: only for setting up. */
 lua_State *lua_host_lua(struct lua_host *host);
 
@@ -101,6 +104,21 @@ int lua_host_function(struct lua_host *host, const char *name);
  */
 enum lua_result lua_host_run(struct lua_host *host, int function, const double *arguments,
 			     unsigned count, double *result);
+
+/* The same within the time for loading: for what comes before the first packet. */
+enum lua_result lua_host_prepare(struct lua_host *host, int function, const double *arguments,
+				 unsigned count, double *result);
+
+/* What a function returned: its first value as a number and as a truth, its second as text. */
+struct lua_host_answer {
+	double number; /* 0: it is none */
+	bool truth;
+	const char *text; /* NULL: it is none; good until the next call */
+	size_t length;
+};
+
+/* Calls a function without arguments, for callers that need it to be quick. */
+enum lua_result lua_host_call(struct lua_host *host, int function, struct lua_host_answer *answer);
 
 /* Of the last error or runaway, with traceback if there is one; valid until the next call. */
 const char *lua_host_message(const struct lua_host *host);

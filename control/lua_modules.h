@@ -14,5 +14,8 @@ struct lua_module {
 extern const struct lua_module lua_modules[]; /* a NULL name ends them */
 extern const char *const lua_interface_text;
 extern const size_t lua_interface_size;
+/* For the states that lcores have for themselves. */
+extern const char *const lua_thread_interface_text;
+extern const size_t lua_thread_interface_size;
 
 #endif

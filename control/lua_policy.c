@@ -14,6 +14,7 @@
 #include "control/lua_listeners.h"
 #include "control/lua_modules.h"
 #include "control/lua_suggest.h"
+#include "control/lua_threads.h"
 #include "control/metrics.h"
 #include "control/policy_lint.h"
 #include "control/probe.h"
@@ -30,7 +31,8 @@ static uint64_t maintained; /* ms */
 
 uint64_t lua_policy_errors(void)
 {
-	return errors_before + (in_force != NULL ? in_force->context->errors : 0);
+	return errors_before + (in_force != NULL ? in_force->context->errors : 0) +
+	       lua_threads_errors();
 }
 
 /* ---- what the control lcore does for Lua ---- */
@@ -261,13 +263,43 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	return 0;
 }
 
+static void threads_wake(void *ctx)
+{
+	struct control *control = ctx;
+	waker_wake(&control->waker);
+}
+
+/* Code that came since they were made needs new ones, which start afresh. */
+static int threads_prepare(struct lua_policy *policy, char *error, size_t size)
+{
+	const struct config *config = policy->control->config;
+	struct lua_threads_options options = {
+		.lcores = policy_registry_lcores(policy->control->registry),
+		.memory = (size_t)config->lua.memory << 20,
+		.watchdog_ms = config->lua.watchdog,
+		.load_ms = LOAD_MS,
+		.wake = threads_wake,
+		.wake_ctx = policy->control,
+	};
+	unsigned codes = lua_abi_codes(policy->context);
+	if (codes == policy->codes)
+		return 0;
+	policy->codes = codes;
+	struct rule_threads *threads = lua_threads_new(policy->context, &options, error, size);
+	if (threads == NULL)
+		return -1;
+	policy_model_threads_set(policy->model, threads);
+	return 0;
+}
+
 static struct policy *policy_read(struct lua_policy *policy, const char *path, char *error,
 				  size_t size)
 {
 	policy->context->loading = true;
 	lua_abi_use(policy->context);
 	struct policy *compiled = NULL;
-	if (host_start(policy, path, error, size) == 0)
+	if (host_start(policy, path, error, size) == 0 &&
+	    threads_prepare(policy, error, size) == 0)
 		compiled = policy_model_compile(policy->model, error, size);
 	if (compiled != NULL && policy->check)
 		policy_lint(policy->model, sluice_warn);
@@ -350,7 +382,12 @@ void lua_policy_renew(struct control *control)
 static void changes_publish(struct lua_policy *policy)
 {
 	char error[512];
+	unsigned codes = policy->codes;
 	policy->changed = false;
+	if (threads_prepare(policy, error, sizeof(error)) != 0) {
+		log_error("the rules with new code for the workers fail: %s", error);
+		lua_codes_break(policy->context, codes);
+	}
 	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
 	if (compiled != NULL) {
 		policy_publish(policy->control->dataplane, compiled);
@@ -381,6 +418,8 @@ void lua_policy_turn(struct control *control)
 	lua_policy_states_tell(control);
 	if (lua_host_gc_step(control->lua->host) == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
+	lua_threads_turn(policy_model_threads(control->lua->model), control->lua->context,
+			 control->now);
 	if (control->lua->changed)
 		changes_publish(control->lua);
 	olders_free(control->lua);

@@ -30,6 +30,7 @@ struct lua_policy {
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
 	bool changed;	/* the model was edited and is not published yet */
+	unsigned codes; /* of lua_abi_codes(), those that states were made for */
 };
 
 enum lua_policy_mode {

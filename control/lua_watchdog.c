@@ -17,6 +17,7 @@
 #define TEXT_RANGES 4
 #define BLOCKED_NS 10000000u   /* after so long it is most likely a system call that waits */
 #define BLOCKED_FACTOR 16u     /* and is looked at more seldom */
+#define TICK_SHIFT 3	       /* the clock is looked at eight times a budget */
 
 struct range {
 	uintptr_t start, end;
@@ -31,6 +32,7 @@ static __thread struct {
 	timer_t timer;
 	bool made;
 	volatile uint64_t fires; /* when the timer goes off; 0: it is not set */
+	volatile uint64_t span;	 /* ns from when it was set to then */
 	struct lua_watchdog *volatile watched;
 } thread;
 
@@ -154,6 +156,7 @@ static int timer_arm(uint64_t at, uint64_t now)
 	struct itimerspec when = {
 		.it_value = {(time_t)(rest / SECOND_NS), (long)(rest % SECOND_NS)}};
 	thread.fires = at;
+	thread.span = rest;
 	if (timer_settime(thread.timer, 0, &when, NULL) == 0)
 		return 0;
 	thread.fires = 0;
@@ -174,6 +177,8 @@ static void fire(int number, siginfo_t *info, void *context)
 	uint64_t now = clock_ns();
 	if (!watchdog->trapped && watchdog->progress != watchdog->seen) {
 		watchdog->seen = watchdog->progress;
+		watchdog->deadline = now + watchdog->budget;
+	} else if (watchdog->deadline == 0) {
 		watchdog->deadline = now + watchdog->budget;
 	}
 	if (now < watchdog->deadline) {
@@ -244,21 +249,22 @@ int lua_watchdog_setup(void)
 
 /*
  * The order matters: once `watched` is set the handler itself keeps the timer going, before that it
- * lets it run out, which is seen here.
+ * lets it run out, which is seen here. As a rule the clock is not read: the time of a call counts
+ * from the first tick that finds it, which comes within a tick of its start.
  */
 int lua_watchdog_start(struct lua_watchdog *watchdog, uint64_t budget)
 {
 	if (thread.watched != NULL)
 		return -EBUSY;
-	uint64_t now = clock_ns();
+	uint64_t tick = (budget >> TICK_SHIFT) + 1;
 	watchdog->seen = watchdog->progress;
 	watchdog->budget = budget;
-	watchdog->deadline = now + budget;
+	watchdog->deadline = 0;
 	thread.watched = watchdog;
-	uint64_t fires = thread.fires;
-	if (fires != 0 && fires <= watchdog->deadline)
+	if (thread.fires != 0 && thread.span <= tick)
 		return 0;
-	int error = timer_arm_or_make(watchdog->deadline, now);
+	uint64_t now = clock_ns();
+	int error = timer_arm_or_make(now + tick, now);
 	if (error != 0)
 		thread.watched = NULL;
 	return error;

@@ -8,9 +8,10 @@
  * From then on it also interrupts system calls that wait (a read from a pipe); not waitpid() in
  * os.execute(), which the C library begins anew.
  *
- * A call costs no system call as a rule: the timer runs on after a call has ended, and a later call
- * needs to set it only when it has gone off with nothing to watch. Each thread has one timer, made
- * at its first watched call and never deleted.
+ * A call costs no system call as a rule, and no look at the clock: the timer runs on after a call has
+ * ended, and a later call needs to set it only when it has gone off with nothing to watch. Each thread
+ * has one timer, made at its first watched call and never deleted. For that a call may have an eighth
+ * more than its budget.
  */
 #ifndef SLUICE_CONTROL_LUA_WATCHDOG_H
 #define SLUICE_CONTROL_LUA_WATCHDOG_H
@@ -32,7 +33,8 @@ struct lua_watchdog {
 	volatile bool trapped;
 	volatile uint32_t progress; /* the watched code changes it to say that it got on */
 	volatile uint32_t seen;
-	volatile uint64_t budget, deadline; /* ns; the deadline on the monotonic clock */
+	volatile uint64_t budget;
+	volatile uint64_t deadline; /* ns of the monotonic clock; 0: no tick has seen the call yet */
 	sigjmp_buf escape;
 };
 

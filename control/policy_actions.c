@@ -164,7 +164,8 @@ struct policy_action *policy_action_continue(struct policy_model *model,
 					     const struct policy_action *wrapped)
 {
 	bool lua = wrapped->action.kind == RULE_ACTION_LUA ||
-		   wrapped->action.kind == RULE_ACTION_LUA_FFI;
+		   wrapped->action.kind == RULE_ACTION_LUA_FFI ||
+		   wrapped->action.kind == RULE_ACTION_LUA_THREAD;
 	if (wrapped->action.kind == RULE_ACTION_CONTINUE) {
 		errno = EINVAL;
 		return NULL;
@@ -177,7 +178,7 @@ struct policy_action *policy_action_continue(struct policy_model *model,
 	*copy = wrapped->action;
 	action->wrapped = wrapped->blob;
 	action->action.wrapped = copy;
-	if (lua) { /* the control lcore runs it, and then goes on */
+	if (lua) { /* whoever runs it then goes on */
 		action->action = wrapped->action;
 		action->action.stop = 1;
 	}
@@ -373,6 +374,14 @@ struct policy_action *policy_action_lua(struct policy_model *model, int referenc
 {
 	struct policy_action *action =
 		action_new(model, ffi ? RULE_ACTION_LUA_FFI : RULE_ACTION_LUA, 0);
+	if (action)
+		action->action.lua = reference;
+	return action;
+}
+
+struct policy_action *policy_action_thread(struct policy_model *model, int reference)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_LUA_THREAD, 0);
 	if (action)
 		action->action.lua = reference;
 	return action;

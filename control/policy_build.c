@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "control/policy_model.h"
+#include "dataplane/rules/threads.h"
 #include "dataplane/serve/balance.h"
 
 /* Memory that is handed out from its start; it was measured, so it never runs out. */
@@ -136,6 +137,8 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 		.tests = emission->tests,
 		.hit_slot = (uint16_t)from->slot,
 		.lua_selector = from->selector->lua,
+		.edits = from->selector->lua || from->selector->thread ||
+			 from->action->action.kind == RULE_ACTION_LUA_THREAD,
 		.entry = selector_emit(emission, from->selector, RULE_MATCH, RULE_MISS),
 	};
 }
@@ -331,6 +334,9 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 	pools_compile(model, policy, &arena);
 	backends_compile(model, policy, &arena);
 	const char *what = "rules";
+	policy->threads = model->threads;
+	if (policy->threads)
+		policy->threads->users++;
 	if (chains_compile(model, &sum, policy, &arena)) {
 		what = "regular expressions";
 		if (scratch_make(model, policy))

@@ -42,6 +42,7 @@ typedef uint64_t policy_hits_fn(void *context, uint32_t slot);
 struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context);
 /* How many lcores run rules: their numbers are below it. 1 unless said otherwise. */
 void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count);
+uint16_t policy_registry_lcores(const struct policy_registry *registry);
 void policy_registry_free(struct policy_registry *registry);
 
 /* The metrics that policies declared. */
@@ -60,6 +61,13 @@ void policy_model_free(struct policy_model *model);
  * in `error`; the model can be edited on.
  */
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size);
+
+/*
+ * What runs the Lua of the lcores' own in policies compiled from now on; the model takes over one use
+ * of it and gives up what it had before. NULL: nothing does.
+ */
+void policy_model_threads_set(struct policy_model *model, struct rule_threads *threads);
+struct rule_threads *policy_model_threads(const struct policy_model *model);
 
 /* Settings. policy_model_new() gives them the defaults of struct policy. */
 struct policy_settings {
@@ -150,6 +158,8 @@ struct policy_selector *policy_selector_tag(struct policy_model *model, const ch
 					    size_t value_length);
 struct policy_selector *policy_selector_probability(struct policy_model *model, double p);
 struct policy_selector *policy_selector_lua(struct policy_model *model, int reference, bool ffi);
+/* Lua that each lcore runs itself: code `reference` of policy_model_threads_set(). */
+struct policy_selector *policy_selector_thread(struct policy_model *model, int reference);
 struct policy_selector *policy_selector_and(struct policy_model *model,
 					    struct policy_selector *const *members, size_t count);
 struct policy_selector *policy_selector_or(struct policy_model *model,
@@ -214,6 +224,7 @@ struct policy_action *policy_action_untag(struct policy_model *model, const char
 struct policy_action *policy_action_extended_error(struct policy_model *model, uint16_t info_code,
 						   const char *text, size_t length, bool clear);
 struct policy_action *policy_action_lua(struct policy_model *model, int reference, bool ffi);
+struct policy_action *policy_action_thread(struct policy_model *model, int reference);
 
 #define POLICY_RULE_LAST SIZE_MAX
 

@@ -64,7 +64,8 @@ static bool pure(const struct policy_selector *selector)
 	if (selector->node != NODE_TEST)
 		return true;
 	return selector->test.kind != RULE_TEST_MAX_QPS &&
-	       selector->test.kind != RULE_TEST_MAX_QPS_IP && selector->test.kind != RULE_TEST_LUA;
+	       selector->test.kind != RULE_TEST_MAX_QPS_IP &&
+	       selector->test.kind != RULE_TEST_LUA && selector->test.kind != RULE_TEST_LUA_THREAD;
 }
 
 static bool names_of(struct needs *needs, const struct policy_selector *selector);

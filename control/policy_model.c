@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "dataplane/rules/threads.h"
+
 struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 {
 	struct policy_registry *registry = calloc(1, sizeof(*registry));
@@ -86,6 +88,11 @@ void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count
 	registry->n_lcores = count;
 }
 
+uint16_t policy_registry_lcores(const struct policy_registry *registry)
+{
+	return registry->n_lcores;
+}
+
 void policy_model_free(struct policy_model *model)
 {
 	if (!model)
@@ -99,7 +106,19 @@ void policy_model_free(struct policy_model *model)
 	policy_parts_free(model);
 	prefix_list_clear(&model->acl);
 	regex_scratch_free(model->scratch);
+	rule_threads_release(model->threads);
 	free(model);
+}
+
+void policy_model_threads_set(struct policy_model *model, struct rule_threads *threads)
+{
+	rule_threads_release(model->threads);
+	model->threads = threads;
+}
+
+struct rule_threads *policy_model_threads(const struct policy_model *model)
+{
+	return model->threads;
 }
 
 struct policy_settings *policy_model_settings(struct policy_model *model)

@@ -43,6 +43,7 @@ struct policy_selector {
 	uint32_t tests; /* that it compiles to */
 	uint16_t depth;
 	bool lua;
+	bool thread; /* it, or a member, is Lua of the lcores' own */
 	struct rule_test test; /* its jumps are not set */
 	struct policy_blob *blob;
 	size_t count;
@@ -86,6 +87,7 @@ struct policy_model_pool {
 struct policy_model {
 	struct policy_registry *registry;
 	struct policy_settings settings;
+	struct rule_threads *threads; /* NULL: none */
 	struct prefix_list acl;
 	struct policy_listener listeners[POLICY_LISTENERS_MAX];
 	size_t n_listeners;

@@ -33,6 +33,7 @@ static struct policy_selector *test_new(struct policy_model *model, struct rule_
 	selector->test = test;
 	selector->tests = 1;
 	selector->lua = test.kind == RULE_TEST_LUA;
+	selector->thread = test.kind == RULE_TEST_LUA_THREAD;
 	return selector;
 }
 
@@ -334,6 +335,11 @@ struct policy_selector *policy_selector_lua(struct policy_model *model, int refe
 			(struct rule_test){.kind = RULE_TEST_LUA, .flag = ffi, .lua = reference});
 }
 
+struct policy_selector *policy_selector_thread(struct policy_model *model, int reference)
+{
+	return test_new(model, (struct rule_test){.kind = RULE_TEST_LUA_THREAD, .lua = reference});
+}
+
 static struct policy_selector *group_new(struct policy_model *model,
 					 enum policy_selector_node node,
 					 struct policy_selector *const *members, size_t count)
@@ -346,6 +352,7 @@ static struct policy_selector *group_new(struct policy_model *model,
 		selector->members[i] = members[i];
 		selector->tests += member->tests;
 		selector->lua |= member->lua;
+		selector->thread |= member->thread;
 		if (selector->depth <= member->depth)
 			selector->depth = member->depth + 1;
 		if (selector->tests > RULE_TESTS_MAX || selector->depth > DEPTH_MAX) {

@@ -5,6 +5,7 @@
 
 #include "dataplane/rules/chain_index.h"
 #include "dataplane/rules/regex.h"
+#include "dataplane/rules/threads.h"
 
 static int pool_name_compare(const struct policy_pool_name *pool, const char *name, size_t length)
 {
@@ -59,5 +60,6 @@ void policy_free(struct policy *policy)
 	for (unsigned i = 0; i < policy->n_scratch; i++)
 		regex_scratch_free(policy->scratch[i]);
 	free(policy->scratch);
+	rule_threads_release(policy->threads);
 	free(policy);
 }

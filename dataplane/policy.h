@@ -27,6 +27,7 @@
 #define POLICY_POOL_UNKNOWN UINT16_MAX /* a pool without servers in every policy */
 
 struct backend;
+struct rule_threads;
 
 /* An all-zero address is any address of its family. */
 struct policy_listener {
@@ -99,6 +100,7 @@ struct policy {
 	const struct policy_pool_name *pool_names; /* sorted by length and bytes */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
+	struct rule_threads *threads; /* Lua of the lcores' own; NULL: none */
 	struct hs_scratch **scratch; /* by lcore, for regular expressions; NULL: there are none */
 	uint16_t n_scratch;
 };

@@ -258,6 +258,14 @@ local function lua_action(is_ffi)
 end
 both(lua_action(false), 'LuaAction', 'LuaResponseAction')
 both(lua_action(true), 'LuaFFIAction', 'LuaFFIResponseAction')
+local function thread_action(what, response)
+  return function(code)
+    return action(C.sluice_action_thread(part.code(code, what, false)), response,
+      'Lua FFI per-thread%s script', response and ' response' or '')
+  end
+end
+rules.LuaFFIPerThreadAction = thread_action('LuaFFIPerThreadAction', false)
+rules.LuaFFIPerThreadResponseAction = thread_action('LuaFFIPerThreadResponseAction', true)
 
 -- As they were called before dnsdist 1.6.
 rules.TagAction, rules.TagResponseAction = rules.SetTagAction, rules.SetTagResponseAction

@@ -75,6 +75,7 @@ PoolAvailableRule(pool) -- the pool has a server that is up
 PoolOutstandingRule(pool, limit) -- the pool has more than this many queries to answer
 LuaRule(function) -- a function of the DNSQuestion returns true
 LuaFFIRule(function) -- a function with the FFI interface returns true
+LuaFFIPerThreadRule(code) -- a function that each worker has for itself returns true
 sluice.ClientAddressRule(list) -- the client is a trigger of a response policy zone
 sluice.AnswerAddressRule(list) -- an address of the answer is a trigger of such a zone
 sluice.SubscriberRule(table) -- the client is in a table of subscribers
@@ -107,6 +108,7 @@ SetEDNSOptionAction(code, data) -- sets an EDNS option
 SetExtendedDNSErrorAction(code, text, clear) -- gives the answer an extended error
 LuaAction(function) -- what a function of the DNSQuestion returns
 LuaFFIAction(function) -- what a function with the FFI interface returns
+LuaFFIPerThreadAction(code) -- what a function returns that each worker has for itself
 sluice.RPZAction(list) -- what a response policy zone says
 sluice.SubscriberAction(table, {tag=}) -- sets the tags of who the client is in a table
 sluice.matched(text) -- for tags and errors: {entry} and {list} of what matched
@@ -132,6 +134,7 @@ SetEDNSOptionResponseAction(code, data) -- sets an EDNS option
 SetExtendedDNSErrorResponseAction(code, text, clear) -- gives it an extended error
 LuaResponseAction(function) -- what a function of the DNSResponse returns
 LuaFFIResponseAction(function) -- what a function with the FFI interface returns
+LuaFFIPerThreadResponseAction(code) -- what a function returns that each worker has for itself
 sluice.RPZResponseAction(list) -- what a response policy zone says
 sluice.SubscriberResponseAction(table, {tag=}) -- sets the tags of who the client is in a table
 TagResponseAction(name, value) -- as SetTagResponseAction()

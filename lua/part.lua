@@ -27,4 +27,26 @@ function part.number_of(value, names, what)
   return check.range(value, 'the ' .. what, 0, 65535)
 end
 
+-- The number of code that lcores run themselves: text that returns a function.
+local PLACE_MAX = 45 -- longer names of chunks lose their end
+function part.code(text, what, selects)
+  if type(text) ~= 'string' then
+    check.fail('%s takes code as a string, which returns a function, not %s', what, type(text))
+  end
+  local file, line = check.place()
+  if file and #file > PLACE_MAX then
+    file = '...' .. file:sub(3 - PLACE_MAX)
+  end
+  local place = file and ('%s:%d: code'):format(file, line) or 'code'
+  local chunk, message = load(text, '=' .. place, 't')
+  if not chunk then
+    error(message, 0)
+  end
+  local number = C.sluice_thread_add(text, #text, place, selects)
+  if number < 0 then
+    check.fail('%s: no memory', what)
+  end
+  return number
+end
+
 return part

@@ -239,6 +239,10 @@ function rules.LuaFFIRule(callback)
   check.callback(callback, 'function')
   return selector(C.sluice_selector_lua(driver.register(callback), true), 'Lua FFI script')
 end
+function rules.LuaFFIPerThreadRule(code)
+  return selector(C.sluice_selector_thread(part.code(code, 'LuaFFIPerThreadRule', true)),
+    'Lua FFI per-thread script')
+end
 
 -- What stands for a selector: one, a name, a netmask, or a table of names or of netmasks.
 local function as_selector(value)

@@ -23,8 +23,7 @@ unsupported.names = [[
   getTopCacheInsertedResponseRules getTopCacheMissRules getTopResponseRules getTopRules
   getTopSelfAnsweredResponseRules getVerbose help inClientStartup includeDirectory incMetric
   inConfigCheck infolog LimitTTLResponseAction LogAction LuaAction LuaFFIAction
-  LuaFFIPerThreadAction LuaFFIPerThreadResponseAction LuaFFIPerThreadRule LuaFFIResponseAction
-  LuaFFIRule LuaResponseAction LuaRule makeKey makeRule MaxQPSIPRule MaxQPSRule
+  LuaFFIResponseAction LuaFFIRule LuaResponseAction LuaRule makeKey makeRule MaxQPSIPRule MaxQPSRule
   mvCacheHitResponseRule mvCacheHitResponseRuleToTop mvCacheInsertedResponseRule
   mvCacheInsertedResponseRuleToTop mvCacheMissRule mvCacheMissRuleToTop mvResponseRule
   mvResponseRuleToTop mvRule mvRuleToTop mvSelfAnsweredResponseRule

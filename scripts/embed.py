@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the C file that holds the Lua modules and the FFI declarations: embed.py OUT HEADER... LUA..."""
+"""Writes the C file that holds the Lua modules and the FFI declarations: embed.py OUT HEADER... LUA...
+
+lua_cdef_thread.h is for the lcores' own states, which get lua_cdef_dnsdist.h behind it."""
 import os
 import sys
 
 out, sources = sys.argv[1], sys.argv[2:]
 headers = [path for path in sources if path.endswith(".h")]
+own = [path for path in headers if path.endswith("lua_cdef_thread.h")]
+headers = [path for path in headers if path not in own]
+shared = [path for path in headers if path.endswith("lua_cdef_dnsdist.h")]
 modules = [path for path in sources if path.endswith(".lua")]
 
 
@@ -29,3 +34,6 @@ with open(out, "w", encoding="utf-8") as file:
     file.write(f"static const char interface[] ={''.join(map(literal, headers))};\n")
     file.write("const char *const lua_interface_text = interface;\n")
     file.write("const size_t lua_interface_size = sizeof(interface) - 1;\n")
+    file.write(f"static const char own[] ={''.join(map(literal, own + shared))};\n")
+    file.write("const char *const lua_thread_interface_text = own;\n")
+    file.write("const size_t lua_thread_interface_size = sizeof(own) - 1;\n")

@@ -209,6 +209,7 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 	case RULE_ACTION_LUA:
 	case RULE_ACTION_LUA_FFI:
 		return RULE_LUA;
+	case RULE_ACTION_LUA_THREAD:
 	case RULE_ACTION_COUNT:
 		break;
 	}

@@ -48,7 +48,8 @@ struct rule_tag;
 	X(RPZ, "RPZ")                                                                              \
 	X(SUBSCRIBER, "Subscriber")                                                                \
 	X(LUA, "Lua")                                                                              \
-	X(LUA_FFI, "LuaFFI")
+	X(LUA_FFI, "LuaFFI")                                                                       \
+	X(LUA_THREAD, "LuaFFIPerThread")
 
 enum rule_action_kind {
 #define X(kind, name) RULE_ACTION_##kind,
@@ -158,7 +159,7 @@ struct rule_extended_error {
 /* One rule's action; its data lies in the policy's arena. */
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
-	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA: 1 does not, whatever it returns */
+	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA*: 1 does not, whatever it returns */
 	uint16_t value; /* the rcode, the pool's number, or percent */
 	union {
 		int lua; /* reference */
@@ -180,7 +181,10 @@ struct rule_action {
 	};
 };
 
-/* Runs a native action on a query or response. RULE_GO_ON: the chain continues. */
+/*
+ * Runs a native action on a query or response. RULE_GO_ON: the chain continues. LUA_THREAD is
+ * rule_thread_run()'s, and does nothing here.
+ */
 enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_mbuf *mbuf,
 				  struct rule_context *context);
 

@@ -3,6 +3,7 @@
 
 #include "dataplane/policy.h"
 #include "dataplane/rules/chain_index.h"
+#include "dataplane/rules/threads.h"
 #include "dataplane/stats.h"
 
 /* A query that some action has made an answer is one, however the chain ended. */
@@ -38,6 +39,15 @@ static inline uint16_t walk_next(struct walk *walk, uint16_t rule)
 	return RTE_MIN(plain, candidate);
 }
 
+static inline enum rule_verdict action_run(const struct policy *policy,
+					   const struct rule_action *action,
+					   struct rte_mbuf *mbuf, struct rule_context *context)
+{
+	if (action->kind == RULE_ACTION_LUA_THREAD)
+		return rule_thread_run(policy, action, mbuf, context);
+	return rule_action_run(action, mbuf, context);
+}
+
 enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chain,
 				 struct rte_mbuf *mbuf, uint16_t cursor,
 				 struct rule_context *context)
@@ -64,14 +74,16 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 			return RULE_LUA;
 		context->matched.list = NULL;
 		bool match = rule_tests_run(rule->tests, rule->entry, &facts, mbuf, context);
-		if (rule->lua_selector)
-			walk_open(&walk, &facts); /* it may have changed the name */
-		if (!match)
-			continue;
-		stats_add(&context->rule_hits[rule->hit_slot], 1);
-		enum rule_verdict verdict = rule_action_run(&rule->action, mbuf, context);
-		if (verdict != RULE_GO_ON)
-			return verdict;
+		if (match) {
+			stats_add(&context->rule_hits[rule->hit_slot], 1);
+			enum rule_verdict verdict = action_run(policy, &rule->action, mbuf, context);
+			if (verdict != RULE_GO_ON)
+				return verdict;
+		}
+		if (rule->edits && cursor + 1 < walk.chain->count) { /* the name may be another */
+			rule_facts_of(&facts, policy, mbuf);
+			walk_open(&walk, &facts);
+		}
 	}
 }
 

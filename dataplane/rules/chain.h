@@ -26,7 +26,8 @@ struct rule {
 	uint16_t hit_slot;
 	uint16_t entry;	     /* the first test, or RULE_MATCH or RULE_MISS */
 	uint16_t next_plain; /* this rule, or the next one that the chain's index leaves out */
-	uint8_t lua_selector; /* 1: some test is Lua */
+	uint8_t lua_selector; /* 1: some test is Lua of the control lcore */
+	uint8_t edits; /* 1: Lua runs in the midst of the chain and may change the packet */
 };
 
 static_assert(sizeof(struct rule) == 32, "chains stream over it");

@@ -12,6 +12,7 @@
 #include "dataplane/rules/rates.h"
 #include "dataplane/rules/regex.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/rules/threads.h"
 #include "dataplane/rules/timed_set.h"
 #include "dataplane/serve/backend.h"
 
@@ -65,6 +66,14 @@ static bool lua_test(const struct rule_test *test, struct rule_facts *facts, str
 		     struct rule_context *context)
 {
 	bool match = context->lua_selector(context->lua, mbuf, test->lua, test->flag);
+	rule_facts_of(facts, facts->policy, mbuf);
+	return match;
+}
+
+static bool thread_test(const struct rule_test *test, struct rule_facts *facts,
+			struct rte_mbuf *mbuf, struct rule_context *context)
+{
+	bool match = rule_thread_select(facts->policy, mbuf, test->lua, context);
 	rule_facts_of(facts, facts->policy, mbuf);
 	return match;
 }
@@ -221,6 +230,8 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 					query->flags & QUERY_IPV6, clock_now());
 	case RULE_TEST_LUA:
 		return lua_test(test, facts, mbuf, context);
+	case RULE_TEST_LUA_THREAD:
+		return thread_test(test, facts, mbuf, context);
 	case RULE_TEST_COUNT:
 		break;
 	}

@@ -50,7 +50,8 @@ struct rule_context;
 	X(REGEX, "Regex")                                                                          \
 	X(MAX_QPS, "MaxQPS")                                                                       \
 	X(MAX_QPS_IP, "MaxQPSIP")                                                                  \
-	X(LUA, "Lua")
+	X(LUA, "Lua")                                                                              \
+	X(LUA_THREAD, "LuaFFIPerThread")
 
 enum rule_test_kind {
 #define X(kind, name) RULE_TEST_##kind,

@@ -95,3 +95,13 @@ setServerID('one')
 equal(getServerID(), 'one')
 equal(inConfigCheck(), false)
 equal(inClientStartup(), false)
+
+-- Code that workers run themselves is text; where it is broken is told at load.
+raises('LuaFFIPerThreadAction takes code as a string', LuaFFIPerThreadAction, function() end)
+raises('policy.lua:101: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
+raises('wrong mode', function() LuaFFIPerThreadRule(string.dump(function() end)) end)
+clearRules()
+addAction(LuaFFIPerThreadRule('return print'), LuaFFIPerThreadAction('return print'))
+equal(getRule(0):getSelector():toString(), 'Lua FFI per-thread script')
+equal(getRule(0):getAction():toString(), 'Lua FFI per-thread script')
+raises('one for responses', addAction, AllRule(), LuaFFIPerThreadResponseAction('return print'))

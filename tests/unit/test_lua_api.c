@@ -229,9 +229,11 @@ static void spec_run(const char *name)
 	lua_pushcfunction(lua, module_load);
 	char *text = file_read(at_source("control/lua_cdef.h"), &size);
 	char *dnsdist = file_read(at_source("control/lua_cdef_dnsdist.h"), &size);
-	lua_pushfstring(lua, "%s%s", text, dnsdist);
+	char *own = file_read(at_source("control/lua_cdef_dnsdist_control.h"), &size);
+	lua_pushfstring(lua, "%s%s%s", text, dnsdist, own);
 	free(text);
 	free(dnsdist);
+	free(own);
 	must(lua, lua_pcall(lua, 2, 0, 0));
 	must(lua, luaL_loadfile(lua, at_source("tests/lua/lib.lua")));
 	must(lua, lua_pcall(lua, 0, 0, 0));

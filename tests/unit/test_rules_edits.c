@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dataplane/rules/answers.h"
+#include "dataplane/rules/threads.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
 
@@ -398,6 +399,81 @@ START_TEST(expressions_see_a_name_that_a_selector_changed)
 }
 END_TEST
 
+/* ---- Lua of the lcores' own, which here is C ---- */
+
+static bool thread_select(struct rule_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf,
+			  int reference)
+{
+	(void)threads;
+	(void)mbuf;
+	return lcore == 3 && reference == 1;
+}
+
+static struct rule_thread_result thread_act(struct rule_threads *threads, uint16_t lcore,
+					    struct rte_mbuf *mbuf, int reference)
+{
+	(void)threads;
+	(void)lcore;
+	if (reference == 0)
+		packet_dns(mbuf)[DNS_HEADER_SIZE + 1] = 'x';
+	return reference == 0 ? (struct rule_thread_result){.action = RULE_RESULT_NONE}
+			      : (struct rule_thread_result){RULE_RESULT_SPOOF, "192.0.2.1", 9};
+}
+
+static void thread_free(struct rule_threads *threads)
+{
+	threads->users = 99;
+}
+
+static struct policy_selector *sel_name(const char *text)
+{
+	uint8_t name[DNS_NAME_MAX];
+	int length = dns_name_parse(text, strlen(text), name);
+	return policy_selector_qname(bench->model, name, (size_t)length);
+}
+
+/* Enough rules for certain names that the chain has an index, which an action makes void. */
+START_TEST(lua_of_the_lcores_runs_in_the_midst_of_a_chain)
+{
+	struct policy_model *m = bench->model;
+	struct rule_threads threads = {thread_select, thread_act, thread_free, 1};
+	policy_model_threads_set(m, &threads);
+	policy_rules_clear(m, CHAIN_QUERY);
+	bench_rule(bench, CHAIN_QUERY, policy_selector_thread(m, 0),
+		   policy_action_plain(m, RULE_ACTION_DROP));
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(m), policy_action_thread(m, 0));
+	for (unsigned i = 0; i < 4; i++)
+		bench_rule(bench, CHAIN_QUERY, sel_name("www.example.com"),
+			   policy_action_plain(m, RULE_ACTION_DROP));
+	struct policy_selector *both[] = {sel_name("xww.example.com"), policy_selector_thread(m, 1)};
+	bench_rule(bench, CHAIN_QUERY, policy_selector_and(m, both, 2),
+		   policy_action_thread(m, 1));
+	bench_compile(bench);
+	bench->context.lcore = 3;
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_ANSWER);
+	ck_assert_uint_eq(threads.users, 2);
+	policy_free(bench->policy);
+	bench->policy = NULL;
+	policy_model_threads_set(m, NULL);
+	ck_assert_uint_eq(threads.users, 99);
+}
+END_TEST
+
+START_TEST(without_their_states_actions_fail)
+{
+	struct policy_model *m = bench->model;
+	policy_rules_clear(m, CHAIN_QUERY);
+	bench_rule(bench, CHAIN_QUERY, policy_selector_thread(m, 0),
+		   policy_action_plain(m, RULE_ACTION_DROP));
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(m),
+		   policy_action_continue(m, policy_action_thread(m, 0)));
+	bench_rule(bench, CHAIN_QUERY, policy_selector_all(m), policy_action_thread(m, 0));
+	bench_compile(bench);
+	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_ANSWER);
+	ck_assert_uint_eq(bench->stats.counter[STATS_RULE_SERVFAIL], 2);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *made = suite_create("rules_edits");
@@ -408,6 +484,8 @@ static Suite *suite(void)
 	tcase_add_test(edits, records_are_counted_by_type);
 	tcase_add_test(edits, a_pool_is_available_while_a_server_is_up);
 	tcase_add_test(edits, expressions_see_a_name_that_a_selector_changed);
+	tcase_add_test(edits, lua_of_the_lcores_runs_in_the_midst_of_a_chain);
+	tcase_add_test(edits, without_their_states_actions_fail);
 	tcase_add_test(edits, a_pool_has_queries_to_answer);
 	tcase_add_test(edits, cname);
 	tcase_add_test(edits, raw_values);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/rules/threads.h"
+
+#include "dataplane/policy.h"
+#include "dataplane/rules/answers.h"
+#include "dataplane/rules/chain.h"
+
+void rule_threads_release(struct rule_threads *threads)
+{
+	if (threads && --threads->users == 0)
+		threads->free(threads);
+}
+
+bool rule_thread_select(const struct policy *policy, struct rte_mbuf *mbuf, int reference,
+			struct rule_context *context)
+{
+	struct rule_threads *threads = policy->threads;
+	return threads && threads->select(threads, context->lcore, mbuf, reference);
+}
+
+enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule_action *action,
+				  struct rte_mbuf *mbuf, struct rule_context *context)
+{
+	struct rule_threads *threads = policy->threads;
+	bool query = rule_is_query(packet_of(mbuf));
+	struct rule_thread_result result = {
+		.action = query ? (int)RULE_RESULT_SERVFAIL : (int)RULE_RESPONSE_RESULT_SERVFAIL};
+	enum rule_verdict verdict;
+
+	if (threads)
+		result = threads->act(threads, context->lcore, mbuf, action->lua);
+	if (query)
+		verdict = rule_result_apply(policy, mbuf, context, result.action, result.text,
+					    result.length);
+	else
+		verdict = rule_response_result_apply(policy, mbuf, context, result.action,
+						     result.text, result.length);
+	return action->stop ? RULE_GO_ON : verdict;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lua that runs where the rules run, in states that each lcore has for itself. The rules know
+ * nothing of Lua: control/lua_threads.h is behind this.
+ */
+#ifndef SLUICE_DATAPLANE_RULES_THREADS_H
+#define SLUICE_DATAPLANE_RULES_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/rules/actions.h"
+
+/* What an action returned. */
+struct rule_thread_result {
+	int action;
+	const char *text; /* that came with it; good until the lcore's next call */
+	size_t length;
+};
+
+/*
+ * The states of all lcores. `select` and `act` are called by any of them, each with its number. Where
+ * the code fails there is no match, and ServFail.
+ */
+struct rule_threads {
+	bool (*select)(struct rule_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf,
+		       int reference);
+	struct rule_thread_result (*act)(struct rule_threads *threads, uint16_t lcore,
+					 struct rte_mbuf *mbuf, int reference);
+	void (*free)(struct rule_threads *threads);
+	uint32_t users; /* control lcore only: policies, and who makes them */
+};
+
+/* Gives up one use. NULL is fine. */
+void rule_threads_release(struct rule_threads *threads);
+
+/* Runs a selector; the packet may be another than before, and what was read of it is void. */
+bool rule_thread_select(const struct policy *policy, struct rte_mbuf *mbuf, int reference,
+			struct rule_context *context);
+
+/* Runs an action and does with the packet what it returned. RULE_GO_ON: the chain continues. */
+enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule_action *action,
+				  struct rte_mbuf *mbuf, struct rule_context *context);
+
+#endif

@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Boots a state that an lcore has for itself, for the code of LuaFFIPerThreadRule and its kin.
+-- ffi.cdef() has had control/lua_cdef_thread.h and lua_cdef_dnsdist.h. Returns what C calls:
+-- compile(), which makes run0(), run1() ... of the code with these numbers, and recover().
+local ffi = require('ffi')
+local check = require('sluice.check')
+local C = ffi.C
+check.own()
+local guard = require('sluice.guard')
+
+local globals = _G
+for name, value in pairs(require('sluice.constants')) do
+  globals[name] = value
+end
+
+-- After an error, see there.
+local thread = {recover = guard.reset}
+
+-- Each piece of code has globals of its own, as it has a state of its own in dnsdist.
+local function environment()
+  local own = setmetatable({}, {__index = globals})
+  own._G = own
+  return own
+end
+
+local function text_of(index)
+  local length = ffi.new('size_t[1]')
+  local text = C.sluice_thread_text(index, length)
+  return text ~= nil and ffi.string(text, length[0]) or nil
+end
+
+local function selector(fn, item)
+  return function() return fn(item) == true end
+end
+
+local function action(fn, item, place)
+  return function()
+    local result, text = fn(item)
+    if type(result) ~= 'number' then
+      error(place .. ': the function returned no action', 0)
+    end
+    if text ~= nil and type(text) ~= 'string' then
+      text = tostring(text)
+    end
+    return result, text
+  end
+end
+
+function thread.compile(index)
+  local text, place = text_of(index), ffi.string(C.sluice_thread_place(index))
+  if not text then
+    return
+  end
+  local chunk, message = load(text, '=' .. place, 't')
+  if not chunk then
+    error(message, 0)
+  end
+  local fn = setfenv(chunk, environment())()
+  if type(fn) ~= 'function' then
+    error(('%s: the code must return a function, not %s'):format(place, type(fn)), 0)
+  end
+  local make = C.sluice_thread_selects(index) and selector or action
+  thread['run' .. index] = make(fn, C.sluice_thread_item(), place)
+end
+
+return thread
