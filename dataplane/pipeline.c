@@ -15,6 +15,7 @@
 
 static void chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
 		      uint16_t cursor);
+static void query_answer(struct worker *worker, struct rte_mbuf *mbuf);
 
 static inline void count(struct worker *worker, enum stats_counter counter)
 {
@@ -245,7 +246,7 @@ static void query_servfail(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	packet_dns_resize(mbuf, (uint16_t)length);
-	client_send(worker, mbuf);
+	query_answer(worker, mbuf);
 }
 
 static void entry_fill(struct inflight_entry *entry, const struct backend *backend,
@@ -399,9 +400,25 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 		waker_wake(worker->dataplane->control_waker);
 }
 
+/* What rules did to the query for its server's sake is not for the client to see. */
+static void query_restore(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	uint8_t *dns = packet_dns(mbuf);
+	uint16_t flags = dns_flags_load(dns) & (uint16_t)~FLAGS_KEPT;
+	dns_flags_store(dns, flags | (query->client_header_flags & FLAGS_KEPT));
+	if ((query->flags & QUERY_HAD_EDNS) == 0)
+		return;
+	uint16_t size = worker->rules.udp_size ? worker->rules.udp_size : DNS_EDNS_UDP_SIZE;
+	int length = dns_edns_turn(dns, packet_of(mbuf)->dns_length, query->client_size, size);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+}
+
 /* Self-answered rules, then out. */
 static void query_answer(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	query_restore(worker, mbuf);
 	if (policy_now(worker)->chains[CHAIN_SELF_ANSWERED].count == 0)
 		client_send(worker, mbuf);
 	else

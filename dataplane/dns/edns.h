@@ -107,6 +107,13 @@ int dns_option_find(const uint8_t *message, const struct dns_edns *edns, uint16_
 int dns_edns_add(uint8_t *message, size_t length, size_t capacity, uint16_t udp_size,
 		 bool dnssec_ok);
 
+/*
+ * In a query that has been made its own answer: an OPT that still is the client's, as its size tells,
+ * becomes one of ours, with the same DO and without options. The length stays if there is none, or
+ * if the message has other records.
+ */
+int dns_edns_turn(uint8_t *message, size_t length, uint16_t client_size, uint16_t udp_size);
+
 /* Removes the OPT; the length stays if there is none. */
 int dns_edns_remove(uint8_t *message, size_t length);
 

@@ -28,6 +28,7 @@ ABSENT = {  # without rows, and why
 PREAMBLE = """
 addLocal('10.53.0.1:5300')
 newServer('10.53.0.53:53')
+setServFailWhenNoServer(true)
 newServer({address = '10.53.0.54:5353', pool = 'other'})
 newServer({address = '10.53.0.54:5354', pool = 'down'}):setDown()
 """
@@ -211,6 +212,9 @@ for code, name in ((0, "NOERROR"), (2, "SERVFAIL"), (3, "NXDOMAIN"), (4, "NOTIMP
         answered(Q, own(rcode=code)), answered(query(flags="CD AD"), own(rcode=code)),
         answered(query(do=True, options=[option(10, b"cookie!!")], flags="RD CD"), own(rcode=code)),
         answered(query(opcode=4, qtype="SOA"), own(rcode=code)), answered(query(tail=b"tail"), own(rcode=code)))
+row("RCodeAction self-answered", ALL % REFUSE + """addSelfAnsweredResponseAction(
+    AndRule({NetmaskGroupRule(networks), QNameRule('x.test')}), DropResponseAction())""",
+    refused(), dropped(query("x.test")))
 row("RCodeAction options", ALL % "RCodeAction(DNSRCode.NXDOMAIN, {aa = true, ad = true, ra = false})",
     answered(Q, own(rcode=3, flags="AA AD", ra=False)))
 row("RCodeAction more options", ALL % "RCodeAction(3, {aa = false, ra = true, ttl = 5})",
@@ -219,6 +223,10 @@ row("ERCodeAction", ALL % "ERCodeAction(DNSRCode.BADVERS)", answered(query(versi
 row("SpoofAction", ALL % "SpoofAction('192.0.2.1')", answered(Q, own("www.test 60 A 192.0.2.1")),
     forwarded(query(qtype="AAAA")), forwarded(query(qtype="HTTPS")),
     answered(DO, own("www.test 60 A 192.0.2.1")), answered(query(qtype="ANY"), own("www.test 60 A 192.0.2.1")))
+row("SpoofAction any", ALL % "SpoofAction({'192.0.2.1', '2001:db8::1'})",
+    answered(query(qtype="ANY"), [own(*pair) for pair in (
+        ("www.test 60 A 192.0.2.1", "www.test 60 AAAA 2001:db8::1"),
+        ("www.test 60 AAAA 2001:db8::1", "www.test 60 A 192.0.2.1"))]))
 row("SpoofAction several", ALL % "SpoofAction({'192.0.2.1', '2001:db8::1', '192.0.2.2'}, {ttl = 9, aa = true})",
     answered(Q, [own("www.test 9 A 192.0.2.%d" % first, "www.test 9 A 192.0.2.%d" % (3 - first), flags="AA")
                  for first in (1, 2)]),
@@ -245,7 +253,10 @@ row("NegativeAndSOAAction authority", ALL % NEGATIVE % ("false", ", {soaInAuthor
 row("PoolAction", ALL % "PoolAction('other')" + THEN_REFUSE, forwarded(to=OTHER), forwarded(DO, to=OTHER))
 row("PoolAction goes on", ALL % "PoolAction('other', false)" + "addAction(QNameRule('x.test'), %s)" % REFUSE,
     forwarded(to=OTHER), refused(query("x.test")))
-row("PoolAction no server", ALL % "PoolAction('nobody')", dropped())
+row("PoolAction no server", ALL % "PoolAction('nobody')",
+    answered(Q, own(rcode=2)), answered(DO, own(rcode=2)))
+row("PoolAction no server, self-answered", ALL % "PoolAction('nobody')" + """addSelfAnsweredResponseAction(
+    NetmaskGroupRule(networks), DropResponseAction())""", dropped())
 row("QPSAction", ALL % "QPSAction(2)", forwarded(), forwarded(host=10), dropped(), forwarded(after=1200))
 row("QPSPoolAction", ALL % "QPSPoolAction(2, 'other')" + "addAction(QNameRule('x.test'), %s)" % REFUSE,
     forwarded(query("x.test"), to=OTHER), forwarded(to=OTHER), forwarded(), refused(query("x.test")))
@@ -253,7 +264,7 @@ row("QPSPoolAction goes on", ALL % "QPSPoolAction(1, 'other', false)" + "addActi
     forwarded(to=OTHER), forwarded(), refused(query("x.test")))
 row("TCAction", ALL % "TCAction()", answered(Q, own(flags="TC")), answered(query(do=True, flags="CD"), own(flags="TC")))
 row("SetNoRecurseAction", ALL % "SetNoRecurseAction()" + "addAction(QNameRule('x.test'), %s)" % REFUSE,
-    forwarded(edits={"flags": ""}), refused(query("x.test")),
+    forwarded(edits={"flags": ""}), answered(query("x.test"), own(rcode=5, ra=False)),
     passed(Q, response(Q, flags="QR RA"), response(Q, flags="QR RD RA"), {"flags": ""}))
 row("SetDisableValidationAction", ALL % "SetDisableValidationAction()", forwarded(edits={"flags": "RD CD"}),
     passed(Q, response(Q, flags="QR RD RA CD"), response(Q), {"flags": "RD CD"}))
@@ -319,7 +330,9 @@ row("LuaAction SpoofRaw", lua("DNSAction.SpoofRaw", "'\\192\\000\\002\\001'"),
 row("LuaAction SpoofPacket", lua("DNSAction.SpoofPacket", "'%s'" % "".join(
     "\\%03d" % byte for byte in CANNED.to_wire())), answered(Q, response(Q, "www.test 5 A 192.0.2.5")))
 row("LuaAction answer", lua("DNSAction.HeaderModify", body="dq.rcode = DNSRCode.NXDOMAIN dq.dh:setQR(true)"),
-    answered(Q, own(rcode=3)), answered(DO, own(rcode=3)))
+    *[answered(one, own(rcode=3, ra=False)) for one in (Q, DO, query(flags="CD", options=[option(10, b"cookie!!")]))])
+row("LuaAction setContent", lua("DNSAction.HeaderModify", body="dq:setContent('%s')" % "".join(
+    "\\%03d" % byte for byte in CANNED.to_wire())), answered(query("canned.example"), CANNED))
 row("LuaAction spoof", lua("DNSAction.HeaderModify", body="dq:spoof({newCA('192.0.2.1')})"),
     answered(Q, own("www.test 60 A 192.0.2.1")), answered(query(qtype="AAAA"), own()))
 row("LuaFFIAction", """local C = require('ffi').C
