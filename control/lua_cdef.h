@@ -430,6 +430,9 @@ struct policy_action *sluice_action_clear(const uint16_t *types, size_t count);
 struct policy_action *sluice_action_limit(uint32_t min, uint32_t max, const uint16_t *types,
 					  size_t count);
 struct policy_action *sluice_action_reduce(uint16_t percent);
+/* `path` "": the program's own log; `flags` of enum log_writer_flag. */
+struct policy_action *sluice_action_log(const char *path, unsigned int flags);
+void sluice_action_log_reopen(const struct policy_action *action);
 struct policy_action *sluice_action_rate(double rate);
 struct policy_action *sluice_action_rate_pool(double rate, const char *pool, size_t length,
 					      bool stop);

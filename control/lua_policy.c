@@ -219,6 +219,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->async = control->async;
 	policy->context->endpoints = control->endpoints;
 	policy->context->feeds = control->feeds;
+	policy->context->log_writer = control->log_writer;
 	policy->context->feeds_block = !control->serving;
 	policy->context->registry = control->registry;
 	policy->context->model = policy->model;

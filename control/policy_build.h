@@ -187,6 +187,9 @@ struct policy_action *policy_action_types(struct policy_model *model, enum rule_
 					  size_t count);
 /* TTLs become this percentage of what they are. */
 struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t percent);
+/* `file` is a number of log_writer_open(). */
+struct policy_action *policy_action_log(struct policy_model *model, uint16_t file);
+uint16_t policy_action_file(const struct policy_action *action);
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop);
 /* Drops what is above the limit. */

@@ -22,7 +22,6 @@ ABSENT = {  # without rows, and why
     "LuaFFIPerThreadRule": "workers have no Lua of their own",
     "LuaFFIPerThreadAction": "workers have no Lua of their own",
     "LuaFFIPerThreadResponseAction": "workers have no Lua of their own",
-    "LogAction": "not there",
 }
 # What every row's rules stand behind.
 PREAMBLE = """
@@ -304,6 +303,8 @@ row("SetEDNSOptionAction", ALL % "SetEDNSOptionAction(65001, 'hello')" + "addAct
     passed(Q, response(Q, *MANY, edns=True), response(Q, *MANY), {"options": [HELLO]}),
     passed(DO, response(DO, *MANY), response(DO, *MANY), {"options": [HELLO]}),
     refused(query("x.test")), refused(query("x.test", edns=True)))
+row("LogAction", ALL % "LogAction('/dev/null')" + ALL % "LogAction('/dev/null', false, true, true, false, true)"
+    + "addAction(QNameRule('x.test'), %s)" % REFUSE, forwarded(), forwarded(DO), refused(query("x.test")))
 
 
 def lua(result, text="", body=""):
@@ -385,6 +386,9 @@ row("SetExtendedDNSErrorResponseAction", RALL % "SetExtendedDNSErrorResponseActi
     passed(query("x.test"), response(query("x.test")), None))
 row("SetEDNSOptionResponseAction", RALL % "SetEDNSOptionResponseAction(65001, 'hello')",
     passed(DO, response(DO, *MANY), response(DO, *MANY, options=[HELLO])))
+row("LogResponseAction", RALL % "LogResponseAction('/dev/null')"
+    + "addResponseAction(QNameRule('x.test'), DropResponseAction())",
+    passed(Q, A300, A300), passed(query("x.test"), response(query("x.test")), None))
 
 
 def rlua(result, body=""):
