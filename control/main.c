@@ -361,6 +361,7 @@ static int policy_init(char *error)
 
 static void policy_fini(void)
 {
+	lua_policy_finish(&control);
 	lua_policy_unload(&control);
 	policy_unpublish();
 }

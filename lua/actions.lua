@@ -289,6 +289,7 @@ both(lua_action(true), 'LuaFFIAction', 'LuaFFIResponseAction')
 
 -- As they were called before dnsdist 1.6.
 rules.TagAction, rules.TagResponseAction = rules.SetTagAction, rules.SetTagResponseAction
+rules.SetNegativeAndSOAAction = rules.NegativeAndSOAAction
 rules.SkipCacheAction = rules.SetSkipCacheAction
 rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction

@@ -34,6 +34,20 @@ local function each(value, edit)
   end
 end
 function server.addACL(value) each(value, C.sluice_acl_add) end
+-- One netmask a line; "#" begins a comment.
+function server.setACLFromFile(path)
+  path = check.string(path, 'the file')
+  local file, why = io.open(path)
+  if file == nil then
+    check.fail('setACLFromFile: %s', why)
+  end
+  local masks = {}
+  for line in file:lines() do
+    masks[#masks + 1] = line:gsub('#.*', ''):match('%S+')
+  end
+  file:close()
+  server.setACL(masks)
+end
 function server.rmACL(value) each(value, C.sluice_acl_remove) end
 function server.setACL(value)
   C.sluice_acl_clear()
