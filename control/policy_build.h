@@ -65,6 +65,9 @@ struct policy_settings {
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;
+	bool answer_empty; /* NOTIMP to queries without a question */
+	bool own_edns;	   /* answers made here have an OPT */
+	uint16_t own_udp_size; /* that it announces, bytes */
 	enum balance_method method; /* of pools that have none of their own */
 	uint32_t perturbation;
 	double weighted_factor, consistent_factor; /* at least 1; 0: no bound */

@@ -400,6 +400,18 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 		waker_wake(worker->dataplane->control_waker);
 }
 
+/* The OPT of an answer made here, as the policy wants it: with another size, or none. */
+static void edns_own(struct rte_mbuf *mbuf, uint16_t size)
+{
+	uint8_t *dns = packet_dns(mbuf);
+	struct dns_edns edns;
+	if (size == 0)
+		edns_take_out(mbuf);
+	else if (dns_edns_search(dns, packet_of(mbuf)->dns_length, &edns) == DNS_OK &&
+		 edns.offset != 0)
+		dns_u16_store(dns + edns.offset + DNS_OPT_SIZE_OFFSET, size);
+}
+
 /* What rules did to the query for its server's sake is not for the client to see. */
 static void query_restore(struct worker *worker, struct rte_mbuf *mbuf)
 {
@@ -409,10 +421,13 @@ static void query_restore(struct worker *worker, struct rte_mbuf *mbuf)
 	dns_flags_store(dns, flags | (query->client_header_flags & FLAGS_KEPT));
 	if ((query->flags & QUERY_HAD_EDNS) == 0)
 		return;
-	uint16_t size = worker->rules.udp_size ? worker->rules.udp_size : DNS_EDNS_UDP_SIZE;
-	int length = dns_edns_turn(dns, packet_of(mbuf)->dns_length, query->client_size, size);
+	int length = dns_edns_turn(dns, packet_of(mbuf)->dns_length, query->client_size,
+				   DNS_EDNS_UDP_SIZE);
 	if (length > 0)
 		packet_dns_resize(mbuf, (uint16_t)length);
+	uint16_t size = policy_now(worker)->own_udp_size;
+	if (unlikely(size != DNS_EDNS_UDP_SIZE))
+		edns_own(mbuf, size);
 }
 
 /* Self-answered rules, then out. */
@@ -522,6 +537,10 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 	packet->kind = PACKET_QUERY;
 	packet->query.arrival = worker->now;
 	enum drop_reason reason = query_check(worker, mbuf);
+	if (unlikely(reason == DROP_QUERY_EMPTY && policy_now(worker)->answer_empty)) {
+		query_notimp(worker, mbuf);
+		return;
+	}
 	if (unlikely(reason != DROP_NONE)) {
 		query_refuse(worker, mbuf, reason);
 		return;

@@ -71,6 +71,14 @@ end
 server.setServFailWhenNoServer = flag('servfail_when_no_server')
 server.setRoundRobinFailOnNoServer = flag('round_robin_fail')
 server.setAllowEmptyResponse = flag('allow_empty_response')
+server.setAddEDNSToSelfGeneratedResponses = flag('own_edns')
+function server.setDropEmptyQueries(drop)
+  done(C.sluice_setting_set('answer_empty', drop and 0 or 1), 'setDropEmptyQueries')
+end
+function server.setPayloadSizeOnSelfGeneratedAnswers(size)
+  size = check.range(size, 'the size', 512, 4096)
+  done(C.sluice_setting_set('own_udp_size', size), 'setPayloadSizeOnSelfGeneratedAnswers')
+end
 function server.setUDPTimeout(seconds)
   seconds = tonumber(seconds) or check.fail('the timeout must be a number')
   if not (seconds > 0 and seconds <= 3600) then

@@ -13,6 +13,7 @@
 #include "dataplane/dns/message.h"
 
 #define DNS_OPT_SIZE 11u /* an OPT without options */
+#define DNS_OPT_SIZE_OFFSET 3u /* of what it announces, from its start */
 #define DNS_EDNS_DO 0x8000u
 #define DNS_EDNS_UDP_SIZE 1232u /* what we announce unless configured otherwise */
 #define DNS_UDP_SIZE_MIN 512u	/* RFC 1035, section 4.2.1 */

@@ -66,6 +66,8 @@ def response(asked, *answers, authority=(), additional=(), rcode=0, flags="QR RD
 
 def edited(message, **changes):
     """A copy with other attributes: flags as text, options as a list, name, and such."""
+    if not changes:
+        return message
     made = copy.deepcopy(message)
     for key, value in changes.items():
         if key == "flags":
@@ -157,8 +159,10 @@ def passed(asked, reply, got, edits=None, to=SERVER, **how):
 # ---- rows ----
 
 class Row:
-    def __init__(self, name, policy, exchanges):
-        self.name, self.policy, self.exchanges = name, policy, exchanges
+    """`settings`: Lua that holds for all clients; rows with the same ones run together."""
+
+    def __init__(self, name, policy, exchanges, settings=""):
+        self.name, self.policy, self.exchanges, self.settings = name, policy, exchanges, settings
 
     @property
     def of(self):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The selectors and actions that every dnsdist has, each with packets and what becomes of them: run by
 run_rules. A row is for its own clients alone: what it adds to a chain gets their networks as a condition."""
+import dns.flags
+
 from rows import (OTHER, Row, answered, dropped, edited, extended_error, forwarded, option, own, passed, query,
                   refused, response)
 
@@ -35,8 +37,8 @@ ROWS = []
 MATCHED, MISSED = set(), set()  # selectors with packets for which they are true, and false
 
 
-def row(name, policy, *exchanges):
-    ROWS.append(Row(name, policy, exchanges))
+def row(name, policy, *exchanges, settings=""):
+    ROWS.append(Row(name, policy, exchanges, settings))
 
 
 def case(item):
@@ -409,3 +411,31 @@ row("LuaFFIResponseAction", "local C = require('ffi').C\n" + RALL % """LuaFFIRes
     end)""" + THEN_DROP, passed(Q, A300, response(Q, "www.test 7 A 192.0.2.7")))
 row("LuaFFIResponseAction error", RALL % "LuaFFIResponseAction(function() error('meant') end)",
     passed(Q, A300, edited_rcode))
+
+# ---- settings of answers made here ----
+
+SIZE = {"settings": "setPayloadSizeOnSelfGeneratedAnswers(4000)"}
+NO_OPT = {"settings": "setAddEDNSToSelfGeneratedResponses(false)"}
+
+
+def sized(asked):
+    made = response(asked, rcode=0, edns=False, flags="QR RD RA")
+    made.use_edns(0, asked.ednsflags & dns.flags.DO, 4000)
+    made.set_rcode(5)
+    return made
+
+
+row("setPayloadSizeOnSelfGeneratedAnswers", THEN_REFUSE, refused(), answered(DO, sized(DO)), **SIZE)
+row("setPayloadSizeOnSelfGeneratedAnswers Lua", lua("DNSAction.Refused"), answered(DO, sized(DO)), **SIZE)
+row("setPayloadSizeOnSelfGeneratedAnswers forwarded", "", passed(DO, response(DO, *MANY), response(DO, *MANY)), **SIZE)
+BARE = response(DO, rcode=5, edns=False)
+row("setAddEDNSToSelfGeneratedResponses", THEN_REFUSE, refused(), answered(DO, BARE),
+    answered(query(options=[HELLO]), BARE), **NO_OPT)
+row("setAddEDNSToSelfGeneratedResponses header", lua("DNSAction.HeaderModify", body="dq.rcode = 5 dq.dh:setQR(true)"),
+    answered(DO, response(DO, rcode=5, edns=False, flags="QR RD")), **NO_OPT)
+row("setAddEDNSToSelfGeneratedResponses forwarded", "", passed(DO, response(DO, *MANY), response(DO, *MANY)), **NO_OPT)
+EMPTY = bytes.fromhex("123401000000000000000000")
+row("setDropEmptyQueries", "", dropped(EMPTY))
+row("setDropEmptyQueries true", "", dropped(EMPTY), settings="setDropEmptyQueries(true)")
+row("setDropEmptyQueries false", "", answered(EMPTY, bytes.fromhex("123481840000000000000000")),
+    settings="setDropEmptyQueries(false)")
