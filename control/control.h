@@ -14,6 +14,7 @@
 #define CONTROL_BATCH 64u
 
 struct health;
+struct log_writer;
 struct lua_policy;
 
 /* Packets for a worker whose inbox was full. */
@@ -31,6 +32,7 @@ struct control {
 	struct endpoint_set *endpoints;
 	struct policy_registry *registry;
 	struct feeds *feeds;
+	struct log_writer *log_writer; /* NULL in `sluice check` */
 	struct health *health; /* NULL: nobody is asked, as in replay */
 	uint64_t health_due;   /* when health_turn() has something to do */
 	struct lua_policy *lua; /* the policy in force */

@@ -13,6 +13,7 @@
 #include "control/hand.h"
 #include "control/http.h"
 #include "control/log.h"
+#include "control/log_writer.h"
 #include "control/lua_policy.h"
 #include "control/probe.h"
 #include "control/publish.h"
@@ -129,6 +130,7 @@ static void signals_read(struct control *control)
 	while (read(control->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
 			feeds_check(control->feeds);
+			log_writer_reopen(control->log_writer, -1);
 			reload(control);
 		} else {
 			drain_start(control);

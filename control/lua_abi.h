@@ -89,6 +89,7 @@ struct lua_context {
 	struct async *async;
 	struct endpoint_set *endpoints;
 	struct feeds *feeds; /* NULL: there are none */
+	struct log_writer *log_writer; /* NULL: no file is opened */
 	bool feeds_block;    /* a list that is opened is read at once */
 	struct policy_registry *registry;
 	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */

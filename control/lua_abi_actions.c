@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "control/log_writer.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/reply.h"
 
@@ -118,6 +119,24 @@ struct policy_action *sluice_action_limit(uint32_t min, uint32_t max, const uint
 struct policy_action *sluice_action_reduce(uint16_t percent)
 {
 	return lua_policy_keep(policy_action_reduce(model(), percent));
+}
+
+/* ---- the log ---- */
+
+struct policy_action *sluice_action_log(const char *path, unsigned int flags)
+{
+	struct log_writer *writer = lua_abi_context()->log_writer;
+	int file = writer != NULL ? log_writer_open(writer, path, flags) : 0;
+	if (file < 0) {
+		errno = -file;
+		return lua_policy_keep(NULL);
+	}
+	return lua_policy_keep(policy_action_log(model(), (uint16_t)file));
+}
+
+void sluice_action_log_reopen(const struct policy_action *action)
+{
+	log_writer_reopen(lua_abi_context()->log_writer, policy_action_file(action));
 }
 
 /* ---- rates ---- */

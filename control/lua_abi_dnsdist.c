@@ -433,8 +433,12 @@ void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const c
 	    dns_edns_find(message, length, question.end, &edns) != DNS_OK)
 		return;
 	struct dns_reply_query query = dns_reply_query_of(&question, &edns, DNS_EDNS_UDP_SIZE);
-	int made = dns_reply_packet(message, packet_dns_capacity(mbuf), &query,
-				    (const uint8_t *)rawresponse, len);
+	static const struct dns_reply_options options = DNS_REPLY_OPTIONS_DEFAULT;
+	size_t capacity = packet_dns_capacity(mbuf);
+	int made = dns_reply_packet(message, capacity, &query, (const uint8_t *)rawresponse, len);
+	/* What is behind the question may be lost: as the action does it, then. */
+	if (made < 0)
+		made = dns_reply_rcode(message, capacity, &query, DNS_RCODE_SERVFAIL, &options);
 	if (made >= 0 && made <= (int)DNS_MESSAGE_MAX)
 		packet_dns_resize(mbuf, (uint16_t)made);
 }

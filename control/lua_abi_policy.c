@@ -403,6 +403,12 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->stale_timeout = value;
 	} else if (strcmp(name, "perturbation") == 0) {
 		settings->perturbation = value;
+	} else if (strcmp(name, "answer_empty") == 0) {
+		settings->answer_empty = value != 0;
+	} else if (strcmp(name, "own_edns") == 0) {
+		settings->own_edns = value != 0;
+	} else if (strcmp(name, "own_udp_size") == 0) {
+		settings->own_udp_size = (uint16_t)value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {
 		settings->allow_empty_response = value != 0;
 	} else {

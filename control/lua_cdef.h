@@ -253,6 +253,12 @@ struct lua_rule {
 	struct policy_action *action;
 };
 
+struct lua_bench {
+	uint32_t matches;
+	uint32_t count; /* of runs, fewer than asked for if they took too long */
+	double us;
+};
+
 /* Sizes that Lua compares with its own, in the order in which lua/boot.lua lists them. */
 size_t sluice_sizeof(uint32_t index);
 
@@ -455,6 +461,9 @@ struct policy_action *sluice_action_clear(const uint16_t *types, size_t count);
 struct policy_action *sluice_action_limit(uint32_t min, uint32_t max, const uint16_t *types,
 					  size_t count);
 struct policy_action *sluice_action_reduce(uint16_t percent);
+/* `path` "": the program's own log; `flags` of enum log_writer_flag. */
+struct policy_action *sluice_action_log(const char *path, unsigned int flags);
+void sluice_action_log_reopen(const struct policy_action *action);
 struct policy_action *sluice_action_rate(double rate);
 struct policy_action *sluice_action_rate_pool(double rate, const char *pool, size_t length,
 					      bool stop);
@@ -471,6 +480,9 @@ bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
 		     const char *place); /* "file:line" */
 size_t sluice_rules_count(uint32_t chain);
 bool sluice_rule_at(uint32_t chain, size_t index, struct lua_rule *rule);
+/* Runs the selector over queries below `suffix`. NULL, or why not. */
+const char *sluice_bench(struct policy_selector *selector, uint32_t times,
+			 const struct lua_name *suffix, struct lua_bench *bench);
 long sluice_rule_find(uint32_t chain, const char *text);
 int sluice_rule_remove(uint32_t chain, size_t index);
 int sluice_rule_move(uint32_t chain, size_t from, size_t to);

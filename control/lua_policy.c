@@ -223,6 +223,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->async = control->async;
 	policy->context->endpoints = control->endpoints;
 	policy->context->feeds = control->feeds;
+	policy->context->log_writer = control->log_writer;
 	policy->context->feeds_block = !control->serving;
 	policy->context->registry = control->registry;
 	policy->context->model = policy->model;
@@ -255,6 +256,7 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->select = lua_host_function(policy->host, "select");
 	policy->deliver = lua_host_function(policy->host, "deliver");
 	policy->maintain = lua_host_function(policy->host, "maintain");
+	policy->finish = lua_host_function(policy->host, "finish");
 	policy->console = lua_host_function(policy->host, "console");
 	policy->check_question = lua_host_function(policy->host, "check");
 	policy->state_changed = lua_host_function(policy->host, "state");
@@ -408,6 +410,15 @@ static void maintain(struct control *control)
 		lua_policy_renew(control);
 	else if (result == LUA_RESULT_ERROR && lua_host_lua(control->lua->host) != NULL)
 		sluice_error(lua_host_message(control->lua->host), 0);
+}
+
+void lua_policy_finish(struct control *control)
+{
+	if (control->lua == NULL)
+		return;
+	lua_batch_begin();
+	if (lua_host_run(control->lua->host, control->lua->finish, NULL, 0, NULL) != LUA_RESULT_OK)
+		log_error("%s", lua_host_message(control->lua->host));
 }
 
 void lua_policy_turn(struct control *control)

@@ -24,7 +24,7 @@ struct lua_policy {
 	struct lua_host *host;
 	struct lua_context *context;
 	struct policy_model *model;
-	int run, select, deliver, maintain, console; /* lua_host_function() */
+	int run, select, deliver, maintain, finish, console; /* lua_host_function() */
 	int check_question, state_changed;	     /* likewise */
 	int describe_rule, describe_type;
 	bool check;   /* nothing is opened but lists */
@@ -51,6 +51,9 @@ enum lua_policy_mode {
 int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
 		    char *error, size_t size);
 void lua_policy_unload(struct control *control);
+
+/* At the end of the program, before lua_policy_unload(): what the policy wants to do then. */
+void lua_policy_finish(struct control *control);
 
 /* Between turns: publishes edits, collects garbage, calls maintenance, frees policies before. */
 void lua_policy_turn(struct control *control);

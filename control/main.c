@@ -25,6 +25,7 @@
 #include "control/eal.h"
 #include "control/feed.h"
 #include "control/log.h"
+#include "control/log_writer.h"
 #include "control/loop.h"
 #include "control/hand.h"
 #include "control/http.h"
@@ -309,6 +310,28 @@ static void feeds_fini(void)
 	feeds_destroy(control.feeds);
 }
 
+static int log_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return -rte_ctrl_thread_create(thread, "sluice-log", NULL, run, argument);
+}
+
+static int log_writer_init(char *error)
+{
+	unsigned n = dataplane.n_workers;
+	control.log_writer = log_writer_create(n + 1, rte_get_tsc_hz(), log_thread_start);
+	if (control.log_writer == NULL)
+		return refused(error, "no memory or no thread for the log of queries");
+	for (unsigned i = 0; i < n; i++)
+		workers[i].rules.log = log_writer_ring(control.log_writer, i);
+	control.rules.log = log_writer_ring(control.log_writer, n);
+	return 0;
+}
+
+static void log_writer_fini(void)
+{
+	log_writer_destroy(control.log_writer);
+}
+
 static int http_init(char *error)
 {
 	return http_create(&control, error, ERROR_SIZE);
@@ -338,6 +361,7 @@ static int policy_init(char *error)
 
 static void policy_fini(void)
 {
+	lua_policy_finish(&control);
 	lua_policy_unload(&control);
 	policy_unpublish();
 }
@@ -371,6 +395,7 @@ static const struct step {
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
+	{"log of queries", log_writer_init, log_writer_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},
 	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
 	{"health", health_init, health_fini, EXIT_SYSTEM, true},

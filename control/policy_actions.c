@@ -235,6 +235,19 @@ struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t 
 	return action;
 }
 
+struct policy_action *policy_action_log(struct policy_model *model, uint16_t file)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_LOG, 0);
+	if (action)
+		action->action.value = file;
+	return action;
+}
+
+uint16_t policy_action_file(const struct policy_action *action)
+{
+	return action->action.value;
+}
+
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop)
 {

@@ -76,6 +76,9 @@ struct policy_settings {
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;
+	bool answer_empty; /* NOTIMP to queries without a question */
+	bool own_edns;	   /* answers made here have an OPT */
+	uint16_t own_udp_size; /* that it announces, bytes */
 	enum balance_method method; /* of pools that have none of their own */
 	uint32_t perturbation;
 	double weighted_factor, consistent_factor; /* at least 1; 0: no bound */
@@ -200,6 +203,9 @@ struct policy_action *policy_action_types(struct policy_model *model, enum rule_
 					  size_t count);
 /* TTLs become this percentage of what they are. */
 struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t percent);
+/* `file` is a number of log_writer_open(). */
+struct policy_action *policy_action_log(struct policy_model *model, uint16_t file);
+uint16_t policy_action_file(const struct policy_action *action);
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop);
 /* Drops what is above the limit. */

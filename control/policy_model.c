@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "dataplane/dns/edns.h"
 #include "dataplane/rules/threads.h"
 
 struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
@@ -75,6 +76,8 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 		return NULL;
 	model->registry = registry;
 	model->settings.udp_timeout = POLICY_UDP_TIMEOUT_MS;
+	model->settings.own_edns = true;
+	model->settings.own_udp_size = DNS_EDNS_UDP_SIZE;
 	model->pools[POLICY_POOL_DEFAULT].known = true;
 	if (policy_acl_default(&model->acl) == 0)
 		return model;

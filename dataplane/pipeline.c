@@ -231,7 +231,7 @@ static void query_servfail(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	packet_dns_resize(mbuf, (uint16_t)length);
-	pipeline_client_send(worker, mbuf);
+	query_answer(worker, mbuf);
 }
 
 static void entry_fill(struct inflight_entry *entry, const struct backend *backend,
@@ -407,9 +407,40 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 		waker_wake(worker->dataplane->control_waker);
 }
 
+/* The OPT of an answer made here, as the policy wants it: with another size, or none. */
+static void edns_own(struct rte_mbuf *mbuf, uint16_t size)
+{
+	uint8_t *dns = packet_dns(mbuf);
+	struct dns_edns edns;
+	if (size == 0)
+		edns_take_out(mbuf);
+	else if (dns_edns_search(dns, packet_of(mbuf)->dns_length, &edns) == DNS_OK &&
+		 edns.offset != 0)
+		dns_u16_store(dns + edns.offset + DNS_OPT_SIZE_OFFSET, size);
+}
+
+/* What rules did to the query for its server's sake is not for the client to see. */
+static void query_restore(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	uint8_t *dns = packet_dns(mbuf);
+	uint16_t flags = dns_flags_load(dns) & (uint16_t)~FLAGS_KEPT;
+	dns_flags_store(dns, flags | (query->client_header_flags & FLAGS_KEPT));
+	if ((query->flags & QUERY_HAD_EDNS) == 0)
+		return;
+	int length = dns_edns_turn(dns, packet_of(mbuf)->dns_length, query->client_size,
+				   DNS_EDNS_UDP_SIZE);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+	uint16_t size = policy_now(worker)->own_udp_size;
+	if (unlikely(size != DNS_EDNS_UDP_SIZE))
+		edns_own(mbuf, size);
+}
+
 /* Self-answered rules, then out. */
 static void query_answer(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	query_restore(worker, mbuf);
 	if (policy_now(worker)->chains[CHAIN_SELF_ANSWERED].count == 0)
 		pipeline_client_send(worker, mbuf);
 	else
@@ -523,6 +554,10 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 	packet->stale = false;
 	packet->query.arrival = worker->now;
 	enum drop_reason reason = query_check(worker, mbuf);
+	if (unlikely(reason == DROP_QUERY_EMPTY && policy_now(worker)->answer_empty)) {
+		query_notimp(worker, mbuf);
+		return;
+	}
 	if (unlikely(reason != DROP_NONE)) {
 		query_refuse(worker, mbuf, reason);
 		return;

@@ -91,6 +91,8 @@ struct policy {
 	bool round_robin_fail; /* without a server that is up: none, rather than any */
 	uint32_t perturbation; /* of the hashes of names and points */
 	double weighted_factor, consistent_factor; /* above its part of the load; 0: no bound */
+	bool answer_empty; /* a query without a question gets NOTIMP, else nothing */
+	uint16_t own_udp_size; /* what the OPT of answers made here announces; 0: they have none */
 	bool allow_empty_response; /* a server's answer may lack the question */
 	struct rule_chain chains[CHAIN_COUNT];
 	const struct prefix_set *acl;

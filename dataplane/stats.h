@@ -99,6 +99,7 @@ enum drop_reason {
 	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \
 	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
 	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
+	X(LOG_LOST, "log_lost", "packets that rules log and the log had no room for")              \
 	X(TRUNCATED, "truncated", "answers cut to the client's size")                              \
 	X(SERVFAIL_RESPONSES, "servfail_responses", "SERVFAIL answers of servers")                 \
 	X(SENT_NOERROR, "sent_noerror", "answers sent with rcode NOERROR")                         \

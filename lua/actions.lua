@@ -26,6 +26,14 @@ function Action.getStats() return {} end
 function Action.printStats() return '' end
 function Action.reload() end
 Action.__tostring = Action.toString
+-- One that has a file.
+local Log = setmetatable({}, {__index = Action})
+Log.__index, Log.__tostring = Log, Action.toString
+function Log:reload() C.sluice_action_log_reopen(self.pointer) end
+
+local function is(value)
+  return getmetatable(value) == Action or getmetatable(value) == Log
+end
 
 local reply_keys = check.keys('ttl', 'aa', 'ad', 'ra')
 local raw_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'typeForAny')
@@ -110,7 +118,7 @@ function rules.NegativeAndSOAAction(nxd, zone, ttl, mname, rname, serial, refres
     nxd and 'NXD' or 'NODATA')
 end
 function rules.ContinueAction(wrapped)
-  if getmetatable(wrapped) ~= Action then
+  if not is(wrapped) then
     check.fail('ContinueAction takes an action, not %s', type(wrapped))
   end
   return action(C.sluice_action_continue(wrapped.pointer), wrapped.response, 'continue after: %s',
@@ -247,6 +255,28 @@ both(function(response)
     return action(C.sluice_action_option(code, data, #data), response, 'set EDNS option %d', code)
   end
 end, 'SetEDNSOptionAction', 'SetEDNSOptionResponseAction')
+
+-- A line, or for queries a binary record, of each packet.
+local LOG_FLAGS = {binary = 1, append = 2, buffered = 4, verboseOnly = 8, includeTimestamp = 16}
+local function log_action(response, what, path, options)
+  local flags = 0
+  for key, set in pairs(options) do
+    flags = flags + (set and LOG_FLAGS[key] or 0)
+  end
+  what = path == '' and what or what .. ' to ' .. path
+  return setmetatable(action(C.sluice_action_log(path, flags), response, '%s', what), Log)
+end
+function rules.LogAction(path, binary, append, buffered, verbose, time)
+  path = check.string(path or '', 'the file')
+  return log_action(false, 'log', path, {binary = path ~= '' and binary ~= false,
+    append = append, buffered = buffered, verboseOnly = verbose ~= false, includeTimestamp = time})
+end
+function rules.LogResponseAction(path, append, buffered, verbose, time)
+  path = check.string(path or '', 'the file')
+  return log_action(true, 'log response', path, {append = append, buffered = buffered,
+    verboseOnly = verbose ~= false, includeTimestamp = time})
+end
+
 local function lua_action(is_ffi)
   return function(response)
     return function(callback)
@@ -269,11 +299,10 @@ rules.LuaFFIPerThreadResponseAction = thread_action('LuaFFIPerThreadResponseActi
 
 -- As they were called before dnsdist 1.6.
 rules.TagAction, rules.TagResponseAction = rules.SetTagAction, rules.SetTagResponseAction
+rules.SetNegativeAndSOAAction = rules.NegativeAndSOAAction
 rules.SkipCacheAction = rules.SetSkipCacheAction
 rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction
 rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction
-
-local function is(value) return getmetatable(value) == Action end
 
 return {globals = rules, sluice = beyond, is = is}

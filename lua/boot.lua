@@ -10,7 +10,7 @@ local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_ad
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
   lua_reply_options lua_list_options
   lua_list_status lua_server lua_health lua_server_view lua_check lua_rule lua_cache_options
-  lua_cache_stats dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
+  lua_cache_stats lua_bench dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
 
 local index = 0
 for name in SHARED:gmatch('%S+') do
@@ -65,6 +65,7 @@ end
 
 local driver = require('sluice.driver')
 globals.addMaintenanceCallback = driver.addMaintenanceCallback
+globals.addExitCallback = driver.addExitCallback
 globals.addServerStateChangeCallback = driver.addServerStateChangeCallback
 
 return driver

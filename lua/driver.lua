@@ -141,6 +141,25 @@ function driver.maintain()
   end
 end
 
+-- ---- the end
+
+local leavers = {}
+
+function driver.addExitCallback(callback)
+  leavers[#leavers + 1] = check.callback(callback, 'callback')
+end
+
+function driver.finish()
+  guard.reset()
+  for _, callback in ipairs(leavers) do
+    C.sluice_begin(nil)
+    local ok, message = xpcall(callback, explain)
+    if not ok then
+      failed(message, 0)
+    end
+  end
+end
+
 -- ---- servers
 
 local watchers = {}

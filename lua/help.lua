@@ -34,7 +34,13 @@ setRules(rules) -- replaces the rules for queries by a table of newRuleAction()
 setCacheMissRules(rules) -- replaces the rules for queries that the cache cannot answer
 newRuleAction(selector, action, {name=, uuid=}) -- a rule for setRules()
 makeRule(value) -- the selector that a name, a netmask, or a table of either stands for
+benchRule(selector, times, suffix) -- how long a selector takes over made-up queries
 topRule() -- as mvRuleToTop()
+topCacheMissRule() -- as mvCacheMissRuleToTop()
+topCacheHitResponseRule() -- as mvCacheHitResponseRuleToTop()
+topCacheInsertedResponseRule() -- as mvCacheInsertedResponseRuleToTop()
+topSelfAnsweredResponseRule() -- as mvSelfAnsweredResponseRuleToTop()
+topTimeoutResponseRule() -- as mvTimeoutResponseRuleToTop()
 topResponseRule() -- as mvResponseRuleToTop()
 getTopSelfAnsweredRules(count) -- as getTopSelfAnsweredResponseRules()
 # Selectors
@@ -58,6 +64,7 @@ ERCodeRule(rcode) -- the response code, with the part that EDNS has
 RDRule() -- recursion is desired
 DNSSECRule() -- DO is set
 TCPRule(tcp) -- over TCP, or not
+IncomingProtocolRule(protocol) -- "Do53 UDP" or another
 DSTPortRule(port) -- the port it was sent to
 NetmaskGroupRule(netmasks, source) -- the client is in there; with false where it was sent to
 TimedIPSetRule() -- clients that Lua adds for a time
@@ -105,6 +112,7 @@ sluice.CacheOnlyAction() -- REFUSED unless the cache has the answer: no server i
 SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in seconds
 SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
 SetEDNSOptionAction(code, data) -- sets an EDNS option
+LogAction(path, binary, append, ...) -- writes a line for each query, to the log without a path
 SetExtendedDNSErrorAction(code, text, clear) -- gives the answer an extended error
 LuaAction(function) -- what a function of the DNSQuestion returns
 LuaFFIAction(function) -- what a function with the FFI interface returns
@@ -115,6 +123,7 @@ sluice.matched(text) -- for tags and errors: {entry} and {list} of what matched
 TagAction(name, value) -- as SetTagAction()
 SkipCacheAction() -- as SetSkipCacheAction()
 NoRecurseAction() -- as SetNoRecurseAction()
+SetNegativeAndSOAAction(...) -- as NegativeAndSOAAction()
 DisableValidationAction() -- as SetDisableValidationAction()
 TempFailureCacheTTLAction(ttl) -- as SetTempFailureCacheTTLAction()
 # Actions for responses
@@ -131,6 +140,7 @@ SetSkipCacheResponseAction() -- the cache does not get it
 SetTagResponseAction(name, value) -- sets a tag
 UnsetTagResponseAction(name) -- removes a tag
 SetEDNSOptionResponseAction(code, data) -- sets an EDNS option
+LogResponseAction(path, append, ...) -- writes a line for each response
 SetExtendedDNSErrorResponseAction(code, text, clear) -- gives it an extended error
 LuaResponseAction(function) -- what a function of the DNSResponse returns
 LuaFFIResponseAction(function) -- what a function with the FFI interface returns
@@ -176,10 +186,14 @@ setStaleCacheEntriesTTL(seconds) -- how long expired answers serve while no serv
 setLocal(address, options) -- listens on this address only
 addLocal(address, options) -- listens on this address too
 setACL(netmasks) -- who may ask
+setACLFromFile(path) -- who may ask: a netmask a line
 addACL(netmasks) -- adds to those who may ask
 rmACL(netmasks) -- takes away from those who may ask
 showACL() -- who may ask
 setAllowEmptyResponse(bool) -- takes responses without a question
+setDropEmptyQueries(bool) -- drops queries without a question, or answers NOTIMP
+setPayloadSizeOnSelfGeneratedAnswers(size) -- the UDP size that answers made here announce
+setAddEDNSToSelfGeneratedResponses(bool) -- whether answers made here have an OPT
 # Lists
 sluice.loadNames(path, {format=, watch=, name=, optional=, subdomains=}) -- a live list of names
 sluice.loadPrefixes(path, {watch=, name=, optional=}) -- a live list of prefixes
@@ -214,6 +228,7 @@ warnlog(text) -- logs a warning
 infolog(text) -- logs
 vinfolog(text) -- logs, if log.level is debug
 addMaintenanceCallback(function) -- called about once a second
+addExitCallback(function) -- called when the program ends
 getCurrentTime() -- the time as {tv_sec=, tv_nsec=}
 inConfigCheck() -- whether this is sluice check
 inClientStartup() -- false

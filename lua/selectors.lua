@@ -110,6 +110,17 @@ rules.ERCodeRule = numbers('ERCode', constants.DNSRCode, 'extended rcode')
 function rules.TCPRule(tcp)
   return selector(C.sluice_selector_number('TCP', tcp and 1 or 0), 'TCP==%s', tostring(tcp))
 end
+-- Of what dnsdist receives there is UDP and TCP; the others are names that match nothing.
+local PROTOCOLS = {DoUDP = false, DoTCP = true}
+local OTHER_PROTOCOLS = check.keys('DNSCryptUDP', 'DNSCryptTCP', 'DoT', 'DoH', 'DoQ', 'DoH3')
+function rules.IncomingProtocolRule(protocol)
+  if PROTOCOLS[protocol] ~= nil then
+    return rules.TCPRule(PROTOCOLS[protocol])
+  elseif not OTHER_PROTOCOLS[protocol] then
+    check.fail('"%s" is not a protocol', tostring(protocol))
+  end
+  return rules.NotRule(rules.AllRule())
+end
 function rules.RDRule() return selector(C.sluice_selector_number('RD', 1), 'RD') end
 function rules.TrailingDataRule()
   return selector(C.sluice_selector_number('TrailingData', 1), 'trailing data')

@@ -34,6 +34,20 @@ local function each(value, edit)
   end
 end
 function server.addACL(value) each(value, C.sluice_acl_add) end
+-- One netmask a line; "#" begins a comment.
+function server.setACLFromFile(path)
+  path = check.string(path, 'the file')
+  local file, why = io.open(path)
+  if file == nil then
+    check.fail('setACLFromFile: %s', why)
+  end
+  local masks = {}
+  for line in file:lines() do
+    masks[#masks + 1] = line:gsub('#.*', ''):match('%S+')
+  end
+  file:close()
+  server.setACL(masks)
+end
 function server.rmACL(value) each(value, C.sluice_acl_remove) end
 function server.setACL(value)
   C.sluice_acl_clear()
@@ -57,6 +71,14 @@ end
 server.setServFailWhenNoServer = flag('servfail_when_no_server')
 server.setRoundRobinFailOnNoServer = flag('round_robin_fail')
 server.setAllowEmptyResponse = flag('allow_empty_response')
+server.setAddEDNSToSelfGeneratedResponses = flag('own_edns')
+function server.setDropEmptyQueries(drop)
+  done(C.sluice_setting_set('answer_empty', drop and 0 or 1), 'setDropEmptyQueries')
+end
+function server.setPayloadSizeOnSelfGeneratedAnswers(size)
+  size = check.range(size, 'the size', 512, 4096)
+  done(C.sluice_setting_set('own_udp_size', size), 'setPayloadSizeOnSelfGeneratedAnswers')
+end
 function server.setUDPTimeout(seconds)
   seconds = tonumber(seconds) or check.fail('the timeout must be a number')
   if not (seconds > 0 and seconds <= 3600) then

@@ -14,30 +14,30 @@ unsupported.names = [[
   addSelfAnsweredResponseAction AllowAction AllowResponseAction AllRule AndRule
   clearCacheHitResponseRules clearCacheInsertedResponseRules clearCacheMissRules clearDynBlocks
   ClearRecordTypesResponseAction clearResponseRules clearRules clearSelfAnsweredResponseRules
-  ContinueAction declareMetric decMetric delta DNSSECRule DropAction DropResponseAction
-  DSTPortRule dumpStats EDNSOptionRule errlog fixupCase getAction getAsynchronousObject getBind
-  getBindCount getCacheHitResponseRule getCacheInsertedResponseRule getCacheMissAction
-  getCacheMissRule getCurrentTime getDynamicBlocks getDynamicBlocksSMT getMetric getPool
-  getPoolNames getPoolServers getResponseRule getRule getSelfAnsweredResponseRule getServer
-  getServerID getServers getStatisticsCounters getTopCacheHitResponseRules
-  getTopCacheInsertedResponseRules getTopCacheMissRules getTopResponseRules getTopRules
-  getTopSelfAnsweredResponseRules getVerbose help inClientStartup includeDirectory incMetric
-  inConfigCheck infolog LimitTTLResponseAction LogAction LuaAction LuaFFIAction
-  LuaFFIResponseAction LuaFFIRule LuaResponseAction LuaRule makeKey makeRule MaxQPSIPRule MaxQPSRule
-  mvCacheHitResponseRule mvCacheHitResponseRuleToTop mvCacheInsertedResponseRule
-  mvCacheInsertedResponseRuleToTop mvCacheMissRule mvCacheMissRuleToTop mvResponseRule
-  mvResponseRuleToTop mvRule mvRuleToTop mvSelfAnsweredResponseRule
-  mvSelfAnsweredResponseRuleToTop NegativeAndSOAAction NetmaskGroupRule newCA newCAFromRaw
-  newDNSName newDNSNameFromRaw newDNSNameSet newDNSPacketOverlay newNetmask newNetworkEndpoint
-  newNetworkListener newNMG newPacketCache newRuleAction newServer newServerPolicy
-  newSuffixMatchNode newThread NoneAction NotRule OpcodeRule OrRule parseAAAARecord
-  parseAddressRecord parseARecord parseCNAMERecord PayloadSizeRule PoolAction PoolAvailableRule
-  PoolOutstandingRule ProbaRule QClassRule QNameLabelsCountRule QNameRule QNameSetRule
-  QNameSuffixRule QNameWireLengthRule QPSAction QPSPoolAction QTypeRule RCodeAction RCodeRule
-  RDRule RecordsCountRule RegexRule rmACL rmCacheHitResponseRule rmCacheInsertedResponseRule
-  rmCacheMissRule rmResponseRule rmRule rmSelfAnsweredResponseRule rmServer setACL setACLFromFile
-  setAddEDNSToSelfGeneratedResponses setAllowEmptyResponse setCacheMissRules
-  setConsistentHashingBalancingFactor setDropEmptyQueries setDynBlocksAction
+  ContinueAction declareMetric decMetric DNSSECRule DropAction DropResponseAction DSTPortRule
+  dumpStats EDNSOptionRule errlog getAction getAsynchronousObject getBind getBindCount
+  getCacheHitResponseRule getCacheInsertedResponseRule getCacheMissAction getCacheMissRule
+  getCurrentTime getDynamicBlocks getDynamicBlocksSMT getMetric getPool getPoolNames
+  getPoolServers getResponseRule getRule getSelfAnsweredResponseRule getServer getServerID
+  getServers getStatisticsCounters getTopCacheHitResponseRules getTopCacheInsertedResponseRules
+  getTopCacheMissRules getTopResponseRules getTopRules getTopSelfAnsweredResponseRules getVerbose
+  help inClientStartup includeDirectory incMetric inConfigCheck infolog LimitTTLResponseAction
+  LogAction LuaAction LuaFFIAction LuaFFIResponseAction LuaFFIRule LuaResponseAction LuaRule
+  makeRule
+  MaxQPSIPRule MaxQPSRule mvCacheHitResponseRule mvCacheHitResponseRuleToTop
+  mvCacheInsertedResponseRule mvCacheInsertedResponseRuleToTop mvCacheMissRule
+  mvCacheMissRuleToTop mvResponseRule mvResponseRuleToTop mvRule mvRuleToTop
+  mvSelfAnsweredResponseRule mvSelfAnsweredResponseRuleToTop NegativeAndSOAAction NetmaskGroupRule
+  newCA newCAFromRaw newDNSName newDNSNameFromRaw newDNSNameSet newDNSPacketOverlay newNetmask
+  newNetworkEndpoint newNetworkListener newNMG newPacketCache newRuleAction newServer
+  newServerPolicy newSuffixMatchNode newThread NoneAction NotRule OpcodeRule OrRule
+  parseAAAARecord parseAddressRecord parseARecord parseCNAMERecord PayloadSizeRule PoolAction
+  PoolAvailableRule PoolOutstandingRule ProbaRule QClassRule QNameLabelsCountRule QNameRule
+  QNameSetRule QNameSuffixRule QNameWireLengthRule QPSAction QPSPoolAction QTypeRule RCodeAction
+  RCodeRule RDRule RecordsCountRule RegexRule rmACL rmCacheHitResponseRule
+  rmCacheInsertedResponseRule rmCacheMissRule rmResponseRule rmRule rmSelfAnsweredResponseRule
+  rmServer setACL setACLFromFile setAddEDNSToSelfGeneratedResponses setAllowEmptyResponse
+  setCacheMissRules setConsistentHashingBalancingFactor setDropEmptyQueries setDynBlocksAction
   setDynBlocksPurgeInterval SetEDNSOptionAction SetExtendedDNSErrorAction
   SetExtendedDNSErrorResponseAction setLocal SetMaxReturnedTTLAction
   SetMaxReturnedTTLResponseAction SetMaxTTLResponseAction setMetric SetMinTTLResponseAction
@@ -50,52 +50,52 @@ unsupported.names = [[
   setWHashedPerturbation showACL showBinds showCacheHitResponseRules
   showCacheInsertedResponseRules showCacheMissRules showDynBlocks showPools showPoolServerPolicy
   showResponseLatency showResponseRules showRules showSelfAnsweredResponseRules showServerPolicy
-  showServers showVersion shutdown SpoofAction SpoofCNAMEAction SpoofRawAction
-  SuffixMatchNodeRule TagRule TCAction TCPRule TCResponseAction TimedIPSetRule
-  topCacheHitResponseRules topCacheInsertedResponseRules topCacheMissRules topResponseRules
-  topRules topSelfAnsweredResponseRules TrailingDataRule truncateTC UnsetTagAction
-  UnsetTagResponseAction vinfolog warnlog addExitCallback addServerStateChangeCallback
-  addTimeoutResponseAction benchRule carbonServer clearQueryCounters clearTimeoutResponseRules
-  DelayAction DelayResponseAction DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup
-  EDNSVersionRule ERCodeAction ERCodeRule exceedNXDOMAINs exceedQRate exceedQTypeRate
-  exceedRespByterate exceedServFails getAddressInfo getListOfAddressesOfNetworkInterface
-  getListOfNetworkInterfaces getListOfRangesOfNetworkInterface getMACAddress
-  getObjectFromYAMLConfiguration getQueryCounters getResolvers getResponseRing getRespRing
-  getRingBuffersSamplingRate getRingEntries getSlowResponses getTimeoutResponseRule
+  showServers showVersion shutdown SpoofAction SpoofCNAMEAction SpoofRawAction SuffixMatchNodeRule
+  TagRule TCAction TCPRule TCResponseAction TimedIPSetRule topCacheHitResponseRules
+  topCacheInsertedResponseRules topCacheMissRules topResponseRules topRules
+  topSelfAnsweredResponseRules TrailingDataRule UnsetTagAction UnsetTagResponseAction vinfolog
+  warnlog addExitCallback addServerStateChangeCallback addTimeoutResponseAction benchRule
+  clearQueryCounters clearTimeoutResponseRules DelayAction DelayResponseAction DnstapLogAction
+  DnstapLogResponseAction dynBlockRulesGroup EDNSVersionRule ERCodeAction ERCodeRule
+  exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
+  getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
+  getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
+  getResolvers getResponseRing getRespRing getRingEntries getSlowResponses getTimeoutResponseRule
   getTopBandwidth getTopQueries getTopResponses getTopTimeoutResponseRules grepq hashPassword
   IncomingProtocolRule KeyValueLookupKeyQName KeyValueLookupKeySourceIP KeyValueLookupKeySuffix
   KeyValueLookupKeyTag KeyValueStoreLookupAction KeyValueStoreLookupRule
   KeyValueStoreRangeLookupAction KeyValueStoreRangeLookupRule LogResponseAction makeIPCipherKey
   mvTimeoutResponseRule mvTimeoutResponseRuleToTop newCDBKVStore newFrameStreamTcpLogger
   newFrameStreamUnixLogger newLMDBKVStore newQPSLimiter newRemoteLogger newSVCRecordParameters
-  ProxyProtocolValueRule RE2Rule RecordsTypeCountRule refreshRuntimeConfiguration
-  registerWebHandler RemoteLogAction RemoteLogResponseAction requestTCPStatesDump
-  rmTimeoutResponseRule SetAdditionalProxyProtocolValueAction setAPIWritable SetDisableECSAction
+  ProxyProtocolValueRule RE2Rule RecordsTypeCountRule RemoteLogAction RemoteLogResponseAction
+  rmTimeoutResponseRule SetAdditionalProxyProtocolValueAction SetDisableECSAction
   SetDisableValidationAction SetECSAction SetECSOverrideAction SetECSPrefixLengthAction
   SetEDNSOptionResponseAction SetMacAddrAction setProxyProtocolACL
   setProxyProtocolApplyACLToProxiedClients setProxyProtocolMaximumPayloadSize
   SetProxyProtocolValuesAction setQueryCount setQueryCountFilter SetReducedTTLResponseAction
-  showConsoleACL showTCPStats showTimeoutResponseRules showWebserverConfig SpoofPacketAction
-  SpoofSVCAction statNodeRespRing submitToMainThread TeeAction threadmessage topBandwidth
-  topClients topQueries topResponses topSlow topTimeoutResponseRules topTimeouts
+  showTimeoutResponseRules SpoofPacketAction SpoofSVCAction statNodeRespRing submitToMainThread
+  TeeAction threadmessage topBandwidth topClients topQueries topResponses topSlow
+  topTimeoutResponseRules topTimeouts DisableECSAction ECSOverrideAction ECSPrefixLengthAction
+  MacAddrAction getTopTimeoutResponseRule
 ]]
 
 unsupported.harmless = [[
   addBPFFilterDynBlocks addCapabilitiesToRetain addDNSCryptBind addDOH3Local addDOHLocal
-  addDOQLocal addTLSLocal addXFRResponseAction clearConsoleHistory clearXFRResponseRules
-  enableLuaConfiguration generateDNSCryptCertificate generateDNSCryptProviderKeys
+  addDOQLocal addTLSLocal addXFRResponseAction clearConsoleHistory clearXFRResponseRules delta
+  enableLuaConfiguration fixupCase generateDNSCryptCertificate generateDNSCryptProviderKeys
   generateOCSPResponse getDNSCryptBind getDNSCryptBindCount getDOH3Frontend getDOH3FrontendCount
   getDOHFrontend getDOHFrontendCount getDOQFrontend getDOQFrontendCount
-  getOutgoingTLSSessionCacheSize getTLSFrontend getTLSFrontendCount getTopXFRResponseRules
-  getXFRResponseRule HTTPHeaderRule HTTPPathRegexRule HTTPPathRule HTTPStatusAction
-  loadTicketsKey loadTLSEngine loadTLSProvider mvXFRResponseRule mvXFRResponseRuleToTop
-  newBPFFilter newDOHResponseMapEntry newDynBPFFilter newMMDBKVStore newOtlpLogger
-  newTLSCertificate newXSK newXsk openMMDB printDNSCryptProviderFingerprint registerDynBPFFilter
-  reloadAllCertificates requestDoHStatesDump rmXFRResponseRule sendCustomTrap
-  sendOpenTelemetryTrace setBanDurationForExceedingMaxReadIOsPerQuery
-  setBanDurationForExceedingTCPTLSRate setCacheCleaningDelay setCacheCleaningPercentage
-  setDefaultBPFFilter setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime setECSOverride
-  setECSSourcePrefixV4 setECSSourcePrefixV6 setMaxCachedTCPConnectionsPerDownstream
+  getOutgoingTLSSessionCacheSize getRingBuffersSamplingRate getTLSFrontend getTLSFrontendCount
+  getTopXFRResponseRules getXFRResponseRule HTTPHeaderRule HTTPPathRegexRule HTTPPathRule
+  HTTPStatusAction loadTicketsKey loadTLSEngine loadTLSProvider mvXFRResponseRule
+  mvXFRResponseRuleToTop newBPFFilter newDOHResponseMapEntry newDynBPFFilter newMMDBKVStore
+  newOtlpLogger newTLSCertificate newXSK newXsk openMMDB printDNSCryptProviderFingerprint
+  refreshRuntimeConfiguration registerDynBPFFilter reloadAllCertificates requestDoHStatesDump
+  requestTCPStatesDump rmXFRResponseRule sendCustomTrap sendOpenTelemetryTrace
+  setBanDurationForExceedingMaxReadIOsPerQuery setBanDurationForExceedingTCPTLSRate
+  setCacheCleaningDelay setCacheCleaningPercentage setDefaultBPFFilter
+  setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime setECSOverride setECSSourcePrefixV4
+  setECSSourcePrefixV6 setMaxCachedTCPConnectionsPerDownstream
   setMaxIdleDoHConnectionsPerDownstream setMaxTCPConnectionDuration
   setMaxTCPConnectionRatePerClient setMaxTCPConnectionsPerClient setMaxTCPQueriesPerConnection
   setMaxTCPQueuedConnections setMaxTCPReadIOsPerQuery setMaxTLSNewSessionRatePerClient
@@ -109,17 +109,18 @@ unsupported.harmless = [[
   setTCPDownstreamCleanupInterval setTCPDownstreamMaxIdleTime setTCPFastOpenKey
   setTCPInternalPipeBufferSize setTCPRecvTimeout setTCPSendTimeout setTicketsKeyAddedHook
   SetTraceAction showDNSCryptBinds showDOH3Frontends showDOHFrontends showDOHResponseCodes
-  showDOQFrontends showSecurityStatus showTLSErrorCounters showTLSFrontends showXFRResponseRules
-  SNIRule snmpAgent SNMPTrapAction SNMPTrapResponseAction testCrypto topXFRResponseRules
-  unregisterDynBPFFilter withTraceSpan
+  showDOQFrontends showSecurityStatus showTCPStats showTLSErrorCounters showTLSFrontends
+  showXFRResponseRules SNIRule snmpAgent SNMPTrapAction SNMPTrapResponseAction testCrypto
+  topXFRResponseRules truncateTC unregisterDynBPFFilter withTraceSpan
 ]]
 
 -- What the configuration says here, not the policy.
 unsupported.elsewhere = {
   ['console.socket'] = [[controlSocket setKey addConsoleACL setConsoleACL
     setConsoleConnectionsLogging setConsoleMaximumConcurrentConnections
-    setConsoleOutputMaxMsgSize setConsoleBindFatal]],
-  ['metrics.listen'] = [[webserver setWebserverConfig setWebserverBindFatal]],
+    setConsoleOutputMaxMsgSize setConsoleBindFatal showConsoleACL makeKey]],
+  ['metrics.listen'] = [[webserver setWebserverConfig setWebserverBindFatal showWebserverConfig
+    setAPIWritable registerWebHandler carbonServer]],
   ['log.level'] = [[setVerbose setVerboseHealthChecks]],
   ['log'] = [[setVerboseLogDestination setSyslogFacility setStructuredLogging]],
   ['dataplane.max_inflight'] = [[setMaxUDPOutstanding]],
@@ -162,9 +163,9 @@ local function harmless(name, globals, key)
       warned = true
       warn(name, key)
     end
-    if name:find('Rule$') then
+    if name:find('^%u.*Rule$') then
       return globals.NotRule(globals.AllRule())
-    elseif name:find('Action$') and not name:find('^add') then
+    elseif name:find('^%u.*Action$') then
       return globals.NoneAction()
     end
     return setmetatable({}, Nothing)

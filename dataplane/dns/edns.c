@@ -218,6 +218,26 @@ int dns_edns_add(uint8_t *message, size_t length, size_t capacity, uint16_t udp_
 	return opt_append(message, length, capacity, udp_size, dnssec_ok, &nothing);
 }
 
+int dns_edns_turn(uint8_t *message, size_t length, uint16_t client_size, uint16_t udp_size)
+{
+	struct dns_question question;
+	struct dns_edns edns;
+
+	if (dns_count_load(message, DNS_SECTION_ANSWER) != 0 ||
+	    dns_count_load(message, DNS_SECTION_AUTHORITY) != 0 ||
+	    dns_count_load(message, DNS_SECTION_ADDITIONAL) != 1)
+		return (int)length; /* no query: whoever made the answer has seen to its OPT */
+	if (dns_question_parse(message, length, &question) != DNS_OK ||
+	    dns_edns_find(message, length, question.end, &edns) != DNS_OK)
+		return -EBADMSG;
+	if (edns.offset == 0 || dns_edns_client_size(&edns) != client_size ||
+	    (edns.udp_size == udp_size && edns.rdlength == 0))
+		return (int)length;
+	int rc = tail_move(message, length, length, edns.end, edns.rdata);
+	opt_write(message + edns.offset, udp_size, dns_edns_do(&edns));
+	return rc;
+}
+
 int dns_edns_remove(uint8_t *message, size_t length)
 {
 	static const uint16_t type = DNS_TYPE_OPT;

@@ -13,6 +13,7 @@
 #include "dataplane/dns/message.h"
 
 #define DNS_OPT_SIZE 11u /* an OPT without options */
+#define DNS_OPT_SIZE_OFFSET 3u /* of what it announces, from its start */
 #define DNS_EDNS_DO 0x8000u
 #define DNS_EDNS_UDP_SIZE 1232u /* what we announce unless configured otherwise */
 #define DNS_UDP_SIZE_MIN 512u	/* RFC 1035, section 4.2.1 */
@@ -106,6 +107,13 @@ int dns_option_find(const uint8_t *message, const struct dns_edns *edns, uint16_
 /* Adds an OPT without options behind the last record. -EEXIST if there is one. */
 int dns_edns_add(uint8_t *message, size_t length, size_t capacity, uint16_t udp_size,
 		 bool dnssec_ok);
+
+/*
+ * In a query that has been made its own answer: an OPT that still is the client's, as its size tells,
+ * becomes one of ours, with the same DO and without options. The length stays if there is none, or
+ * if the message has other records.
+ */
+int dns_edns_turn(uint8_t *message, size_t length, uint16_t client_size, uint16_t udp_size);
 
 /* Removes the OPT; the length stays if there is none. */
 int dns_edns_remove(uint8_t *message, size_t length);

@@ -38,7 +38,8 @@ typedef uint32_t dns_ttl_edit_fn(void *context, enum dns_section section, uint16
 
 /*
  * Asks `edit` for the TTL of every record but OPT. Returns 0 or -EBADMSG; nothing is changed before
- * the whole message has been checked.
+ * the whole message has been checked. A name that leads into a TTL changes with it, and may make the
+ * message malformed from there on; then -EBADMSG too.
  */
 int dns_ttls_edit(uint8_t *message, size_t length, dns_ttl_edit_fn *edit, void *context);
 

@@ -9,6 +9,7 @@
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/matched.h"
+#include "dataplane/rules/query_log.h"
 #include "dataplane/rules/rates.h"
 #include "dataplane/rules/tags.h"
 
@@ -206,6 +207,9 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 						    action->subscriber->tag,
 						    action->subscriber->tag_length, mbuf, context),
 				mbuf, context);
+	case RULE_ACTION_LOG:
+		query_log_push(context, action->value, mbuf);
+		return RULE_GO_ON;
 	case RULE_ACTION_LUA:
 	case RULE_ACTION_LUA_FFI:
 		return RULE_LUA;

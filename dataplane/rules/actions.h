@@ -47,6 +47,7 @@ struct rule_tag;
 	X(EXTENDED_ERROR, "SetExtendedDNSError")                                                   \
 	X(RPZ, "RPZ")                                                                              \
 	X(SUBSCRIBER, "Subscriber")                                                                \
+	X(LOG, "Log")                                                                              \
 	X(LUA, "Lua")                                                                              \
 	X(LUA_FFI, "LuaFFI")                                                                       \
 	X(LUA_THREAD, "LuaFFIPerThread")
@@ -160,7 +161,7 @@ struct rule_extended_error {
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
 	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA*: 1 does not, whatever it returns */
-	uint16_t value; /* the rcode, the pool's number, or percent */
+	uint16_t value; /* the rcode, the number of the pool or of the log's file, or percent */
 	union {
 		int lua; /* reference */
 		uint32_t ttl; /* seconds */

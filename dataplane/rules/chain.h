@@ -12,6 +12,7 @@
 struct backend_stats;
 struct chain_index;
 struct live_list;
+struct query_log_ring;
 struct rpz_action;
 struct rpz_zone;
 struct policy;
@@ -64,6 +65,7 @@ struct rule_context {
 	void *lua;			    /* for lua_selector */
 	struct rule_matched matched;	    /* of the rule that runs */
 	char text[DNS_NAME_TEXT_SIZE]; /* the name of the packet whose rules run, for expressions */
+	struct query_log_ring *log; /* NULL: what is to be logged is lost, and counted */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
 };
 

@@ -135,12 +135,34 @@ def icmp6(kind, body, source=CLIENT6, destination=PORT6, mac=PORT_MAC, hops=255)
     return ethernet(bytes(packet), 0x86DD, destination=mac)
 
 
-def write(path, frames, start=1700000000):
-    """A capture of (milliseconds, frame) pairs; a frame alone comes a millisecond after the last."""
-    now = 0
+START = 1700000000 * 1000000
+
+
+def write_at(path, timed):
+    """A capture of (microseconds, frame) pairs."""
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for item in frames:
-            now, frame = item if isinstance(item, tuple) else (now + 1, item)
-            file.write(struct.pack("<IIII", start + now // 1000, now % 1000 * 1000, len(frame),
-                                   len(frame)) + frame)
+        for at, frame in timed:
+            at += START
+            file.write(struct.pack("<IIII", at // 1000000, at % 1000000, len(frame), len(frame)) + frame)
+
+
+def write(path, frames):
+    """A capture of (milliseconds, frame) pairs; a frame alone comes a millisecond after the last."""
+    now, timed = 0, []
+    for item in frames:
+        now, frame = item if isinstance(item, tuple) else (now + 1, item)
+        timed.append((now * 1000, frame))
+    write_at(path, timed)
+
+
+def packets(path):
+    """The (time in microseconds, frame) pairs of a capture."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, found = 24, []
+    while at < len(data):
+        seconds, us, length, _ = struct.unpack_from("<IIII", data, at)
+        found.append((seconds * 1000000 + us, data[at + 16:at + 16 + length]))
+        at += 16 + length
+    return found

@@ -48,6 +48,27 @@ START_TEST(finds_no_opt)
 }
 END_TEST
 
+START_TEST(turns_the_opt_of_a_query_into_ours)
+{
+	struct sample sample;
+	sample_query(&sample, "example.com", DNS_TYPE_A, true, true);
+	uint16_t size = dns_u16_load(sample.bytes + sample.length - 8);
+	int length = dns_option_set(sample.bytes, sample.length, CAPACITY, 10,
+				    (const uint8_t *)"cookie!!", 8, 0);
+	ck_assert_int_eq(length, (int)sample.length + 12);
+	uint8_t before[CAPACITY];
+	memcpy(before, sample.bytes, (size_t)length);
+	/* One that no client of this size sent stays. */
+	ck_assert_int_eq(dns_edns_turn(sample.bytes, (size_t)length, size + 1, 1232), length);
+	ck_assert_mem_eq(sample.bytes, before, (size_t)length);
+	ck_assert_int_eq(dns_edns_turn(sample.bytes, (size_t)length, size, 1300), (int)sample.length);
+	struct dns_edns edns = found(&sample);
+	ck_assert_uint_eq(edns.udp_size, 1300);
+	ck_assert_uint_eq(edns.rdlength, 0);
+	ck_assert(dns_edns_do(&edns));
+}
+END_TEST
+
 START_TEST(reads_the_opt_of_a_query)
 {
 	struct sample sample;
@@ -440,6 +461,7 @@ static Suite *suite(void)
 	TCase *find_case = tcase_create("find");
 	tcase_add_test(find_case, finds_no_opt);
 	tcase_add_test(find_case, reads_the_opt_of_a_query);
+	tcase_add_test(find_case, turns_the_opt_of_a_query_into_ours);
 	tcase_add_test(find_case, finds_the_opt_among_records);
 	tcase_add_test(find_case, finds_the_opt_before_trailing_data);
 	tcase_add_test(find_case, passes_over_other_additional_records);

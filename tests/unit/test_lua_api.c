@@ -260,6 +260,8 @@ static const char *const specs[] = {
 	"tests/lua/policy.lua",
 	"tests/lua/batch.lua",
 	"tests/lua/tier1.lua",
+	"tests/lua/names.lua",
+	"tests/lua/globals.lua",
 	"tests/lua/metrics.lua",
 	"tests/lua/servers.lua",
 	"tests/lua/cache.lua",

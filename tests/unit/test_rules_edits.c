@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "dataplane/rules/answers.h"
+#include "dataplane/rules/query_log.h"
 #include "dataplane/rules/threads.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
@@ -350,6 +351,39 @@ START_TEST(options_are_set)
 }
 END_TEST
 
+START_TEST(logs_until_the_ring_is_full)
+{
+	struct policy_action *log = policy_action_log(bench->model, 7);
+	const uint64_t *lost = &bench->stats.counter[STATS_LOG_LOST];
+	packet.packet.query.client_port = 4711;
+	ck_assert_int_eq(act(CHAIN_QUERY, log), RULE_NEXT);
+	ck_assert_uint_eq(*lost, 1); /* there is no ring */
+	struct query_log_ring *ring = aligned_alloc(64, sizeof(*ring));
+	memset(ring, 0, sizeof(*ring));
+	bench->context.log = ring;
+	ck_assert_ptr_null(query_log_peek(ring));
+	for (unsigned i = 0; i < QUERY_LOG_RECORDS + 5; i++)
+		bench_run(bench, CHAIN_QUERY, &packet, 0);
+	ck_assert_uint_eq(*lost, 6);
+	const struct query_record *first = query_log_peek(ring);
+	ck_assert_uint_eq(first->file, 7);
+	ck_assert_uint_eq(first->client_port, 4711);
+	ck_assert(!first->response);
+	ck_assert_uint_eq(first->name_length, packet.packet.query.qname_length);
+	ck_assert_mem_eq(first->name, dns() + DNS_HEADER_SIZE, first->name_length);
+	query_log_done(ring);
+	packet_dns_resize(&packet.mbuf, DNS_HEADER_SIZE); /* what has lost its question */
+	bench_run(bench, CHAIN_QUERY, &packet, 0);
+	ck_assert_uint_eq(*lost, 6);
+	for (unsigned i = 1; i < QUERY_LOG_RECORDS; i++)
+		query_log_done(ring);
+	ck_assert_uint_eq(query_log_peek(ring)->name_length, 1);
+	query_log_done(ring);
+	ck_assert_ptr_null(query_log_peek(ring));
+	free(ring);
+}
+END_TEST
+
 START_TEST(responses_are_edited)
 {
 	struct policy_model *m = bench->model;
@@ -497,6 +531,7 @@ static Suite *suite(void)
 	tcase_add_test(edits, rates_select_and_drop);
 	tcase_add_test(edits, options_are_set);
 	tcase_add_test(edits, responses_are_edited);
+	tcase_add_test(edits, logs_until_the_ring_is_full);
 	suite_add_tcase(made, edits);
 	return made;
 }
