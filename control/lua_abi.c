@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/lua_abi.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 
@@ -183,6 +186,46 @@ bool sluice_loading(void)
 bool sluice_checking(void)
 {
 	return current->checking;
+}
+
+const char *sluice_version(void)
+{
+	return SLUICE_VERSION;
+}
+
+int sluice_shutdown(void)
+{
+	if (current->loading)
+		return -EBUSY;
+	return kill(getpid(), SIGTERM) == 0 ? 0 : -errno;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+	return entry->d_name[0] != '.' && length > 5 &&
+	       strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int sluice_folder(const char *path, char *names, size_t size)
+{
+	struct dirent **entries;
+	size_t used = 0;
+	int count = scandir(path, &entries, is_conf, by_bytes);
+	if (count < 0)
+		return errno == ENOENT ? -ENOTDIR : -errno; /* ENOENT is said of packets */
+	for (int i = 0; i < count; i++) {
+		used += (size_t)snprintf(names + RTE_MIN(used, size), size - RTE_MIN(used, size),
+					 "%s\n", entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return used < size ? (int)used : -E2BIG;
 }
 
 bool sluice_console_text(struct lua_bytes *text)

@@ -278,6 +278,14 @@ uint64_t sluice_now(void);					  /* ms, monotonic */
 uint64_t sluice_wall(void);					  /* us since 1970 */
 bool sluice_loading(void); /* the policy file is being read */
 bool sluice_checking(void); /* and only to be checked */
+const char *sluice_version(void);
+/* As SIGTERM does; not while the policy file is read. */
+int sluice_shutdown(void);
+/*
+ * The names in a folder that end in ".conf", in their order, each with an end of line. Their length,
+ * or -errno; -E2BIG: they are too many for `size`.
+ */
+int sluice_folder(const char *path, char *names, size_t size);
 bool sluice_console_text(struct lua_bytes *text); /* what the console runs; false: nothing */
 void sluice_console_write(const char *text, size_t length);
 

@@ -96,6 +96,38 @@ end
 server.vinfolog, server.infolog = logger(0), logger(1)
 server.warnlog, server.errlog = logger(2), logger(3)
 
+function server.showVersion() return 'sluice ' .. ffi.string(C.sluice_version()) end
+function server.shutdown()
+  done(C.sluice_shutdown(), 'shutdown')
+end
+
+-- Runs each *.conf of a folder as if it stood here.
+local NAMES_SIZE = 65536
+local including = false
+local function include(path)
+  local names = ffi.new('char[?]', NAMES_SIZE)
+  local length = C.sluice_folder(path, names, NAMES_SIZE)
+  done(length, 'includeDirectory: ' .. path)
+  for name in ffi.string(names, length):gmatch('[^\n]+') do
+    local chunk, why = loadfile(path .. '/' .. name)
+    if chunk == nil then
+      check.fail('%s', why)
+    end
+    chunk()
+  end
+end
+function server.includeDirectory(path)
+  if including then
+    check.fail('includeDirectory within a file that it includes')
+  end
+  including = true
+  local ok, message = pcall(include, check.string(path, 'the folder'))
+  including = false
+  if not ok then
+    error(message, 0)
+  end
+end
+
 function server.inClientStartup() return false end
 function server.inConfigCheck() return C.sluice_checking() end
 function server.getVerbose() return false end

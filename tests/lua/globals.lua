@@ -48,3 +48,32 @@ LogAction('/nowhere'):reload()
 addAction(AllRule(), ContinueAction(LogAction('x')))
 addResponseAction(AllRule(), LogResponseAction('x'))
 raises('one for queries', addResponseAction, AllRule(), LogAction('x'))
+
+-- A folder of policies, in the order of their names.
+local folder = os.tmpname()
+os.remove(folder)
+os.execute('mkdir ' .. folder)
+local function part(name, text)
+  path = folder .. '/' .. name
+  write(text)
+end
+included = ''
+part('b.conf', 'included = included .. "b" addAction("b.test", DropAction())')
+part('a.conf', 'included = included .. "a"')
+part('c.txt', 'included = included .. "c"')
+part('.d.conf', 'included = included .. "d"')
+clearRules()
+includeDirectory(folder)
+equal(included, 'ab')
+equal(#getTopRules(), 1)
+part('c.conf', '-- nothing\nnone()')
+raises('c.conf:2: ', includeDirectory, folder)
+part('c.conf', 'includeDirectory(".")')
+raises('within', includeDirectory, folder)
+part('c.conf', 'this is no Lua')
+raises('c.conf:1: ', includeDirectory, folder)
+os.execute('rm -r ' .. folder)
+raises('Not a directory', includeDirectory, folder)
+
+equal(showVersion():match('^sluice %d+%.%d+'), 'sluice ' .. showVersion():match('%d+%.%d+'))
+raises('busy', shutdown)
