@@ -115,7 +115,8 @@ static bool object_fill(struct lua_object *object, struct async_ref ref)
 bool sluice_object_fetch(uint16_t async_id, uint16_t query_id, struct lua_object *object)
 {
 	struct async_ref ref;
-	return !lua_abi_context()->lone && async_fetch(lua_abi_context()->async, async_id, query_id, &ref) &&
+	return !lua_abi_context()->lone &&
+	       async_fetch(lua_abi_context()->async, async_id, query_id, &ref) &&
 	       object_fill(object, ref);
 }
 

@@ -446,7 +446,7 @@ struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, 
 					    size_t value_length);
 struct policy_selector *sluice_selector_probability(double p);
 struct policy_selector *sluice_selector_lua(int reference, bool ffi);
-/* Code that each lcore runs itself; `place` is where it is in the policy. Its number, or -ENOMEM. */
+/* Code that each lcore runs itself; `place`: where in the policy it is. Its number, or -ENOMEM. */
 int sluice_thread_add(const char *text, size_t length, const char *place, bool selects);
 struct policy_selector *sluice_selector_thread(int reference);
 struct policy_selector *sluice_selector_join(uint32_t kind, struct policy_selector *const *members,

@@ -64,9 +64,8 @@ static void error_count(struct lua_thread *thread)
 }
 
 /* Nothing is written from here: a log that is slow would hold up the packets. */
-static __attribute__((cold, noinline)) void call_failed(const struct lua_threads *threads,
-							struct lua_thread *thread,
-							enum lua_result result)
+static __attribute__((cold, noinline)) void
+call_failed(const struct lua_threads *threads, struct lua_thread *thread, enum lua_result result)
 {
 	error_count(thread);
 	if (result == LUA_RESULT_RUNAWAY) {
@@ -143,9 +142,9 @@ static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t
 {
 	struct lua_host_answer answer;
 	if (!call(threads_of(rules), lcore, mbuf, reference, &answer))
-		return (struct rule_thread_result){.action = rule_is_query(packet_of(mbuf))
-								     ? RULE_RESULT_SERVFAIL
-								     : RULE_RESPONSE_RESULT_SERVFAIL};
+		return (struct rule_thread_result){
+			.action = rule_is_query(packet_of(mbuf)) ? RULE_RESULT_SERVFAIL
+								 : RULE_RESPONSE_RESULT_SERVFAIL};
 	bool known = answer.number >= 0 && answer.number <= UINT8_MAX;
 	return (struct rule_thread_result){
 		.action = known ? (int)answer.number : -1, /* ServFail */
@@ -311,11 +310,13 @@ static void thread_renew(const struct lua_threads *threads, unsigned lcore,
 {
 	struct lua_thread *thread = (struct lua_thread *)(uintptr_t)&threads->threads[lcore];
 	char error[MESSAGE_SIZE];
-	log_error("the Lua of lcore %u is made anew, since lua.watchdog or lua.memory was used up: %s",
+	log_error("the Lua of lcore %u is made anew, since lua.watchdog or lua.memory was used up: "
+		  "%s",
 		  lcore, lua_host_message(thread->host));
 	bool made = thread_build(threads, thread, policy, error, sizeof(error)) == 0;
 	if (!made)
-		log_error("the Lua of lcore %u cannot be made anew, its actions answer SERVFAIL; mend "
+		log_error("the Lua of lcore %u cannot be made anew, its actions answer SERVFAIL; "
+			  "mend "
 			  "the policy and send SIGHUP: %s",
 			  lcore, error);
 	__atomic_store_n(&thread->state, made ? THREAD_READY : THREAD_GONE, __ATOMIC_RELEASE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Lua that lcores run themselves: of LuaFFIPerThreadRule and its kin. Each lcore that runs rules
- * has a state of its own for each policy, in which all code that the policy gave is compiled. The
- * control lcore makes the states before the policy is published, and frees them with the last
+ * The Lua that lcores run themselves: of LuaFFIPerThreadRule and its kin. Each lcore that runs
+ * rules has a state of its own for each policy, in which all code that the policy gave is compiled.
+ * The control lcore makes the states before the policy is published, and frees them with the last
  * snapshot that has them; in between each is its lcore's alone.
  *
  * Code that fails is no match, or ServFail. The lcore only leaves a message. A state that had to be
@@ -33,8 +33,8 @@ struct rule_threads *lua_threads_new(const struct lua_context *policy,
 				     size_t size);
 
 /*
- * Between turns: logs what the lcores left, makes states anew that were stopped. `policy` as before,
- * `now` in milliseconds. NULL has no effect.
+ * Between turns: logs what the lcores left, makes states anew that were stopped. `policy` as
+ * before, `now` in milliseconds. NULL has no effect.
  */
 void lua_threads_turn(struct rule_threads *threads, const struct lua_context *policy, uint64_t now);
 

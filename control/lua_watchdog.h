@@ -8,10 +8,10 @@
  * From then on it also interrupts system calls that wait (a read from a pipe); not waitpid() in
  * os.execute(), which the C library begins anew.
  *
- * A call costs no system call as a rule, and no look at the clock: the timer runs on after a call has
- * ended, and a later call needs to set it only when it has gone off with nothing to watch. Each thread
- * has one timer, made at its first watched call and never deleted. For that a call may have an eighth
- * more than its budget.
+ * A call costs no system call as a rule, and no look at the clock: the timer runs on after a call
+ * has ended, and a later call needs to set it only when it has gone off with nothing to watch. For
+ * that a call may have an eighth more than its budget. Each thread has one timer, made at its first
+ * watched call and never deleted.
  */
 #ifndef SLUICE_CONTROL_LUA_WATCHDOG_H
 #define SLUICE_CONTROL_LUA_WATCHDOG_H
@@ -34,7 +34,7 @@ struct lua_watchdog {
 	volatile uint32_t progress; /* the watched code changes it to say that it got on */
 	volatile uint32_t seen;
 	volatile uint64_t budget;
-	volatile uint64_t deadline; /* ns of the monotonic clock; 0: no tick has seen the call yet */
+	volatile uint64_t deadline; /* ns of the monotonic clock; 0: no tick saw the call yet */
 	sigjmp_buf escape;
 };
 

@@ -63,8 +63,8 @@ void policy_model_free(struct policy_model *model);
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size);
 
 /*
- * What runs the Lua of the lcores' own in policies compiled from now on; the model takes over one use
- * of it and gives up what it had before. NULL: nothing does.
+ * What runs the Lua of the lcores' own in policies compiled from now on; the model takes over one
+ * use of it and gives up what it had before. NULL: nothing does.
  */
 void policy_model_threads_set(struct policy_model *model, struct rule_threads *threads);
 struct rule_threads *policy_model_threads(const struct policy_model *model);

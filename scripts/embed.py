@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the C file that holds the Lua modules and the FFI declarations: embed.py OUT HEADER... LUA...
+"""Writes the C file of the Lua modules and the FFI declarations: embed.py OUT HEADER... LUA...
 
 lua_cdef_thread.h is for the lcores' own states, which get lua_cdef_dnsdist.h behind it."""
 import os

@@ -76,7 +76,8 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 		bool match = rule_tests_run(rule->tests, rule->entry, &facts, mbuf, context);
 		if (match) {
 			stats_add(&context->rule_hits[rule->hit_slot], 1);
-			enum rule_verdict verdict = action_run(policy, &rule->action, mbuf, context);
+			enum rule_verdict verdict =
+				action_run(policy, &rule->action, mbuf, context);
 			if (verdict != RULE_GO_ON)
 				return verdict;
 		}

@@ -23,8 +23,8 @@ enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule
 {
 	struct rule_threads *threads = policy->threads;
 	bool query = rule_is_query(packet_of(mbuf));
-	struct rule_thread_result result = {
-		.action = query ? (int)RULE_RESULT_SERVFAIL : (int)RULE_RESPONSE_RESULT_SERVFAIL};
+	struct rule_thread_result result = {.action = query ? (int)RULE_RESULT_SERVFAIL
+							    : (int)RULE_RESPONSE_RESULT_SERVFAIL};
 	enum rule_verdict verdict;
 
 	if (threads)

@@ -22,8 +22,8 @@ struct rule_thread_result {
 };
 
 /*
- * The states of all lcores. `select` and `act` are called by any of them, each with its number. Where
- * the code fails there is no match, and ServFail.
+ * The states of all lcores. `select` and `act` are called by any of them, each with its number.
+ * Where the code fails there is no match, and ServFail.
  */
 struct rule_threads {
 	bool (*select)(struct rule_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What Lua that a worker runs itself costs: chains of one rule over a query in plain memory, without
- * EAL, in states as workers have them.
+ * What Lua that a worker runs itself costs: chains of one rule over a query in plain memory,
+ * without EAL, in states as workers have them.
  *
  *   bench_lua_threads [ROUNDS]
  *

@@ -172,7 +172,8 @@ START_TEST(errors_are_counted_and_leave_a_message)
 	action_set(CHAIN_QUERY, "local n = 0\n"
 				"return function(dq)\n"
 				"  n = n + 1\n"
-				"  if n == 1 then error('meant') elseif n == 2 then return 'a' end\n"
+				"  if n == 1 then error('meant') end\n"
+				"  if n == 2 then return 'a' end\n"
 				"  return DNSAction.Refused\n"
 				"end");
 	for (unsigned i = 1; i <= 2; i++) {
@@ -315,7 +316,8 @@ static const char *const refused[] = {
 	"local function try()\n"
 	"  return C.dnsdist_ffi_metric_declare('a', 1, 'counter', 'text', nil)\n"
 	"end",
-	"local function try(dq) return pcall(function() return C.dnsdist_ffi_dnsquestion_set_async end) end",
+	"local function set() return C.dnsdist_ffi_dnsquestion_set_async end\n"
+	"local function try(dq) return pcall(set) end",
 	/* A packet that was in hand is not any more; another pointer is no packet. */
 	"local other = ffi.cast('dnsdist_ffi_dnsquestion_t *', ffi.new('char[64]'))\n"
 	"local function try() return C.dnsdist_ffi_dnsquestion_get_len(other) ~= 0 end",
@@ -338,7 +340,8 @@ END_TEST
 START_TEST(metrics_are_counted_by_all)
 {
 	struct custom_metrics *metrics = policy_registry_metrics(bench->registry);
-	ck_assert_int_eq(custom_metric_declare(metrics, "asked", CUSTOM_COUNTER, "", NULL, false), 0);
+	int declared = custom_metric_declare(metrics, "asked", CUSTOM_COUNTER, "", NULL, false);
+	ck_assert_int_eq(declared, 0);
 	action_set(CHAIN_QUERY, "local C = require('ffi').C\n"
 				"return function(dq)\n"
 				"  C.dnsdist_ffi_metric_inc('asked', 5)\n"

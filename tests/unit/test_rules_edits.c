@@ -479,7 +479,8 @@ START_TEST(lua_of_the_lcores_runs_in_the_midst_of_a_chain)
 	for (unsigned i = 0; i < 4; i++)
 		bench_rule(bench, CHAIN_QUERY, sel_name("www.example.com"),
 			   policy_action_plain(m, RULE_ACTION_DROP));
-	struct policy_selector *both[] = {sel_name("xww.example.com"), policy_selector_thread(m, 1)};
+	struct policy_selector *both[] = {sel_name("xww.example.com"),
+					  policy_selector_thread(m, 1)};
 	bench_rule(bench, CHAIN_QUERY, policy_selector_and(m, both, 2),
 		   policy_action_thread(m, 1));
 	bench_compile(bench);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Lua that the worker runs itself: its own memory, errors, results, and what comes behind the control
-lcore's Lua."""
+"""Lua that the worker runs itself: its own memory, errors, results, and what comes behind the
+control lcore's Lua."""
 from frames import answer, draws, from_server, query, record, udp, POINTER, QR, RA, RD
 
 PORTS = draws()
