@@ -112,8 +112,8 @@ end
 
 function driver.describe_type(number)
   local found = ('TYPE%d'):format(number)
-  for name, value in pairs(constants.DNSQType) do
-    found = value == number and name or found
+  for type_name, value in pairs(constants.DNSQType) do
+    found = value == number and type_name or found
   end
   return write(found)
 end

@@ -229,6 +229,9 @@ infolog(text) -- logs
 vinfolog(text) -- logs, if log.level is debug
 addMaintenanceCallback(function) -- called about once a second
 addExitCallback(function) -- called when the program ends
+includeDirectory(path) -- runs the *.lua files of a folder, in the order of their names
+showVersion() -- which version this is
+shutdown() -- ends the program, once queries in flight have ended
 getCurrentTime() -- the time as {tv_sec=, tv_nsec=}
 inConfigCheck() -- whether this is sluice check
 inClientStartup() -- false
