@@ -215,6 +215,7 @@ bool worker_turn(struct worker *worker)
 	if (worker->now - worker->housekept > worker->tsc_per_ms)
 		housekeep(worker);
 	pipeline_hand_over(worker);
+	pipeline_lookups(worker); /* of what a full ring sent on: none outlives the turn */
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		pipeline_transmit(worker, port);
 	if (work != 0) {

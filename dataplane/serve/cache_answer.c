@@ -98,7 +98,7 @@ enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, ui
 		return CACHE_UNFIT;
 	if (!content_read(response, length, places, &content))
 		return CACHE_UNFIT;
-	*seconds = lifetime(flags, &content, ttls, failure);
+	*seconds = lower(lifetime(flags, &content, ttls, failure), CACHE_SECONDS_MAX);
 	return *seconds > 0 ? CACHE_FIT : CACHE_TTL_SHORT;
 }
 

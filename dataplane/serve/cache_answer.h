@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define CACHE_TTLS_MAX 384u /* records of a response that is kept */
+#define CACHE_SECONDS_MAX (1u << 30) /* that it is kept: times are compared by their difference */
 
 /* Seconds each. */
 struct cache_ttls {

@@ -347,6 +347,9 @@ START_TEST(how_long_a_response_is_kept)
 	struct cache_places places;
 	ck_assert_int_eq(cache_answer_check(response.bytes, response.length, DNS_TYPE_A, &ttls, 0,
 					    &places, &seconds), CACHE_TTL_SHORT);
+	ck_assert_int_eq(cache_answer_check(response.bytes, response.length, DNS_TYPE_A, &ttls,
+					    UINT32_MAX - 1, &places, &seconds), CACHE_FIT);
+	ck_assert_uint_eq(seconds, CACHE_SECONDS_MAX);
 }
 END_TEST
 
