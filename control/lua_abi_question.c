@@ -220,7 +220,8 @@ int sluice_question_option_set(struct lua_question *question, uint16_t code, con
 	if (mbuf == NULL)
 		return -ESTALE;
 	struct query_state *query = &packet_of(mbuf)->query;
-	query->edns_added |= !(query->flags & QUERY_HAD_EDNS);
+	if ((query->flags & QUERY_HAD_EDNS) == 0)
+		query->flags |= QUERY_EDNS_ADDED;
 	return 0;
 }
 
@@ -454,8 +455,8 @@ int sluice_question_skip_cache_set(struct lua_question *question, bool skip)
 	struct rte_mbuf *mbuf = lua_question_editable(question);
 	if (mbuf == NULL)
 		return -errno;
-	uint8_t *flags = &packet_of(mbuf)->query.flags;
-	*flags = (uint8_t)(skip ? *flags | QUERY_SKIP_CACHE : *flags & ~QUERY_SKIP_CACHE);
+	uint16_t *flags = &packet_of(mbuf)->query.flags;
+	*flags = (uint16_t)(skip ? *flags | QUERY_SKIP_CACHE : *flags & ~QUERY_SKIP_CACHE);
 	return 0;
 }
 
@@ -465,8 +466,8 @@ int sluice_question_failure_ttl_set(struct lua_question *question, bool set, uin
 	if (mbuf == NULL)
 		return -errno;
 	struct query_state *query = &packet_of(mbuf)->query;
-	query->flags = (uint8_t)(set ? query->flags | QUERY_TEMP_FAILURE_TTL
-				     : query->flags & ~QUERY_TEMP_FAILURE_TTL);
+	query->flags = (uint16_t)(set ? query->flags | QUERY_TEMP_FAILURE_TTL
+				      : query->flags & ~QUERY_TEMP_FAILURE_TTL);
 	query->temp_failure_ttl = set ? ttl : 0;
 	return 0;
 }

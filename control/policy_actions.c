@@ -298,6 +298,37 @@ struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_ac
 	return action;
 }
 
+struct policy_action *policy_action_ecs_override(struct policy_model *model, bool override)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_ECS_OVERRIDE, 0);
+	if (action)
+		action->action.value = override;
+	return action;
+}
+
+struct policy_action *policy_action_ecs_prefix(struct policy_model *model, uint8_t v4, uint8_t v6)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_ECS_PREFIX, 0);
+	if (action) {
+		action->action.prefix.v4 = v4;
+		action->action.prefix.v6 = v6;
+	}
+	return action;
+}
+
+struct policy_action *policy_action_ecs(struct policy_model *model, const struct note_subnet *v4,
+					const struct note_subnet *v6)
+{
+	struct policy_action *action =
+		action_new(model, RULE_ACTION_ECS, sizeof(struct rule_ecs));
+	if (!action)
+		return NULL;
+	struct rule_ecs *ecs = (void *)action->blob->data;
+	*ecs = (struct rule_ecs){.v4 = *v4, .v6 = *v6};
+	action->action.ecs = ecs;
+	return action;
+}
+
 struct policy_action *policy_action_tag(struct policy_model *model, const char *key,
 					size_t key_length, const char *value, size_t value_length)
 {

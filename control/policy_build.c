@@ -203,6 +203,8 @@ static struct policy_pool pool_compile(const struct policy_model *model, uint32_
 		.weights = weights,
 		.count = (uint16_t)from->count,
 		.method = (uint8_t)policy_pool_method(model, number),
+		.ecs = policy_pool_ecs_used(model, number),
+		.ecs_share = policy_pool_ecs_shared(model, number),
 	};
 	if (from->cache != NULL)
 		pool.cache = policy_cache_of(from->cache);
@@ -269,6 +271,15 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->perturbation = model->settings.perturbation;
 	policy->weighted_factor = model->settings.weighted_factor;
 	policy->consistent_factor = model->settings.consistent_factor;
+	policy->ecs = model->settings.ecs;
+}
+
+/* For the lcores' own Lua, which has no model. */
+static void ecs_tell(struct policy_registry *registry, const struct policy_ecs *ecs)
+{
+	__atomic_store_n(&registry->ecs.v4_prefix, ecs->v4_prefix, __ATOMIC_RELAXED);
+	__atomic_store_n(&registry->ecs.v6_prefix, ecs->v6_prefix, __ATOMIC_RELAXED);
+	__atomic_store_n(&registry->ecs.override, ecs->override, __ATOMIC_RELAXED);
 }
 
 static uint32_t generation_next(struct policy_registry *registry)
@@ -333,6 +344,7 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 	struct policy *policy = arena_take(&arena, 1, sizeof(*policy));
 	*policy = (struct policy){.generation = generation_next(model->registry)};
 	settings_compile(model, policy, &arena);
+	ecs_tell(model->registry, &policy->ecs);
 	pools_compile(model, policy, &arena);
 	backends_compile(model, policy, &arena);
 	const char *what = "rules";

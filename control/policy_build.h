@@ -82,6 +82,7 @@ struct policy_settings {
 	enum balance_method method; /* of pools that have none of their own */
 	uint32_t perturbation;
 	double weighted_factor, consistent_factor; /* at least 1; 0: no bound */
+	struct policy_ecs ecs;
 };
 
 struct policy_settings *policy_model_settings(struct policy_model *model);
@@ -171,7 +172,7 @@ struct policy_selector *policy_selector_not(struct policy_model *model,
 					    struct policy_selector *member);
 
 /* Actions, likewise. */
-/* NONE, ALLOW, DROP, TRUNCATE, NO_RECURSE, DISABLE_VALIDATION, SKIP_CACHE, CACHE_ONLY. */
+/* NONE, ALLOW, DROP, TRUNCATE, NO_RECURSE, DISABLE_VALIDATION, SKIP_CACHE, CACHE_ONLY, ECS_OFF. */
 struct policy_action *policy_action_plain(struct policy_model *model, enum rule_action_kind kind);
 /* `options` may be NULL. */
 struct policy_action *policy_action_rcode(struct policy_model *model, uint16_t rcode,
@@ -225,6 +226,12 @@ struct policy_action *policy_action_rpz(struct policy_model *model, struct polic
 /* The tags of who the client is in a table, and a tag with the id; likewise. */
 struct policy_action *policy_action_subscriber(struct policy_model *model, struct policy_blob *list,
 					       const char *tag, size_t length);
+struct policy_action *policy_action_ecs_override(struct policy_model *model, bool override);
+/* Bits of the client's address. */
+struct policy_action *policy_action_ecs_prefix(struct policy_model *model, uint8_t v4, uint8_t v6);
+/* What servers are told in place of the client's address. */
+struct policy_action *policy_action_ecs(struct policy_model *model, const struct note_subnet *v4,
+					const struct note_subnet *v6);
 struct policy_action *policy_action_untag(struct policy_model *model, const char *key,
 					  size_t key_length);
 struct policy_action *policy_action_extended_error(struct policy_model *model, uint16_t info_code,
@@ -299,6 +306,19 @@ unsigned policy_cache_lcore(const struct policy_model *model);
 struct policy_blob *policy_pool_cache(const struct policy_model *model, uint32_t pool);
 void policy_pool_cache_set(struct policy_model *model, uint32_t pool, struct policy_blob *cache);
 
+/* What a pool says of the client's subnet: -1: nothing, then its servers do. */
+struct policy_pool_ecs {
+	int8_t use, share;
+};
+struct policy_pool_ecs *policy_pool_ecs(struct policy_model *model, uint32_t pool);
+
+/* What holds for it: whether subnets are part of its keys, and answers for all shared. */
+bool policy_pool_ecs_used(const struct policy_model *model, uint32_t pool);
+bool policy_pool_ecs_shared(const struct policy_model *model, uint32_t pool);
+
+/* What servers are told unless a query says otherwise, in the policy compiled last. Any lcore. */
+struct policy_ecs policy_registry_ecs(const struct policy_registry *registry);
+
 struct policy_server_options {
 	const char *address; /* "address[:port]" */
 	const char *name;    /* NULL: none */
@@ -309,6 +329,7 @@ struct policy_server_options {
 	uint32_t max_outstanding; /* queries at a time, 0: no limit */
 	struct rate_limit qps;	  /* a period of 0: no limit */
 	bool down;	      /* starts down (a backend that is known keeps its state) */
+	bool ecs, ecs_no_share;	  /* as in struct backend */
 };
 
 /*

@@ -20,6 +20,7 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 	registry->hits = hits;
 	registry->hits_context = context;
 	registry->n_lcores = 1;
+	registry->ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
 	registry->pools[0].name = strdup("");
 	registry->n_pools = 1;
 	registry->metrics = custom_metrics_new();
@@ -77,6 +78,9 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	model->registry = registry;
 	model->settings.udp_timeout = POLICY_UDP_TIMEOUT_MS;
 	model->settings.own_edns = true;
+	model->settings.ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
+	for (unsigned i = 0; i < POLICY_POOLS_MAX; i++)
+		model->pools[i].ecs = (struct policy_pool_ecs){-1, -1};
 	model->settings.own_udp_size = DNS_EDNS_UDP_SIZE;
 	model->pools[POLICY_POOL_DEFAULT].known = true;
 	if (policy_acl_default(&model->acl) == 0)

@@ -32,6 +32,7 @@ struct policy_registry {
 	uint32_t n_frontends;
 	struct policy_listener frontends[STATS_FRONTENDS];
 	uint32_t cache_numbers; /* given out */
+	struct policy_ecs ecs; /* of the last policy; bytes, each atomic */
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
 };
 
@@ -82,6 +83,7 @@ struct policy_model_pool {
 	uint64_t ring_key;
 	uint32_t ring_count;
 	struct policy_blob *cache; /* of its model; NULL: none */
+	struct policy_pool_ecs ecs;
 };
 
 struct policy_model {

@@ -102,6 +102,8 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	(*backend)->udp_timeout = options->udp_timeout;
 	(*backend)->max_outstanding = options->max_outstanding;
 	(*backend)->qps.limit = options->qps;
+	(*backend)->ecs = options->ecs;
+	(*backend)->ecs_no_share = options->ecs_no_share;
 	model->servers[model->n_servers++] = *backend;
 	return 0;
 }
@@ -225,6 +227,40 @@ const struct health_options *policy_server_health(const struct policy_model *mod
 						  const struct backend *backend)
 {
 	return model->health[backend->number];
+}
+
+/* ---- the client's subnet ---- */
+
+struct policy_pool_ecs *policy_pool_ecs(struct policy_model *model, uint32_t pool)
+{
+	return &model->pools[pool].ecs;
+}
+
+bool policy_pool_ecs_used(const struct policy_model *model, uint32_t number)
+{
+	const struct policy_model_pool *pool = &model->pools[number];
+	bool used = pool->ecs.use > 0;
+	for (size_t i = 0; i < pool->count; i++)
+		used |= pool->servers[i]->ecs; /* or their answers would be for anybody */
+	return used;
+}
+
+bool policy_pool_ecs_shared(const struct policy_model *model, uint32_t number)
+{
+	const struct policy_model_pool *pool = &model->pools[number];
+	bool shared = pool->ecs.share != 0;
+	for (size_t i = 0; i < pool->count; i++)
+		shared &= !pool->servers[i]->ecs_no_share;
+	return shared;
+}
+
+struct policy_ecs policy_registry_ecs(const struct policy_registry *registry)
+{
+	return (struct policy_ecs){
+		.v4_prefix = __atomic_load_n(&registry->ecs.v4_prefix, __ATOMIC_RELAXED),
+		.v6_prefix = __atomic_load_n(&registry->ecs.v6_prefix, __ATOMIC_RELAXED),
+		.override = __atomic_load_n(&registry->ecs.override, __ATOMIC_RELAXED),
+	};
 }
 
 void policy_servers_free(struct policy_model *model)

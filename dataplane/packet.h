@@ -66,6 +66,13 @@ enum query_flag {
 	QUERY_IPV6 = 1 << 5,		 /* the client's address family */
 	QUERY_TCP = 1 << 6,
 	QUERY_CACHE_ONLY = 1 << 7,	 /* no server is to be asked */
+	QUERY_EDNS_ADDED = 1 << 8, /* it has an OPT that the client does not expect back */
+	QUERY_RPZ_PASSED = 1 << 9, /* a response policy zone exempted it from all others */
+	QUERY_ECS_OFF = 1 << 10,   /* no server is told its subnet; pipeline_ecs.c */
+	QUERY_ECS_KEEP = 1 << 11,  /* a subnet that the client sent stays, whatever the policy says */
+	QUERY_ECS_OVERRIDE = 1 << 12, /* such a subnet is replaced */
+	QUERY_ECS_ADDED = 1 << 13,    /* the server got one that the client does not expect back */
+	QUERY_ECS_SHARED = 1 << 14,   /* an answer for all subnets may be kept for all of them */
 };
 
 /* What must survive from the query to its response; the in-flight table keeps a copy. */
@@ -76,7 +83,7 @@ struct query_state {
 	uint16_t local_port;
 	uint8_t client_mac[6]; /* the answer leaves the way the query came */
 	uint8_t port;	       /* DPDK port the query came in on */
-	uint8_t flags;	       /* enum query_flag */
+	uint8_t restarts;
 	uint16_t client_id;    /* DNS ID as the client sent it, network byte order */
 	uint16_t client_header_flags; /* second 16 bits of the header as received, host byte order */
 	uint16_t qtype;
@@ -86,10 +93,9 @@ struct query_state {
 	uint8_t qname_labels;
 	uint16_t pool;	  /* pool number, stable over policies */
 	uint16_t backend; /* backend number, stable over policies; valid for a response */
-	uint8_t restarts;
-	uint8_t edns_added; /* 1: the policy added an OPT that the client does not expect back */
-	uint8_t frontend;   /* number of the address that was asked, for its counters */
-	uint8_t rpz_passed; /* 1: a response policy zone exempted it from all others */
+	uint16_t flags;	  /* enum query_flag */
+	uint8_t frontend; /* number of the address that was asked, for its counters */
+	uint8_t ecs_prefix; /* bits of its subnet, and one; 0: as the policy has it */
 	uint32_t temp_failure_ttl; /* seconds */
 	uint32_t max_returned_ttl; /* seconds */
 	uint64_t arrival;	   /* TSC when the query was received */
@@ -180,7 +186,20 @@ static inline void packet_restart(struct rte_mbuf *mbuf)
 	packet->origin = 0;
 	packet->keyed = false;
 	packet->stale = false;
+	packet->query.flags &= (uint16_t)~(QUERY_ECS_ADDED | QUERY_ECS_SHARED);
 	packet->query.restarts++;
+}
+
+static inline void packet_ecs_override_set(struct query_state *query, bool override)
+{
+	query->flags &= (uint16_t)~(QUERY_ECS_KEEP | QUERY_ECS_OVERRIDE);
+	query->flags |= override ? QUERY_ECS_OVERRIDE : QUERY_ECS_KEEP;
+}
+
+/* More bits than the address has count as all of them. */
+static inline void packet_ecs_prefix_set(struct query_state *query, uint16_t prefix)
+{
+	query->ecs_prefix = (uint8_t)(RTE_MIN(prefix, 128u) + 1);
 }
 
 static inline bool packet_is_answered(struct rte_mbuf *mbuf)

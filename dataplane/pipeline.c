@@ -82,14 +82,6 @@ static void errors_add(struct rte_mbuf *mbuf)
 	}
 }
 
-/* An OPT that the client did not send is not for it. */
-static void edns_take_out(struct rte_mbuf *mbuf)
-{
-	int length = dns_edns_remove(packet_dns(mbuf), packet_of(mbuf)->dns_length);
-	if (length > 0)
-		packet_dns_resize(mbuf, (uint16_t)length);
-}
-
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
@@ -98,8 +90,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 		errors_add(mbuf);
 		notes_free(&query->notes);
 	}
-	if (unlikely(query->edns_added))
-		edns_take_out(mbuf);
+	if (unlikely((query->flags & PIPELINE_EDNS_OURS) != 0))
+		pipeline_edns_restore(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
@@ -332,6 +324,11 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	const struct net_route *route = &worker->dataplane->routes[number];
+	if (unlikely(backend->ecs)) {
+		if ((mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
+			return;
+		packet = packet_of(mbuf);
+	}
 	if (unlikely(packet->dns_length > net_message_room(&worker->dataplane->ports[route->port],
 							   route->source.ipv6))) {
 		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
@@ -412,11 +409,14 @@ static void edns_own(struct rte_mbuf *mbuf, uint16_t size)
 {
 	uint8_t *dns = packet_dns(mbuf);
 	struct dns_edns edns;
-	if (size == 0)
-		edns_take_out(mbuf);
-	else if (dns_edns_search(dns, packet_of(mbuf)->dns_length, &edns) == DNS_OK &&
-		 edns.offset != 0)
+	if (size == 0) {
+		int length = dns_edns_remove(dns, packet_of(mbuf)->dns_length);
+		if (length > 0)
+			packet_dns_resize(mbuf, (uint16_t)length);
+	} else if (dns_edns_search(dns, packet_of(mbuf)->dns_length, &edns) == DNS_OK &&
+		   edns.offset != 0) {
 		dns_u16_store(dns + edns.offset + DNS_OPT_SIZE_OFFSET, size);
+	}
 }
 
 /* What rules did to the query for its server's sake is not for the client to see. */

@@ -11,6 +11,11 @@ static struct cache *cache_of(const struct policy *policy, uint16_t pool)
 	return pool < policy->n_pools ? policy->pools[pool].cache : NULL;
 }
 
+static const uint8_t *name_of(struct rte_mbuf *mbuf)
+{
+	return packet_dns(mbuf) + DNS_HEADER_SIZE;
+}
+
 /* ---- queries ---- */
 
 /*
@@ -60,6 +65,54 @@ static void miss(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_chain_run(worker, mbuf, CHAIN_CACHE_MISS, 0);
 }
 
+/* What servers are told of the client goes into the key. False: the query has no key then. */
+static bool key_tell(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
+{
+	struct packet *packet = packet_of(mbuf);
+	struct pipeline_ecs chosen;
+	if (!pipeline_ecs_choose(policy_now(worker), mbuf, &chosen))
+		return false;
+	if (chosen.ecs.length == 0)
+		return true;
+	if (!cache_key_subnet_add(&packet->key, dns_ecs_data(&chosen.ecs),
+				  dns_ecs_data_length(&chosen.ecs)))
+		return false;
+	cache_key_hash_for(cache, &packet->key, name_of(mbuf), packet->query.qname_length);
+	return true;
+}
+
+static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct cache_lookup *lookup);
+
+/* Waits for others to be looked up together. */
+static void look_up_later(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
+{
+	struct cache_lookup lookup;
+	cache_lookup_open(&lookup, cache, &packet_of(mbuf)->key);
+	if (unlikely(worker->n_lookups == WORKER_LOOKUPS)) {
+		look_up(worker, mbuf, &lookup);
+		return;
+	}
+	worker->lookups[worker->n_lookups].mbuf = mbuf;
+	worker->lookups[worker->n_lookups++].lookup = lookup;
+}
+
+static bool is_shared(const struct cache_key *key)
+{
+	return (key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_SHARED) != 0;
+}
+
+/* No answer is for all subnets: is there one for the client's? */
+static void look_up_told(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
+{
+	struct packet *packet = packet_of(mbuf);
+	packet->key.head[CACHE_KEY_HEAD - 1] &= (uint8_t)~CACHE_KEY_SHARED;
+	packet->keyed = key_tell(worker, mbuf, cache);
+	if (likely(packet->keyed))
+		look_up_later(worker, mbuf, cache);
+	else
+		miss(worker, mbuf);
+}
+
 static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct cache_lookup *lookup)
 {
 	const struct policy *policy = policy_now(worker);
@@ -67,41 +120,62 @@ static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct c
 	uint32_t stale = policy->stale;
 	if (unlikely(stale != 0) && backend_pool_available(policy, packet->query.pool))
 		stale = 0;
-	if (cache_lookup_read(lookup, &packet->key, packet_dns(mbuf) + DNS_HEADER_SIZE,
-			      packet->query.qname_length, worker->seconds, stale, worker->index,
-			      worker->found) &&
+	if (cache_lookup_read(lookup, &packet->key, name_of(mbuf), packet->query.qname_length,
+			      worker->seconds, stale, worker->index, worker->found) &&
 	    hit_fill(worker, mbuf, lookup->cache))
 		hit(worker, mbuf);
+	else if (unlikely(is_shared(&packet->key)))
+		look_up_told(worker, mbuf, lookup->cache);
 	else
 		miss(worker, mbuf);
+}
+
+/* Whether an answer for all subnets may serve: not where the client sent a subnet itself. */
+static bool may_share(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache,
+		      const struct policy_pool *pool)
+{
+	struct pipeline_ecs chosen;
+	return pool->ecs_share && cache_options_of(cache)->parse_ecs &&
+	       pipeline_ecs_choose(policy_now(worker), mbuf, &chosen) && chosen.ecs.length > 0 &&
+	       !chosen.replaces;
+}
+
+/* False: the query must not be cached. */
+static bool key_make(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache,
+		     const struct policy_pool *pool)
+{
+	struct packet *packet = packet_of(mbuf);
+	size_t question_end = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
+	uint8_t flags = (packet->query.flags & QUERY_TCP) != 0 ? CACHE_KEY_TCP : 0;
+	if (unlikely(question_end > packet->dns_length))
+		return false; /* no question is left of it */
+	if ((packet->query.flags & QUERY_HAD_EDNS) == 0)
+		flags |= CACHE_KEY_NO_EDNS;
+	if (unlikely(pool->ecs) && may_share(worker, mbuf, cache, pool)) {
+		packet->query.flags |= QUERY_ECS_SHARED;
+		flags |= CACHE_KEY_SHARED;
+	}
+	if (!cache_key_of(cache, &packet->key, packet_dns(mbuf), packet->dns_length, question_end,
+			  flags))
+		return false;
+	return likely(!pool->ecs) || (flags & CACHE_KEY_SHARED) != 0 ||
+	       key_tell(worker, mbuf, cache);
 }
 
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
-	const struct cache *cache = cache_of(policy_now(worker), packet->query.pool);
+	const struct policy *policy = policy_now(worker);
+	const struct cache *cache = cache_of(policy, packet->query.pool);
 	if (cache == NULL || (packet->query.flags & QUERY_SKIP_CACHE) != 0) {
 		pipeline_forward(worker, mbuf);
 		return;
 	}
-	size_t question_end = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
-	uint8_t flags = (packet->query.flags & QUERY_TCP) != 0 ? CACHE_KEY_TCP : 0;
-	if ((packet->query.flags & QUERY_HAD_EDNS) == 0)
-		flags |= CACHE_KEY_NO_EDNS;
-	packet->keyed = cache_key_of(cache, &packet->key, packet_dns(mbuf), packet->dns_length,
-				     question_end, flags);
-	if (unlikely(!packet->keyed)) {
+	packet->keyed = key_make(worker, mbuf, cache, &policy->pools[packet->query.pool]);
+	if (unlikely(!packet->keyed))
 		miss(worker, mbuf);
-		return;
-	}
-	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, &packet->key);
-	if (unlikely(worker->n_lookups == WORKER_BURST)) {
-		look_up(worker, mbuf, &lookup);
-		return;
-	}
-	worker->lookups[worker->n_lookups].mbuf = mbuf;
-	worker->lookups[worker->n_lookups++].lookup = lookup;
+	else
+		look_up_later(worker, mbuf, cache);
 }
 
 void pipeline_lookups(struct worker *worker)
@@ -117,44 +191,57 @@ void pipeline_lookups(struct worker *worker)
 	worker->n_lookups = 0;
 }
 
-bool pipeline_cache_rescue(struct worker *worker, struct rte_mbuf *mbuf)
+static bool rescue_by_key(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
 {
-	const struct policy *policy = policy_now(worker);
 	struct packet *packet = packet_of(mbuf);
-	const struct cache *cache = cache_of(policy, packet->query.pool);
 	struct cache_lookup lookup;
-	if (policy->stale_timeout == 0 || !packet->keyed || cache == NULL ||
-	    cache_number(cache) != packet->key.cache)
-		return false;
 	cache_lookup_open(&lookup, cache, &packet->key);
-	if (!cache_lookup_read(&lookup, &packet->key, packet_dns(mbuf) + DNS_HEADER_SIZE,
-			       packet->query.qname_length, worker->seconds, policy->stale_timeout,
-			       worker->index, worker->found) ||
+	if (!cache_lookup_read(&lookup, &packet->key, name_of(mbuf), packet->query.qname_length,
+			       worker->seconds, policy_now(worker)->stale_timeout, worker->index,
+			       worker->found) ||
 	    !hit_fill(worker, mbuf, cache))
 		return false;
 	hit(worker, mbuf);
 	return true;
 }
 
-/* ---- responses ---- */
-
-/* An OPT that the client did not send is not for it, nor for anybody who asks the same. */
-static void edns_take_out(struct rte_mbuf *mbuf)
+bool pipeline_cache_rescue(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	const struct policy *policy = policy_now(worker);
 	struct packet *packet = packet_of(mbuf);
-	int length = dns_edns_remove(packet_dns(mbuf), packet->dns_length);
-	if (length > 0)
-		packet_dns_resize(mbuf, (uint16_t)length);
-	packet->query.edns_added = false;
+	const struct cache *cache = cache_of(policy, packet->query.pool);
+	if (policy->stale_timeout == 0 || !packet->keyed || cache == NULL ||
+	    cache_number(cache) != packet->key.cache)
+		return false;
+	if (rescue_by_key(worker, mbuf, cache))
+		return true;
+	return (packet->query.flags & QUERY_ECS_SHARED) != 0 &&
+	       cache_key_share_for(cache, &packet->key, name_of(mbuf),
+				   packet->query.qname_length) &&
+	       rescue_by_key(worker, mbuf, cache);
 }
 
-static bool keep(struct worker *worker, struct rte_mbuf *mbuf)
+/* ---- responses ---- */
+
+/* Where a rule renamed the answer, the key stays, and it will not be kept. */
+static void key_share(struct rte_mbuf *mbuf, const struct cache *cache)
+{
+	struct packet *packet = packet_of(mbuf);
+	if (DNS_HEADER_SIZE + packet->query.qname_length <= packet->dns_length)
+		cache_key_share_for(cache, &packet->key, name_of(mbuf),
+				    packet->query.qname_length);
+}
+
+/* `shared`: the answer is for all subnets. */
+static bool keep(struct worker *worker, struct rte_mbuf *mbuf, bool shared)
 {
 	const struct packet *packet = packet_of(mbuf);
 	const struct query_state *query = &packet->query;
 	struct cache *cache = cache_of(policy_now(worker), query->pool);
 	if (cache == NULL || cache_number(cache) != packet->key.cache)
 		return false; /* the policy changed meanwhile */
+	if (unlikely(shared))
+		key_share(mbuf, cache);
 	struct cache_stats *stats = cache_stats_of(cache, worker->index);
 	uint32_t seconds, failure = UINT32_MAX;
 	if (unlikely((query->flags & QUERY_TEMP_FAILURE_TTL) != 0))
@@ -175,10 +262,14 @@ void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	bool wanted = packet->keyed && (packet->query.flags & QUERY_SKIP_CACHE) == 0;
-	if (unlikely(packet->query.edns_added))
-		edns_take_out(mbuf);
+	bool shared = false;
+	/* What the client did not ask for is not for it, nor for anybody who asks the same. */
+	if (unlikely((packet->query.flags & PIPELINE_EDNS_OURS) != 0)) {
+		shared = wanted && pipeline_ecs_is_shared(mbuf);
+		pipeline_edns_restore(mbuf);
+	}
 	packet->keyed = false;
-	if (!wanted || !keep(worker, mbuf)) {
+	if (!wanted || !keep(worker, mbuf, shared)) {
 		pipeline_client_send(worker, mbuf);
 		return;
 	}

@@ -3,6 +3,7 @@
 #ifndef SLUICE_DATAPLANE_PIPELINE_PARTS_H
 #define SLUICE_DATAPLANE_PIPELINE_PARTS_H
 
+#include "dataplane/dns/ecs.h"
 #include "dataplane/pipeline.h"
 
 static inline const struct policy *policy_now(struct worker *worker)
@@ -27,6 +28,33 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
 
 /* A query past its rules: to the cache of its pool if that has one, else to a server. */
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* What its server is to be told of the client's subnet. */
+struct pipeline_ecs {
+	struct dns_ecs ecs; /* without bytes: nothing that is not in the query already */
+	bool replaces;	    /* what the client sent */
+	uint16_t question_end;
+	struct dns_edns edns; /* of the query, unless it is told nothing */
+};
+
+/* False: the query's EDNS does not parse, and nothing is chosen. */
+bool pipeline_ecs_choose(const struct policy *policy, struct rte_mbuf *mbuf,
+			 struct pipeline_ecs *chosen);
+
+/*
+ * Puts the client's subnet into a query for a server that is to be told. The packet, which may be in
+ * another buffer now; NULL: it has been dropped.
+ */
+struct rte_mbuf *pipeline_ecs_add(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* Whether a response may be kept for all subnets: its server says so, and the cache is to know. */
+bool pipeline_ecs_is_shared(struct rte_mbuf *mbuf);
+
+/* What of a response is there since the query was given more EDNS than the client sent. */
+#define PIPELINE_EDNS_OURS (QUERY_EDNS_ADDED | QUERY_ECS_ADDED)
+
+/* Takes it out; only for packets that have one of these flags. */
+void pipeline_edns_restore(struct rte_mbuf *mbuf);
 
 /*
  * Answers the question of a packet, whose server did not answer, with what has expired. False: there

@@ -50,6 +50,13 @@ enum balance_method {
 struct balance_point;
 struct cache;
 
+/* What servers are told of clients, unless the query says otherwise. */
+struct policy_ecs {
+	uint8_t v4_prefix, v6_prefix; /* bits of the client's address */
+	bool override; /* also where the client sent a subnet itself */
+};
+#define POLICY_ECS_DEFAULT {.v4_prefix = 24, .v6_prefix = 56}
+
 /* A pool that exists in name only has no servers. */
 struct policy_pool {
 	const char *name; /* NULL: the number is not used by this policy */
@@ -57,6 +64,8 @@ struct policy_pool {
 	const uint16_t *servers; /* backend numbers, by order */
 	uint16_t count;
 	uint8_t method; /* enum balance_method */
+	bool ecs; /* the client's subnet is part of the key: some server is told it */
+	bool ecs_share; /* answers for all subnets may be kept for all of them */
 	uint32_t n_points;
 	const uint64_t *weights; /* by place: the sum up to and with it */
 	const struct balance_point *points; /* of BALANCE_CHASHED: sorted */
@@ -94,6 +103,7 @@ struct policy {
 	bool answer_empty; /* a query without a question gets NOTIMP, else nothing */
 	uint16_t own_udp_size; /* what the OPT of answers made here announces; 0: they have none */
 	bool allow_empty_response; /* a server's answer may lack the question */
+	struct policy_ecs ecs;
 	struct rule_chain chains[CHAIN_COUNT];
 	const struct prefix_set *acl;
 	const struct policy_listener *listeners;

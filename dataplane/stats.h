@@ -47,7 +47,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(INFLIGHT_FULL, QUERY, "in-flight table full")                                            \
 	X(NO_NEIGHBOUR, QUERY, "next hop did not answer ARP or neighbour discovery")               \
 	X(NO_ROUTE, QUERY, "no route to the server")                                               \
-	X(TOO_LARGE, QUERY, "query that does not fit the MTU on the way to the server")            \
+	X(TOO_LARGE, QUERY, "query too long for the MTU on the way to the server, or a buffer")    \
 	X(TIMEOUT, QUERY, "the server did not answer in time")                                     \
 	X(HANDOFF_FULL, QUERY, "ring to the control lcore full and on_overflow is drop")           \
 	X(PARKING_FULL, QUERY, "no buffer to park the packet and on_overflow is drop")             \

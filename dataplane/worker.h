@@ -24,6 +24,7 @@
 
 #define WORKERS_MAX 12u /* as many as get INFLIGHT_PORTS_MIN source ports each */
 #define WORKER_BURST 64u
+#define WORKER_LOOKUPS (2 * WORKER_BURST) /* some queries are looked up twice */
 #define WORKER_PARKING_SMALL 640u /* data room of a small parking buffer, headroom included */
 
 enum worker_overflow { WORKER_OVERFLOW_RESUME, WORKER_OVERFLOW_SERVFAIL, WORKER_OVERFLOW_REFUSED,
@@ -80,7 +81,7 @@ struct worker {
 	struct {
 		struct rte_mbuf *mbuf;
 		struct cache_lookup lookup;
-	} lookups[WORKER_BURST];
+	} lookups[WORKER_LOOKUPS];
 	struct cache_found *found;
 	uint32_t probes;  /* of the entries in flight; control reads it */
 	uint16_t handing; /* packets collected for the ring to the control lcore */

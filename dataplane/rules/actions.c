@@ -45,7 +45,8 @@ static enum rule_verdict option_run(const struct rule_option *option, struct rte
 {
 	uint16_t size = context->udp_size ? context->udp_size : DNS_EDNS_UDP_SIZE;
 	struct query_state *query = &packet_of(mbuf)->query;
-	query->edns_added |= !(query->flags & QUERY_HAD_EDNS);
+	if ((query->flags & QUERY_HAD_EDNS) == 0)
+		query->flags |= QUERY_EDNS_ADDED;
 	return edit_end(mbuf, dns_option_set(packet_dns(mbuf), packet_of(mbuf)->dns_length,
 					     packet_dns_capacity(mbuf), option->code, option->data,
 					     option->length, size));
@@ -185,6 +186,21 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 	case RULE_ACTION_SKIP_CACHE:
 		query->flags |= QUERY_SKIP_CACHE;
 		return RULE_GO_ON;
+	case RULE_ACTION_ECS_OFF:
+		query->flags |= QUERY_ECS_OFF;
+		return RULE_GO_ON;
+	case RULE_ACTION_ECS_OVERRIDE:
+		packet_ecs_override_set(query, action->value != 0);
+		return RULE_GO_ON;
+	case RULE_ACTION_ECS_PREFIX:
+		packet_ecs_prefix_set(query, (query->flags & QUERY_IPV6) != 0 ? action->prefix.v6
+									      : action->prefix.v4);
+		return RULE_GO_ON;
+	case RULE_ACTION_ECS:
+		return note_end(subnet_set(&query->notes, (query->flags & QUERY_IPV6) != 0
+								  ? &action->ecs->v6
+								  : &action->ecs->v4),
+				mbuf, context);
 	case RULE_ACTION_TEMP_FAILURE_TTL:
 		query->flags |= QUERY_TEMP_FAILURE_TTL;
 		query->temp_failure_ttl = action->ttl;

@@ -10,6 +10,7 @@
 
 #include "dataplane/dns/reply.h"
 #include "dataplane/packet.h"
+#include "dataplane/rules/tags.h"
 
 struct live_list;
 struct policy;
@@ -40,6 +41,10 @@ struct rule_tag;
 	X(DISABLE_VALIDATION, "SetDisableValidation")                                              \
 	X(SKIP_CACHE, "SetSkipCache")                                                              \
 	X(CACHE_ONLY, "CacheOnly")                                                                 \
+	X(ECS_OFF, "SetDisableECS")                                                                \
+	X(ECS_OVERRIDE, "SetECSOverride")                                                          \
+	X(ECS_PREFIX, "SetECSPrefixLength")                                                        \
+	X(ECS, "SetECS")                                                                           \
 	X(TEMP_FAILURE_TTL, "SetTempFailureCacheTTL")                                              \
 	X(MAX_RETURNED_TTL, "SetMaxReturnedTTL")                                                   \
 	X(SET_TAG, "SetTag")                                                                       \
@@ -149,6 +154,10 @@ struct rule_subscriber {
 	char tag[]; /* what the id becomes */
 };
 
+struct rule_ecs {
+	struct note_subnet v4, v6; /* by the client's family */
+};
+
 struct rule_extended_error {
 	uint16_t info_code;
 	bool clear;
@@ -161,10 +170,14 @@ struct rule_extended_error {
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
 	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA*: 1 does not, whatever it returns */
-	uint16_t value; /* the rcode, the number of the pool or of the log's file, or percent */
+	uint16_t value; /* the rcode, the number of the pool or of the log's file, percent, or truth */
 	union {
 		int lua; /* reference */
 		uint32_t ttl; /* seconds */
+		struct {
+			uint8_t v4, v6; /* bits */
+		} prefix;
+		const struct rule_ecs *ecs;
 		const struct dns_reply_options *options; /* RCODE */
 		const struct rule_spoof *spoof;
 		const struct rule_cname *cname;

@@ -268,7 +268,7 @@ static enum rule_verdict policy_run(struct rte_mbuf *mbuf, struct rule_context *
 	case RPZ_NODATA:
 		return negative_answer(matched->zone, false, mbuf, context);
 	case RPZ_PASSTHRU:
-		packet_of(mbuf)->query.rpz_passed = 1;
+		packet_of(mbuf)->query.flags |= QUERY_RPZ_PASSED;
 		return RULE_GO_ON;
 	case RPZ_DROP:
 		return rule_drop(mbuf, context);
@@ -288,7 +288,8 @@ enum rule_verdict rule_rpz_run(const struct live_list *list, struct rte_mbuf *mb
 			       struct rule_context *context)
 {
 	bool query = rule_is_query(packet_of(mbuf));
-	if (packet_of(mbuf)->query.rpz_passed || packet_of(mbuf)->query.qclass != DNS_CLASS_IN)
+	const struct query_state *state = &packet_of(mbuf)->query;
+	if ((state->flags & QUERY_RPZ_PASSED) != 0 || state->qclass != DNS_CLASS_IN)
 		return RULE_GO_ON;
 	if (context->matched.list != list &&
 	    !(query ? matched_find(list, MATCHED_CLIENT, false, mbuf, context) ||

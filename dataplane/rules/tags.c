@@ -301,6 +301,28 @@ const uint8_t *query_kept(const struct note_block *notes, size_t *length)
 	return (const uint8_t *)note.value;
 }
 
+int subnet_set(struct note_block **notes, const struct note_subnet *subnet)
+{
+	int error = note_append(notes, &(struct note){
+					       .kind = NOTE_SUBNET,
+					       .value = (const char *)subnet,
+					       .value_length = sizeof(*subnet),
+				       });
+	if (error == 0)
+		thin_out(notes, NOTE_SUBNET);
+	return error;
+}
+
+bool subnet_get(const struct note_block *notes, struct note_subnet *subnet)
+{
+	struct note_cursor cursor = notes_open(notes);
+	struct note note;
+	if (!note_next_of(&cursor, NOTE_SUBNET, &note))
+		return false;
+	memcpy(subnet, note.value, sizeof(*subnet));
+	return true;
+}
+
 int notes_copy(struct note_block **to, const struct note_block *from)
 {
 	struct note_cursor cursor = notes_open(from);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a packet is annotated with: tags (a key and a value), Extended DNS Errors (RFC 8914), and a
- * copy of its query that it can be asked by again.
+ * What a packet is annotated with: tags (a key and a value), Extended DNS Errors (RFC 8914), a copy
+ * of its query that it can be asked by again, and the subnet that its server is told.
  *
  * They hang on query_state.notes: NULL is none and costs nothing. Notes are kept in blocks of
  * NOTE_BLOCK_SIZE bytes that come from the allocator set at start; what does not fit a block lies
@@ -25,14 +25,14 @@ struct note_block;
 typedef void *note_alloc_fn(void);
 typedef void note_free_fn(void *block);
 
-enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY };
+enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY, NOTE_SUBNET };
 
 /* One note, as it is found. */
 struct note {
 	enum note_kind kind;
 	const char *key; /* of a tag */
 	size_t key_length;
-	const char *value; /* of a tag; the text of an error; the query */
+	const char *value; /* of a tag; the text of an error; the query; the subnet */
 	size_t value_length;
 	uint16_t info_code; /* of an error */
 };
@@ -70,6 +70,19 @@ int query_keep(struct note_block **notes, const uint8_t *message, size_t length)
 
 /* The query that was kept; NULL: none. */
 const uint8_t *query_kept(const struct note_block *notes, size_t *length);
+
+/* A subnet in place of the client's. */
+struct note_subnet {
+	uint8_t address[16]; /* IPv4 in the first four bytes */
+	uint8_t prefix;
+	uint8_t ipv6;
+};
+
+/* Sets or replaces it. 0 or -ENOMEM. */
+int subnet_set(struct note_block **notes, const struct note_subnet *subnet);
+
+/* False: none is set. */
+bool subnet_get(const struct note_block *notes, struct note_subnet *subnet);
 
 static inline struct note_cursor notes_open(const struct note_block *notes)
 {

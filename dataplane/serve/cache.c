@@ -146,6 +146,22 @@ bool cache_key_of(const struct cache *cache, struct cache_key *key, const uint8_
 			      flags);
 }
 
+void cache_key_hash_for(const struct cache *cache, struct cache_key *key, const uint8_t *name,
+			size_t name_length)
+{
+	key->hash = cache_key_hash(key, cache->seed, name, name_length);
+}
+
+bool cache_key_share_for(const struct cache *cache, struct cache_key *key, const uint8_t *name,
+			 size_t name_length)
+{
+	if (cache_key_hash(key, cache->seed, name, name_length) != key->hash)
+		return false;
+	cache_key_share(key);
+	cache_key_hash_for(cache, key, name, name_length);
+	return true;
+}
+
 /* ---- entries ---- */
 
 static uint16_t tag_of(uint64_t hash)
@@ -278,6 +294,12 @@ static void touch(const struct cache_lookup *lookup, unsigned worker, unsigned w
 		__atomic_store_n(touched, ways | 1u << way, __ATOMIC_RELAXED);
 }
 
+static void miss_count(struct cache_stats *stats, const struct cache_key *key)
+{
+	if ((key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_SHARED) == 0)
+		count(&stats->misses);
+}
+
 bool cache_lookup_read(const struct cache_lookup *lookup, const struct cache_key *key,
 		       const uint8_t *name, size_t name_length, uint32_t now, uint32_t stale,
 		       unsigned worker, struct cache_found *found)
@@ -293,13 +315,13 @@ bool cache_lookup_read(const struct cache_lookup *lookup, const struct cache_key
 				   &entry, found);
 	if (!read_holds(bucket, version)) {
 		count(&stats->deferred_lookups);
-		count(&stats->misses);
+		miss_count(stats, key);
 		return false;
 	}
 	if (reading == READ_OTHER)
 		count(&stats->lookup_collisions);
 	if (reading != READ_COPIED || !ages(&entry, now, stale, found)) {
-		count(&stats->misses);
+		miss_count(stats, key);
 		return false;
 	}
 	count(&stats->hits);

@@ -31,6 +31,7 @@ struct cache_options {
 	uint32_t entry_max; /* bytes of a response */
 	bool dont_age;	    /* TTLs stay what they were */
 	bool keep_stale;    /* what has expired is not purged */
+	bool parse_ecs;	    /* an answer for all subnets is kept for all of them */
 	struct cache_key_rules key;
 };
 
@@ -78,6 +79,17 @@ uint64_t cache_capacity(const struct cache *cache);
 bool cache_key_of(const struct cache *cache, struct cache_key *key, const uint8_t *query,
 		  size_t length, size_t question_end, uint8_t flags);
 
+/* Makes the hash anew, after the key was changed for a query for this name. */
+void cache_key_hash_for(const struct cache *cache, struct cache_key *key, const uint8_t *name,
+			size_t name_length);
+
+/*
+ * From the key with a subnet to that of an answer for all subnets. False, and nothing is changed: it
+ * is not the key of a query for this name.
+ */
+bool cache_key_share_for(const struct cache *cache, struct cache_key *key, const uint8_t *name,
+			 size_t name_length);
+
 /* A look-up in steps, so that those of a burst wait for memory together. Worker only. */
 struct cache_lookup {
 	const struct cache *cache;
@@ -104,7 +116,8 @@ void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache
 
 /*
  * Copies the response to `found`, as it was put in. `now` in seconds of a steady clock, expired
- * responses are found for `stale` seconds more. Counts hits and misses.
+ * responses are found for `stale` seconds more. Counts hits and misses, but no miss by a key with
+ * CACHE_KEY_SHARED: that is only the first of two look-ups.
  */
 bool cache_lookup_read(const struct cache_lookup *lookup, const struct cache_key *key,
 		       const uint8_t *name, size_t name_length, uint32_t now, uint32_t stale,

@@ -27,6 +27,35 @@ static bool tail_add(struct cache_key *key, const uint8_t *bytes, size_t length)
 	return true;
 }
 
+bool cache_key_subnet_add(struct cache_key *key, const uint8_t *data, size_t length)
+{
+	uint8_t count = (uint8_t)length;
+	if (length + 1 > CACHE_KEY_TAIL - key->tail_length)
+		return false;
+	tail_add(key, data, length);
+	tail_add(key, &count, 1);
+	key->head[CACHE_KEY_HEAD - 1] |= CACHE_KEY_SUBNET;
+	key->head[CACHE_KEY_HEAD - 1] &= (uint8_t)~CACHE_KEY_SHARED;
+	return true;
+}
+
+const uint8_t *cache_key_subnet(const struct cache_key *key, size_t *length)
+{
+	if ((key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_SUBNET) == 0)
+		return NULL;
+	*length = key->tail[key->tail_length - 1];
+	return key->tail + key->tail_length - 1 - *length;
+}
+
+void cache_key_share(struct cache_key *key)
+{
+	size_t length;
+	if (cache_key_subnet(key, &length) != NULL)
+		key->tail_length = (uint8_t)(key->tail_length - 1 - length);
+	key->head[CACHE_KEY_HEAD - 1] &= (uint8_t)~CACHE_KEY_SUBNET;
+	key->head[CACHE_KEY_HEAD - 1] |= CACHE_KEY_SHARED;
+}
+
 static bool skipped(const struct cache_key_rules *rules, uint16_t code)
 {
 	for (unsigned i = 0; i < rules->n_skip; i++)

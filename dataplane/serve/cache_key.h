@@ -20,6 +20,8 @@
 enum cache_key_flag {
 	CACHE_KEY_TCP = 1 << 0,
 	CACHE_KEY_NO_EDNS = 1 << 1, /* the client sent none; the policy may have added it */
+	CACHE_KEY_SUBNET = 1 << 2, /* the tail ends in the subnet that the server is told */
+	CACHE_KEY_SHARED = 1 << 3, /* the server was told one, and answered for all */
 };
 
 struct cache_key {
@@ -46,6 +48,18 @@ struct cache_key_rules {
  */
 bool cache_key_make(struct cache_key *key, const struct cache_key_rules *rules, uint64_t seed,
 		    const uint8_t *query, size_t length, size_t question_end, uint8_t flags);
+
+/*
+ * The key of the same query to a server that is told the client's subnet: the data of the option, at
+ * most 255 bytes. The hash is not made anew. False: there is no room.
+ */
+bool cache_key_subnet_add(struct cache_key *key, const uint8_t *data, size_t length);
+
+/* What was added so; NULL: nothing. */
+const uint8_t *cache_key_subnet(const struct cache_key *key, size_t *length);
+
+/* From the key with a subnet to that of an answer for all subnets; likewise. */
+void cache_key_share(struct cache_key *key);
 
 /* The hash of head, tail and this name. */
 uint64_t cache_key_hash(const struct cache_key *key, uint64_t seed, const uint8_t *name,

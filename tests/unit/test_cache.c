@@ -125,18 +125,23 @@ static size_t name_length(const struct message *message)
 	return message->question_end - DNS_HEADER_SIZE - DNS_QUESTION_FIXED;
 }
 
-static bool put_at(const struct message *query, const struct message *response, uint32_t now)
+static bool put_by(const struct cache_key *key, const struct message *response, uint32_t now)
 {
-	struct cache_key key = key_of(query);
 	struct cache_places places;
 	uint32_t seconds;
-	uint16_t qtype = dns_u16_load(query->bytes + query->question_end - 4);
+	uint16_t qtype = dns_u16_load(response->bytes + response->question_end - 4);
 	if (cache_answer_check(response->bytes, response->length, qtype,
 			       &cache_options_of(cache)->ttls, UINT32_MAX, &places,
 			       &seconds) != CACHE_FIT)
 		return false;
-	return cache_insert(cache, &key, response->bytes, response->length, &places, now, seconds,
+	return cache_insert(cache, key, response->bytes, response->length, &places, now, seconds,
 			    0);
+}
+
+static bool put_at(const struct message *query, const struct message *response, uint32_t now)
+{
+	struct cache_key key = key_of(query);
+	return put_by(&key, response, now);
 }
 
 static bool get_by(const struct message *query, const struct cache_key *key, uint32_t now,
@@ -221,6 +226,48 @@ START_TEST(everything_else_does)
 	query = query_of("www.example.com", DNS_TYPE_A);
 	ck_assert(cache_key_of(cache, &key, query.bytes, query.length, query.question_end, CACHE_KEY_TCP));
 	ck_assert(!get_by(&query, &key, NOW, 0));
+}
+END_TEST
+
+/* What a server is told of the client is part of the question; an answer for all is found by all. */
+START_TEST(subnets_are_told_apart)
+{
+	static const uint8_t near[] = {0, 1, 24, 0, 192, 0, 2}, far[] = {0, 1, 24, 0, 198, 51, 100};
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = answer_to(&query, 300);
+	const uint8_t *name = query.bytes + DNS_HEADER_SIZE;
+	size_t size = name_length(&query), length;
+	struct cache_key plain = key_of(&query), ours = plain, theirs = plain, all = plain;
+	ck_assert(cache_key_subnet_add(&ours, near, sizeof(near)));
+	ck_assert(cache_key_subnet_add(&theirs, far, sizeof(far)));
+	cache_key_hash_for(cache, &ours, name, size);
+	cache_key_hash_for(cache, &theirs, name, size);
+	ck_assert_ptr_null(cache_key_subnet(&plain, &length));
+	ck_assert_mem_eq(cache_key_subnet(&ours, &length), near, sizeof(near));
+	ck_assert_uint_eq(length, sizeof(near));
+
+	ck_assert(put_by(&ours, &response, NOW));
+	ck_assert(get_by(&query, &ours, NOW, 0));
+	ck_assert(!get_by(&query, &theirs, NOW, 0));
+	ck_assert(!get_by(&query, &plain, NOW, 0));
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->misses, 2);
+
+	/* The key of what is for all is the same, whoever asked; no other name's becomes one. */
+	all.head[CACHE_KEY_HEAD - 1] |= CACHE_KEY_SHARED;
+	cache_key_hash_for(cache, &all, name, size);
+	ck_assert(!get_by(&query, &all, NOW, 0));
+	ck_assert_uint_eq(cache_stats_of(cache, 0)->misses, 2);
+	ck_assert(!cache_key_share_for(cache, &ours, (const uint8_t *)"\1x", 3));
+	ck_assert(cache_key_share_for(cache, &ours, name, size));
+	ck_assert(put_by(&ours, &response, NOW));
+	ck_assert(get_by(&query, &all, NOW, 0));
+	ck_assert(!get_by(&query, &plain, NOW, 0));
+	ck_assert(!get_by(&query, &theirs, NOW, 0));
+	ck_assert(cache_key_share_for(cache, &theirs, name, size));
+	ck_assert(get_by(&query, &theirs, NOW, 0));
+
+	plain.tail_length = CACHE_KEY_TAIL - sizeof(near);
+	ck_assert(!cache_key_subnet_add(&plain, near, sizeof(near)));
 }
 END_TEST
 
@@ -545,6 +592,7 @@ Suite *suite(void)
 	tcase_add_test(tests, a_response_is_found_again);
 	tcase_add_test(tests, id_case_and_skipped_options_make_no_difference);
 	tcase_add_test(tests, everything_else_does);
+	tcase_add_test(tests, subnets_are_told_apart);
 	tcase_add_test(tests, equal_hashes_are_told_apart);
 	tcase_add_test(tests, queries_without_a_key);
 	tcase_add_test(tests, udp_sizes_are_ranked);

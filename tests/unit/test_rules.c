@@ -250,7 +250,7 @@ START_TEST(truncation)
 	struct policy_action *action = policy_action_plain(bench->model, RULE_ACTION_TRUNCATE);
 	ck_assert_int_eq(act(CHAIN_QUERY, action), RULE_NEXT);
 	ck_assert(!header()->qr);
-	packet.packet.query.flags &= (uint8_t)~QUERY_TCP;
+	packet.packet.query.flags &= (uint16_t)~QUERY_TCP;
 	ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0), RULE_ANSWER);
 	ck_assert(header()->qr && header()->tc);
 	struct sample dns;
