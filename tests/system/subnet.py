@@ -24,6 +24,6 @@ while True:
                                     for option in told if scope != 'none'])
     count += 1
     subnets = ' '.join(f'{option.address}/{option.srclen}' for option in told)
-    answer.answer.append(dns.rrset.from_text(name, 300, 'IN', 'TXT', f'"{count}"',
-                                             f'"{query.edns}"', f'"{subnets}"'))
+    text = f'"{count}" "{query.edns}" "{subnets}"'
+    answer.answer.append(dns.rrset.from_text(name, 300, 'IN', 'TXT', text))
     server.sendto(answer.to_wire(), client)
