@@ -182,6 +182,9 @@ int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
 /* Reads the question anew after the message has been replaced. */
 void lua_question_refresh(struct rte_mbuf *mbuf);
 
+/* What holds for the query of the client's subnet. */
+void lua_ecs_facts(const struct query_state *query, struct lua_facts *facts);
+
 /* Gives back what a constructor of policy_build.h made; NULL: keeps errno for Lua to ask about. */
 void *lua_policy_keep(void *made);
 

@@ -42,6 +42,7 @@ static struct cache_options options_read(const struct lua_cache_options *from)
 	to.entry_max = from->entry_max;
 	to.dont_age = from->dont_age;
 	to.keep_stale = from->keep_stale;
+	to.parse_ecs = from->parse_ecs;
 	to.key.n_skip = from->n_skip;
 	to.key.n_ranks = from->n_ranks;
 	memcpy(to.key.skip, from->skip, sizeof(to.key.skip));

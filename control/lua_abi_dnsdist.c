@@ -285,6 +285,37 @@ uint32_t dnsdist_ffi_dnsquestion_get_temp_failure_ttl(const dnsdist_ffi_dnsquest
 	return facts_of(dq).temp_failure_ttl;
 }
 
+bool dnsdist_ffi_dnsquestion_get_use_ecs(dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).use_ecs;
+}
+
+bool dnsdist_ffi_dnsquestion_get_ecs_override(dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).ecs_override;
+}
+
+uint16_t dnsdist_ffi_dnsquestion_get_ecs_prefix_length(dnsdist_ffi_dnsquestion_t *dq)
+{
+	return facts_of(dq).ecs_prefix;
+}
+
+void dnsdist_ffi_dnsquestion_set_use_ecs(dnsdist_ffi_dnsquestion_t *dq, bool useECS)
+{
+	sluice_question_ecs_use_set(dq, useECS);
+}
+
+void dnsdist_ffi_dnsquestion_set_ecs_override(dnsdist_ffi_dnsquestion_t *dq, bool ecsOverride)
+{
+	sluice_question_ecs_override_set(dq, ecsOverride);
+}
+
+void dnsdist_ffi_dnsquestion_set_ecs_prefix_length(dnsdist_ffi_dnsquestion_t *dq,
+						   uint16_t ecsPrefixLength)
+{
+	sluice_question_ecs_prefix_set(dq, ecsPrefixLength);
+}
+
 void dnsdist_ffi_dnsquestion_set_skip_cache(dnsdist_ffi_dnsquestion_t *dq, bool skipCache)
 {
 	sluice_question_skip_cache_set(dq, skipCache);

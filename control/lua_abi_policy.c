@@ -411,6 +411,12 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->own_udp_size = (uint16_t)value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {
 		settings->allow_empty_response = value != 0;
+	} else if (strcmp(name, "ecs_override") == 0) {
+		settings->ecs.override = value != 0;
+	} else if (strcmp(name, "ecs_v4_prefix") == 0) {
+		settings->ecs.v4_prefix = (uint8_t)value;
+	} else if (strcmp(name, "ecs_v6_prefix") == 0) {
+		settings->ecs.v6_prefix = (uint8_t)value;
 	} else {
 		return -ENOENT;
 	}

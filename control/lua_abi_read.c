@@ -43,6 +43,7 @@ bool sluice_question_facts(const struct lua_question *question, struct lua_facts
 		.backend = query->backend,
 		.temp_failure_ttl = query->temp_failure_ttl,
 	};
+	lua_ecs_facts(query, facts);
 	return true;
 }
 

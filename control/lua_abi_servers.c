@@ -37,6 +37,8 @@ struct backend *sluice_server_add(const struct lua_server *options)
 		.udp_timeout = options->udp_timeout,
 		.max_outstanding = options->max_outstanding,
 		.qps = qps_limit(options->qps),
+		.ecs = options->ecs,
+		.ecs_no_share = options->ecs_no_share,
 	};
 	errno = 0;
 	struct backend *server = lua_policy_keep(policy_server_add(model(), &made));

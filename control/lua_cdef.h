@@ -117,6 +117,8 @@ struct lua_facts {
 	uint8_t restarts;
 	uint8_t response;
 	uint8_t stale;
+	uint8_t use_ecs, ecs_override;
+	uint8_t ecs_prefix; /* bits */
 	uint16_t pool;
 	uint16_t backend;
 	uint32_t temp_failure_ttl;
@@ -193,13 +195,14 @@ struct lua_server {
 	uint32_t udp_timeout;	  /* ms */
 	uint32_t max_outstanding; /* 0: no limit */
 	double qps;		  /* 0: no limit */
+	uint8_t ecs, ecs_no_share; /* it is told clients' subnets; what it says of all is not believed */
 };
 
 struct lua_cache_options {
 	uint32_t entries;
 	uint32_t max_ttl, min_ttl, negative_ttl, failure_ttl, truncated_ttl, stale_ttl; /* seconds */
 	uint32_t entry_max; /* bytes */
-	uint8_t dont_age, keep_stale;
+	uint8_t dont_age, keep_stale, parse_ecs;
 	uint16_t n_skip, n_ranks;
 	uint16_t skip[16], ranks[16];
 };
@@ -304,6 +307,9 @@ struct lua_header *sluice_question_header(const struct lua_question *question);
 struct lua_header *sluice_question_header_edit(struct lua_question *question);
 int sluice_question_rcode_set(struct lua_question *question, uint32_t rcode);
 int sluice_question_skip_cache_set(struct lua_question *question, bool skip);
+int sluice_question_ecs_use_set(struct lua_question *question, bool use);
+int sluice_question_ecs_override_set(struct lua_question *question, bool override);
+int sluice_question_ecs_prefix_set(struct lua_question *question, uint16_t prefix);
 /* Keeps a copy of the query; makes the query of it again, if there is one and it may. */
 int sluice_question_keep(struct lua_question *question);
 int sluice_question_restart(struct lua_question *question, bool *restarted);
@@ -479,6 +485,10 @@ struct policy_action *sluice_action_pool(const char *name, size_t length, bool s
 struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,
 					size_t value_length);
+struct policy_action *sluice_action_ecs_override(bool override);
+struct policy_action *sluice_action_ecs_prefix(uint8_t v4, uint8_t v6);
+/* For clients of either family. */
+struct policy_action *sluice_action_ecs(const struct lua_prefix *v4, const struct lua_prefix *v6);
 struct policy_action *sluice_action_untag(const char *key, size_t key_length);
 struct policy_action *sluice_action_ede(uint16_t code, const char *text, size_t length, bool clear);
 struct policy_action *sluice_action_lua(int reference, bool ffi);
@@ -559,4 +569,7 @@ const struct lua_address *sluice_cache_address_at(size_t index);
 /* NULL: none. */
 int sluice_pool_cache_set(const char *pool, size_t length, struct policy_blob *cache);
 struct policy_blob *sluice_pool_cache(const char *pool, size_t length);
+/* Whether subnets are part of its keys; `share`: whether answers for all of them are for all. */
+bool sluice_pool_ecs(const char *pool, size_t length, bool share);
+int sluice_pool_ecs_set(const char *pool, size_t length, bool share, bool value);
 void sluice_policy_changed(void); /* rules were edited at runtime */

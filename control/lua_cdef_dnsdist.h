@@ -77,6 +77,13 @@ bool dnsdist_ffi_dnsquestion_set_trailing_data(dnsdist_ffi_dnsquestion_t *dq, co
 bool dnsdist_ffi_dnsquestion_get_skip_cache(const dnsdist_ffi_dnsquestion_t *dq);
 bool dnsdist_ffi_dnsquestion_is_temp_failure_ttl_set(const dnsdist_ffi_dnsquestion_t *dq);
 uint32_t dnsdist_ffi_dnsquestion_get_temp_failure_ttl(const dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_use_ecs(dnsdist_ffi_dnsquestion_t *dq);
+bool dnsdist_ffi_dnsquestion_get_ecs_override(dnsdist_ffi_dnsquestion_t *dq);
+uint16_t dnsdist_ffi_dnsquestion_get_ecs_prefix_length(dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsquestion_set_use_ecs(dnsdist_ffi_dnsquestion_t *dq, bool useECS);
+void dnsdist_ffi_dnsquestion_set_ecs_override(dnsdist_ffi_dnsquestion_t *dq, bool ecsOverride);
+void dnsdist_ffi_dnsquestion_set_ecs_prefix_length(dnsdist_ffi_dnsquestion_t *dq,
+						   uint16_t ecsPrefixLength);
 const char *dnsdist_ffi_dnsquestion_get_tag(const dnsdist_ffi_dnsquestion_t *dq,
 					    const char *label);
 size_t dnsdist_ffi_dnsquestion_get_tag_raw(const dnsdist_ffi_dnsquestion_t *dq, const char *label,

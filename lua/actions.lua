@@ -62,6 +62,7 @@ rules.TCResponseAction = plain('TC', true, 'tc=1 answer')
 rules.SetNoRecurseAction = plain('SetNoRecurse', false, 'set rd=0')
 rules.SetDisableValidationAction = plain('SetDisableValidation', false, 'set cd=1')
 rules.SetSkipCacheAction = plain('SetSkipCache', false, 'skip cache')
+rules.SetDisableECSAction = plain('SetDisableECS', false, 'disable ECS')
 rules.SetSkipCacheResponseAction = plain('SetSkipCache', true, 'skip cache')
 
 function rules.RCodeAction(rcode, options)
@@ -136,6 +137,26 @@ function rules.QPSPoolAction(qps, pool, stop)
   qps, pool = check.range(qps, 'the rate', 0, 4294967295), check.string(pool, 'the pool')
   return action(C.sluice_action_rate_pool(qps, pool, #pool, stop ~= false), false,
     'max %.0f to pool %s', qps, pool)
+end
+function rules.SetECSOverrideAction(override)
+  override = override and true or false
+  return action(C.sluice_action_ecs_override(override), false, 'set ECS override to %d',
+    override and 1 or 0)
+end
+function rules.SetECSPrefixLengthAction(v4, v6)
+  v4, v6 = check.range(v4, 'the IPv4 prefix', 0, 32), check.range(v6, 'the IPv6 prefix', 0, 128)
+  return action(C.sluice_action_ecs_prefix(v4, v6), false, 'set ECS prefix length to %d / %d', v4,
+    v6)
+end
+-- With two netmasks each is for the clients of its family, else the one is for all.
+function rules.SetECSAction(v4, v6)
+  local first = address.newNetmask(v4)
+  local second = v6 ~= nil and address.newNetmask(v6) or first
+  if v6 ~= nil and not (first:isIPv4() and second:isIPv6()) then
+    check.fail('SetECSAction takes an IPv4 netmask and then an IPv6 netmask')
+  end
+  return action(C.sluice_action_ecs(first, second), false, 'set ECS to %s%s', first:toString(),
+    v6 ~= nil and ' / ' .. second:toString() or '')
 end
 local function ttl_action(kind, response)
   return function(ttl)
@@ -301,6 +322,9 @@ rules.LuaFFIPerThreadResponseAction = thread_action('LuaFFIPerThreadResponseActi
 rules.TagAction, rules.TagResponseAction = rules.SetTagAction, rules.SetTagResponseAction
 rules.SetNegativeAndSOAAction = rules.NegativeAndSOAAction
 rules.SkipCacheAction = rules.SetSkipCacheAction
+rules.DisableECSAction = rules.SetDisableECSAction
+rules.ECSOverrideAction = rules.SetECSOverrideAction
+rules.ECSPrefixLengthAction = rules.SetECSPrefixLengthAction
 rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction
 rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction

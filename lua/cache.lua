@@ -73,8 +73,7 @@ local fill = {
     options.entry_max = math.min(size, SIZE_MAX)
   end,
   skipOptions = numbers('skip', 'n_skip'), payloadRanks = numbers('ranks', 'n_ranks', true),
-  -- A subnet is part of the key as it was sent, so that nobody gets another one's answer.
-  parseECS = checked, cookieHashing = checked,
+  parseECS = flag('parse_ecs'), cookieHashing = checked,
   -- Nothing here waits for a lock, and there are no shards.
   numberOfShards = function(_, value) check.range(value, 'numberOfShards', 1, 1000000) end,
   deferrableInsertLock = checked,
@@ -238,13 +237,19 @@ local function pool_set(self, pointer)
 end
 function Pool:setCache(value) pool_set(self, pointer_of(value)) end
 function Pool:unsetCache() pool_set(self, nil) end
-function Pool.getECS() return false end
-function Pool.setECS(_, value)
-  if value then
-    check.fail('setECS is not supported by this version: no client subnet is sent')
+local function ecs_getter(share)
+  return function(self) return C.sluice_pool_ecs(self.name, #self.name, share) end
+end
+local function ecs_setter(share)
+  return function(self, value)
+    local result = C.sluice_pool_ecs_set(self.name, #self.name, share, value and true or false)
+    if result < 0 then
+      check.fail('the pool "%s": %s', self.name, ffi.string(C.sluice_strerror(result)))
+    end
   end
 end
-Pool.getZeroScope, Pool.setZeroScope = Pool.getECS, Pool.setECS
+Pool.getECS, Pool.setECS = ecs_getter(false), ecs_setter(false)
+Pool.getZeroScope, Pool.setZeroScope = ecs_getter(true), ecs_setter(true)
 function Pool:toString() return self.name end
 Pool.__tostring = Pool.toString
 

@@ -109,6 +109,10 @@ SetNoRecurseAction() -- clears RD
 SetDisableValidationAction() -- sets CD
 SetSkipCacheAction() -- the cache does not see it
 sluice.CacheOnlyAction() -- REFUSED unless the cache has the answer: no server is asked
+SetDisableECSAction() -- no server is told the client's subnet
+SetECSAction(v4, v6) -- what servers are told in place of the client's subnet
+SetECSOverrideAction(override) -- whether a subnet that the client sent is replaced
+SetECSPrefixLengthAction(v4, v6) -- how many bits of the client's address servers are told
 SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in seconds
 SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
 SetEDNSOptionAction(code, data) -- sets an EDNS option
@@ -126,6 +130,9 @@ NoRecurseAction() -- as SetNoRecurseAction()
 SetNegativeAndSOAAction(...) -- as NegativeAndSOAAction()
 DisableValidationAction() -- as SetDisableValidationAction()
 TempFailureCacheTTLAction(ttl) -- as SetTempFailureCacheTTLAction()
+DisableECSAction() -- as SetDisableECSAction()
+ECSOverrideAction(override) -- as SetECSOverrideAction()
+ECSPrefixLengthAction(v4, v6) -- as SetECSPrefixLengthAction()
 # Actions for responses
 AllowResponseAction() -- no more rules
 DropResponseAction() -- no answer
@@ -175,11 +182,14 @@ setWeightedBalancingFactor(factor) -- how much above its share a server may be, 
 setConsistentHashingBalancingFactor(factor) -- how much above its share, with consistent hashing
 setWHashedPerturbation(number) -- what names are hashed with
 setWHashedPertubation(number) -- as setWHashedPerturbation()
+setECSOverride(bool) -- whether a subnet that the client sent is replaced by its own
+setECSSourcePrefixV4(bits) -- how much of an IPv4 client's address servers are told
+setECSSourcePrefixV6(bits) -- how much of an IPv6 client's address servers are told
 setUDPTimeout(seconds) -- how long a server may take
 addServerStateChangeCallback(function) -- called when a server goes up or down
 # Packet caches
 newPacketCache(entries, {maxTTL=, minTTL=, ...}) -- a cache, for getPool(name):setCache(cache)
-getPool(name) -- a pool: getCache(), setCache(cache), unsetCache()
+getPool(name) -- a pool: getCache(), setCache(cache), unsetCache(), setECS(bool), ...
 sluice.serveStaleOnTimeout(seconds) -- how long they serve when a server does not answer
 setStaleCacheEntriesTTL(seconds) -- how long expired answers serve while no server is up
 # Listeners and clients

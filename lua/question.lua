@@ -279,8 +279,23 @@ function query:setNegativeAndAdditionalSOA(nxd, zone, ttl, mname, rname, ...)
   return C.sluice_question_negative(self.handle, soa) == 0
 end
 
--- No server is told the client's subnet or its device, and no PROXY header is sent. What a policy
--- says about them is taken without effect, as an error would cost it every query.
+-- What servers are told of the client's subnet.
+function query_get.useECS(self) return facts_of(self).use_ecs ~= 0 end
+function query_get.ecsOverride(self) return facts_of(self).ecs_override ~= 0 end
+function query_get.ecsPrefixLength(self) return facts_of(self).ecs_prefix end
+function query_set.useECS(self, value)
+  done(C.sluice_question_ecs_use_set(self.handle, value and true or false))
+end
+function query_set.ecsOverride(self, value)
+  done(C.sluice_question_ecs_override_set(self.handle, value and true or false))
+end
+function query_set.ecsPrefixLength(self, value)
+  done(C.sluice_question_ecs_prefix_set(self.handle,
+    check.range(value, 'ecsPrefixLength', 0, 65535)))
+end
+
+-- No server is told the client's device, and no PROXY header is sent. What a policy says about them
+-- is taken without effect, as an error would cost it every query.
 local function nothing(key, value)
   local told = false
   local function tell(self)
@@ -297,9 +312,6 @@ local function nothing(key, value)
     query[key] = tell
   end
 end
-nothing('useECS', false)
-nothing('ecsOverride', false)
-nothing('ecsPrefixLength', 0)
 nothing('deviceID', '')
 nothing('deviceName', '')
 nothing('requestorID', '')

@@ -72,6 +72,14 @@ server.setServFailWhenNoServer = flag('servfail_when_no_server')
 server.setRoundRobinFailOnNoServer = flag('round_robin_fail')
 server.setAllowEmptyResponse = flag('allow_empty_response')
 server.setAddEDNSToSelfGeneratedResponses = flag('own_edns')
+server.setECSOverride = flag('ecs_override')
+local function prefix(setting, what, most)
+  return function(bits)
+    done(C.sluice_setting_set(setting, check.range(bits, what, 0, most)), what)
+  end
+end
+server.setECSSourcePrefixV4 = prefix('ecs_v4_prefix', 'setECSSourcePrefixV4', 32)
+server.setECSSourcePrefixV6 = prefix('ecs_v6_prefix', 'setECSSourcePrefixV6', 128)
 function server.setDropEmptyQueries(drop)
   done(C.sluice_setting_set('answer_empty', drop and 0 or 1), 'setDropEmptyQueries')
 end

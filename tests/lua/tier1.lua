@@ -35,11 +35,28 @@ with(QUERY, 0, function(dq)
   has(dq:getEDNSOptions()[10], 'count getValues', 'EDNSOptionView')
   has(dq:getQueryTime(), 'tv_sec tv_nsec', 'timespec')
 
-  -- What has no effect is taken.
-  dq.useECS = false
-  dq.ecsPrefixLength = 24
-  dq.deviceID = 'x'
+  -- What servers are told: as the policy has it, then as this one has it.
+  equal(dq.useECS, true)
+  equal(dq.ecsOverride, false)
+  equal(dq.ecsPrefixLength, 24)
+  setECSOverride(true)
+  setECSSourcePrefixV4(16)
+  equal(dq.ecsOverride, true)
+  equal(dq.ecsPrefixLength, 16)
+  dq.useECS, dq.ecsOverride, dq.ecsPrefixLength = false, false, 32
   equal(dq.useECS, false)
+  equal(dq.ecsOverride, false)
+  equal(dq.ecsPrefixLength, 32)
+  dq.useECS, dq.ecsOverride, dq.ecsPrefixLength = true, true, 0
+  equal(dq.useECS, true)
+  equal(dq.ecsOverride, true)
+  equal(dq.ecsPrefixLength, 0)
+  setECSOverride(false)
+  setECSSourcePrefixV4(24)
+  equal(dq.ecsOverride, true)
+
+  -- What has no effect is taken.
+  dq.deviceID = 'x'
   dq:setMetaKey('key', {'value'})
   dq:setProxyProtocolValues({[1] = 'x'})
 
@@ -156,7 +173,8 @@ for name in ([[set_alternate_name set_async get_localaddr get_local_port is_remo
     set_trailing_data get_skip_cache is_temp_failure_ttl_set get_temp_failure_ttl get_tag
     get_tag_raw set_skip_cache set_temp_failure_ttl unset_temp_failure_ttl set_tag unset_tag
     set_tag_raw set_extended_dns_error add_extended_dns_error set_max_returned_ttl set_restartable
-    set_result get_tag_array spoof_raw spoof_addrs spoof_packet]]):gmatch('%S+') do
+    set_result get_tag_array spoof_raw spoof_addrs spoof_packet get_use_ecs get_ecs_override
+    get_ecs_prefix_length set_use_ecs set_ecs_override set_ecs_prefix_length]]):gmatch('%S+') do
   equal(ffi.C['dnsdist_ffi_dnsquestion_' .. name] ~= nil, true)
 end
 for name in ([[dnsresponse_set_async resume_from_async drop_from_async set_answer_from_async
