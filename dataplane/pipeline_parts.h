@@ -4,7 +4,11 @@
 #define SLUICE_DATAPLANE_PIPELINE_PARTS_H
 
 #include "dataplane/dns/ecs.h"
+#include "dataplane/dns/message.h"
 #include "dataplane/pipeline.h"
+
+/* Of the client's header, given back to it. */
+#define PIPELINE_FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD)
 
 static inline const struct policy *policy_now(struct worker *worker)
 {
@@ -23,11 +27,20 @@ void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain
 /* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf);
 
+/* Appends a frame to what waits for its port. */
+void pipeline_push(struct worker *worker, unsigned port, struct rte_mbuf *mbuf);
+
+/* A query that is its own answer now: self-answered rules, then out. */
+void pipeline_answer(struct worker *worker, struct rte_mbuf *mbuf);
+
 /* To a server of the query's pool. */
 void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
 
 /* A query past its rules: to the cache of its pool if that has one, else to a server. */
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* Removes a probe's entry, answered or not. */
+void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry);
 
 /* What its server is to be told of the client's subnet. */
 struct pipeline_ecs {

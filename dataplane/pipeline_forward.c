@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What goes to servers, and what becomes of it when they do not answer. */
+#include "dataplane/pipeline_parts.h"
+
+#include "dataplane/dns/message.h"
+#include "dataplane/dns/reply.h"
+#include "dataplane/net/frame.h"
+#include "dataplane/rules/tags.h"
+
+/* An answer that no rule gave: it is not counted as a rule's. */
+static void query_end(struct worker *worker, struct rte_mbuf *mbuf, uint8_t rcode)
+{
+	int length = dns_reply_rcode_set(packet_dns(mbuf), packet_of(mbuf)->dns_length,
+					 packet_dns_capacity(mbuf), rcode, true, DNS_EDNS_UDP_SIZE);
+	if (length < 0) {
+		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
+		return;
+	}
+	packet_dns_resize(mbuf, (uint16_t)length);
+	pipeline_answer(worker, mbuf);
+}
+
+static void entry_fill(struct inflight_entry *entry, const struct backend *backend,
+		       struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	uint8_t *dns = packet_dns(mbuf);
+	packet->query.backend = backend->number;
+	entry->query = packet->query;
+	entry->server = backend->address;
+	entry->server_port = backend->port;
+	entry->name_length = packet->query.qname_length;
+	memcpy(entry->name, dns + DNS_HEADER_SIZE, entry->name_length);
+	entry->keyed = packet->keyed;
+	if (packet->keyed)
+		entry->key = packet->key;
+	memcpy(dns, &entry->id, sizeof(entry->id));
+	packet->query.notes = NULL; /* the entry has them now */
+}
+
+/* Removes an entry whose query ends without an answer. */
+static void entry_end(struct worker *worker, struct inflight_entry *entry, enum drop_reason reason)
+{
+	notes_free(&entry->query.notes);
+	stats_add(&worker->stats.drop[reason], 1);
+	inflight_remove(worker->inflight, entry);
+}
+
+/* False: there is no way to the server now, and the packet is gone. */
+static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
+			const struct net_route *route)
+{
+	uint64_t now_ms = worker->now / worker->tsc_per_ms;
+	struct net_flow flow = {
+		.source = route->source,
+		.destination = entry->server,
+		.source_port = entry->source_port,
+		.destination_port = entry->server_port,
+	};
+	enum neighbour_result result = neighbour_resolve(
+		worker->neighbours, route->port, &route->next_hop, now_ms, &flow.destination_mac);
+	if (unlikely(result == NEIGHBOUR_FAILED)) {
+		rte_pktmbuf_free(mbuf);
+		return false;
+	}
+	net_frame_write(&worker->dataplane->ports[route->port], mbuf, &flow);
+	if (likely(result == NEIGHBOUR_HIT)) {
+		pipeline_push(worker, route->port, mbuf);
+		return true;
+	}
+	/* A parked query stays in flight: its end is its answer or its timeout. */
+	if (!neighbour_park(worker->neighbours, route->port, &route->next_hop, mbuf)) {
+		rte_pktmbuf_free(mbuf);
+		stats_add(&worker->stats.counter[STATS_NEIGHBOUR_UNPARKED], 1);
+	}
+	return true;
+}
+
+void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct policy *policy = policy_now(worker);
+	struct packet *packet = packet_of(mbuf);
+	if (unlikely((packet->query.flags & QUERY_CACHE_ONLY) != 0)) {
+		query_end(worker, mbuf, DNS_RCODE_REFUSED);
+		return;
+	}
+	uint16_t number =
+		balance_choose(policy, packet->query.pool, packet_dns(mbuf) + DNS_HEADER_SIZE,
+			       packet->query.qname_length, worker->now, worker->balance);
+	const struct backend *backend =
+		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
+	if (unlikely(backend == NULL)) {
+		count(worker, STATS_NO_SERVER);
+		if (policy->servfail_when_no_server)
+			query_end(worker, mbuf, DNS_RCODE_SERVFAIL);
+		else
+			pipeline_drop(worker, mbuf, DROP_NO_SERVER);
+		return;
+	}
+	if (unlikely(!worker->dataplane->routed[number])) {
+		stats_add(&worker->backends[number].send_errors, 1);
+		pipeline_drop(worker, mbuf, DROP_NO_ROUTE);
+		return;
+	}
+	const struct net_route *route = &worker->dataplane->routes[number];
+	if (unlikely(backend->ecs)) {
+		if ((mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
+			return;
+		packet = packet_of(mbuf);
+	}
+	if (unlikely(packet->dns_length > net_message_room(&worker->dataplane->ports[route->port],
+							   route->source.ipv6))) {
+		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
+		return;
+	}
+	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
+	struct inflight_entry *entry =
+		inflight_add(worker->inflight, worker->now, patience * worker->tsc_per_ms);
+	if (unlikely(entry == NULL)) {
+		pipeline_drop(worker, mbuf, DROP_INFLIGHT_FULL);
+		return;
+	}
+	entry->sent = worker->now;
+	entry->probe = false;
+	entry_fill(entry, backend, mbuf);
+	if (likely(server_send(worker, mbuf, entry, route))) {
+		count(worker, STATS_FORWARDED);
+		stats_add(&worker->backends[number].queries, 1);
+	} else {
+		stats_add(&worker->backends[number].send_errors, 1);
+		entry_end(worker, entry, DROP_NO_NEIGHBOUR);
+	}
+}
+
+/* ---- probes ---- */
+
+static void probes_count(struct worker *worker, int step)
+{
+	__atomic_store_n(&worker->probes, worker->probes + (uint32_t)step, __ATOMIC_RELAXED);
+}
+
+void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry)
+{
+	probes_count(worker, -1);
+	inflight_remove(worker->inflight, entry);
+}
+
+void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	uint16_t number = packet->query.backend;
+	const struct backend *backend = policy_backend(policy_now(worker), number);
+	struct inflight_entry *entry = NULL;
+	if (backend != NULL && worker->dataplane->routed[number])
+		entry = inflight_add(worker->inflight, worker->now,
+				     packet->patience * worker->tsc_per_ms);
+	if (entry == NULL) {
+		rte_pktmbuf_free(mbuf); /* as if it were lost on its way: it is not answered */
+		return;
+	}
+	probes_count(worker, 1);
+	entry->sent = worker->now;
+	entry->probe = true;
+	entry->token = packet->slot;
+	entry_fill(entry, backend, mbuf);
+	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number]))
+		pipeline_probe_end(worker, entry);
+}
+
+/* ---- queries without an answer ---- */
+
+/* The question that was asked, as the head of a response; its entry's notes are the packet's now. */
+static struct rte_mbuf *entry_revive(struct worker *worker, struct inflight_entry *entry)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(worker->dataplane->parking_large);
+	if (mbuf == NULL)
+		return NULL;
+	struct packet *packet = packet_of(mbuf);
+	memset(packet, 0, offsetof(struct packet, key));
+	packet->kind = PACKET_RESPONSE;
+	packet->origin = STATS_FORWARDED_ANSWER;
+	packet->worker = (uint8_t)worker->index;
+	packet->ipv6 = (entry->query.flags & QUERY_IPV6) != 0;
+	packet->query = entry->query;
+	entry->query.notes = NULL;
+	packet->keyed = entry->keyed;
+	if (entry->keyed)
+		packet->key = entry->key;
+	packet_dns_resize(mbuf, (uint16_t)(DNS_HEADER_SIZE + entry->name_length +
+					   DNS_QUESTION_FIXED));
+	uint8_t *dns = packet_dns(mbuf), *fixed = dns + DNS_HEADER_SIZE + entry->name_length;
+	memset(dns, 0, DNS_HEADER_SIZE);
+	memcpy(dns, &entry->query.client_id, sizeof(entry->query.client_id));
+	dns_flags_store(dns, DNS_FLAG_QR | (entry->query.client_header_flags &
+					    (PIPELINE_FLAGS_KEPT | DNS_FLAG_OPCODE)));
+	dns_count_store(dns, DNS_SECTION_QUESTION, 1);
+	memcpy(dns + DNS_HEADER_SIZE, entry->name, entry->name_length);
+	dns_u16_store(fixed, entry->query.qtype);
+	dns_u16_store(fixed + 2, entry->query.qclass);
+	return mbuf;
+}
+
+/* Something else may be done than to drop it. */
+static bool timeout_matters(const struct policy *policy, const struct inflight_entry *entry)
+{
+	return policy->chains[CHAIN_TIMEOUT].count > 0 ||
+	       (policy->stale_timeout > 0 && entry->keyed);
+}
+
+static void timed_out(struct worker *worker, struct inflight_entry *entry)
+{
+	struct rte_mbuf *mbuf = NULL;
+	if (timeout_matters(policy_now(worker), entry))
+		mbuf = entry_revive(worker, entry);
+	if (mbuf == NULL) {
+		entry_end(worker, entry, DROP_TIMEOUT);
+		return;
+	}
+	inflight_remove(worker->inflight, entry);
+	if (!pipeline_cache_rescue(worker, mbuf))
+		pipeline_chain_run(worker, mbuf, CHAIN_TIMEOUT, 0);
+}
+
+void pipeline_expire(struct worker *worker, bool all)
+{
+	struct inflight_entry *entry;
+	while ((entry = all ? inflight_any(worker->inflight)
+			    : inflight_expired(worker->inflight, worker->now)) != NULL) {
+		if (entry->probe) { /* the control lcore has a clock of its own */
+			pipeline_probe_end(worker, entry);
+			continue;
+		}
+		stats_add(&worker->backends[entry->query.backend].timeouts, 1);
+		if (all)
+			entry_end(worker, entry, DROP_SHUTDOWN);
+		else
+			timed_out(worker, entry);
+	}
+}

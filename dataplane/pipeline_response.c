@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What comes from servers. */
+#include "dataplane/pipeline_parts.h"
+
+#include "dataplane/dns/message.h"
+#include "dataplane/dns/rewrite.h"
+
+/* What the control lcore waits for goes there without the packet. */
+static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry)
+{
+	struct handoff_report report = {
+		.token = entry->token,
+		.rcode = packet_dns(mbuf)[3] & 0x0f,
+		.latency = (uint32_t)RTE_MIN(
+			(worker->now - entry->sent) * 1000 / worker->tsc_per_ms, UINT32_MAX),
+	};
+	count(worker, STATS_PROBE_ANSWERS);
+	pipeline_probe_end(worker, entry);
+	rte_pktmbuf_free(mbuf);
+	if (rte_ring_sp_enqueue(worker->handoff.reports, handoff_report_pack(&report)) == 0)
+		waker_wake(worker->dataplane->control_waker);
+}
+
+/* A response whose port is another worker's goes to that worker; it parses the frame anew. */
+static void response_redirect(struct worker *worker, struct rte_mbuf *mbuf, unsigned home)
+{
+	if (home >= worker->dataplane->n_workers) {
+		pipeline_drop(worker, mbuf, DROP_RESPONSE_UNSOLICITED);
+		return;
+	}
+	packet_of(mbuf)->kind = PACKET_OTHER;
+	if (rte_ring_enqueue(workers[home].handoff.inbox, mbuf) != 0) {
+		pipeline_drop(worker, mbuf, DROP_RESPONSE_HOME_FULL);
+		return;
+	}
+	count(worker, STATS_RESPONSES_REDIRECTED);
+	waker_wake(&workers[home].handoff.worker_waker);
+}
+
+/* Checks that the message answers this entry's question and came from whom it asked. */
+static enum drop_reason response_check(struct rte_mbuf *mbuf, const struct inflight_entry *entry)
+{
+	struct packet *packet = packet_of(mbuf);
+	struct dns_question question;
+	uint8_t *dns = packet_dns(mbuf);
+	if (packet->source_port != entry->server_port || packet->ipv6 != entry->server.ipv6 ||
+	    memcmp(packet->query.client_addr, entry->server.bytes, 16) != 0)
+		return DROP_RESPONSE_SOURCE;
+	if ((dns_flags_load(dns) & DNS_FLAG_QR) == 0 ||
+	    dns_question_parse(dns, packet->dns_length, &question) != DNS_OK)
+		return DROP_RESPONSE_MALFORMED;
+	if (question.qtype != entry->query.qtype || question.qclass != entry->query.qclass ||
+	    !dns_question_case_restore(dns, &question, entry->name, entry->name_length))
+		return DROP_RESPONSE_QUESTION;
+	return DROP_NONE;
+}
+
+/* On average over about as many responses as dnsdist takes. */
+static void server_latency(const struct worker *worker, struct backend_stats *stats,
+			   const struct inflight_entry *entry)
+{
+	double us = (double)(worker->now - entry->sent) * 1000 / (double)worker->tsc_per_ms;
+	stats->latency = stats->latency == 0 ? us : stats->latency * 127 / 128 + us / 128;
+}
+
+/* The response takes over what the query left: the client, its ID and flags, tags. */
+static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
+			   struct inflight_entry *entry)
+{
+	struct packet *packet = packet_of(mbuf);
+	uint8_t *dns = packet_dns(mbuf);
+	packet->kind = PACKET_RESPONSE;
+	packet->origin = STATS_FORWARDED_ANSWER;
+	packet->stale = false;
+	packet->query = entry->query;
+	packet->keyed = entry->keyed;
+	if (entry->keyed)
+		packet->key = entry->key;
+	uint16_t flags = dns_flags_load(dns) & (uint16_t)~PIPELINE_FLAGS_KEPT;
+	dns_flags_store(dns, flags | (entry->query.client_header_flags & PIPELINE_FLAGS_KEPT));
+	memcpy(dns, &entry->query.client_id, sizeof(entry->query.client_id));
+	count(worker, STATS_RESPONSES_MATCHED);
+	struct backend_stats *stats = &worker->backends[entry->query.backend];
+	if ((flags & 0x0f) == DNS_RCODE_SERVFAIL) {
+		count(worker, STATS_SERVFAIL_RESPONSES);
+		stats_add(&stats->servfails, 1);
+	}
+	stats_add(&stats->responses, 1);
+	server_latency(worker, stats, entry);
+	inflight_remove(worker->inflight, entry);
+}
+
+void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	unsigned home = (packet->destination_port - INFLIGHT_PORTS_FIRST) /
+			worker->dataplane->ports_share;
+	if (unlikely(home != worker->index)) {
+		response_redirect(worker, mbuf, home);
+		return;
+	}
+	count(worker, STATS_RESPONSES);
+	if (unlikely(packet->dns_length < DNS_HEADER_SIZE)) {
+		pipeline_drop(worker, mbuf, DROP_RESPONSE_MALFORMED);
+		return;
+	}
+	uint16_t id;
+	memcpy(&id, packet_dns(mbuf), sizeof(id));
+	struct inflight_entry *entry =
+		inflight_find(worker->inflight, packet->destination_port, id);
+	enum drop_reason reason = entry == NULL ? DROP_RESPONSE_UNSOLICITED
+						: response_check(mbuf, entry);
+	if (unlikely(reason != DROP_NONE)) {
+		pipeline_drop(worker, mbuf, reason);
+		return;
+	}
+	if (unlikely(entry->probe)) {
+		probe_answer(worker, mbuf, entry);
+		return;
+	}
+	response_adopt(worker, mbuf, entry);
+	pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+}
