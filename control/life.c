@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/life.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#include "control/console.h"
+#include "control/eal.h"
+#include "control/feed.h"
+#include "control/hand.h"
+#include "control/http.h"
+#include "control/log_writer.h"
+#include "control/loop.h"
+#include "control/lua_host.h"
+#include "control/lua_policy.h"
+#include "control/probe.h"
+#include "control/publish.h"
+#include "control/replay.h"
+#include "control/telemetry.h"
+#include "dataplane/rules/tags.h"
+
+#define ERROR_SIZE LIFE_ERROR_SIZE
+#define PARKING_CACHE 256
+#define NOTES_CACHE 256
+
+static struct control *control;
+static struct rte_mempool *notes;
+static unsigned started; /* steps */
+
+static int refused(char *error, const char *text)
+{
+	snprintf(error, ERROR_SIZE, "%s", text);
+	return -1;
+}
+
+static int eal_init(char *error)
+{
+	return eal_start(control->config, error, ERROR_SIZE);
+}
+
+static void *note_take(void)
+{
+	void *block;
+	return rte_mempool_get(notes, &block) == 0 ? block : NULL;
+}
+
+static void note_give(void *block)
+{
+	rte_mempool_put(notes, block);
+}
+
+static struct rte_mempool *parking_create(const char *name, uint32_t count, uint16_t room)
+{
+	return rte_pktmbuf_pool_create(name, count, PARKING_CACHE, PACKET_PRIVATE_SIZE, room,
+				       (int)rte_socket_id());
+}
+
+/* Buffers for packets that leave their worker, blocks for tags, and how much that is. */
+static int memory_init(char *error)
+{
+	const struct config *config = control->config;
+	uint32_t small = config->async.max_suspended + config->lcores.n_workers * 8192 + 1024;
+	uint32_t large = small / 16 < 4096 ? 4096 : small / 16;
+	uint32_t blocks = config->async.max_suspended / 4 < 8192 ? 8192
+								  : config->async.max_suspended / 4;
+	struct async_config async = {
+		.max_packets = config->async.max_suspended + config->lcores.n_workers * 8192,
+		.max_suspended = config->async.max_suspended,
+		.on_expiry = (enum async_fate)config->async.on_expiry,
+	};
+	control->dataplane->parking_small = parking_create("parking_small", small, WORKER_PARKING_SMALL);
+	control->dataplane->parking_large = parking_create("parking_large", large, PACKET_DATA_SIZE);
+	notes = rte_mempool_create("notes", blocks, NOTE_BLOCK_SIZE, NOTES_CACHE, 0, NULL, NULL,
+				   NULL, NULL, (int)rte_socket_id(), 0);
+	control->async = async_create(&async, 0);
+	if (control->dataplane->parking_small == NULL || control->dataplane->parking_large == NULL ||
+	    notes == NULL || control->async == NULL)
+		return refused(error, "no memory for parked packets; raise eal.memory or lower "
+				      "async.max_suspended");
+	notes_allocator_set(note_take, note_give);
+	log_info("memory: %zu MiB for %u suspended packets (buffers %zu, registry %zu, tags %zu)",
+		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +
+		  (size_t)large * (PACKET_DATA_SIZE + 320) + async_memory(control->async) +
+		  (size_t)blocks * NOTE_BLOCK_SIZE) >> 20,
+		 config->async.max_suspended,
+		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +
+		  (size_t)large * (PACKET_DATA_SIZE + 320)) >> 20,
+		 async_memory(control->async) >> 20, ((size_t)blocks * NOTE_BLOCK_SIZE) >> 20);
+	return 0;
+}
+
+static void memory_fini(void)
+{
+	async_destroy(control->async);
+}
+
+static struct net_address address_of(const struct config_address *address)
+{
+	struct net_address plain = {.ipv6 = address->ipv6};
+	memcpy(plain.bytes, address->bytes, 16);
+	return plain;
+}
+
+/* The link-local address that the MAC gives (RFC 4291, appendix A). */
+static void link_local_add(struct net_port *net)
+{
+	struct net_prefix *prefix = &net->addresses[net->n_addresses++];
+	const uint8_t *mac = net->mac.addr_bytes;
+	*prefix = (struct net_prefix){.length = 64, .address = {.ipv6 = 1}};
+	uint8_t bytes[16] = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
+			     0xfe, mac[3], mac[4], mac[5]};
+	memcpy(prefix->address.bytes, bytes, sizeof(bytes));
+}
+
+static void ports_fini(void);
+
+static int ports_init(char *error)
+{
+	const struct config *config = control->config;
+	for (unsigned i = 0; i < config->n_ports; i++) {
+		const struct config_port *port = &config->ports[i];
+		struct net_port *net = &control->dataplane->ports[i];
+		struct port_options options = {
+			.name = port->name,
+			.device = port->device,
+			.queues = (uint16_t)config->lcores.n_workers,
+			.mtu = (uint16_t)port->mtu,
+			.vlan = (uint16_t)port->vlan,
+			.rx_ring = (uint16_t)config->dataplane.rx_ring,
+			.tx_ring = (uint16_t)config->dataplane.tx_ring,
+			.rx_buffers = config->dataplane.rx_buffers,
+		};
+		if ((control->replaying && replay_port_create(i, error, ERROR_SIZE) != 0) ||
+		    port_open(&options, &control->ports[i], net, error, ERROR_SIZE) != 0) {
+			port_close(&control->ports[i]);
+			ports_fini();
+			return -1;
+		}
+		if (control->replaying)
+			replay_mac(i, &net->mac);
+		control->dataplane->n_ports++;
+		for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
+			net->addresses[net->n_addresses++] = (struct net_prefix){
+				address_of(&port->addresses[a]), port->addresses[a].prefix};
+		for (unsigned g = 0; g < port->n_gateways; g++)
+			net->gateways[net->n_gateways++] = address_of(&port->gateways[g]);
+		link_local_add(net);
+	}
+	return 0;
+}
+
+static void ports_fini(void)
+{
+	for (unsigned i = 0; i < control->dataplane->n_ports; i++)
+		port_close(&control->ports[i]);
+}
+
+static int rcu_create(void)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
+	control->dataplane->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(size, RTE_CACHE_LINE_SIZE));
+	return control->dataplane->rcu == NULL ? -1
+					       : rte_rcu_qsbr_init(control->dataplane->rcu, WORKERS_MAX);
+}
+
+static int neighbours_create(struct worker *worker)
+{
+	const struct config *config = control->config;
+	worker->neighbours = neighbour_create(control->dataplane->ports, control->dataplane->n_ports,
+					      control->ports[0].pool, worker->tx, &worker->stats);
+	if (worker->neighbours == NULL)
+		return -1;
+	for (unsigned p = 0; p < config->n_ports; p++)
+		for (unsigned n = 0; n < config->ports[p].n_neighbours; n++) {
+			const struct config_neighbour *known = &config->ports[p].neighbours[n];
+			struct net_address address = address_of(&known->address);
+			struct rte_ether_addr mac;
+			memcpy(mac.addr_bytes, known->mac, sizeof(known->mac));
+			if (neighbour_add_static(worker->neighbours, (uint8_t)p, &address, &mac) != 0)
+				return -1;
+		}
+	return 0;
+}
+
+/* Whether a CPU has two lcores; `share` only allows it. */
+static bool cpus_shared(const struct config *config)
+{
+	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
+		if (config->lcores.workers[i] == config->lcores.control)
+			return true;
+		for (unsigned k = 0; k < i; k++)
+			if (config->lcores.workers[i] == config->lcores.workers[k])
+				return true;
+	}
+	return false;
+}
+
+static int workers_init(char *error)
+{
+	const struct config *config = control->config;
+	control->dataplane->idle_sleep = config->lcores.idle == CONFIG_IDLE_AUTO;
+	control->dataplane->cpus_shared = cpus_shared(config);
+	control->dataplane->on_overflow = (enum worker_overflow)config->async.on_overflow;
+	control->dataplane->control_waker = &control->waker;
+	control->dataplane->ports_share = inflight_ports_share(config->lcores.n_workers);
+	if (rcu_create() != 0)
+		return refused(error, "no memory");
+	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
+		if (worker_create(&workers[i], control->dataplane, i, config->dataplane.max_inflight,
+				  (int)rte_socket_id()) != 0 ||
+		    neighbours_create(&workers[i]) != 0)
+			return refused(error, "no memory for the workers; lower "
+					      "dataplane.max_inflight");
+		workers[i].lcore = i + 1;
+		control->dataplane->n_workers++;
+	}
+	return 0;
+}
+
+static void workers_fini(void)
+{
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
+		neighbour_destroy(workers[i].neighbours);
+		worker_destroy(&workers[i]);
+	}
+	free(control->dataplane->rcu);
+}
+
+static uint64_t hits_sum(void *context, uint32_t slot)
+{
+	uint64_t sum = control->rules.rule_hits ? stats_read(&control->rules.rule_hits[slot]) : 0;
+	(void)context;
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		sum += stats_read(&workers[i].rule_hits[slot]);
+	return sum;
+}
+
+static int loop_init(char *error)
+{
+	control->endpoints = endpoint_set_create(lua_abi_send_failed, NULL);
+	control->registry = policy_registry_new(hits_sum, NULL);
+	control->rules.stats = &control->stats;
+	control->rules.lcore = (uint16_t)control->dataplane->n_workers;
+	control->rules.backends = control->dataplane->backends;
+	control->rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));
+	if (control->endpoints == NULL || control->registry == NULL ||
+	    control->rules.rule_hits == NULL || loop_create(control) != 0)
+		return refused(error, "no memory or no file descriptors for the control loop");
+	policy_registry_lcores_set(control->registry, (uint16_t)(control->dataplane->n_workers + 1));
+	if (control->replaying)
+		endpoint_set_offline(control->endpoints);
+	return 0;
+}
+
+static void loop_fini(void)
+{
+	loop_destroy(control);
+	endpoint_set_destroy(control->endpoints);
+	policy_registry_free(control->registry);
+	free(control->rules.rule_hits);
+}
+
+/* On the CPUs that no lcore has, if there are any. */
+static int feeds_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return -rte_ctrl_thread_create(thread, "sluice-lists", NULL, run, argument);
+}
+
+static int health_init(char *error)
+{
+	return probe_init(control) == 0 ? 0 : refused(error, "no memory");
+}
+
+static void health_fini(void)
+{
+	probe_fini(control);
+}
+
+static int feeds_init(char *error)
+{
+	control->feeds = feeds_create(control->dataplane->rcu, feeds_thread_start);
+	return control->feeds != NULL ? 0 : refused(error, "no memory or no thread for lists");
+}
+
+static void feeds_fini(void)
+{
+	feeds_destroy(control->feeds);
+}
+
+static int log_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return -rte_ctrl_thread_create(thread, "sluice-log", NULL, run, argument);
+}
+
+static int log_writer_init(char *error)
+{
+	unsigned n = control->dataplane->n_workers;
+	control->log_writer = log_writer_create(n + 1, rte_get_tsc_hz(), log_thread_start);
+	if (control->log_writer == NULL)
+		return refused(error, "no memory or no thread for the log of queries");
+	for (unsigned i = 0; i < n; i++)
+		workers[i].rules.log = log_writer_ring(control->log_writer, i);
+	control->rules.log = log_writer_ring(control->log_writer, n);
+	return 0;
+}
+
+static void log_writer_fini(void)
+{
+	log_writer_destroy(control->log_writer);
+}
+
+static int http_init(char *error)
+{
+	return http_create(control, error, ERROR_SIZE);
+}
+
+static int console_init(char *error)
+{
+	return console_create(control, error, ERROR_SIZE);
+}
+
+static int telemetry_init(char *error)
+{
+	(void)error;
+	telemetry_create(control);
+	return 0;
+}
+
+static int policy_init(char *error)
+{
+	return lua_policy_load(control, life_policy_path(control), LUA_POLICY_LOAD, error, ERROR_SIZE);
+}
+
+static void policy_fini(void)
+{
+	lua_policy_finish(control);
+	lua_policy_unload(control);
+	policy_unpublish();
+}
+
+static int launch_init(char *error)
+{
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		if (rte_eal_remote_launch(worker_main, &workers[i], workers[i].lcore) != 0)
+			return refused(error, "a worker's lcore does not start");
+	return 0;
+}
+
+static void launch_fini(void)
+{
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		__atomic_store_n(&workers[i].stop, 1, __ATOMIC_RELAXED);
+	rte_eal_mp_wait_lcore();
+}
+
+/* In the order of starting; `exit` is what a failure of the step means. */
+static const struct step {
+	const char *name;
+	int (*init)(char *error);
+	void (*fini)(void);
+	enum exit_code exit;
+	bool live; /* not in replay */
+} steps[] = {
+	{"DPDK", eal_init, eal_stop, EXIT_SYSTEM},
+	{"memory", memory_init, memory_fini, EXIT_SYSTEM},
+	{"ports", ports_init, ports_fini, EXIT_SYSTEM},
+	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
+	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
+	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
+	{"log of queries", log_writer_init, log_writer_fini, EXIT_SYSTEM},
+	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},
+	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
+	{"health", health_init, health_fini, EXIT_SYSTEM, true},
+	{"policy", policy_init, policy_fini, EXIT_REFUSED},
+	{"console", console_init, console_destroy, EXIT_SYSTEM, true},
+	{"lcores", launch_init, launch_fini, EXIT_SYSTEM, true},
+};
+
+static bool step_is_taken(unsigned step)
+{
+	return !control->replaying || !steps[step].live;
+}
+
+int life_start(struct control *whose, char *error, enum exit_code *exit_code)
+{
+	control = whose;
+	while (started < RTE_DIM(steps) &&
+	       (!step_is_taken(started) || steps[started].init(error) == 0))
+		started++;
+	if (started == RTE_DIM(steps))
+		return 0;
+	*exit_code = steps[started].exit;
+	return -1;
+}
+
+void life_stop(void)
+{
+	while (started > 0)
+		if (step_is_taken(--started))
+			steps[started].fini();
+}
