@@ -6,6 +6,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -18,6 +19,7 @@
 #define BLOCKED_NS 10000000u   /* after so long it is most likely a system call that waits */
 #define BLOCKED_FACTOR 16u     /* and is looked at more seldom */
 #define TICK_SHIFT 3	       /* the clock is looked at eight times a budget */
+#define STARVED_FACTOR 4u      /* budgets that a call may have for which there was no CPU */
 
 struct range {
 	uintptr_t start, end;
@@ -163,6 +165,32 @@ static int timer_arm(uint64_t at, uint64_t now)
 	return -errno;
 }
 
+/* ---- what a call has used ---- */
+
+static uint64_t cpu_ns(const struct rusage *usage)
+{
+	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * SECOND_NS +
+	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
+}
+
+static void budget_begin(struct lua_watchdog *watchdog, uint64_t now)
+{
+	struct rusage usage = {0};
+	getrusage(RUSAGE_THREAD, &usage);
+	watchdog->deadline = now + watchdog->budget;
+	watchdog->used = cpu_ns(&usage);
+	watchdog->preempted = usage.ru_nivcsw;
+}
+
+/* Whether its time ran out for want of a CPU, not since it waited or worked. */
+static bool starved(const struct lua_watchdog *watchdog, uint64_t now)
+{
+	struct rusage usage;
+	return now < watchdog->deadline + (STARVED_FACTOR - 1) * watchdog->budget &&
+	       getrusage(RUSAGE_THREAD, &usage) == 0 && usage.ru_nivcsw != watchdog->preempted &&
+	       cpu_ns(&usage) - watchdog->used < watchdog->budget / 2;
+}
+
 /* Runs on the thread it watches. */
 static void fire(int number, siginfo_t *info, void *context)
 {
@@ -177,12 +205,14 @@ static void fire(int number, siginfo_t *info, void *context)
 	uint64_t now = clock_ns();
 	if (!watchdog->trapped && watchdog->progress != watchdog->seen) {
 		watchdog->seen = watchdog->progress;
-		watchdog->deadline = now + watchdog->budget;
+		budget_begin(watchdog, now);
 	} else if (watchdog->deadline == 0) {
-		watchdog->deadline = now + watchdog->budget;
+		budget_begin(watchdog, now);
 	}
 	if (now < watchdog->deadline) {
 		timer_arm(watchdog->deadline, now);
+	} else if (!watchdog->trapped && starved(watchdog, now)) {
+		timer_arm(now + (watchdog->budget >> TICK_SHIFT) + 1, now);
 	} else if (pc_may_be_left(watchdog, (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP])) {
 		leave(watchdog);
 	} else {

@@ -12,6 +12,10 @@
  * has ended, and a later call needs to set it only when it has gone off with nothing to watch. For
  * that a call may have an eighth more than its budget. Each thread has one timer, made at its first
  * watched call and never deleted.
+ *
+ * The budget is time as everybody else sees it, since a call that waits holds up as much as one that
+ * works. But where other programs took the CPU away meanwhile, a call may have up to four times as
+ * much, until it has used half of its budget itself: it is not to be stopped for what they did.
  */
 #ifndef SLUICE_CONTROL_LUA_WATCHDOG_H
 #define SLUICE_CONTROL_LUA_WATCHDOG_H
@@ -35,6 +39,8 @@ struct lua_watchdog {
 	volatile uint32_t seen;
 	volatile uint64_t budget;
 	volatile uint64_t deadline; /* ns of the monotonic clock; 0: no tick saw the call yet */
+	volatile uint64_t used;	    /* the thread's CPU time when the budget began, ns */
+	volatile long preempted;    /* how often it had been taken off its CPU by then */
 	sigjmp_buf escape;
 };
 
