@@ -26,7 +26,12 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(NOT_OURS, PACKET, "destination address that is not the port's")                          \
 	X(IP_HEADER, PACKET, "malformed IP header")                                                \
 	X(IP_CHECKSUM, PACKET, "bad IPv4 header checksum")                                         \
-	X(IP_FRAGMENT, PACKET, "IP fragment")                                                      \
+	X(MULTICAST, PACKET, "to a group that is not handled")                                     \
+	X(BROADCAST, PACKET, "to all hosts of a network")                                          \
+	X(IP_FRAGMENT, PACKET, "fragment of what is not UDP")                                      \
+	X(IP_EXTENSION, PACKET, "malformed IPv6 extension header, or with an unknown option")      \
+	X(IP_EXTENSIONS_MANY, PACKET, "too many or too long IPv6 extension headers")               \
+	X(IP_ROUTED, PACKET, "IPv6 routing header with stops to come")                             \
 	X(IP_PROTOCOL, PACKET, "IP protocol that is not handled")                                  \
 	X(IP_SOURCE, PACKET, "source address that no host can have")                               \
 	X(UDP_HEADER, PACKET, "malformed UDP header or source port 0")                             \

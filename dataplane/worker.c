@@ -132,18 +132,14 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 	}
 }
 
-static void frame_input(struct worker *worker, const struct policy *policy, unsigned port,
-			struct rte_mbuf *mbuf)
+/* What is no UDP for us. */
+static __rte_noinline void frame_other(struct worker *worker, unsigned port, struct rte_mbuf *mbuf,
+				       enum net_class class, uint8_t reason)
 {
-	uint8_t reason = DROP_NONE;
-	enum net_class class = net_frame_classify(&worker->dataplane->ports[port], mbuf, &reason);
-	if (likely(class == NET_CLASS_UDP)) {
-		packet_of(mbuf)->query.port = (uint8_t)port;
-		udp_input(worker, policy, mbuf);
-	} else if (class == NET_CLASS_DROP) {
-		packet_of(mbuf)->query.notes = NULL;
-		pipeline_drop(worker, mbuf, reason);
-	} else {
+	switch (class) {
+	case NET_CLASS_ARP:
+	case NET_CLASS_ICMP:
+	case NET_CLASS_ICMP6:
 		stats_add(&worker->stats.counter[STATS_LINK_PACKETS], 1);
 		packet_of(mbuf)->query.port = (uint8_t)port;
 		if (unlikely(worker->dataplane->n_workers > 1) &&
@@ -151,7 +147,29 @@ static void frame_input(struct worker *worker, const struct policy *policy, unsi
 		     (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))))
 			link_replicate(worker, mbuf);
 		link_input(worker, port, mbuf, class, true);
+		break;
+	case NET_CLASS_CHAINED:
+		pipeline_drop(worker, mbuf, DROP_FRAME_CHAINED);
+		break;
+	case NET_CLASS_FRAGMENT:
+		pipeline_drop(worker, mbuf, DROP_IP_FRAGMENT);
+		break;
+	default: /* nobody's, or the host's, and there is none */
+		pipeline_drop(worker, mbuf, reason);
 	}
+}
+
+static void frame_input(struct worker *worker, const struct policy *policy, unsigned port,
+			struct rte_mbuf *mbuf)
+{
+	uint8_t reason = DROP_NONE;
+	enum net_class class = net_frame_classify(&worker->dataplane->ports[port], mbuf, &reason);
+	if (unlikely(class != NET_CLASS_UDP)) {
+		frame_other(worker, port, mbuf, class, reason);
+		return;
+	}
+	packet_of(mbuf)->query.port = (uint8_t)port;
+	udp_input(worker, policy, mbuf);
 }
 
 static unsigned port_receive(struct worker *worker, const struct policy *policy, unsigned port)

@@ -12,10 +12,13 @@
 
 enum net_class {
 	NET_CLASS_DROP,
+	NET_CLASS_HOST, /* nothing for Sluice; a host with our addresses would look at it */
 	NET_CLASS_UDP,
 	NET_CLASS_ARP,
 	NET_CLASS_ICMP,
 	NET_CLASS_ICMP6, /* neighbour discovery included */
+	NET_CLASS_FRAGMENT, /* of UDP for us */
+	NET_CLASS_CHAINED, /* in several buffers: to be asked again once it is in one */
 };
 
 /* Where a frame goes; ports in host byte order. */
@@ -33,11 +36,12 @@ struct net_flow {
 /*
  * Says what a received frame is and fills in its struct packet from nothing: offsets, ports and
  * addresses (the sender as client, the destination as local; query.port is the caller's). Padding
- * behind the IP packet is cut off. dns_offset is where the message of ARP, ICMP or UDP begins.
- * NET_CLASS_DROP comes with the reason.
+ * behind the IP packet is cut off. dns_offset is where the message of ARP, ICMP or UDP begins, and
+ * what a fragment carries. NET_CLASS_DROP comes with the reason, and so does NET_CLASS_HOST: where
+ * there is no host to take such a frame, it is dropped for that.
  *
  * Groups are for ICMPv6 alone: all nodes, and the solicited-node groups of our addresses (RFC 4291,
- * section 2.7.1). There the source may be unspecified too, for duplicate address detection.
+ * section 2.7.1); what is for other groups, or for everybody, is the host's. There the source may be unspecified too, for duplicate address detection.
  */
 enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
 				  uint8_t *drop_reason);

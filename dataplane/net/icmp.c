@@ -55,7 +55,8 @@ static bool echo_wanted(const struct net_port *port, struct rte_mbuf *mbuf)
 	if (message[0] != request || message[1] != 0)
 		return false;
 	/* Source routes would have to be turned round, records continued: pings do without. */
-	if (!packet->ipv6 && packet->dns_offset != packet->l3_offset + sizeof(struct rte_ipv4_hdr))
+	size_t header = packet->ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	if (packet->dns_offset != packet->l3_offset + header)
 		return false;
 	return message_sum(mbuf) == 0xffff;
 }

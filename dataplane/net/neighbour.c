@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include <rte_ip.h>
+
 #include "dataplane/net/frame.h"
 #include "dataplane/net/neighbour_frames.h"
 #include "dataplane/net/route.h"
@@ -344,7 +346,9 @@ void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte
 bool neighbour_nd_wants(struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
-	if (!packet->ipv6 || mbuf->data_len <= packet->dns_offset)
+	/* Right behind the IPv6 header: never in fragments (RFC 6980), nobody needs other headers. */
+	if (!packet->ipv6 || mbuf->data_len <= packet->dns_offset ||
+	    packet->dns_offset != packet->l3_offset + sizeof(struct rte_ipv6_hdr))
 		return false;
 	uint8_t type = *rte_pktmbuf_mtod_offset(mbuf, uint8_t *, packet->dns_offset);
 	return type == ND_SOLICITATION || type == ND_ADVERTISEMENT;

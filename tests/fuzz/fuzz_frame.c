@@ -59,9 +59,10 @@ static void input(struct neighbour_table *table, const uint8_t *data, size_t siz
 			 (what & 4 ? RTE_MBUF_F_RX_IP_CKSUM_GOOD : 0);
 	mbuf->vlan_tci = (uint16_t)(what >> 4);
 	enum net_class class = net_frame_classify(&port, mbuf, &reason);
-	MUST((class == NET_CLASS_DROP) == (reason != DROP_NONE));
-	MUST(class == NET_CLASS_DROP || mbuf->data_len <= size);
-	if (class == NET_CLASS_DROP)
+	bool passed = class != NET_CLASS_DROP && class != NET_CLASS_HOST;
+	MUST(passed == (reason == DROP_NONE));
+	MUST(mbuf->data_len <= size);
+	if (!passed || class == NET_CLASS_FRAGMENT)
 		rte_pktmbuf_free(mbuf);
 	else if (class == NET_CLASS_UDP)
 		answer(mbuf);

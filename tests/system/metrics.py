@@ -8,7 +8,8 @@ v = dict(re.findall(r'^(\S+) (\d+)$', text, re.M))
 def get(name): return int(v[name])
 def drop(reason): return get('sluice_drops_total{reason="%s"}' % reason)
 packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours', 'ip_header',
-          'ip_checksum', 'ip_fragment', 'ip_protocol', 'ip_source', 'udp_header',
+          'ip_checksum', 'multicast', 'broadcast', 'ip_fragment', 'ip_extension',
+          'ip_extensions_many', 'ip_routed', 'ip_protocol', 'ip_source', 'udp_header',
           'udp_checksum', 'udp_port', 'draining', 'acl']
 response = ['response_unsolicited', 'response_source', 'response_question',
             'response_malformed', 'response_home_full']

@@ -25,29 +25,37 @@ static enum net_class outcome(struct rte_mbuf *mbuf, uint8_t *reason)
 	return class;
 }
 
-static void dropped_for(int line, struct rte_mbuf *mbuf, enum drop_reason why)
+static void ends_as(int line, struct rte_mbuf *mbuf, enum net_class as, enum drop_reason why)
 {
 	uint8_t reason;
 	enum net_class class = outcome(mbuf, &reason);
-	ck_assert_msg(class == NET_CLASS_DROP && reason == why, "line %d: class %d, reason %d",
-		      line, class, reason);
+	ck_assert_msg(class == as && reason == why, "line %d: class %d, reason %d", line, class,
+		      reason);
 }
 
-/* Drops a sample with one byte changed; `seal` makes the IPv4 header checksum right again. */
+/* A sample with one byte changed; `seal` makes the IPv4 header checksum right again. */
 static void changed(int line, const char *hex, size_t at, uint8_t value, bool seal,
-		    enum drop_reason why)
+		    enum net_class as, enum drop_reason why)
 {
 	uint8_t bytes[LAB_FRAME_MAX];
 	size_t length = lab_bytes(hex, bytes);
 	bytes[at] = value;
 	if (seal)
 		lab_ipv4_seal(bytes);
-	dropped_for(line, lab_frame_bytes(bytes, length, 0), why);
+	ends_as(line, lab_frame_bytes(bytes, length, 0), as, why);
 }
 
-#define DROPPED(mbuf, why) dropped_for(__LINE__, mbuf, why)
-#define CHANGED4(at, value, why) changed(__LINE__, SAMPLE_UDP4_IN, at, value, true, why)
-#define CHANGED6(at, value, why) changed(__LINE__, SAMPLE_UDP6_IN, at, value, false, why)
+#define DROPPED(mbuf, why) ends_as(__LINE__, mbuf, NET_CLASS_DROP, why)
+#define CHANGED(sample, at, value, why)                                                            \
+	changed(__LINE__, sample, at, value, false, NET_CLASS_DROP, why)
+#define CHANGED4(at, value, why)                                                                   \
+	changed(__LINE__, SAMPLE_UDP4_IN, at, value, true, NET_CLASS_DROP, why)
+#define CHANGED6(at, value, why) CHANGED(SAMPLE_UDP6_IN, at, value, why)
+/* For the host, if there is one. */
+#define HOST4(at, value, why)                                                                      \
+	changed(__LINE__, SAMPLE_UDP4_IN, at, value, true, NET_CLASS_HOST, why)
+#define HOST6(sample, at, value, why)                                                              \
+	changed(__LINE__, sample, at, value, false, NET_CLASS_HOST, why)
 
 static void udp_is_sound(struct rte_mbuf *mbuf, bool ipv6, unsigned l3, unsigned dns)
 {
@@ -111,10 +119,11 @@ START_TEST(tagged_port_takes_its_vlan)
 	udp_is_sound(flagged(SAMPLE_UDP4_IN, stripped, 3 << 13 | 5), false, 14, 42);
 	DROPPED(lab_frame(SAMPLE_UDP4_IN), DROP_FRAME_VLAN);
 	DROPPED(flagged(SAMPLE_UDP4_IN, stripped, 6), DROP_FRAME_VLAN);
-	changed(__LINE__, SAMPLE_UDP4_TAGGED_IN, 15, 6, false, DROP_FRAME_VLAN);
-	changed(__LINE__, SAMPLE_UDP4_TAGGED_IN, 15, 0, false, DROP_FRAME_VLAN);
+	CHANGED(SAMPLE_UDP4_TAGGED_IN, 15, 6, DROP_FRAME_VLAN);
+	CHANGED(SAMPLE_UDP4_TAGGED_IN, 15, 0, DROP_FRAME_VLAN);
 	/* A second tag. */
-	DROPPED(flagged(SAMPLE_UDP4_TAGGED_IN, stripped, 5), DROP_FRAME_TYPE);
+	ends_as(__LINE__, flagged(SAMPLE_UDP4_TAGGED_IN, stripped, 5), NET_CLASS_HOST,
+		DROP_FRAME_TYPE);
 }
 END_TEST
 
@@ -123,13 +132,12 @@ START_TEST(ethernet_is_for_us)
 	struct rte_mbuf *mbuf = lab_frame(SAMPLE_UDP4_IN);
 	mbuf->nb_segs = 2;
 	uint8_t reason = DROP_NONE;
-	ck_assert_int_eq(net_frame_classify(&port, mbuf, &reason), NET_CLASS_DROP);
-	ck_assert_uint_eq(reason, DROP_FRAME_CHAINED);
+	ck_assert_int_eq(net_frame_classify(&port, mbuf, &reason), NET_CLASS_CHAINED);
 	mbuf->nb_segs = 1;
 	rte_pktmbuf_free(mbuf);
 	CHANGED4(5, 9, DROP_NOT_OURS);
 	CHANGED4(6, 3, DROP_IP_SOURCE); /* from a group */
-	CHANGED4(12, 0x88, DROP_FRAME_TYPE);
+	HOST4(12, 0x88, DROP_FRAME_TYPE);
 	/* What is for one host does not come to a group of them (RFC 1122, section 3.3.6). */
 	CHANGED4(0, 3, DROP_NOT_OURS);
 	CHANGED6(0, 3, DROP_NOT_OURS);
@@ -143,16 +151,69 @@ START_TEST(ipv4_header_is_checked)
 	CHANGED4(14, 0x4c, DROP_IP_HEADER); /* options beyond the packet */
 	CHANGED4(17, 47, DROP_IP_HEADER);
 	CHANGED4(17, 19, DROP_IP_HEADER);
-	CHANGED4(20, 0x20, DROP_IP_FRAGMENT);
-	CHANGED4(20, 0x60, DROP_IP_FRAGMENT);
-	CHANGED4(21, 1, DROP_IP_FRAGMENT);
-	CHANGED4(23, IPPROTO_TCP, DROP_IP_PROTOCOL);
+	HOST4(23, IPPROTO_TCP, DROP_IP_PROTOCOL);
 	CHANGED4(33, 3, DROP_NOT_OURS);
 	CHANGED4(30, 255, DROP_NOT_OURS);
 	CHANGED4(26, 0, DROP_IP_SOURCE);
 	CHANGED4(26, 224, DROP_IP_SOURCE);
 	CHANGED4(26, 255, DROP_IP_SOURCE);
 	CHANGED4(29, 255, DROP_IP_SOURCE); /* everybody on our network */
+}
+END_TEST
+
+/* A sample for another address of IPv4, in a frame to everybody. */
+static struct rte_mbuf *sent_to(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint8_t from)
+{
+	uint8_t bytes[LAB_FRAME_MAX];
+	size_t length = lab_bytes(SAMPLE_UDP4_IN, bytes);
+	const uint8_t to[] = {a, b, c, d};
+	memset(bytes, 0xff, 6);
+	memcpy(bytes + 30, to, sizeof(to));
+	bytes[26] = from;
+	lab_ipv4_seal(bytes);
+	return lab_frame_bytes(bytes, length, 0);
+}
+
+/* Each has its name, and a host may want to see it. */
+START_TEST(ipv4_groups)
+{
+	ends_as(__LINE__, sent_to(224, 0, 0, 251, 10), NET_CLASS_HOST, DROP_MULTICAST);
+	ends_as(__LINE__, sent_to(239, 255, 255, 255, 10), NET_CLASS_HOST, DROP_MULTICAST);
+	ends_as(__LINE__, sent_to(255, 255, 255, 255, 10), NET_CLASS_HOST, DROP_BROADCAST);
+	ends_as(__LINE__, sent_to(10, 53, 0, 255, 10), NET_CLASS_HOST, DROP_BROADCAST);
+	DROPPED(sent_to(240, 0, 0, 1, 10), DROP_NOT_OURS);
+	DROPPED(sent_to(10, 53, 0, 254, 10), DROP_NOT_OURS);
+	DROPPED(sent_to(224, 0, 0, 251, 224), DROP_IP_SOURCE);
+	DROPPED(sent_to(224, 0, 0, 251, 0), DROP_IP_SOURCE); /* of 0.53.0.2; 0.0.0.0 is nobody yet */
+	/* To one station, for all of them. */
+	struct rte_mbuf *mbuf = sent_to(255, 255, 255, 255, 10);
+	memcpy(rte_pktmbuf_mtod(mbuf, uint8_t *), lab_mac(1).addr_bytes, 6);
+	DROPPED(mbuf, DROP_NOT_OURS);
+}
+END_TEST
+
+/* Fragments of UDP for us are pieces to put together; others are the host's. */
+START_TEST(ipv4_fragments)
+{
+	uint8_t bytes[LAB_FRAME_MAX], reason;
+	static const struct {
+		uint8_t high, low;
+	} places[] = {{0x20, 0}, {0x60, 0}, {0, 1}, {0x1f, 0xff}};
+	for (size_t i = 0; i < RTE_DIM(places); i++) {
+		size_t length = lab_bytes(SAMPLE_UDP4_IN, bytes);
+		bytes[20] = places[i].high;
+		bytes[21] = places[i].low;
+		lab_ipv4_seal(bytes);
+		ck_assert_int_eq(outcome(lab_frame_bytes(bytes, length, 0), &reason),
+				 NET_CLASS_FRAGMENT);
+		bytes[23] = IPPROTO_TCP;
+		lab_ipv4_seal(bytes);
+		ends_as(__LINE__, lab_frame_bytes(bytes, length, 0), NET_CLASS_HOST,
+			DROP_IP_FRAGMENT);
+		bytes[33] = 3;
+		lab_ipv4_seal(bytes);
+		DROPPED(lab_frame_bytes(bytes, length, 0), DROP_NOT_OURS);
+	}
 }
 END_TEST
 
@@ -206,9 +267,7 @@ START_TEST(ipv6_header_is_checked)
 {
 	CHANGED6(14, 0x40, DROP_IP_HEADER);
 	CHANGED6(19, 26, DROP_IP_HEADER);
-	CHANGED6(20, IPPROTO_FRAGMENT, DROP_IP_FRAGMENT);
-	CHANGED6(20, IPPROTO_HOPOPTS, DROP_IP_PROTOCOL);
-	CHANGED6(20, IPPROTO_TCP, DROP_IP_PROTOCOL);
+	HOST6(SAMPLE_UDP6_IN, 20, IPPROTO_TCP, DROP_IP_PROTOCOL);
 	CHANGED6(53, 3, DROP_NOT_OURS);
 	CHANGED6(22, 0xff, DROP_IP_SOURCE);
 	uint8_t bytes[LAB_FRAME_MAX];
@@ -225,9 +284,9 @@ START_TEST(ipv6_groups)
 	ck_assert_int_eq(outcome(lab_frame(SAMPLE_NS_IN), &reason), NET_CLASS_ICMP6);
 	ck_assert_int_eq(outcome(lab_frame(SAMPLE_DAD_IN), &reason), NET_CLASS_ICMP6);
 	ck_assert_int_eq(outcome(lab_frame(SAMPLE_NA_GRATUITOUS_IN), &reason), NET_CLASS_ICMP6);
-	changed(__LINE__, SAMPLE_NS_IN, 20, IPPROTO_UDP, false, DROP_NOT_OURS);
-	changed(__LINE__, SAMPLE_NS_IN, 53, 2, false, DROP_NOT_OURS);
-	changed(__LINE__, SAMPLE_NA_GRATUITOUS_IN, 53, 2, false, DROP_NOT_OURS); /* ff02::2 */
+	HOST6(SAMPLE_NS_IN, 20, IPPROTO_UDP, DROP_MULTICAST);
+	HOST6(SAMPLE_NS_IN, 53, 2, DROP_MULTICAST);
+	HOST6(SAMPLE_NA_GRATUITOUS_IN, 53, 2, DROP_MULTICAST); /* ff02::2 */
 	/* Nobody asks one host, or speaks, without an address. */
 	size_t length = lab_bytes(SAMPLE_DAD_IN, bytes);
 	memcpy(bytes + 38, lab_ipv6(1).bytes, 16);
@@ -236,6 +295,104 @@ START_TEST(ipv6_groups)
 	length = lab_bytes(SAMPLE_NA_GRATUITOUS_IN, bytes);
 	memset(bytes + 22, 0, 16);
 	DROPPED(lab_frame_bytes(bytes, length, 0), DROP_IP_SOURCE);
+}
+END_TEST
+
+/* A sample with extension headers, given in hexadecimal, between IPv6 and UDP. */
+static size_t extended(const char *headers, uint8_t first, uint8_t *bytes)
+{
+	uint8_t sample[LAB_FRAME_MAX];
+	size_t length = lab_bytes(SAMPLE_UDP6_IN, sample), more = lab_bytes(headers, bytes + 54);
+	memcpy(bytes, sample, 54);
+	memcpy(bytes + 54 + more, sample + 54, length - 54);
+	lab_store(bytes + 18, (uint16_t)(length - 54 + more));
+	bytes[20] = first;
+	return length + more;
+}
+
+static enum net_class extended_class(const char *headers, uint8_t first, uint8_t *reason)
+{
+	uint8_t bytes[LAB_FRAME_MAX];
+	size_t length = extended(headers, first, bytes);
+	return outcome(lab_frame_bytes(bytes, length, 0), reason);
+}
+
+#define PADN(next) next "00010400000000"
+#define ATOMIC(next) next "000000deadbeef"
+
+START_TEST(ipv6_extensions)
+{
+	static const struct {
+		uint8_t first;
+		unsigned bytes;
+		const char *headers;
+	} passed[] = {
+		{IPPROTO_HOPOPTS, 8, PADN("11")},
+		{IPPROTO_HOPOPTS, 8, "1100050200000000"},	  /* router alert, Pad1 */
+		{IPPROTO_DSTOPTS, 16, "1101010c000000000000000000000000"},
+		{IPPROTO_ROUTING, 8, "1100000000000000"},	  /* at its last stop */
+		{IPPROTO_FRAGMENT, 8, ATOMIC("11")},
+		{IPPROTO_HOPOPTS, 32, PADN("3c") PADN("2b") "2c00000000000000" ATOMIC("11")},
+	};
+	uint8_t bytes[LAB_FRAME_MAX];
+	for (size_t i = 0; i < RTE_DIM(passed); i++) {
+		size_t length = extended(passed[i].headers, passed[i].first, bytes);
+		udp_is_sound(lab_frame_bytes(bytes, length, 256), true, 14, 62 + passed[i].bytes);
+	}
+}
+END_TEST
+
+START_TEST(ipv6_extensions_refused)
+{
+	static const struct {
+		uint8_t first;
+		enum net_class class;
+		enum drop_reason reason;
+		const char *headers;
+	} rows[] = {
+		{IPPROTO_HOPOPTS, NET_CLASS_DROP, DROP_IP_EXTENSION, "11ff010400000000"},
+		{IPPROTO_HOPOPTS, NET_CLASS_DROP, DROP_IP_EXTENSION, "1100010500000000"},
+		{IPPROTO_HOPOPTS, NET_CLASS_DROP, DROP_IP_EXTENSION, "1100000000000001"},
+		{IPPROTO_HOPOPTS, NET_CLASS_DROP, DROP_IP_EXTENSION, "1100c20400010000"}, /* jumbo */
+		{IPPROTO_DSTOPTS, NET_CLASS_DROP, DROP_IP_EXTENSION, "1100410400010000"},
+		{IPPROTO_DSTOPTS, NET_CLASS_DROP, DROP_IP_EXTENSION, PADN("00") PADN("11")},
+		{IPPROTO_ROUTING, NET_CLASS_DROP, DROP_IP_ROUTED, "1100000100000000"},
+		{IPPROTO_ROUTING, NET_CLASS_DROP, DROP_IP_ROUTED, "110004ff00000000"},
+		{IPPROTO_DSTOPTS, NET_CLASS_DROP, DROP_IP_EXTENSIONS_MANY,
+		 PADN("3c") PADN("3c") PADN("3c") PADN("3c") PADN("11")},
+		{IPPROTO_FRAGMENT, NET_CLASS_FRAGMENT, DROP_NONE, "11000001deadbeef"},
+		{IPPROTO_FRAGMENT, NET_CLASS_FRAGMENT, DROP_NONE, "11000008deadbeef"},
+		{IPPROTO_HOPOPTS, NET_CLASS_FRAGMENT, DROP_NONE, PADN("2c") "3c000008deadbeef"},
+		{IPPROTO_FRAGMENT, NET_CLASS_HOST, DROP_IP_FRAGMENT, "06000008deadbeef"},
+		{IPPROTO_FRAGMENT, NET_CLASS_HOST, DROP_IP_FRAGMENT, "3a000008deadbeef"},
+		{IPPROTO_DSTOPTS, NET_CLASS_HOST, DROP_IP_PROTOCOL, PADN("06")},
+		{IPPROTO_DSTOPTS, NET_CLASS_HOST, DROP_IP_PROTOCOL, PADN("3b")}, /* nothing follows */
+		{IPPROTO_DSTOPTS, NET_CLASS_ICMP6, DROP_NONE, PADN("3a")},
+	};
+	uint8_t bytes[LAB_FRAME_MAX], reason;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		enum net_class class = extended_class(rows[i].headers, rows[i].first, &reason);
+		ck_assert_msg(class == rows[i].class && reason == rows[i].reason,
+			      "row %zu: class %d, reason %d", i, class, reason);
+	}
+	/* 256 bytes are not too many; eight more are. */
+	char headers[2 * 264 + 1] = "3c1e01f4";
+	memset(headers + 8, '0', sizeof(headers) - 9);
+	memcpy(headers + 2 * 248, PADN("11"), 16);
+	headers[2 * 256] = '\0';
+	ck_assert_int_eq(extended_class(headers, IPPROTO_DSTOPTS, &reason), NET_CLASS_UDP);
+	memcpy(headers + 2 * 248, PADN("3c"), 16);
+	memcpy(headers + 2 * 256, PADN("11"), 17);
+	ck_assert_int_eq(extended_class(headers, IPPROTO_DSTOPTS, &reason), NET_CLASS_DROP);
+	ck_assert_uint_eq(reason, DROP_IP_EXTENSIONS_MANY);
+	/* Cut within them, the IPv6 header knowing it. */
+	size_t whole = extended(PADN("2b") "3c00000000000000" PADN("11"), IPPROTO_HOPOPTS, bytes);
+	for (size_t length = 54; length < 54 + 24 + 8; length++) {
+		lab_store(bytes + 18, (uint16_t)(length - 54));
+		DROPPED(lab_frame_bytes(bytes, length, 0),
+			length < 78 ? DROP_IP_EXTENSION : DROP_UDP_HEADER);
+	}
+	ck_assert_uint_gt(whole, 54 + 24 + 8);
 }
 END_TEST
 
@@ -484,7 +641,11 @@ static Suite *net_frame_suite(void)
 	tcase_add_test(in, tagged_port_takes_its_vlan);
 	tcase_add_test(in, ethernet_is_for_us);
 	tcase_add_test(in, ipv4_header_is_checked);
+	tcase_add_test(in, ipv4_groups);
+	tcase_add_test(in, ipv4_fragments);
 	tcase_add_test(in, ipv4_source_broadcast);
+	tcase_add_test(in, ipv6_extensions);
+	tcase_add_test(in, ipv6_extensions_refused);
 	tcase_add_test(in, checksums_as_the_port_says);
 	tcase_add_test(in, ipv6_header_is_checked);
 	tcase_add_test(in, ipv6_groups);

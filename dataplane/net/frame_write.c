@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/net/frame.h"
+
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#define HOP_LIMIT 64
+
+static uint16_t ethernet_size(const struct net_port *port)
+{
+	return RTE_ETHER_HDR_LEN + (port->vlan != 0 ? RTE_VLAN_HLEN : 0);
+}
+
+uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
+			   const struct rte_ether_addr *destination, uint16_t type)
+{
+	struct rte_ether_hdr *ethernet = (struct rte_ether_hdr *)frame;
+	ethernet->dst_addr = *destination;
+	ethernet->src_addr = port->mac;
+	if (likely(port->vlan == 0)) {
+		ethernet->ether_type = rte_cpu_to_be_16(type);
+		return RTE_ETHER_HDR_LEN;
+	}
+	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(ethernet + 1);
+	ethernet->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	tag->vlan_tci = rte_cpu_to_be_16(port->vlan);
+	tag->eth_proto = rte_cpu_to_be_16(type);
+	return RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+}
+
+void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
+			  const struct rte_ether_addr *destination, uint16_t type)
+{
+	struct packet *packet = packet_of(mbuf);
+	uint16_t l2 = ethernet_size(port);
+	mbuf->data_off = (uint16_t)(mbuf->data_off + packet->l3_offset - l2);
+	mbuf->data_len = (uint16_t)(mbuf->data_len - packet->l3_offset + l2);
+	mbuf->pkt_len = mbuf->data_len;
+	mbuf->ol_flags &= NET_MBUF_ATTACHED;
+	packet->dns_offset = (uint16_t)(packet->dns_offset - packet->l3_offset + l2);
+	packet->l3_offset = (uint8_t)l2;
+	net_ethernet_write(port, rte_pktmbuf_mtod(mbuf, uint8_t *), destination, type);
+}
+
+/*
+ * The Internet checksum's sum (RFC 1071) of bytes, and of what was summed before; not folded. Words of
+ * eight bytes: messages are short, and wide loads would wait for the narrow stores just before them.
+ */
+static inline uint64_t sum_add(uint64_t sum, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	uint64_t word;
+	uint32_t half;
+	uint16_t quarter, last = 0;
+	for (; length >= sizeof(word); at += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		sum += (word & UINT32_MAX) + (word >> 32);
+	}
+	if ((length & sizeof(half)) != 0) {
+		memcpy(&half, at, sizeof(half));
+		sum += half;
+		at += sizeof(half);
+	}
+	if ((length & sizeof(quarter)) != 0) {
+		memcpy(&quarter, at, sizeof(quarter));
+		sum += quarter;
+		at += sizeof(quarter);
+	}
+	if ((length & 1) != 0)
+		memcpy(&last, at, 1);
+	return sum + last;
+}
+
+static inline uint16_t sum_fold(uint64_t sum)
+{
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	sum = (sum & UINT16_MAX) + (sum >> 16);
+	return (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
+}
+
+static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint16_t length)
+{
+	udp->src_port = rte_cpu_to_be_16(flow->source_port);
+	udp->dst_port = rte_cpu_to_be_16(flow->destination_port);
+	udp->dgram_len = rte_cpu_to_be_16(length);
+	udp->dgram_cksum = 0;
+}
+
+/*
+ * The checksum over pseudo header (`addresses` is the sum of those), UDP header and message, from
+ * what is at hand rather than from the headers just written.
+ */
+static rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, const uint8_t *dns,
+			       uint16_t length)
+{
+	uint64_t sum = addresses + RTE_BE16(IPPROTO_UDP) + 2u * rte_cpu_to_be_16(length) +
+		       rte_cpu_to_be_16(flow->source_port) +
+		       rte_cpu_to_be_16(flow->destination_port);
+	uint16_t checksum = (uint16_t)~sum_fold(
+		sum_add(sum, dns, length - sizeof(struct rte_udp_hdr)));
+	return checksum != 0 ? checksum : UINT16_MAX; /* RFC 768: 0 would say that there is none */
+}
+
+static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		       const struct net_flow *flow, struct rte_ipv4_hdr *ip, uint16_t udp_length)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+	*ip = (struct rte_ipv4_hdr){
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_length)),
+		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
+		.time_to_live = HOP_LIMIT,
+		.next_proto_id = IPPROTO_UDP,
+	};
+	memcpy(&ip->src_addr, flow->source.bytes, 4);
+	memcpy(&ip->dst_addr, flow->destination.bytes, 4);
+	uint64_t addresses = sum_add(sum_add(0, flow->source.bytes, 4), flow->destination.bytes, 4);
+	udp_write(flow, udp, udp_length);
+	if (port->tx_udp_checksum) {
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
+		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, mbuf->ol_flags);
+	} else {
+		udp->dgram_cksum =
+			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
+	}
+	if (port->tx_ip_checksum)
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	else
+		ip->hdr_checksum = (uint16_t)~sum_fold(
+			addresses + RTE_BE16(RTE_IPV4_VHL_DEF << 8) + ip->total_length +
+			RTE_BE16(RTE_IPV4_HDR_DF_FLAG) + RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
+}
+
+static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		       const struct net_flow *flow, struct rte_ipv6_hdr *ip, uint16_t udp_length)
+{
+	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+	ip->vtc_flow = RTE_BE32(6u << 28);
+	ip->payload_len = rte_cpu_to_be_16(udp_length);
+	ip->proto = IPPROTO_UDP;
+	ip->hop_limits = HOP_LIMIT;
+	memcpy(ip->src_addr, flow->source.bytes, 16);
+	memcpy(ip->dst_addr, flow->destination.bytes, 16);
+	udp_write(flow, udp, udp_length);
+	if (port->tx_udp_checksum) {
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, mbuf->ol_flags);
+	} else {
+		uint64_t addresses =
+			sum_add(sum_add(0, flow->source.bytes, 16), flow->destination.bytes, 16);
+		udp->dgram_cksum =
+			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
+	}
+}
+
+void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		     const struct net_flow *flow)
+{
+	struct packet *packet = packet_of(mbuf);
+	bool ipv6 = flow->destination.ipv6;
+	uint16_t l2 = ethernet_size(port);
+	uint16_t l3 = ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	uint16_t headers = (uint16_t)(l2 + l3 + sizeof(struct rte_udp_hdr));
+	uint16_t udp_length = (uint16_t)(sizeof(struct rte_udp_hdr) + packet->dns_length);
+
+	mbuf->data_off = (uint16_t)(mbuf->data_off + packet->dns_offset - headers);
+	packet->dns_offset = headers;
+	packet->l3_offset = (uint8_t)l2;
+	packet_dns_resize(mbuf, packet->dns_length);
+	mbuf->ol_flags &= NET_MBUF_ATTACHED;
+	mbuf->l2_len = l2;
+	mbuf->l3_len = l3;
+	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	net_ethernet_write(port, frame, &flow->destination_mac,
+			   ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	if (ipv6)
+		ipv6_write(port, mbuf, flow, (struct rte_ipv6_hdr *)(frame + l2), udp_length);
+	else
+		ipv4_write(port, mbuf, flow, (struct rte_ipv4_hdr *)(frame + l2), udp_length);
+}
