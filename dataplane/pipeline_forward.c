@@ -43,7 +43,8 @@ static void entry_end(struct worker *worker, struct inflight_entry *entry, enum 
 {
 	notes_free(&entry->query.notes);
 	stats_add(&worker->stats.drop[reason], 1);
-	inflight_remove(worker->inflight, entry);
+	inflight_remove(worker->inflight, entry,
+			reason == DROP_TIMEOUT ? INFLIGHT_TIMED_OUT : INFLIGHT_FORGOTTEN);
 }
 
 /* False: there is no way to the server now, and the packet is gone. */
@@ -139,10 +140,10 @@ static void probes_count(struct worker *worker, int step)
 	__atomic_store_n(&worker->probes, worker->probes + (uint32_t)step, __ATOMIC_RELAXED);
 }
 
-void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry)
+void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry, enum inflight_end end)
 {
 	probes_count(worker, -1);
-	inflight_remove(worker->inflight, entry);
+	inflight_remove(worker->inflight, entry, end);
 }
 
 void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
@@ -164,7 +165,7 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry->token = packet->slot;
 	entry_fill(entry, backend, mbuf);
 	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number]))
-		pipeline_probe_end(worker, entry);
+		pipeline_probe_end(worker, entry, INFLIGHT_FORGOTTEN);
 }
 
 /* ---- queries without an answer ---- */
@@ -216,7 +217,7 @@ static void timed_out(struct worker *worker, struct inflight_entry *entry)
 		entry_end(worker, entry, DROP_TIMEOUT);
 		return;
 	}
-	inflight_remove(worker->inflight, entry);
+	inflight_remove(worker->inflight, entry, INFLIGHT_TIMED_OUT);
 	if (!pipeline_cache_rescue(worker, mbuf))
 		pipeline_chain_run(worker, mbuf, CHAIN_TIMEOUT, 0);
 }
@@ -227,7 +228,7 @@ void pipeline_expire(struct worker *worker, bool all)
 	while ((entry = all ? inflight_any(worker->inflight)
 			    : inflight_expired(worker->inflight, worker->now)) != NULL) {
 		if (entry->probe) { /* the control lcore has a clock of its own */
-			pipeline_probe_end(worker, entry);
+			pipeline_probe_end(worker, entry, INFLIGHT_TIMED_OUT);
 			continue;
 		}
 		stats_add(&worker->backends[entry->query.backend].timeouts, 1);

@@ -40,7 +40,7 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
 
 /* Removes a probe's entry, answered or not. */
-void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry);
+void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry, enum inflight_end end);
 
 /* What its server is to be told of the client's subnet. */
 struct pipeline_ecs {

@@ -15,7 +15,7 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 			(worker->now - entry->sent) * 1000 / worker->tsc_per_ms, UINT32_MAX),
 	};
 	count(worker, STATS_PROBE_ANSWERS);
-	pipeline_probe_end(worker, entry);
+	pipeline_probe_end(worker, entry, INFLIGHT_WAS_ANSWERED);
 	rte_pktmbuf_free(mbuf);
 	if (rte_ring_sp_enqueue(worker->handoff.reports, handoff_report_pack(&report)) == 0)
 		waker_wake(worker->dataplane->control_waker);
@@ -55,6 +55,26 @@ static enum drop_reason response_check(struct rte_mbuf *mbuf, const struct infli
 	return DROP_NONE;
 }
 
+/* What an answer is that no query waits for. */
+static enum drop_reason stray_reason(const struct worker *worker, const struct packet *packet,
+				     uint16_t id)
+{
+	struct net_address sender = {.ipv6 = packet->ipv6};
+	memcpy(sender.bytes, packet->query.client_addr, sizeof(sender.bytes));
+	switch (inflight_recall(worker->inflight, packet->destination_port, id, &sender,
+				packet->source_port)) {
+	case INFLIGHT_TIMED_OUT:
+		return DROP_RESPONSE_LATE;
+	case INFLIGHT_WAS_ANSWERED:
+		return DROP_RESPONSE_DUPLICATE;
+	case INFLIGHT_FORGOTTEN:
+		break;
+	}
+	return inflight_port_waits(worker->inflight, packet->destination_port)
+		       ? DROP_RESPONSE_ID
+		       : DROP_RESPONSE_UNSOLICITED;
+}
+
 /* On average over about as many responses as dnsdist takes. */
 static void server_latency(const struct worker *worker, struct backend_stats *stats,
 			   const struct inflight_entry *entry)
@@ -87,7 +107,7 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	}
 	stats_add(&stats->responses, 1);
 	server_latency(worker, stats, entry);
-	inflight_remove(worker->inflight, entry);
+	inflight_remove(worker->inflight, entry, INFLIGHT_WAS_ANSWERED);
 }
 
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
@@ -108,7 +128,7 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(&id, packet_dns(mbuf), sizeof(id));
 	struct inflight_entry *entry =
 		inflight_find(worker->inflight, packet->destination_port, id);
-	enum drop_reason reason = entry == NULL ? DROP_RESPONSE_UNSOLICITED
+	enum drop_reason reason = entry == NULL ? stray_reason(worker, packet, id)
 						: response_check(mbuf, entry);
 	if (unlikely(reason != DROP_NONE)) {
 		pipeline_drop(worker, mbuf, reason);

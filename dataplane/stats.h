@@ -63,7 +63,10 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
 	X(REPLY_BUILD, QUERY, "answer did not fit its buffer")                                     \
 	X(SHUTDOWN, QUERY, "still in hand at the end of shutdown.grace")                           \
-	X(RESPONSE_UNSOLICITED, RESPONSE, "response that no query waits for")                      \
+	X(RESPONSE_UNSOLICITED, RESPONSE, "response that nobody asked for")                        \
+	X(RESPONSE_LATE, RESPONSE, "response to a query that had timed out")                       \
+	X(RESPONSE_DUPLICATE, RESPONSE, "response to a query that had been answered")              \
+	X(RESPONSE_ID, RESPONSE, "response with another ID than what waits at its port was asked with") \
 	X(RESPONSE_SOURCE, RESPONSE, "response from another address than was asked")               \
 	X(RESPONSE_QUESTION, RESPONSE, "response to another question")                             \
 	X(RESPONSE_MALFORMED, RESPONSE, "response that does not parse")                            \

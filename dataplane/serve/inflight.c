@@ -15,6 +15,14 @@ struct queue {
 	uint32_t newest;
 };
 
+/* A query that has ended. All zero is none: port 0 is nobody's. */
+struct ended {
+	uint16_t source_port;
+	uint16_t id;
+	uint32_t server; /* server_fold() */
+};
+static_assert(sizeof(struct ended) == 8, "one store a query");
+
 struct inflight {
 	uint32_t capacity;
 	uint32_t mask; /* of the buckets */
@@ -29,6 +37,9 @@ struct inflight {
 	uint32_t words[RANDOM_WORDS]; /* from the kernel, each used once */
 	uint32_t *buckets;
 	struct inflight_entry *entries; /* number 0 is never used: it ends lists */
+	uint16_t *waiting;		/* entries by port, from the first on */
+	struct ended *answered;		/* INFLIGHT_ANSWERED records by pair */
+	struct ended *timed_out;	/* as many as buckets */
 };
 
 uint32_t inflight_ports_share(unsigned workers)
@@ -52,8 +63,11 @@ static uint32_t buckets_for(uint32_t capacity)
 
 size_t inflight_memory(uint32_t capacity)
 {
-	return sizeof(struct inflight) + buckets_for(capacity) * sizeof(uint32_t) +
-	       (capacity + (size_t)1) * sizeof(struct inflight_entry);
+	size_t buckets = buckets_for(capacity);
+	return sizeof(struct inflight) + buckets * (sizeof(uint32_t) + sizeof(struct ended)) +
+	       (capacity + (size_t)1) * sizeof(struct inflight_entry) +
+	       (65536u - INFLIGHT_PORTS_FIRST) * sizeof(uint16_t) +
+	       INFLIGHT_ANSWERED * sizeof(struct ended);
 }
 
 struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_t ports)
@@ -64,7 +78,11 @@ struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_
 	table->mask = buckets_for(capacity) - 1;
 	table->buckets = calloc(table->mask + (size_t)1, sizeof(*table->buckets));
 	table->entries = calloc(capacity + (size_t)1, sizeof(*table->entries));
-	if (table->buckets == NULL || table->entries == NULL) {
+	table->waiting = calloc(ports, sizeof(*table->waiting));
+	table->answered = calloc(INFLIGHT_ANSWERED, sizeof(*table->answered));
+	table->timed_out = calloc(table->mask + (size_t)1, sizeof(*table->timed_out));
+	if (table->buckets == NULL || table->entries == NULL || table->waiting == NULL ||
+	    table->answered == NULL || table->timed_out == NULL) {
 		inflight_destroy(table);
 		return NULL;
 	}
@@ -84,6 +102,9 @@ void inflight_destroy(struct inflight *table)
 		return;
 	free(table->buckets);
 	free(table->entries);
+	free(table->waiting);
+	free(table->answered);
+	free(table->timed_out);
 	free(table);
 }
 
@@ -116,11 +137,16 @@ static uint32_t random_draw(struct inflight *table)
 	return table->words[--table->words_left];
 }
 
+/* Both parts are random, so folding them is all the hashing that is needed. */
+static uint32_t pair_fold(uint16_t source_port, uint16_t id)
+{
+	uint32_t key = (uint32_t)source_port << 16 | id;
+	return key ^ key >> 15;
+}
+
 static uint32_t *bucket_of(struct inflight *table, uint16_t source_port, uint16_t id)
 {
-	/* Both parts are random, so folding them is all the hashing that is needed. */
-	uint32_t key = (uint32_t)source_port << 16 | id;
-	return &table->buckets[(key ^ key >> 15) & table->mask];
+	return &table->buckets[pair_fold(source_port, id) & table->mask];
 }
 
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id)
@@ -220,6 +246,7 @@ struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64
 	entry->deadline = now + table->queues[entry->queue].patience;
 	entry->id = id;
 	entry->source_port = source_port;
+	table->waiting[source_port - table->first_port]++;
 	return entry;
 }
 
@@ -231,9 +258,61 @@ static void bucket_unlink(struct inflight *table, struct inflight_entry *entry, 
 	*link = entry->chain;
 }
 
-void inflight_remove(struct inflight *table, struct inflight_entry *entry)
+/* Tells servers apart; who would match another's has to know the port and the ID as well. */
+static uint32_t server_fold(const struct net_address *address, uint16_t port)
+{
+	uint64_t high, low;
+	memcpy(&high, address->bytes, sizeof(high));
+	memcpy(&low, address->bytes + sizeof(high), sizeof(low));
+	return (uint32_t)(((high ^ low ^ port) * 0x9e3779b97f4a7c15u) >> 32);
+}
+
+static struct ended *answered_at(const struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	return &table->answered[pair_fold(source_port, id) & (INFLIGHT_ANSWERED - 1)];
+}
+
+static struct ended *timed_out_at(const struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	return &table->timed_out[pair_fold(source_port, id) & table->mask];
+}
+
+/* A store and no load: nothing waits for the line. */
+static void remember(struct inflight *table, const struct inflight_entry *entry,
+		     enum inflight_end end)
+{
+	struct ended *record = end == INFLIGHT_WAS_ANSWERED
+				       ? answered_at(table, entry->source_port, entry->id)
+				       : timed_out_at(table, entry->source_port, entry->id);
+	*record = (struct ended){
+		.source_port = entry->source_port,
+		.id = entry->id,
+		.server = server_fold(&entry->server, entry->server_port),
+	};
+}
+
+enum inflight_end inflight_recall(const struct inflight *table, uint16_t source_port, uint16_t id,
+				  const struct net_address *server, uint16_t server_port)
+{
+	const struct ended wanted = {source_port, id, server_fold(server, server_port)};
+	if (memcmp(answered_at(table, source_port, id), &wanted, sizeof(wanted)) == 0)
+		return INFLIGHT_WAS_ANSWERED;
+	if (memcmp(timed_out_at(table, source_port, id), &wanted, sizeof(wanted)) == 0)
+		return INFLIGHT_TIMED_OUT;
+	return INFLIGHT_FORGOTTEN;
+}
+
+bool inflight_port_waits(const struct inflight *table, uint16_t source_port)
+{
+	return table->waiting[source_port - table->first_port] != 0;
+}
+
+void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum inflight_end end)
 {
 	uint32_t index = (uint32_t)(entry - table->entries);
+	if (end != INFLIGHT_FORGOTTEN)
+		remember(table, entry, end);
+	table->waiting[entry->source_port - table->first_port]--;
 	bucket_unlink(table, entry, index);
 	queue_unlink(table, entry);
 	entry->newer = table->free;

@@ -5,6 +5,12 @@
  * Each gets a random DNS ID and a random source port out of the worker's own range, so that a blind
  * spoofer has to guess both (RFC 5452, section 4), and so that an answer tells whose it is by its
  * destination port. One table a worker, written and read by that worker alone.
+ *
+ * What became of those that have ended is remembered for a while, so that answers which come too
+ * late, or twice, are told from those that nobody asked for. One record of 8 bytes a query, in place
+ * of an older one: INFLIGHT_ANSWERED of those that were answered, for duplicates come at once; and of
+ * those that timed out as many as can be in flight, so that the late answers of a server that hangs
+ * are known for about as long as it was waited for, whatever the load.
  */
 #ifndef SLUICE_DATAPLANE_SERVE_INFLIGHT_H
 #define SLUICE_DATAPLANE_SERVE_INFLIGHT_H
@@ -19,6 +25,14 @@
 #define INFLIGHT_PORTS_FIRST 16384u
 #define INFLIGHT_QUEUES 64u
 #define INFLIGHT_PORTS_MIN 4096u /* a worker: with the DNS ID 2^28 guesses */
+#define INFLIGHT_ANSWERED 16384u /* records, a power of two: 128 KiB */
+
+/* How a query ended, as far as is remembered. */
+enum inflight_end {
+	INFLIGHT_FORGOTTEN, /* it never was, was not sent, or is too long ago */
+	INFLIGHT_WAS_ANSWERED,
+	INFLIGHT_TIMED_OUT,
+};
 
 struct inflight_entry {
 	uint64_t deadline; /* TSC */
@@ -67,8 +81,18 @@ struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64
 /* The entry that an answer to this port with this ID belongs to, or NULL. */
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id);
 
-/* Takes an entry out; it may be read until the next inflight_add(). */
-void inflight_remove(struct inflight *table, struct inflight_entry *entry);
+/* Takes an entry out; it may be read until the next inflight_add(). How it ended is remembered. */
+void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum inflight_end end);
+
+/*
+ * What became of a query that this server was asked from this port with this ID and that is not in
+ * flight any more. One that another server was asked is as one that never was.
+ */
+enum inflight_end inflight_recall(const struct inflight *table, uint16_t source_port, uint16_t id,
+				  const struct net_address *server, uint16_t server_port);
+
+/* Whether some query waits for its answer at this port, which has to be one of the table's. */
+bool inflight_port_waits(const struct inflight *table, uint16_t source_port);
 
 /* An entry whose deadline is over, or NULL. The caller removes it. */
 struct inflight_entry *inflight_expired(struct inflight *table, uint64_t now);

@@ -11,7 +11,8 @@ packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours'
           'ip_checksum', 'multicast', 'broadcast', 'ip_fragment', 'ip_extension',
           'ip_extensions_many', 'ip_routed', 'ip_protocol', 'ip_source', 'udp_header',
           'udp_checksum', 'udp_port', 'draining', 'acl']
-response = ['response_unsolicited', 'response_source', 'response_question',
+response = ['response_unsolicited', 'response_late', 'response_duplicate', 'response_id',
+            'response_source', 'response_question',
             'response_malformed', 'response_home_full']
 drops = {m: int(n) for m, n in re.findall(r'sluice_drops_total{reason="(\w+)"} (\d+)', text)}
 query = sum(n for r, n in drops.items()

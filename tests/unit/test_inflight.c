@@ -22,7 +22,7 @@ START_TEST(found_by_port_and_id_until_removed)
 	ck_assert_ptr_eq(inflight_find(table, entry->source_port, entry->id), entry);
 	ck_assert_ptr_null(inflight_find(table, entry->source_port, (uint16_t)(entry->id + 1)));
 	ck_assert_uint_eq(inflight_count(table), 1);
-	inflight_remove(table, entry);
+	inflight_remove(table, entry, INFLIGHT_WAS_ANSWERED);
 	ck_assert_ptr_null(inflight_find(table, entry->source_port, entry->id));
 	ck_assert_uint_eq(inflight_count(table), 0);
 	inflight_destroy(table);
@@ -35,7 +35,7 @@ START_TEST(full_table_refuses)
 	for (int i = 0; i < 3; i++)
 		ck_assert_ptr_nonnull(inflight_add(table, 0, 1));
 	ck_assert_ptr_null(inflight_add(table, 0, 1));
-	inflight_remove(table, inflight_any(table));
+	inflight_remove(table, inflight_any(table), INFLIGHT_TIMED_OUT);
 	ck_assert_ptr_nonnull(inflight_add(table, 0, 1));
 	inflight_destroy(table);
 }
@@ -51,7 +51,7 @@ START_TEST(expires_oldest_first)
 		struct inflight_entry *entry = inflight_expired(table, now);
 		ck_assert_ptr_nonnull(entry);
 		ck_assert_uint_eq(entry->deadline, now);
-		inflight_remove(table, entry);
+		inflight_remove(table, entry, INFLIGHT_WAS_ANSWERED);
 		ck_assert_ptr_null(inflight_expired(table, now));
 	}
 	ck_assert_ptr_null(inflight_any(table));
@@ -87,7 +87,7 @@ START_TEST(kinds_of_patience)
 	struct inflight_entry *hasty = inflight_add(table, 1, 10);
 	ck_assert_ptr_null(inflight_expired(table, 10));
 	ck_assert_ptr_eq(inflight_expired(table, 11), hasty);
-	inflight_remove(table, hasty);
+	inflight_remove(table, hasty, INFLIGHT_TIMED_OUT);
 	ck_assert_ptr_null(inflight_expired(table, 999));
 	ck_assert_ptr_eq(inflight_expired(table, 1000), patient);
 	for (uint64_t i = 0; i < INFLIGHT_QUEUES + 20; i++)
@@ -96,7 +96,7 @@ START_TEST(kinds_of_patience)
 	unsigned longest = 2000 + (INFLIGHT_QUEUES - 3) * 10, expired = 0;
 	struct inflight_entry *entry;
 	while ((entry = inflight_expired(table, longest + 10)) != NULL) {
-		inflight_remove(table, entry);
+		inflight_remove(table, entry, INFLIGHT_WAS_ANSWERED);
 		expired++;
 	}
 	ck_assert_uint_eq(expired, INFLIGHT_QUEUES + 21);
@@ -104,6 +104,86 @@ START_TEST(kinds_of_patience)
 	/* Queues that are empty are free for others. */
 	entry = inflight_add(table, 0, 77);
 	ck_assert_uint_eq(entry->deadline, 77);
+	inflight_destroy(table);
+}
+END_TEST
+
+static const struct net_address servers[] = {
+	{.bytes = {10, 53, 0, 53}},
+	{.bytes = {10, 53, 0, 54}},
+	{.bytes = {0xfd, 0x53, [15] = 0x53}, .ipv6 = 1},
+};
+
+static struct inflight_entry *asked(struct inflight *table, const struct net_address *server)
+{
+	struct inflight_entry *entry = inflight_add(table, 0, 100);
+	ck_assert_ptr_nonnull(entry);
+	entry->server = *server;
+	entry->server_port = 53;
+	return entry;
+}
+
+/* How it ended is known of the server that was asked, and of nobody else. */
+START_TEST(what_has_ended_is_remembered)
+{
+	static const enum inflight_end ends[] = {INFLIGHT_WAS_ANSWERED, INFLIGHT_TIMED_OUT,
+						 INFLIGHT_FORGOTTEN};
+	struct inflight *table = inflight_create(8, 20000, 4096);
+	for (unsigned s = 0; s < RTE_DIM(servers); s++)
+		for (unsigned e = 0; e < RTE_DIM(ends); e++) {
+			struct inflight_entry *entry = asked(table, &servers[s]);
+			uint16_t port = entry->source_port, id = entry->id;
+			const struct net_address *other = &servers[(s + 1) % RTE_DIM(servers)];
+			ck_assert_uint_eq(inflight_recall(table, port, id, &servers[s], 53),
+					  INFLIGHT_FORGOTTEN);
+			inflight_remove(table, entry, ends[e]);
+			ck_assert_uint_eq(inflight_recall(table, port, id, &servers[s], 53), ends[e]);
+			ck_assert_uint_eq(inflight_recall(table, port, id, other, 53),
+					  INFLIGHT_FORGOTTEN);
+			ck_assert_uint_eq(inflight_recall(table, port, id, &servers[s], 54),
+					  INFLIGHT_FORGOTTEN);
+			ck_assert_uint_eq(inflight_recall(table, port ^ 1, id, &servers[s], 53),
+					  INFLIGHT_FORGOTTEN);
+			ck_assert_uint_eq(inflight_recall(table, port, id ^ 1, &servers[s], 53),
+					  INFLIGHT_FORGOTTEN);
+		}
+	inflight_destroy(table);
+}
+END_TEST
+
+/* The memory is bounded: new ones take the places of old ones, and most of the last are there. */
+START_TEST(memory_of_the_ended_is_bounded)
+{
+	enum { LAST = 2000 };
+	static uint16_t ports[LAST], ids[LAST];
+	struct inflight *table = inflight_create(4096, 16384, 32768);
+	for (unsigned i = 0; i < 100000 + LAST; i++) {
+		struct inflight_entry *entry = asked(table, &servers[0]);
+		ports[i % LAST] = entry->source_port;
+		ids[i % LAST] = entry->id;
+		inflight_remove(table, entry,
+				i % 2 == 0 ? INFLIGHT_WAS_ANSWERED : INFLIGHT_TIMED_OUT);
+	}
+	unsigned known[3] = {0};
+	for (unsigned i = 0; i < LAST; i++)
+		known[inflight_recall(table, ports[i], ids[i], &servers[0], 53)]++;
+	ck_assert_uint_gt(known[INFLIGHT_WAS_ANSWERED], LAST / 2 * 9 / 10); /* 97 % expected */
+	ck_assert_uint_gt(known[INFLIGHT_TIMED_OUT], LAST / 2 * 8 / 10);    /* 89 % expected */
+	inflight_destroy(table);
+}
+END_TEST
+
+START_TEST(ports_that_wait)
+{
+	struct inflight *table = inflight_create(8, 20000, 1);
+	ck_assert(!inflight_port_waits(table, 20000));
+	struct inflight_entry *first = inflight_add(table, 0, 100);
+	struct inflight_entry *second = inflight_add(table, 0, 100);
+	ck_assert(inflight_port_waits(table, 20000));
+	inflight_remove(table, first, INFLIGHT_FORGOTTEN);
+	ck_assert(inflight_port_waits(table, 20000));
+	inflight_remove(table, second, INFLIGHT_TIMED_OUT);
+	ck_assert(!inflight_port_waits(table, 20000));
 	inflight_destroy(table);
 }
 END_TEST
@@ -118,6 +198,9 @@ static Suite *inflight_suite(void)
 	tcase_add_test(tcase, expires_oldest_first);
 	tcase_add_test(tcase, ports_and_ids_spread_over_their_ranges);
 	tcase_add_test(tcase, kinds_of_patience);
+	tcase_add_test(tcase, what_has_ended_is_remembered);
+	tcase_add_test(tcase, memory_of_the_ended_is_bounded);
+	tcase_add_test(tcase, ports_that_wait);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

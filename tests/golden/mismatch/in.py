@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Answers that are not quite the awaited one are dropped by their reasons, and the right one after
-them is still taken. A query whose answer never comes is given up after two seconds."""
+them is still taken; once more it is a duplicate. A query whose answer never comes is given up after two
+seconds, and its answer is late then. From elsewhere both are what nobody asked for."""
 from frames import QR, RD, answer, draws, from_server, message, query, question, record, udp, POINTER, SERVER_MAC
 
 PORTS = draws()
@@ -28,6 +29,10 @@ FRAMES = [
     from_server(right()[:11], P1),
     udp(right(), source="10.53.0.53", sport=53, dport=P1, mac=SERVER_MAC)[:-1],
     from_server(right(), P1),
+    from_server(right(), P1),
+    from_server(right(), P1, source="10.53.0.54"),
     udp(query("late.example.test", ident=0x2222)),
     (3000, from_server(answer("late.example.test", "A", I2, ADDRESS), P2)),
+    from_server(answer("late.example.test", "A", I2, ADDRESS), P2, sport=54),
+    from_server(answer("late.example.test", "A", I2 ^ 1, ADDRESS), P2),
 ]
