@@ -7,6 +7,7 @@
 #include "control/async.h"
 #include "control/endpoint.h"
 #include "control/policy_build.h"
+#include "control/pulse.h"
 #include "control/totals.h"
 #include "dataplane/port.h"
 #include "dataplane/worker.h"
@@ -46,6 +47,7 @@ struct control {
 	uint64_t now; /* milliseconds, monotonic */
 	uint64_t started; /* the same, of the loop's start */
 	struct busy busy; /* of the workers */
+	struct pulse pulse; /* likewise */
 	uint64_t expiry_late; /* TSC units: the most that a suspended packet expired late */
 	uint64_t overdue; /* suspended packets that expired later than they should */
 	uint64_t ended; /* when the end was asked for, 0: not yet */

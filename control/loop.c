@@ -180,6 +180,7 @@ static void sockets_turn(struct control *control)
 	control->sockets_at = control->now;
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, clock_now());
+	pulse_tick(&control->pulse, control->dataplane, control->now);
 	telemetry_tick(control);
 	if (console_turn(control))
 		control->idle_turns = 0;
@@ -253,6 +254,7 @@ void loop_run(struct control *control)
 {
 	unsigned number = 0;
 	control->serving = true;
+	pulse_start(&control->pulse);
 	while (!control->stop) {
 		unsigned work = loop_turn(control, number++);
 		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;

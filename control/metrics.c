@@ -195,6 +195,24 @@ static void busy_print(const struct control *control, FILE *out)
 			control->busy.ratio[i]);
 }
 
+static void pulse_print(const struct control *control, FILE *out)
+{
+	const struct pulse *pulse = &control->pulse;
+	metrics_head(out, "sluice_worker_stalled", "gauge", "1: the worker does not turn");
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		fprintf(out, "sluice_worker_stalled{worker=\"%u\"} %d\n", i,
+			pulse->worker[i].stalled);
+	metrics_head(out, "sluice_worker_stalled_seconds", "gauge",
+		     "for how long a worker that is stalled has not turned");
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		fprintf(out, "sluice_worker_stalled_seconds{worker=\"%u\"} %.3f\n", i,
+			(double)pulse_stalled_ms(pulse, i) / 1000);
+	metrics_head(out, "sluice_worker_stalls_total", "counter", "times that the worker stalled");
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		fprintf(out, "sluice_worker_stalls_total{worker=\"%u\"} %" PRIu64 "\n", i,
+			pulse->worker[i].stalls);
+}
+
 static void latency_print(const struct control *control, FILE *out)
 {
 	metrics_head(out, "sluice_latency_seconds", "histogram",
@@ -261,6 +279,7 @@ void metrics_print(const struct control *control, FILE *out)
 	listeners_print(out);
 	workers_print(control, out);
 	busy_print(control, out);
+	pulse_print(control, out);
 	lists_print(control, out);
 	latency_print(control, out);
 	metrics_value(out, "sluice_lua_errors_total", "counter",

@@ -33,6 +33,7 @@ struct copy {
 	struct async_counters async;
 	uint32_t suspended, in_hand;
 	uint32_t inflight[WORKERS_MAX], handoff[WORKERS_MAX], busy[WORKERS_MAX];
+	uint64_t stalled_ms[WORKERS_MAX], stalls[WORKERS_MAX];
 	bool busy_known;
 	unsigned n_endpoints;
 	struct endpoint_copy endpoints[ENDPOINTS_MAX];
@@ -81,6 +82,8 @@ static void workers_copy(const struct control *control, struct copy *copy)
 		copy->inflight[i] = inflight_count(workers[i].inflight);
 		copy->handoff[i] = rte_ring_count(workers[i].handoff.to_control);
 		copy->busy[i] = (uint32_t)(control->busy.ratio[i] * 1000 + 0.5);
+		copy->stalled_ms[i] = pulse_stalled_ms(&control->pulse, i);
+		copy->stalls[i] = control->pulse.worker[i].stalls;
 	}
 }
 
@@ -190,6 +193,8 @@ static int workers_answer(const struct control *control, const struct copy *copy
 	put(data, "lcore", worker->lcore);
 	if (copy->busy_known)
 		put(data, "busy_permille", copy->busy[number]);
+	put(data, "stalled_ms", copy->stalled_ms[number]);
+	put(data, "stalls", copy->stalls[number]);
 	put(data, "inflight", copy->inflight[number]);
 	put(data, "handoff_depth", copy->handoff[number]);
 	uint64_t queries = 0, drops = 0;
