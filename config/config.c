@@ -408,6 +408,8 @@ void config_free(struct config *config)
 	for (unsigned i = 0; i < config->n_ports; i++) {
 		free(config->ports[i].name);
 		free(config->ports[i].device);
+		free(config->ports[i].kernel.interface);
+		free(config->ports[i].kernel.netns);
 	}
 	free(config->policy);
 	free(config->console.socket);

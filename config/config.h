@@ -11,12 +11,14 @@
 #define CONFIG_WORKERS_MAX 12u
 #define CONFIG_LIST_MAX 32u /* addresses, gateways, neighbours, listeners, EAL arguments */
 #define CONFIG_ADDRESSES_MAX 31u /* of a port, which has its link-local one beside them */
+#define CONFIG_INTERFACE_SIZE 16u /* of the kernel's interfaces, with a NUL */
 #define CONFIG_SOCKET_PATH_SIZE 108u /* sun_path of unix(7), with a NUL */
 #define CONFIG_FILE_MAX (1u << 20) /* bytes */
 
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_REQUIRE, CONFIG_HUGEPAGES_NEVER };
 enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_AUTO };
 enum config_fate { CONFIG_RESUME, CONFIG_SERVFAIL, CONFIG_REFUSED, CONFIG_DROP };
+enum config_driver { CONFIG_DRIVER_AUTO, CONFIG_DRIVER_TAP, CONFIG_DRIVER_VIRTIO_USER };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 
@@ -34,6 +36,15 @@ struct config_neighbour {
 	uint8_t mac[6];
 };
 
+/* The interface that gives the kernel what is not for Sluice. */
+struct config_kernel {
+	char *interface; /* NULL: none */
+	char *netns;	 /* a name as of `ip netns`, or an absolute path; NULL: our own */
+	uint32_t driver; /* enum config_driver */
+	uint32_t rate;	 /* packets a second towards the kernel */
+	unsigned line, column;
+};
+
 struct config_port {
 	char *name;
 	char *device;
@@ -43,6 +54,7 @@ struct config_port {
 	unsigned n_addresses, n_gateways, n_neighbours;
 	uint32_t mtu;
 	uint32_t vlan;
+	struct config_kernel kernel;
 	unsigned line, column;
 };
 

@@ -158,6 +158,7 @@ static const struct schema port_schema[] = {
 	{"neighbours", SCHEMA_CUSTOM, .read = neighbours_read},
 	{"mtu", SCHEMA_NUMBER, OFFSET(mtu), 576, 9216},
 	{"vlan", SCHEMA_NUMBER, OFFSET(vlan), 0, 4094},
+	{"kernel", SCHEMA_CUSTOM, .read = config_port_kernel_read},
 	{0},
 };
 
@@ -297,6 +298,7 @@ void config_ports_check(struct loader *loader)
 		neighbours_check(loader, &loader->config->ports[p]);
 		mtu_check(loader, &loader->config->ports[p]);
 		duplicates_check(loader, p);
+		config_port_kernel_check(loader, p);
 	}
 }
 

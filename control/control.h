@@ -29,6 +29,7 @@ struct control {
 	const char *policy_path; /* -p, or NULL: what the configuration says */
 	struct dataplane *dataplane;
 	struct port ports[NET_PORTS_MAX];
+	struct port kernels[NET_PORTS_MAX]; /* their interfaces in the kernel, where they have one */
 	struct async *async;
 	struct endpoint_set *endpoints;
 	struct policy_registry *registry;

@@ -15,6 +15,7 @@
 #include "control/eal.h"
 #include "control/feed.h"
 #include "control/hand.h"
+#include "control/kernel.h"
 #include "control/http.h"
 #include "control/log_writer.h"
 #include "control/loop.h"
@@ -160,6 +161,16 @@ static void ports_fini(void)
 {
 	for (unsigned i = 0; i < control->dataplane->n_ports; i++)
 		port_close(&control->ports[i]);
+}
+
+static int kernel_init(char *error)
+{
+	return kernel_create(control, error, ERROR_SIZE);
+}
+
+static void kernel_fini(void)
+{
+	kernel_destroy(control);
 }
 
 static int rcu_create(void)
@@ -371,6 +382,7 @@ static const struct step {
 	{"DPDK", eal_init, eal_stop, EXIT_SYSTEM},
 	{"memory", memory_init, memory_fini, EXIT_SYSTEM},
 	{"ports", ports_init, ports_fini, EXIT_SYSTEM},
+	{"kernel interfaces", kernel_init, kernel_fini, EXIT_SYSTEM, true},
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},

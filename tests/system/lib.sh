@@ -15,7 +15,7 @@ need_root
 binary=${SLUICE:-$top/build/sluice}
 work=$(mktemp -d /tmp/sluice-test.XXXXXX)
 run=${work##*.}
-client=slc-$run sluice=slt-$run backend=slb-$run
+client=slc-$run sluice=slt-$run backend=slb-$run kernel=slk-$run
 filter_program=$work/filter
 export server=10.53.2.1 server6=fd53:2::1
 console_socket=$work/run/console.sock
@@ -29,7 +29,7 @@ lab_down() {
 	for pid in "${pids[@]}"; do
 		stop_pid "$pid"
 	done
-	for ns in "$client" "$sluice" "$backend"; do
+	for ns in "$client" "$sluice" "$backend" "$kernel"; do
 		for pid in $(ip netns pids "$ns" 2>/dev/null); do
 			printf 'failed: process %s (%s) outlived its test\n' "$pid" \
 				"$(cat "/proc/$pid/comm" 2>/dev/null)" >&2
@@ -61,6 +61,7 @@ fail() {
 in_client() { ip netns exec "$client" "$@"; }
 in_sluice() { ip netns exec "$sluice" "$@"; }
 in_backend() { ip netns exec "$backend" "$@"; }
+in_kernel() { ip netns exec "$kernel" "$@"; }
 
 # make_pair NAMESPACE INTERFACE PORT ADDRESS...: joins NAMESPACE to the port of Sluice. A veth
 # leaves checksums to hardware that does not exist, so it has to write them itself.
@@ -114,6 +115,17 @@ lab_config() {
 		policy: policy.lua
 		metrics: {listen: 127.0.0.1:8083}
 	END
+}
+
+# lab_kernel [KEYS]: after lab_config: both ports get interfaces, kedge and kback, in a namespace of the
+# kernel's own.
+lab_kernel() {
+	local port
+	for port in edge back; do
+		sed -i "s/{name: $port,/& kernel: {interface: k$port, netns: $kernel${1:+, $1}},/" "$work/sluice.yml"
+	done
+	ip netns add "$kernel"
+	ip -n "$kernel" link set lo up
 }
 
 # sluice_exec ARGUMENTS...: Sluice in its namespace, with a /run/sluice that nobody else sees.

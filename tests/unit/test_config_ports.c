@@ -274,6 +274,53 @@ START_TEST(sixteen_ports_and_no_more)
 }
 END_TEST
 
+START_TEST(the_interface_of_the_kernel)
+{
+	static const char *const rows[][2] = {
+		{ADDRESS "kernel: sluice-edge\n", "5:13: kernel: expected keys with values\n"},
+		{ADDRESS "kernel: {netns: sluice}\n", "5:13: kernel: the key 'interface' is missing\n"},
+		{ADDRESS "kernel: {interface: edge, rate: 0, driver: kni, nets: x}\n",
+		 "5:37: rate: 0 is out of range, 1 to 10000000 are possible\n"
+		 "5:48: driver: 'kni' is none of auto, tap, virtio-user\n"
+		 "5:53: unknown key 'nets' in kernel, did you mean 'netns'?\n"},
+		{ADDRESS "kernel: {interface: edge, netns: a/b}\n",
+		 "5:38: netns: expected a name as of 'ip netns' or an absolute path, found 'a/b'\n"},
+		{ADDRESS "kernel: {interface: edge}\n"
+			 "  - {device: net_null1, addresses: [192.0.3.1/24], kernel: {interface: edge}}\n",
+		 "6:72: interface: two ports have 'edge'\n"},
+		{ADDRESS "kernel: {interface: edge}\n"
+			 "  - {device: \"net_tap0,iface=edge,x=y\", name: t, addresses: [192.0.3.1/24]}\n",
+		 "5:25: interface: 'edge' is the one that the device of port 't' makes\n"},
+	};
+	static const char *const names[] = {"a/b", "sixteen--letters", "..", "tap%d", "a,b", "a b", ""};
+	REFUSE_ALL(rows);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char text[256], expected[256];
+		snprintf(text, sizeof(text), ADDRESS "kernel: {interface: \"%s\"}\n", names[i]);
+		snprintf(expected, sizeof(expected),
+			 "5:25: interface: '%s' is no name for an interface: 1 to 15 characters, none "
+			 "of them '/', ':', '%%', ',' or space\n",
+			 names[i]);
+		refuse(text, expected);
+	}
+	struct config *config = accept(
+		ADDRESS "kernel: {interface: fifteen-letters, netns: sluice, rate: 500, driver: tap}\n"
+			"  - {device: net_null1, addresses: [192.0.3.1/24], kernel: {interface: edge}}\n"
+			"  - {device: net_null2, addresses: [192.0.4.1/24],\n"
+			"     kernel: {interface: edge, netns: /proc/7/ns/net}}\n"
+			"  - {device: \"net_null3,iface=edge\", addresses: [192.0.5.1/24]}\n");
+	ck_assert_str_eq(config->ports[0].kernel.interface, "fifteen-letters");
+	ck_assert_str_eq(config->ports[0].kernel.netns, "sluice");
+	ck_assert_uint_eq(config->ports[0].kernel.rate, 500);
+	ck_assert_uint_eq(config->ports[0].kernel.driver, CONFIG_DRIVER_TAP);
+	ck_assert_uint_eq(config->ports[1].kernel.rate, 10000);
+	ck_assert_ptr_null(config->ports[1].kernel.netns);
+	ck_assert_str_eq(config->ports[2].kernel.netns, "/proc/7/ns/net");
+	ck_assert_ptr_null(config->ports[3].kernel.interface);
+	config_free(config);
+}
+END_TEST
+
 static Suite *config_ports_suite(void)
 {
 	Suite *suite = suite_create("config_ports");
@@ -289,6 +336,7 @@ static Suite *config_ports_suite(void)
 	tcase_add_test(tests, listeners);
 	tcase_add_test(tests, ports_beside_each_other);
 	tcase_add_test(tests, sixteen_ports_and_no_more);
+	tcase_add_test(tests, the_interface_of_the_kernel);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
