@@ -224,13 +224,10 @@ int sluice_timed_clean(struct policy_selector *selector)
 struct policy_selector *sluice_selector_regex(const char *expression, bool full, char *error,
 					      size_t error_size)
 {
-	struct regex_code code;
 	error[0] = '\0';
-	if (regex_compile(expression, full ? REGEX_FULL : REGEX_SEARCH, &code, error, error_size) < 0)
-		return NULL;
-	struct policy_selector *selector = lua_policy_keep(policy_selector_regex(model(), &code));
-	regex_code_free(&code);
-	return selector;
+	return lua_policy_keep(policy_selector_regex(model(), expression,
+						     full ? REGEX_FULL : REGEX_SEARCH, error,
+						     error_size));
 }
 
 struct policy_selector *sluice_selector_pool(const char *name, size_t length)

@@ -49,6 +49,7 @@ static struct measures model_measure(const struct policy_model *model)
 	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
 		const struct policy_rules *rules = &model->chains[chain];
 		sum.rules += rules->count;
+		sum.blobs += model->regexes[chain].set != NULL;
 		for (size_t i = 0; i < rules->count; i++) {
 			sum.tests += rules->rules[i]->selector->tests;
 			sum.blobs += selector_blobs(rules->rules[i]->selector);
@@ -155,7 +156,7 @@ static void blobs_open(const struct policy_model *model, const struct measures *
 }
 
 /* False without memory. */
-static bool chains_compile(const struct policy_model *model, const struct measures *sum,
+static bool chains_compile(struct policy_model *model, const struct measures *sum,
 			   struct policy *policy, struct arena *arena)
 {
 	bool indexed = true;
@@ -166,11 +167,14 @@ static bool chains_compile(const struct policy_model *model, const struct measur
 	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
 		const struct policy_rules *from = &model->chains[chain];
 		struct rule *rules = arena_take(arena, from->count, sizeof(*rules));
+		policy_regexes_place(model, chain);
+		blob_use(&emission, model->regexes[chain].set);
 		for (size_t i = 0; i < from->count; i++)
 			rules[i] = rule_compile(from->rules[i], &emission, &tests);
 		policy->chains[chain] =
 			(struct rule_chain){.rules = rules, .count = (uint16_t)from->count};
-		indexed &= policy_chain_index(from, rules, &policy->chains[chain]);
+		indexed &= policy_chain_index(from, &model->regexes[chain], rules,
+					      &policy->chains[chain]);
 	}
 	policy->blobs = emission.blobs;
 	policy->n_blobs = emission.n_blobs;
@@ -329,6 +333,10 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 {
 	if (!pools_prepare(model, error, error_size))
 		return NULL;
+	if (!policy_regexes_prepare(model)) {
+		snprintf(error, error_size, "no memory for regular expressions");
+		return NULL;
+	}
 	struct measures sum = model_measure(model);
 	size_t size = model_size(model, &sum);
 	if (model->settings.udp_timeout == 0) {

@@ -144,9 +144,9 @@ int policy_timed_add(struct policy_selector *selector, const uint8_t *address, b
 void policy_timed_clear(struct policy_selector *selector);
 /* Gives up the memory of what has expired; then the policy must be compiled anew. 0 or -ENOMEM. */
 int policy_timed_clean(struct policy_selector *selector, uint64_t now);
-/* The code is copied. */
-struct policy_selector *policy_selector_regex(struct policy_model *model,
-					      const struct regex_code *code);
+/* As regex_compile(): NULL, and what is wrong in `error`. */
+struct policy_selector *policy_selector_regex(struct policy_model *model, const char *expression,
+					      enum regex_kind kind, char *error, size_t error_size);
 /* A token of one bucket is there, and taken. */
 struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit);
 /* The client's bucket is empty. Memory for about `clients` of them. EINVAL. */

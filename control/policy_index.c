@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which rules of a chain are for certain names only: those that a chain's index finds by the name.
- * A rule is, if its selector cannot be true for other names and nothing that has an effect, such as
- * taking a token of a rate, comes before the name is asked.
+ * Which rules of a chain are for certain names only: those that a chain's index finds by the name,
+ * or its set of expressions. A rule is, if its selector cannot be true for other names and nothing
+ * that has an effect, such as taking a token of a rate, comes before the name is asked.
  */
 #include <stdlib.h>
 
 #include "control/policy_model.h"
 #include "dataplane/rules/chain_index.h"
+#include "dataplane/rules/chain_regexes.h"
 #include "dataplane/rules/name_set.h"
 
 #define NAMES_MAX 256u /* of one rule: a large set is found fast as it is */
@@ -18,6 +19,8 @@ struct needs {
 	size_t count;
 	size_t size;
 	size_t start; /* of this rule's */
+	struct chain_regex_need *regexes;
+	size_t n_regexes, regexes_size;
 	uint16_t rule;
 	bool failed; /* without memory */
 };
@@ -38,6 +41,25 @@ static bool need_add(struct needs *needs, const uint8_t *name, size_t length, bo
 	}
 	needs->needs[needs->count++] = (struct chain_need){
 		.name = name, .length = (uint8_t)length, .below = below, .rule = needs->rule};
+	return true;
+}
+
+/* An expression that is in the chain's set. */
+static bool regex_add(struct needs *needs, uint16_t expression)
+{
+	if (expression == CHAIN_REGEX_NONE)
+		return false;
+	if (needs->n_regexes == needs->regexes_size) {
+		size_t size = needs->regexes_size ? needs->regexes_size * 2 : 64;
+		void *grown = realloc(needs->regexes, size * sizeof(*needs->regexes));
+		needs->failed |= grown == NULL;
+		if (grown == NULL)
+			return false;
+		needs->regexes = grown;
+		needs->regexes_size = size;
+	}
+	needs->regexes[needs->n_regexes++] =
+		(struct chain_regex_need){.expression = expression, .rule = needs->rule};
 	return true;
 }
 
@@ -74,10 +96,11 @@ static bool names_of(struct needs *needs, const struct policy_selector *selector
 static bool names_of_all(struct needs *needs, const struct policy_selector *selector)
 {
 	for (size_t i = 0; i < selector->count; i++) {
-		size_t before = needs->count;
+		size_t before = needs->count, regexes_before = needs->n_regexes;
 		if (names_of(needs, selector->members[i]))
 			return true;
 		needs->count = before;
+		needs->n_regexes = regexes_before;
 		if (!pure(selector->members[i]))
 			return false;
 	}
@@ -113,6 +136,8 @@ static bool names_of(struct needs *needs, const struct policy_selector *selector
 		return set_add(needs, selector->test.names, false);
 	case RULE_TEST_QNAME_SUFFIX:
 		return set_add(needs, selector->test.names, true);
+	case RULE_TEST_REGEX:
+		return regex_add(needs, selector->test.value);
 	default:
 		return false;
 	}
@@ -125,25 +150,35 @@ static void links_plain(struct rule *rules, size_t count)
 		rules[i].next_plain = (uint16_t)i;
 }
 
-bool policy_chain_index(const struct policy_rules *from, struct rule *rules,
-			struct rule_chain *chain)
+/* Marks the rules that are for certain names; returns how many. */
+static size_t needs_find(struct needs *needs, const struct policy_rules *from, struct rule *rules)
 {
-	struct needs needs = {0};
 	size_t indexed = 0;
-
-	links_plain(rules, from->count);
-	for (size_t i = 0; i < from->count && !needs.failed; i++) {
-		needs.rule = (uint16_t)i;
-		needs.start = needs.count;
-		if (names_of(&needs, from->rules[i]->selector)) {
+	for (size_t i = 0; i < from->count && !needs->failed; i++) {
+		size_t regexes_before = needs->n_regexes;
+		needs->rule = (uint16_t)i;
+		needs->start = needs->count;
+		if (names_of(needs, from->rules[i]->selector)) {
 			rules[i].next_plain = CHAIN_NO_RULE;
 			indexed++;
 		} else {
-			needs.count = needs.start;
+			needs->count = needs->start;
+			needs->n_regexes = regexes_before;
 		}
 	}
+	return indexed;
+}
+
+bool policy_chain_index(const struct policy_rules *from, const struct policy_regexes *regexes,
+			struct rule *rules, struct rule_chain *chain)
+{
+	struct needs needs = {0};
+
+	links_plain(rules, from->count);
+	size_t indexed = needs_find(&needs, from, rules);
 	if (indexed < RULES_MIN || needs.failed) {
 		links_plain(rules, from->count);
+		needs.n_regexes = 0;
 	} else {
 		for (size_t i = from->count - 1; i-- > 0;)
 			if (rules[i].next_plain == CHAIN_NO_RULE)
@@ -151,6 +186,13 @@ bool policy_chain_index(const struct policy_rules *from, struct rule *rules,
 		chain->index = chain_index_new(needs.needs, needs.count);
 		needs.failed = chain->index == NULL;
 	}
+	if (regexes->set != NULL && !needs.failed) {
+		chain->regexes = chain_regexes_new((const void *)regexes->set->data,
+						   (uint16_t)regexes->count, needs.regexes,
+						   needs.n_regexes, from->count);
+		needs.failed = chain->regexes == NULL;
+	}
 	free(needs.needs);
+	free(needs.regexes);
 	return !needs.failed;
 }

@@ -110,6 +110,7 @@ void policy_model_free(struct policy_model *model)
 	}
 	policy_servers_free(model);
 	policy_caches_free(model);
+	policy_regexes_free(model);
 	policy_parts_free(model);
 	prefix_list_clear(&model->acl);
 	regex_scratch_free(model->scratch);

@@ -46,6 +46,7 @@ struct policy_selector {
 	bool lua;
 	bool thread; /* it, or a member, is Lua of the lcores' own */
 	struct rule_test test; /* its jumps are not set */
+	struct regex_source expression; /* of RULE_TEST_REGEX; in the blob */
 	struct policy_blob *blob;
 	size_t count;
 	struct policy_selector *members[];
@@ -86,6 +87,14 @@ struct policy_model_pool {
 	struct policy_pool_ecs ecs;
 };
 
+/* All expressions of a chain in one database, kept while it has nearly all that the chain has. */
+struct policy_regexes {
+	struct policy_blob *set; /* NULL: none */
+	struct policy_selector **members; /* by their place in the set */
+	unsigned count;
+	bool failed; /* they do not go together: not tried again */
+};
+
 struct policy_model {
 	struct policy_registry *registry;
 	struct policy_settings settings;
@@ -96,6 +105,7 @@ struct policy_model {
 	struct policy_selector *selectors;
 	struct policy_action *actions;
 	struct policy_rules chains[CHAIN_COUNT];
+	struct policy_regexes regexes[CHAIN_COUNT];
 	struct policy_model_pool pools[POLICY_POOLS_MAX];
 	struct backend *servers[POLICY_BACKENDS_MAX];
 	struct health_options *health[POLICY_BACKENDS_MAX]; /* by backend number; NULL: none set */
@@ -120,11 +130,17 @@ void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, c
 bool policy_tag_fits(size_t key_length, size_t value_length);
 
 /*
- * Makes the index of a chain whose rules are compiled, if it is worth one, and links the rules that
- * it leaves out. False without memory.
+ * Makes the index of a chain whose rules are compiled, and what finds its expressions, if it is
+ * worth them, and links the rules that they leave out. False without memory.
  */
-bool policy_chain_index(const struct policy_rules *from, struct rule *rules,
-			struct rule_chain *chain);
+bool policy_chain_index(const struct policy_rules *from, const struct policy_regexes *regexes,
+			struct rule *rules, struct rule_chain *chain);
+
+/* Brings the sets of expressions up to date. False without memory. */
+bool policy_regexes_prepare(struct policy_model *model);
+/* Gives a chain's expressions their places in its set, before its rules are compiled. */
+void policy_regexes_place(struct policy_model *model, enum chain_id chain);
+void policy_regexes_free(struct policy_model *model);
 
 /* By order, and as they were added where that is the same. */
 void policy_pool_sort(struct policy_model_pool *pool);

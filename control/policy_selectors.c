@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Selectors of a policy model. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "control/policy_model.h"
@@ -287,17 +289,35 @@ void policy_timed_clear(struct policy_selector *selector)
 	timed_set_clear(timed_of(selector));
 }
 
-struct policy_selector *policy_selector_regex(struct policy_model *model,
-					      const struct regex_code *code)
+/* The database, and behind it the expression itself, for the set of all in a chain. */
+static struct policy_selector *regex_new(struct policy_model *model, const char *expression,
+					 enum regex_kind kind, const struct regex_code *code)
 {
-	struct policy_selector *selector = data_test_new(model, RULE_TEST_REGEX, regex_size(code));
+	size_t size = RTE_ALIGN_CEIL(regex_size(code), 8), length = strlen(expression) + 1;
+	struct policy_selector *selector = data_test_new(model, RULE_TEST_REGEX, size + length);
 	if (!selector)
 		return NULL;
+	char *text = (char *)selector->blob->data + size;
+	memcpy(text, expression, length);
+	selector->expression = (struct regex_source){text, kind};
 	selector->test.regex = regex_place(code, selector->blob->data);
 	if (selector->test.regex && regex_scratch_fit(selector->test.regex, &model->scratch) == 0)
 		return selector;
 	errno = ENOMEM; /* stays in the model's list, unused */
 	return NULL;
+}
+
+struct policy_selector *policy_selector_regex(struct policy_model *model, const char *expression,
+					      enum regex_kind kind, char *error, size_t error_size)
+{
+	struct regex_code code;
+	if (regex_compile(expression, kind, &code, error, error_size) < 0)
+		return NULL;
+	struct policy_selector *selector = regex_new(model, expression, kind, &code);
+	regex_code_free(&code);
+	if (!selector)
+		snprintf(error, error_size, "no memory");
+	return selector;
 }
 
 struct policy_selector *policy_selector_rate(struct policy_model *model, struct rate_limit limit)

@@ -53,8 +53,10 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
-	for (unsigned i = 0; i < CHAIN_COUNT; i++)
+	for (unsigned i = 0; i < CHAIN_COUNT; i++) {
 		chain_index_free(policy->chains[i].index);
+		chain_regexes_free(policy->chains[i].regexes);
+	}
 	for (size_t i = 0; i < policy->n_blobs; i++)
 		policy_blob_release(policy->blobs[i]);
 	for (unsigned i = 0; i < policy->n_scratch; i++)

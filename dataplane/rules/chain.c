@@ -13,30 +13,50 @@ static enum rule_verdict chain_end(enum chain_id chain, struct rte_mbuf *mbuf)
 	return query && packet_is_answered(mbuf) ? RULE_ANSWER : RULE_NEXT;
 }
 
-/* The way through a chain: every rule, or those that the index does not rule out. */
+/* The way through a chain: every rule, or those that name and expressions do not rule out. */
 struct walk {
 	const struct rule_chain *chain;
+	struct rule_facts facts;
 	bool indexed;
-	struct chain_candidates candidates;
+	struct chain_candidates candidates; /* by name */
 };
 
-static void walk_open(struct walk *walk, const struct rule_facts *facts)
+/* At the start, and when the name may have become another. */
+static void walk_open(struct walk *walk, const struct policy *policy, struct rte_mbuf *mbuf)
 {
 	const struct chain_index *index = walk->chain->index;
-	walk->indexed = index != NULL && chain_index_find(index, facts->qname,
-							  facts->qname_length, &walk->candidates);
+	struct rule_facts *facts = &walk->facts;
+	rule_facts_of(facts, policy, mbuf);
+	facts->regexes = walk->chain->regexes;
+	walk->indexed = index != NULL && chain_index_find(index, facts->qname, facts->qname_length,
+							  &walk->candidates);
+}
+
+/* The first rule from `rule` on and before `before` that some expression lets match, or `before`. */
+static uint16_t regexes_next(struct walk *walk, uint16_t rule, uint16_t before,
+			     struct rule_context *context)
+{
+	const struct chain_regexes *regexes = walk->chain->regexes;
+	if (chain_regexes_next(regexes, regexes->driven, rule) >= before ||
+	    !rule_regexes_find(&walk->facts, context))
+		return before;
+	uint16_t next = chain_regexes_next(regexes, context->regexes.rules, rule);
+	return RTE_MIN(next, before);
 }
 
 /* The rule to ask, from `rule` on; the chain's count or more: none. */
-static inline uint16_t walk_next(struct walk *walk, uint16_t rule)
+static inline uint16_t walk_next(struct walk *walk, uint16_t rule, struct rule_context *context)
 {
 	if (!walk->indexed || rule >= walk->chain->count)
 		return rule;
-	uint16_t plain = walk->chain->rules[rule].next_plain;
-	if (plain == rule)
+	uint16_t next = walk->chain->rules[rule].next_plain;
+	if (next == rule)
 		return rule;
-	uint16_t candidate = chain_candidates_next(&walk->candidates, rule);
-	return RTE_MIN(plain, candidate);
+	if (walk->candidates.count > 0) {
+		uint16_t candidate = chain_candidates_next(&walk->candidates, rule);
+		next = RTE_MIN(next, candidate);
+	}
+	return walk->chain->regexes == NULL ? next : regexes_next(walk, rule, next, context);
 }
 
 static inline enum rule_verdict action_run(const struct policy *policy,
@@ -54,18 +74,15 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 {
 	struct walk walk; /* not cleared: the candidates are large */
 	struct packet *packet = packet_of(mbuf);
-	struct rule_facts facts;
 
 	packet->chain = (uint8_t)chain;
 	packet->generation = policy->generation;
 	walk.chain = &policy->chains[chain];
-	walk.indexed = false;
-	if (cursor < walk.chain->count) {
-		rule_facts_of(&facts, policy, mbuf);
-		walk_open(&walk, &facts);
-	}
+	if (cursor >= walk.chain->count)
+		return chain_end(chain, mbuf);
+	walk_open(&walk, policy, mbuf);
 	for (;; cursor++) {
-		cursor = walk_next(&walk, cursor);
+		cursor = walk_next(&walk, cursor, context);
 		if (cursor >= walk.chain->count)
 			return chain_end(chain, mbuf);
 		const struct rule *rule = &walk.chain->rules[cursor];
@@ -73,7 +90,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 		if (rule->lua_selector && !context->lua_selector)
 			return RULE_LUA;
 		context->matched.list = NULL;
-		bool match = rule_tests_run(rule->tests, rule->entry, &facts, mbuf, context);
+		bool match = rule_tests_run(rule->tests, rule->entry, &walk.facts, mbuf, context);
 		if (match) {
 			stats_add(&context->rule_hits[rule->hit_slot], 1);
 			enum rule_verdict verdict =
@@ -81,10 +98,8 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 			if (verdict != RULE_GO_ON)
 				return verdict;
 		}
-		if (rule->edits && cursor + 1 < walk.chain->count) { /* the name may be another */
-			rule_facts_of(&facts, policy, mbuf);
-			walk_open(&walk, &facts);
-		}
+		if (rule->edits && cursor + 1 < walk.chain->count)
+			walk_open(&walk, policy, mbuf);
 	}
 }
 

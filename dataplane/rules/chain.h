@@ -6,6 +6,7 @@
 #include "dataplane/dns/name.h"
 #include "dataplane/packet.h"
 #include "dataplane/rules/actions.h"
+#include "dataplane/rules/chain_regexes.h"
 #include "dataplane/rules/selectors.h"
 #include "dataplane/rules/subscriber_table.h"
 
@@ -26,7 +27,7 @@ struct rule {
 	const struct rule_test *tests;
 	uint16_t hit_slot;
 	uint16_t entry;	     /* the first test, or RULE_MATCH or RULE_MISS */
-	uint16_t next_plain; /* this rule, or the next one that the chain's index leaves out */
+	uint16_t next_plain; /* this rule, or the next one that is asked whatever the name */
 	uint8_t lua_selector; /* 1: some test is Lua of the control lcore */
 	uint8_t edits; /* 1: Lua runs in the midst of the chain and may change the packet */
 };
@@ -37,6 +38,7 @@ static_assert(RULE_HIT_SLOTS - 1 <= UINT16_MAX, "hit_slot");
 struct rule_chain {
 	const struct rule *rules;
 	struct chain_index *index; /* of the rules for certain names; NULL: each rule is asked */
+	struct chain_regexes *regexes; /* of the rules with expressions; NULL: too few */
 	uint16_t count;
 };
 
@@ -65,6 +67,7 @@ struct rule_context {
 	void *lua;			    /* for lua_selector */
 	struct rule_matched matched;	    /* of the rule that runs */
 	char text[DNS_NAME_TEXT_SIZE]; /* the name of the packet whose rules run, for expressions */
+	struct chain_regexes_found regexes; /* those that match it */
 	struct query_log_ring *log; /* NULL: what is to be logged is lost, and counted */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
 };

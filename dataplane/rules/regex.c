@@ -13,33 +13,69 @@ static const hs_database_t *database_of(const struct regex *regex)
 	return (const hs_database_t *)regex;
 }
 
-static hs_database_t *database_compile(const char *expression, enum regex_kind kind, char *error,
-				       size_t error_size)
+/* What Hyperscan is given: RE2Rule's expressions are tied to both ends. NULL without memory. */
+static char *text_make(const struct regex_source *source)
+{
+	char *text = NULL;
+	int length = source->kind == REGEX_FULL ? asprintf(&text, "\\A(?:%s)\\z", source->expression)
+						: asprintf(&text, "%s", source->expression);
+	return length < 0 ? NULL : text;
+}
+
+struct texts {
+	const char **texts;
+	unsigned *flags, *places;
+};
+
+static void texts_free(struct texts *texts, unsigned count)
+{
+	for (unsigned i = 0; texts->texts != NULL && i < count; i++)
+		free((void *)(uintptr_t)texts->texts[i]);
+	free(texts->texts);
+	free(texts->flags);
+	free(texts->places);
+}
+
+static bool texts_make(struct texts *texts, const struct regex_source *sources, unsigned count)
+{
+	texts->texts = calloc(count, sizeof(*texts->texts));
+	texts->flags = calloc(count, sizeof(*texts->flags));
+	texts->places = calloc(count, sizeof(*texts->places));
+	if (texts->texts == NULL || texts->flags == NULL || texts->places == NULL)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		texts->texts[i] = text_make(&sources[i]);
+		texts->flags[i] = HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY |
+				  (sources[i].kind == REGEX_SEARCH ? HS_FLAG_CASELESS : 0);
+		texts->places[i] = i;
+		if (texts->texts[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static hs_database_t *database_compile(const struct regex_source *sources, unsigned count,
+				       char *error, size_t error_size)
 {
 	hs_database_t *database = NULL;
 	hs_compile_error_t *why = NULL;
-	char *whole = NULL;
-	unsigned flags = HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY;
-	if (kind == REGEX_SEARCH)
-		flags |= HS_FLAG_CASELESS;
-	else if (asprintf(&whole, "\\A(?:%s)\\z", expression) < 0)
-		whole = NULL;
-	const char *text = kind == REGEX_FULL ? whole : expression;
-	if (text == NULL) {
+	struct texts texts = {0};
+	if (!texts_make(&texts, sources, count)) {
 		snprintf(error, error_size, "no memory");
-	} else if (hs_compile(text, flags, HS_MODE_BLOCK, NULL, &database, &why) != HS_SUCCESS) {
+	} else if (hs_compile_multi(texts.texts, texts.flags, texts.places, count, HS_MODE_BLOCK,
+				    NULL, &database, &why) != HS_SUCCESS) {
 		snprintf(error, error_size, "%s", why->message);
 		hs_free_compile_error(why);
 		database = NULL;
 	}
-	free(whole);
+	texts_free(&texts, count);
 	return database;
 }
 
-int regex_compile(const char *expression, enum regex_kind kind, struct regex_code *code, char *error,
-		  size_t error_size)
+int regex_set_compile(const struct regex_source *sources, unsigned count, struct regex_code *code,
+		      char *error, size_t error_size)
 {
-	hs_database_t *database = database_compile(expression, kind, error, error_size);
+	hs_database_t *database = database_compile(sources, count, error, error_size);
 	*code = (struct regex_code){0};
 	if (database == NULL)
 		return -EINVAL;
@@ -49,6 +85,13 @@ int regex_compile(const char *expression, enum regex_kind kind, struct regex_cod
 		return 0;
 	snprintf(error, error_size, "no memory");
 	return -EINVAL;
+}
+
+int regex_compile(const char *expression, enum regex_kind kind, struct regex_code *code, char *error,
+		  size_t error_size)
+{
+	struct regex_source source = {expression, kind};
+	return regex_set_compile(&source, 1, code, error, error_size);
 }
 
 void regex_code_free(struct regex_code *code)
@@ -102,4 +145,27 @@ bool regex_match(const struct regex *regex, const char *text, size_t length,
 	bool match = false;
 	hs_scan(database_of(regex), text, (unsigned)length, 0, scratch, found, &match);
 	return match;
+}
+
+struct set_scan {
+	regex_found_fn *found;
+	void *data;
+};
+
+static int set_found(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+		     void *context)
+{
+	(void)from;
+	(void)to;
+	(void)flags;
+	const struct set_scan *scan = context;
+	scan->found(scan->data, id);
+	return 0;
+}
+
+void regex_set_match(const struct regex *set, const char *text, size_t length,
+		     struct hs_scratch *scratch, regex_found_fn *found_fn, void *data)
+{
+	struct set_scan scan = {found_fn, data};
+	hs_scan(database_of(set), text, (unsigned)length, 0, scratch, set_found, &scan);
 }

@@ -19,7 +19,12 @@ enum regex_kind {
 	REGEX_FULL,   /* the whole text, as it is written (RE2Rule) */
 };
 
-/* A compiled expression as bytes that regex_place() reads. */
+struct regex_source {
+	const char *expression;
+	enum regex_kind kind;
+};
+
+/* A compiled expression, or a set of them, as bytes that regex_place() reads. */
 struct regex_code {
 	char *bytes;
 	size_t length;
@@ -31,6 +36,9 @@ struct regex_code {
  */
 int regex_compile(const char *expression, enum regex_kind kind, struct regex_code *code, char *error,
 		  size_t error_size);
+/* The same for several at once: one pass over a text finds all that match. */
+int regex_set_compile(const struct regex_source *sources, unsigned count, struct regex_code *code,
+		      char *error, size_t error_size);
 void regex_code_free(struct regex_code *code);
 
 /* Bytes that regex_place() needs, and the expression placed there, aligned to 8. NULL: broken. */
@@ -47,5 +55,10 @@ void regex_scratch_free(struct hs_scratch *scratch);
 /* Any lcore, with its own scratch. */
 bool regex_match(const struct regex *regex, const char *text, size_t length,
 		 struct hs_scratch *scratch);
+
+/* Called once for each expression of a set that matches, by its place among the sources. */
+typedef void regex_found_fn(void *data, unsigned place);
+void regex_set_match(const struct regex *set, const char *text, size_t length,
+		     struct hs_scratch *scratch, regex_found_fn *found, void *data);
 
 #endif

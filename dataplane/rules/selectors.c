@@ -16,6 +16,8 @@
 #include "dataplane/rules/timed_set.h"
 #include "dataplane/serve/backend.h"
 
+#define REGEXES_ALONE_MAX 4u /* then all of the chain are found at once */
+
 static const uint8_t root_name[1];
 
 void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct rte_mbuf *mbuf)
@@ -134,15 +136,41 @@ static bool size_test(uint16_t size, const struct rule_test *test)
 	return false;
 }
 
-/* The name as text, without the dot at its end: written once however many expressions there are. */
-static bool regex_test(const struct regex *regex, struct rule_facts *facts,
-		       struct rule_context *context)
+/*
+ * The name as text, without the dot at its end: written once however many expressions there are.
+ * False if expressions cannot be asked.
+ */
+static bool text_of(struct rule_facts *facts, struct rule_context *context)
 {
 	if (facts->text_length < 0)
 		facts->text_length = dns_name_print(facts->qname, context->text,
 						    sizeof(context->text), false);
-	return facts->text_length >= 0 && context->lcore < facts->policy->n_scratch &&
-	       regex_match(regex, context->text, (size_t)facts->text_length,
+	return facts->text_length >= 0 && context->lcore < facts->policy->n_scratch;
+}
+
+bool rule_regexes_find(struct rule_facts *facts, struct rule_context *context)
+{
+	if (facts->regexes_known)
+		return true;
+	if (facts->regexes == NULL || !text_of(facts, context))
+		return false;
+	chain_regexes_scan(facts->regexes, context->text, (size_t)facts->text_length,
+			   facts->policy->scratch[context->lcore], &context->regexes);
+	return facts->regexes_known = true;
+}
+
+/* Alone, as long as it is one of few: asking all at once costs as much as some. */
+static bool regex_test(const struct rule_test *test, struct rule_facts *facts,
+		       struct rule_context *context)
+{
+	bool together = test->value != CHAIN_REGEX_NONE &&
+			(facts->regexes_known || facts->regexes_alone == REGEXES_ALONE_MAX);
+	if (together && rule_regexes_find(facts, context))
+		return chain_regexes_has(&context->regexes, test->value);
+	if (facts->regexes_alone < REGEXES_ALONE_MAX)
+		facts->regexes_alone++;
+	return text_of(facts, context) &&
+	       regex_match(test->regex, context->text, (size_t)facts->text_length,
 			   facts->policy->scratch[context->lcore]);
 }
 
@@ -222,7 +250,7 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return timed_set_has(test->timed_set, query->client_addr,
 				     query->flags & QUERY_IPV6, clock_now());
 	case RULE_TEST_REGEX:
-		return regex_test(test->regex, facts, context);
+		return regex_test(test, facts, context);
 	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
 		return rate_take(test->rate, clock_now());
 	case RULE_TEST_MAX_QPS_IP:

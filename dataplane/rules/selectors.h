@@ -94,7 +94,7 @@ struct rule_test {
 	uint16_t on_true;
 	uint16_t on_false;
 	uint16_t value; /* the type, class, code, port or pool meant; the version or size compared;
-			 * LIST: enum matched_trigger */
+			 * LIST: enum matched_trigger; REGEX: its place in the chain's set */
 	union {
 		const struct rule_name *name;
 		const struct name_set *names;
@@ -127,9 +127,18 @@ struct rule_facts {
 	uint8_t qname_length;
 	uint8_t qname_labels;
 	int text_length; /* of the name in rule_context.text; below 0: not written yet */
+	const struct chain_regexes *regexes; /* of the chain that runs; NULL: none */
+	bool regexes_known;    /* rule_context.regexes is of this name */
+	uint8_t regexes_alone; /* so many expressions were asked one by one */
 };
 
-/* Fills in the facts. Safe for any message of at least a header. */
+/*
+ * Finds all expressions of the chain in the name, unless that was done, and puts them into
+ * rule_context.regexes. False if it has none, or this lcore cannot.
+ */
+bool rule_regexes_find(struct rule_facts *facts, struct rule_context *context);
+
+/* Fills in the facts, but for `regexes`. Safe for any message of at least a header. */
 void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct rte_mbuf *mbuf);
 
 /*

@@ -94,14 +94,9 @@ static struct policy_selector *type_and_name(struct policy_model *model, unsigne
 
 static struct policy_selector *regex(struct policy_model *model, unsigned i)
 {
-	struct regex_code code;
 	char text[64], error[128];
 	snprintf(text, sizeof(text), "(^|\\.)ads?%u\\.", i);
-	if (regex_compile(text, REGEX_SEARCH, &code, error, sizeof(error)) != 0)
-		abort();
-	struct policy_selector *selector = policy_selector_regex(model, &code);
-	regex_code_free(&code);
-	return selector;
+	return policy_selector_regex(model, text, REGEX_SEARCH, error, sizeof(error));
 }
 
 static struct policy_selector *client_rate(struct policy_model *model, unsigned i)

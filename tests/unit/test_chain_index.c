@@ -10,11 +10,13 @@
 
 static struct rule_bench *bench;
 static uint64_t state;
+static bool expressions; /* what is drawn has some */
 
 static void setup(void)
 {
 	bench = bench_new();
 	state = 88172645463325252u;
+	expressions = false;
 }
 
 static void teardown(void)
@@ -62,6 +64,21 @@ static struct policy_selector *names_draw(void)
 	return selector;
 }
 
+/* Those that share text with the names, and those that all names match. */
+static struct policy_selector *regex_draw(void)
+{
+	static const char *const parts[] = {"^a", "b", "example", "\\.com$", "[ab]\\.[ab]", "", "x+",
+					    "(a|b)*\\.example", "^$", "EXAMPLE", "com"};
+	char error[200], text[64];
+	snprintf(text, sizeof(text), "%s%s", parts[draw(RTE_DIM(parts))],
+		 draw(4) ? "" : "|^b");
+	struct policy_selector *selector =
+		policy_selector_regex(bench->model, text, draw(3) ? REGEX_SEARCH : REGEX_FULL, error,
+				      sizeof(error));
+	ck_assert_msg(selector != NULL, "%s", error);
+	return selector;
+}
+
 static struct policy_selector *selector_draw(unsigned depth)
 {
 	struct policy_model *model = bench->model;
@@ -69,6 +86,8 @@ static struct policy_selector *selector_draw(unsigned depth)
 	uint8_t name[DNS_NAME_MAX];
 	size_t count = draw(4);
 
+	if (expressions && draw(3) == 0)
+		return regex_draw();
 	switch (draw(depth > 2 ? 4 : 8)) {
 	case 0:
 	case 1:
@@ -112,13 +131,29 @@ static void packet_compare(struct rule_chain *chain, uint16_t cursor)
 	without = with;
 	without.mbuf.buf_addr = without.buffer;
 	enum rule_verdict verdict = outcome(&with, cursor, &met_with);
-	struct chain_index *index = chain->index;
+	struct rule_chain whole = *chain;
 	chain->index = NULL;
+	chain->regexes = NULL;
 	ck_assert_int_eq(outcome(&without, cursor, &met_without), verdict);
-	chain->index = index;
+	*chain = whole;
 	ck_assert_uint_eq(met_with, met_without);
 	if (verdict != RULE_NEXT)
 		ck_assert_uint_eq(with.packet.rule_cursor, without.packet.rule_cursor);
+}
+
+static void rules_draw(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		bench_rule(bench, CHAIN_QUERY, selector_draw(0),
+			   policy_action_plain(bench->model, draw(4) ? RULE_ACTION_NONE
+								     : RULE_ACTION_DROP));
+}
+
+static void chain_compare(void)
+{
+	for (unsigned i = 0; i < QUERIES; i++)
+		packet_compare(&bench->policy->chains[CHAIN_QUERY],
+			       (uint16_t)(draw(3) ? 0 : draw(RULES + 1)));
 }
 
 START_TEST(the_index_changes_nothing)
@@ -126,17 +161,72 @@ START_TEST(the_index_changes_nothing)
 	unsigned indexed = 0;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		policy_rules_clear(bench->model, CHAIN_QUERY);
-		for (unsigned i = 0; i < RULES; i++)
-			bench_rule(bench, CHAIN_QUERY, selector_draw(0),
-				   policy_action_plain(bench->model, draw(4) ? RULE_ACTION_NONE
-									     : RULE_ACTION_DROP));
+		rules_draw(RULES);
 		bench_compile(bench);
-		struct rule_chain *chain = &bench->policy->chains[CHAIN_QUERY];
-		indexed += chain->index != NULL;
-		for (unsigned i = 0; i < QUERIES; i++)
-			packet_compare(chain, (uint16_t)(draw(3) ? 0 : draw(RULES + 1)));
+		indexed += bench->policy->chains[CHAIN_QUERY].index != NULL;
+		chain_compare();
 	}
 	ck_assert_uint_gt(indexed, ROUNDS / 2);
+}
+END_TEST
+
+/* The set outlives changes of the chain: some of its expressions are gone then, others not in it. */
+START_TEST(the_expressions_set_changes_nothing)
+{
+	unsigned sets = 0, driven = 0;
+	expressions = true;
+	policy_registry_lcores_set(bench->registry, 1);
+	for (unsigned round = 0; round < ROUNDS / 2; round++) {
+		if (round % 5 == 0) {
+			policy_rules_clear(bench->model, CHAIN_QUERY);
+			rules_draw(RULES - 8);
+		} else {
+			for (unsigned i = 0; i < 4; i++)
+				policy_rule_remove(bench->model, CHAIN_QUERY, draw(20));
+			rules_draw(4);
+		}
+		bench_compile(bench);
+		const struct chain_regexes *set = bench->policy->chains[CHAIN_QUERY].regexes;
+		sets += set != NULL;
+		driven += set != NULL && chain_regexes_next(set, set->driven, 0) != CHAIN_NO_RULE;
+		chain_compare();
+	}
+	ck_assert_uint_gt(sets, ROUNDS / 4);
+	ck_assert_uint_gt(driven, ROUNDS / 4);
+}
+END_TEST
+
+/* Changes that leave most expressions as they are do not have the set compiled anew. */
+START_TEST(the_expressions_set_is_kept)
+{
+	char text[32], error[200];
+	const struct regex *set[3];
+	policy_registry_lcores_set(bench->registry, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "^ad%u\\.", i);
+		bench_rule(bench, CHAIN_QUERY,
+			   policy_selector_regex(bench->model, text, REGEX_SEARCH, error,
+						 sizeof(error)),
+			   policy_action_plain(bench->model, RULE_ACTION_DROP));
+		bench_compile(bench);
+		if (i >= 90 && i < 93)
+			set[i - 90] = bench->policy->chains[CHAIN_QUERY].regexes->set;
+	}
+	ck_assert_ptr_eq(set[0], set[1]);
+	ck_assert_ptr_eq(set[1], set[2]);
+	struct packet_sample packet;
+	for (unsigned i = 0; i < 110; i++) { /* those in the set and those behind it alike */
+		snprintf(text, sizeof(text), "AD%u.example", i);
+		packet_sample_query(&packet, text, DNS_TYPE_A, false);
+		ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packet, 0),
+				 i < 100 ? RULE_DROP : RULE_NEXT);
+		if (i < 100)
+			ck_assert_uint_eq(packet.packet.rule_cursor, i);
+	}
+	while (policy_rules_count(bench->model, CHAIN_QUERY) > 3)
+		policy_rule_remove(bench->model, CHAIN_QUERY, 0);
+	bench_compile(bench);
+	ck_assert_ptr_null(bench->policy->chains[CHAIN_QUERY].regexes);
 }
 END_TEST
 
@@ -218,6 +308,8 @@ static Suite *chain_index_suite(void)
 	TCase *tests = tcase_create("chain_index");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, the_index_changes_nothing);
+	tcase_add_test(tests, the_expressions_set_changes_nothing);
+	tcase_add_test(tests, the_expressions_set_is_kept);
 	tcase_add_test(tests, what_has_an_effect_is_asked);
 	tcase_add_test(tests, a_deep_name_meets_every_rule);
 	tcase_add_test(tests, empty_sets_match_nothing);

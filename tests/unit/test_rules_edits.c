@@ -265,11 +265,10 @@ END_TEST
 
 static struct policy_selector *regex(const char *expression, enum regex_kind kind)
 {
-	struct regex_code code;
-	char error[200];
-	ck_assert_msg(regex_compile(expression, kind, &code, error, sizeof(error)) == 0, "%s", error);
-	struct policy_selector *selector = policy_selector_regex(bench->model, &code);
-	regex_code_free(&code);
+	char error[200] = "";
+	struct policy_selector *selector =
+		policy_selector_regex(bench->model, expression, kind, error, sizeof(error));
+	ck_assert_msg(selector != NULL, "%s", error);
 	return selector;
 }
 
