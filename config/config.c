@@ -147,6 +147,12 @@ static const struct schema dataplane_schema[] = {
 	{0},
 };
 
+static const struct schema fragments_schema[] = {
+	{"max", SCHEMA_NUMBER, OFFSET(fragments.max), 0, 65536},
+	{"timeout", SCHEMA_DURATION, OFFSET(fragments.timeout), 10, 60000},
+	{0},
+};
+
 static const struct schema lua_schema[] = {
 	{"watchdog", SCHEMA_DURATION, OFFSET(lua.watchdog), 1, 60000},
 	{"memory", SCHEMA_NUMBER, OFFSET(lua.memory), 16, 65536},
@@ -182,6 +188,7 @@ static const struct schema top_schema[] = {
 	{"policy", SCHEMA_STRING, OFFSET(policy)},
 	{"async", SCHEMA_MAPPING, .children = async_schema},
 	{"dataplane", SCHEMA_MAPPING, .children = dataplane_schema},
+	{"fragments", SCHEMA_MAPPING, .children = fragments_schema},
 	{"lua", SCHEMA_MAPPING, .children = lua_schema},
 	{"shutdown", SCHEMA_MAPPING, .children = shutdown_schema},
 	{"metrics", SCHEMA_MAPPING, .children = metrics_schema},
@@ -203,6 +210,8 @@ static struct config *defaults(void)
 	config->dataplane.max_inflight = 65536;
 	config->dataplane.rx_ring = 1024;
 	config->dataplane.tx_ring = 1024;
+	config->fragments.max = 256;
+	config->fragments.timeout = 1000;
 	config->lua.watchdog = 50;
 	config->lua.memory = 256;
 	config->shutdown.grace = 2000;

@@ -91,6 +91,10 @@ struct config {
 		uint32_t tx_ring;
 	} dataplane;
 	struct {
+		uint32_t max;	  /* datagrams in pieces a worker, 0: fragments are dropped */
+		uint32_t timeout; /* milliseconds */
+	} fragments;
+	struct {
 		uint32_t watchdog; /* milliseconds */
 		uint32_t memory;   /* MiB */
 	} lua;

@@ -219,6 +219,11 @@ static int workers_init(char *error)
 	control->dataplane->idle_sleep = config->lcores.idle == CONFIG_IDLE_AUTO;
 	control->dataplane->cpus_shared = cpus_shared(config);
 	control->dataplane->on_overflow = (enum worker_overflow)config->async.on_overflow;
+	control->dataplane->fragments_max = config->fragments.max;
+	control->dataplane->fragments_patience = config->fragments.timeout;
+	for (unsigned i = 0; i < config->n_ports; i++)
+		control->dataplane->frame_max = RTE_MAX(control->dataplane->frame_max,
+							config->ports[i].mtu + PORT_OVERHEAD);
 	control->dataplane->control_waker = &control->waker;
 	control->dataplane->ports_share = inflight_ports_share(config->lcores.n_workers);
 	if (rcu_create() != 0)

@@ -170,16 +170,20 @@ static void listeners_print(FILE *out)
 
 static void workers_print(const struct control *control, FILE *out)
 {
-	uint64_t inflight = 0;
+	uint64_t inflight = 0, fragments = 0;
 	metrics_head(out, "sluice_handoff_depth", "gauge", "packets on the ring to the control lcore");
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
 		inflight += inflight_count(workers[i].inflight) -
 			    __atomic_load_n(&workers[i].probes, __ATOMIC_RELAXED);
+		if (workers[i].fragments != NULL)
+			fragments += net_fragments_held(workers[i].fragments);
 		fprintf(out, "sluice_handoff_depth{worker=\"%u\"} %u\n", i,
 			rte_ring_count(workers[i].handoff.to_control));
 	}
 	metrics_value(out, "sluice_inflight_queries", "gauge", "queries that wait for their server",
 		    inflight);
+	metrics_value(out, "sluice_fragments_held", "gauge", "fragments that wait for others",
+		      fragments);
 	metrics_value(out, "sluice_in_hand", "gauge", "packets in hand of the control lcore",
 		    async_in_hand(control->async));
 }

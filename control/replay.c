@@ -131,6 +131,7 @@ static bool waiting(const struct replay *replay)
 {
 	const struct worker *worker = &workers[0];
 	return async_in_hand(replay->control->async) != 0 || inflight_count(worker->inflight) != 0 ||
+	       (worker->fragments != NULL && net_fragments_held(worker->fragments) != 0) ||
 	       !rte_ring_empty(worker->handoff.to_control) || !rte_ring_empty(worker->handoff.inbox);
 }
 
@@ -173,18 +174,47 @@ static uint64_t time_of(struct replay *replay, const struct pcap_pkthdr *header)
 	return at < replay->first ? 0 : RTE_MIN(at - replay->first, SPAN_MAX_US);
 }
 
+/* What a device would not let through. */
+static uint32_t frame_max(const struct replay *replay)
+{
+	return RTE_MAX(replay->control->dataplane->frame_max, FRAME_MAX);
+}
+
+/* A frame that is longer than a buffer is in several of them, as from a driver. */
+static struct rte_mbuf *frame_read(struct replay *replay, const uint8_t *data, uint32_t length)
+{
+	struct rte_mbuf *head = NULL;
+	do {
+		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(replay->control->ports[0].pool);
+		if (mbuf == NULL || (head != NULL && rte_pktmbuf_chain(head, mbuf) != 0)) {
+			rte_pktmbuf_free(mbuf);
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		uint32_t part = RTE_MIN(length, (uint32_t)rte_pktmbuf_tailroom(mbuf));
+		memcpy(rte_pktmbuf_mtod(mbuf, void *), data, part);
+		if (head == NULL)
+			head = mbuf;
+		else
+			head->pkt_len += part;
+		mbuf->data_len = (uint16_t)part;
+		if (head == mbuf)
+			mbuf->pkt_len = part;
+		data += part;
+		length -= part;
+	} while (length != 0);
+	return head;
+}
+
 static int frame_run(struct replay *replay, const struct pcap_pkthdr *header, const uint8_t *data)
 {
-	if (header->caplen > FRAME_MAX) {
+	if (header->caplen > frame_max(replay)) {
 		replay->oversized++;
 		return 0;
 	}
-	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(replay->control->ports[0].pool);
+	struct rte_mbuf *mbuf = frame_read(replay, data, header->caplen);
 	if (mbuf == NULL)
 		return -ENOMEM;
-	memcpy(rte_pktmbuf_mtod(mbuf, void *), data, header->caplen);
-	mbuf->data_len = (uint16_t)header->caplen;
-	mbuf->pkt_len = header->caplen;
 	if (rte_ring_enqueue(rings_in[0], mbuf) != 0) {
 		rte_pktmbuf_free(mbuf);
 		return -ENOBUFS;

@@ -23,7 +23,8 @@ struct note_block;
 /* Room kept before the DNS message for the longest header we write: Ethernet, VLAN, IPv6, UDP. */
 #define PACKET_HEADERS_MAX 66u
 /* Data room of a buffer that any UDP DNS message we accept fits in (4,096 bytes and its headers). */
-#define PACKET_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 4096u + 128u)
+#define PACKET_DATA_SIZE (RTE_PKTMBUF_HEADROOM + PACKET_MESSAGE_MAX + 128u)
+#define PACKET_MESSAGE_MAX 4096u
 #define PACKET_CLIENT_SIZE_MIN 512u /* RFC 1035, section 4.2.1 */
 #define PACKET_RESTARTS_MAX 16u /* of one query */
 

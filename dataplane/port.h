@@ -10,6 +10,7 @@
 #include "dataplane/net/net.h"
 
 #define PORT_DEVICE_MAX 512
+#define PORT_OVERHEAD 22u /* bytes of a frame beside its MTU: Ethernet and two VLAN tags */
 
 struct port_options {
 	const char *name;   /* for messages */

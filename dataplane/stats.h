@@ -4,6 +4,7 @@
  * of them, relaxed. Every drop has a reason, and the reasons say which sum they belong to:
  *
  *   packets received = link packets + queries + backend responses + drops of stage PACKET
+ *                      + fragments joined + fragments that wait for others
  *   backend responses = matched + drops of stage RESPONSE
  *   queries = responses sent + drops of stage QUERY + in flight + in hand of the control lcore
  */
@@ -22,20 +23,28 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(FRAME_SHORT, PACKET, "frame shorter than its headers say")                               \
 	X(FRAME_VLAN, PACKET, "VLAN tag that is not the port's")                                   \
 	X(FRAME_TYPE, PACKET, "EtherType that is not handled")                                     \
-	X(FRAME_CHAINED, PACKET, "frame in several buffers")                                       \
+	X(FRAME_CHAINED, PACKET, "frame in several buffers, and none free that holds it whole")    \
+	X(FRAME_LARGE, PACKET, "frame in several buffers that is longer than any of ours")         \
 	X(NOT_OURS, PACKET, "destination address that is not the port's")                          \
 	X(IP_HEADER, PACKET, "malformed IP header")                                                \
 	X(IP_CHECKSUM, PACKET, "bad IPv4 header checksum")                                         \
 	X(MULTICAST, PACKET, "to a group that is not handled")                                     \
 	X(BROADCAST, PACKET, "to all hosts of a network")                                          \
 	X(IP_FRAGMENT, PACKET, "fragment of what is not UDP")                                      \
+	X(FRAGMENT_TINY, PACKET, "fragment that is smaller than any path needs, or lacks headers") \
+	X(FRAGMENT_OVERLAP, PACKET, "fragments that overlap, repeat or contradict each other")     \
+	X(FRAGMENT_MANY, PACKET, "fragments of a datagram that is in too many")                    \
+	X(FRAGMENT_LARGE, PACKET, "fragment of a datagram that is longer than any message")        \
+	X(FRAGMENT_TIMEOUT, PACKET, "fragment whose others did not come in time")                  \
+	X(FRAGMENT_FULL, PACKET, "fragment that there is no room to keep")                         \
 	X(IP_EXTENSION, PACKET, "malformed IPv6 extension header, or with an unknown option")      \
 	X(IP_EXTENSIONS_MANY, PACKET, "too many or too long IPv6 extension headers")               \
 	X(IP_ROUTED, PACKET, "IPv6 routing header with stops to come")                             \
 	X(IP_PROTOCOL, PACKET, "IP protocol that is not handled")                                  \
 	X(IP_SOURCE, PACKET, "source address that no host can have")                               \
 	X(UDP_HEADER, PACKET, "malformed UDP header or source port 0")                             \
-	X(UDP_CHECKSUM, PACKET, "bad UDP checksum, as the port reports it")                        \
+	X(UDP_LARGE, PACKET, "message of more than 4,096 bytes")                                   \
+	X(UDP_CHECKSUM, PACKET, "bad UDP checksum, of fragments or as the port reports it")        \
 	X(UDP_PORT, PACKET, "UDP port nobody listens on")                                          \
 	X(DRAINING, PACKET, "query that came after the end was asked for")                         \
 	X(ACL, PACKET, "client address that the ACL does not allow")                               \
@@ -89,6 +98,9 @@ enum drop_reason {
 	X(ARP_SENT, "arp_requests", "ARP requests sent")                                           \
 	X(ND_SENT, "neighbour_solicitations", "neighbour solicitations sent")                      \
 	X(ECHO, "echo_replies", "ICMP and ICMPv6 echo replies")                                    \
+	X(FRAGMENTS, "fragments", "IP fragments of UDP for us")                                    \
+	X(REASSEMBLED, "reassembled", "datagrams put together from fragments")                     \
+	X(FRAGMENTS_JOINED, "fragments_joined", "fragments that became part of another's datagram") \
 	X(RD_QUERIES, "rd_queries", "queries with RD set")                                         \
 	X(RESPONSES, "backend_responses", "packets received on ports we asked from")               \
 	X(RESPONSES_MATCHED, "backend_responses_matched", "responses that belong to a query")      \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,11 +17,32 @@
 #include "dataplane/pipeline.h"
 
 #define PREFETCH_AHEAD 4
+#define PIECES_CACHE 64
 #define IDLE_SPIN_TURNS 2000	 /* empty turns before the first nap */
 #define IDLE_NAP_MIN_US 20	 /* naps double from here ... */
 #define IDLE_NAP_MAX_US 400	 /* ... to here: the most that a lone query waits */
 
 struct worker workers[WORKERS_MAX];
+
+/* Buffers and the table for frames and datagrams that come in pieces. */
+static int pieces_create(struct worker *worker, int socket)
+{
+	const struct dataplane *dataplane = worker->dataplane;
+	char name[RTE_MEMPOOL_NAMESIZE];
+	uint32_t count = dataplane->fragments_max * NET_FRAGMENT_BUFFERS + WORKER_PIECES;
+	uint32_t room = RTE_MAX(PACKET_DATA_SIZE, RTE_PKTMBUF_HEADROOM + dataplane->frame_max);
+	snprintf(name, sizeof(name), "pieces_%u", worker->index);
+	worker->pieces = rte_pktmbuf_pool_create(name, count, PIECES_CACHE, PACKET_PRIVATE_SIZE,
+						 (uint16_t)room, socket);
+	if (worker->pieces == NULL)
+		return -ENOMEM;
+	if (dataplane->fragments_max == 0)
+		return 0;
+	worker->fragments = net_fragments_create(dataplane->fragments_max,
+						 dataplane->fragments_patience * worker->tsc_per_ms,
+						 worker->pieces, &worker->stats, socket);
+	return worker->fragments == NULL ? -ENOMEM : 0;
+}
 
 int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned index,
 		  uint32_t max_inflight, int socket)
@@ -36,6 +58,8 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
 	int error = handoff_create(&worker->handoff, index, socket);
+	if (error == 0)
+		error = pieces_create(worker, socket);
 	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
 			   worker->found == NULL || worker->rule_hits == NULL || worker->backends == NULL))
 		error = -ENOMEM;
@@ -57,6 +81,7 @@ void worker_destroy(struct worker *worker)
 {
 	handoff_destroy(&worker->handoff);
 	inflight_destroy(worker->inflight);
+	net_fragments_destroy(worker->fragments);
 	free(worker->balance);
 	free(worker->found);
 	free(worker->rule_hits);
@@ -64,6 +89,8 @@ void worker_destroy(struct worker *worker)
 		worker->dataplane->backends[worker->index] = NULL;
 	free(worker->backends);
 	worker->inflight = NULL;
+	worker->fragments = NULL;
+	worker->pieces = NULL; /* ports may still have some of its buffers; it ends with EAL */
 	worker->balance = NULL;
 	worker->found = NULL;
 	worker->rule_hits = NULL;
@@ -132,9 +159,41 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 	}
 }
 
-/* What is no UDP for us. */
-static __rte_noinline void frame_other(struct worker *worker, unsigned port, struct rte_mbuf *mbuf,
-				       enum net_class class, uint8_t reason)
+/* A piece of a datagram; with the last one comes the whole. */
+static void fragment_input(struct worker *worker, const struct policy *policy, unsigned port,
+			   struct rte_mbuf *mbuf)
+{
+	uint8_t reason = DROP_FRAGMENT_FULL;
+	enum net_class class = NET_CLASS_DROP;
+	if (worker->fragments != NULL)
+		class = net_fragments_input(worker->fragments, &mbuf, worker->now, &reason);
+	if (class == NET_CLASS_FRAGMENT)
+		return;
+	packet_of(mbuf)->query.port = (uint8_t)port;
+	if (class == NET_CLASS_UDP)
+		udp_input(worker, policy, mbuf);
+	else
+		pipeline_drop(worker, mbuf, reason);
+}
+
+static void frame_input(struct worker *worker, const struct policy *policy, unsigned port,
+			struct rte_mbuf *mbuf);
+
+static void chain_input(struct worker *worker, const struct policy *policy, unsigned port,
+			struct rte_mbuf *mbuf)
+{
+	uint8_t reason;
+	struct rte_mbuf *whole = net_frame_whole(mbuf, worker->pieces, &reason);
+	if (whole != NULL)
+		frame_input(worker, policy, port, whole);
+	else
+		pipeline_drop(worker, mbuf, reason);
+}
+
+/* What is no UDP for us, or not at once. */
+static __rte_noinline void frame_other(struct worker *worker, const struct policy *policy,
+				       unsigned port, struct rte_mbuf *mbuf, enum net_class class,
+				       uint8_t reason)
 {
 	switch (class) {
 	case NET_CLASS_ARP:
@@ -149,10 +208,10 @@ static __rte_noinline void frame_other(struct worker *worker, unsigned port, str
 		link_input(worker, port, mbuf, class, true);
 		break;
 	case NET_CLASS_CHAINED:
-		pipeline_drop(worker, mbuf, DROP_FRAME_CHAINED);
+		chain_input(worker, policy, port, mbuf);
 		break;
 	case NET_CLASS_FRAGMENT:
-		pipeline_drop(worker, mbuf, DROP_IP_FRAGMENT);
+		fragment_input(worker, policy, port, mbuf);
 		break;
 	default: /* nobody's, or the host's, and there is none */
 		pipeline_drop(worker, mbuf, reason);
@@ -165,7 +224,7 @@ static void frame_input(struct worker *worker, const struct policy *policy, unsi
 	uint8_t reason = DROP_NONE;
 	enum net_class class = net_frame_classify(&worker->dataplane->ports[port], mbuf, &reason);
 	if (unlikely(class != NET_CLASS_UDP)) {
-		frame_other(worker, port, mbuf, class, reason);
+		frame_other(worker, policy, port, mbuf, class, reason);
 		return;
 	}
 	packet_of(mbuf)->query.port = (uint8_t)port;
@@ -219,6 +278,8 @@ static void housekeep(struct worker *worker)
 	worker->seconds = (uint32_t)(worker->now / worker->tsc_per_ms / 1000);
 	pipeline_expire(worker, false);
 	neighbour_tick(worker->neighbours, worker->now / worker->tsc_per_ms);
+	if (worker->fragments != NULL)
+		net_fragments_expire(worker->fragments, worker->now);
 	rte_rcu_qsbr_quiescent(worker->dataplane->rcu, worker->index);
 }
 

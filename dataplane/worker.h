@@ -12,6 +12,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dataplane/handoff.h"
+#include "dataplane/net/fragment.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/net/net.h"
@@ -25,6 +26,7 @@
 #define WORKERS_MAX 12u /* as many as get INFLIGHT_PORTS_MIN source ports each */
 #define WORKER_BURST 64u
 #define WORKER_LOOKUPS (2 * WORKER_BURST) /* some queries are looked up twice */
+#define WORKER_PIECES 1024u /* buffers beside those for fragments that wait for others */
 #define WORKER_PARKING_SMALL 640u /* data room of a small parking buffer, headroom included */
 
 enum worker_overflow { WORKER_OVERFLOW_RESUME, WORKER_OVERFLOW_SERVFAIL, WORKER_OVERFLOW_REFUSED,
@@ -39,6 +41,9 @@ struct dataplane {
 	bool idle_sleep;
 	bool cpus_shared; /* a worker may stand where the control lcore wants to run, and back */
 	enum worker_overflow on_overflow;
+	uint32_t fragments_max;	     /* datagrams in pieces that a worker has at a time; 0: none */
+	uint32_t fragments_patience; /* ms */
+	uint32_t frame_max; /* bytes of the longest frame that any port receives */
 	struct waker *control_waker;
 	struct rte_mempool *parking_small;
 	struct rte_mempool *parking_large;
@@ -67,6 +72,8 @@ struct worker {
 	struct neighbour_table *neighbours;
 	struct rule_context rules;
 	struct icmp icmp;
+	struct rte_mempool *pieces; /* buffers for what comes or goes in several of them */
+	struct net_fragments *fragments; /* NULL: they are dropped */
 	struct balance *balance;
 	uint64_t tsc_per_ms;
 	uint64_t now; /* TSC at the start of the turn */

@@ -78,16 +78,19 @@ static enum net_class host(uint8_t *reason, enum drop_reason why)
 	return NET_CLASS_HOST;
 }
 
-static enum net_class udp_classify(struct rte_mbuf *mbuf, struct packet *packet, uint32_t offset,
-				   uint32_t end, uint8_t *reason)
+static inline enum net_class udp_classify(struct rte_mbuf *mbuf, struct packet *packet,
+					  uint32_t offset, uint32_t end, uint8_t *reason)
 {
 	if (end - offset < sizeof(struct rte_udp_hdr))
 		return drop(reason, DROP_UDP_HEADER);
 	const struct rte_udp_hdr *udp =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_udp_hdr *, offset);
-	uint32_t length = rte_be_to_cpu_16(udp->dgram_len);
-	if (length < sizeof(*udp) || length > end - offset || udp->src_port == 0)
+	/* Less than a header wraps around, and is longer than any packet. */
+	uint32_t length = rte_be_to_cpu_16(udp->dgram_len) - (uint32_t)sizeof(*udp);
+	if (length > end - offset - sizeof(*udp) || udp->src_port == 0)
 		return drop(reason, DROP_UDP_HEADER);
+	if (length > PACKET_MESSAGE_MAX)
+		return drop(reason, DROP_UDP_LARGE);
 	/* Only what the port says: frames out of a veth carry checksums yet to be completed. */
 	if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 		return drop(reason, DROP_UDP_CHECKSUM);
@@ -96,8 +99,14 @@ static enum net_class udp_classify(struct rte_mbuf *mbuf, struct packet *packet,
 	packet->query.client_port = packet->source_port;
 	packet->query.local_port = packet->destination_port;
 	packet->dns_offset = (uint16_t)(offset + sizeof(*udp));
-	packet_dns_resize(mbuf, (uint16_t)(length - sizeof(*udp)));
+	packet_dns_resize(mbuf, (uint16_t)length);
 	return NET_CLASS_UDP;
+}
+
+enum net_class net_udp_classify(struct rte_mbuf *mbuf, uint32_t offset, uint32_t end,
+				uint8_t *reason)
+{
+	return udp_classify(mbuf, packet_of(mbuf), offset, end, reason);
 }
 
 static bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
@@ -276,4 +285,28 @@ enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *
 	default:
 		return host(reason, DROP_FRAME_TYPE);
 	}
+}
+
+struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool, uint8_t *reason)
+{
+	if (rte_pktmbuf_linearize(mbuf) == 0)
+		return mbuf;
+	*reason = DROP_FRAME_LARGE;
+	if (mbuf->pkt_len + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
+		return NULL;
+	struct rte_mbuf *whole = rte_pktmbuf_alloc(pool);
+	*reason = DROP_FRAME_CHAINED;
+	if (whole == NULL)
+		return NULL;
+	/* What the port says of it goes with it. */
+	whole->ol_flags |= mbuf->ol_flags & ~NET_MBUF_ATTACHED;
+	whole->vlan_tci = mbuf->vlan_tci;
+	whole->port = mbuf->port;
+	uint8_t *to = (uint8_t *)rte_pktmbuf_append(whole, (uint16_t)mbuf->pkt_len);
+	for (const struct rte_mbuf *at = mbuf; at != NULL; at = at->next) {
+		memcpy(to, rte_pktmbuf_mtod(at, const void *), at->data_len);
+		to += at->data_len;
+	}
+	rte_pktmbuf_free(mbuf);
+	return whole;
 }

@@ -46,6 +46,16 @@ struct net_flow {
 enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
 				  uint8_t *drop_reason);
 
+/* The rest of it, for a packet whose UDP header stands at `offset` and that ends at `end`. */
+enum net_class net_udp_classify(struct rte_mbuf *mbuf, uint32_t offset, uint32_t end,
+				uint8_t *reason);
+
+/*
+ * A received frame in one buffer: its own first one if that has room, else one of `pool`'s. NULL: it
+ * stays as it is, to be dropped for *reason.
+ */
+struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool, uint8_t *reason);
+
 /*
  * Puts fresh headers before the DNS message, whatever stood there: the address family may be
  * another than the received one. The message itself does not move. Checksums are computed by the

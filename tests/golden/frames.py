@@ -87,23 +87,46 @@ def pseudo(source, destination, protocol, length):
     return a.packed + b.packed + struct.pack(form, *rest)
 
 
-def ip(source, destination, protocol, payload, options=b"", fragment=0):
+def ip(source, destination, protocol, payload, options=b"", fragment=0, ident=7):
     a, b = ipaddress.ip_address(source), ipaddress.ip_address(destination)
     if a.version == 6:
         return struct.pack(">IHBB", 6 << 28, len(payload), protocol, 64) + a.packed + b.packed + payload
     length = 20 + len(options)
-    header = struct.pack(">BBHHHBBH", 0x40 | length // 4, 0, length + len(payload), 7, fragment, 64,
+    header = struct.pack(">BBHHHBBH", 0x40 | length // 4, 0, length + len(payload), ident, fragment, 64,
                          protocol, 0) + a.packed + b.packed + options
     return header[:10] + struct.pack(">H", checksum(header)) + header[12:] + payload
 
 
-def udp(payload, source=CLIENT4, sport=40000, destination=PORT4, dport=53, mac=CLIENT_MAC, vlan=None,
-        options=b"", fragment=0, damage=0):
+def datagram(payload, source=CLIENT4, sport=40000, destination=PORT4, dport=53, damage=0):
     header = struct.pack(">HHHH", sport, dport, 8 + len(payload), 0)
     value = checksum(pseudo(source, destination, 17, 8 + len(payload)) + header + payload) or 0xFFFF
-    datagram = header[:6] + struct.pack(">H", value ^ damage) + payload
+    return header[:6] + struct.pack(">H", value ^ damage) + payload
+
+
+def udp(payload, source=CLIENT4, sport=40000, destination=PORT4, dport=53, mac=CLIENT_MAC, vlan=None,
+        options=b"", fragment=0, damage=0):
+    data = datagram(payload, source, sport, destination, dport, damage)
     kind = 0x86DD if ":" in source else 0x0800
-    return ethernet(ip(source, destination, 17, datagram, options, fragment), kind, mac, vlan=vlan)
+    return ethernet(ip(source, destination, 17, data, options, fragment), kind, mac, vlan=vlan)
+
+
+def piece(data, start, end, more, source=CLIENT4, destination=PORT4, ident=7, mac=CLIENT_MAC, protocol=17,
+          before=b"", first=None):
+    """Bytes `start` to `end` of a datagram as a fragment. IPv6 headers `before` the fragment's begin
+    with one of kind `first`."""
+    if ":" in source:
+        header = struct.pack(">BBHI", protocol, 0, start | more, ident)
+        packet = ip(source, destination, 44 if first is None else first, before + header + data[start:end])
+        return ethernet(packet, 0x86DD, mac)
+    return ethernet(ip(source, destination, protocol, data[start:end], before, start // 8 | more << 13, ident),
+                    0x0800, mac)
+
+
+def pieces(payload, *cuts, source=CLIENT4, destination=PORT4, sport=40000, dport=53, damage=0, **more):
+    """A message in fragments that are cut at these bytes of its datagram."""
+    data = datagram(payload, source, sport, destination, dport, damage)
+    return [piece(data, start, end, end != len(data), source, destination, **more)
+            for start, end in zip((0,) + cuts, cuts + (len(data),))]
 
 
 def udp6(payload, source=CLIENT6, destination=PORT6, **more):

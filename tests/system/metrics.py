@@ -8,8 +8,9 @@ v = dict(re.findall(r'^(\S+) (\d+)$', text, re.M))
 def get(name): return int(v[name])
 def drop(reason): return get('sluice_drops_total{reason="%s"}' % reason)
 packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours', 'ip_header',
-          'ip_checksum', 'multicast', 'broadcast', 'ip_fragment', 'ip_extension',
-          'ip_extensions_many', 'ip_routed', 'ip_protocol', 'ip_source', 'udp_header',
+          'ip_checksum', 'multicast', 'broadcast', 'ip_fragment', 'ip_extension', 'frame_large',
+          'ip_extensions_many', 'ip_routed', 'ip_protocol', 'ip_source', 'udp_header', 'udp_large',
+          'fragment_tiny', 'fragment_overlap', 'fragment_many', 'fragment_large', 'fragment_timeout', 'fragment_full',
           'udp_checksum', 'udp_port', 'draining', 'acl']
 response = ['response_unsolicited', 'response_late', 'response_duplicate', 'response_id',
             'response_source', 'response_question',
@@ -28,7 +29,8 @@ assert drop('rule') == 1 and get('sluice_lua_errors_total') == 1
 assert get('sluice_backend_responses_total') == get('sluice_backend_responses_matched_total') + get('sluice_backend_probe_answers_total') + sum(
     drop(r) for r in response)
 assert get('sluice_received_packets_total') == get('sluice_link_packets_total') + queries + get(
-    'sluice_backend_responses_total') + sum(drop(r) for r in packet)
+    'sluice_backend_responses_total') + sum(drop(r) for r in packet) + get(
+        'sluice_fragments_joined_total') + get('sluice_fragments_held')
 assert get('sluice_latency_seconds_count') == answers
 ratio = float(re.search(r'^sluice_worker_busy_ratio{worker="0"} (\S+)$', text, re.M).group(1))
 assert 0 <= ratio <= 1, ratio

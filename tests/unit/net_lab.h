@@ -17,7 +17,7 @@
 #include "dataplane/stats.h"
 
 #define LAB_HEADROOM RTE_PKTMBUF_HEADROOM
-#define LAB_FRAME_MAX 4096u
+#define LAB_FRAME_MAX (PACKET_DATA_SIZE - RTE_PKTMBUF_HEADROOM)
 
 static unsigned lab_outstanding; /* buffers that somebody holds */
 static bool lab_empty;		 /* the pool gives none */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What IP allows: options are skipped; fragments, bad headers and other hosts are dropped. UDP checksums
+"""What IP allows: options are skipped; lone fragments, bad headers and other hosts are dropped. UDP checksums
 are what the port says of them, and this one says nothing."""
 from frames import query, udp, udp6
 
