@@ -14,6 +14,7 @@
 static const char *const hugepages_choices[] = {"auto", "require", "never", NULL};
 static const char *const idle_choices[] = {"poll", "auto", NULL};
 static const char *const fate_choices[] = {"resume", "servfail", "refused", "drop", NULL};
+static const char *const tcp_choices[] = {"auto", "off", NULL};
 static const char *const level_choices[] = {"debug", "info", "warning", "error", NULL};
 static const char *const format_choices[] = {"text", "json", NULL};
 
@@ -159,6 +160,14 @@ static const struct schema lua_schema[] = {
 	{0},
 };
 
+static const struct schema tcp_schema[] = {
+	{"listen", SCHEMA_CHOICE, OFFSET(tcp.listen), .choices = tcp_choices},
+	{"connections", SCHEMA_NUMBER, OFFSET(tcp.connections), 1, 65535},
+	{"queries", SCHEMA_NUMBER, OFFSET(tcp.queries), 64, 1u << 20},
+	{"buffers", SCHEMA_NUMBER, OFFSET(tcp.buffers), 1, 65536},
+	{0},
+};
+
 static const struct schema shutdown_schema[] = {
 	{"grace", SCHEMA_DURATION, OFFSET(shutdown.grace), 0, 600000},
 	{0},
@@ -190,6 +199,7 @@ static const struct schema top_schema[] = {
 	{"dataplane", SCHEMA_MAPPING, .children = dataplane_schema},
 	{"fragments", SCHEMA_MAPPING, .children = fragments_schema},
 	{"lua", SCHEMA_MAPPING, .children = lua_schema},
+	{"tcp", SCHEMA_MAPPING, .children = tcp_schema},
 	{"shutdown", SCHEMA_MAPPING, .children = shutdown_schema},
 	{"metrics", SCHEMA_MAPPING, .children = metrics_schema},
 	{"console", SCHEMA_MAPPING, .children = console_schema},
@@ -214,6 +224,9 @@ static struct config *defaults(void)
 	config->fragments.timeout = 1000;
 	config->lua.watchdog = 50;
 	config->lua.memory = 256;
+	config->tcp.connections = 16384;
+	config->tcp.queries = 2048;
+	config->tcp.buffers = 16;
 	config->shutdown.grace = 2000;
 	config->log.level = CONFIG_LOG_INFO;
 	config_address_parse("127.0.0.1:8083", &config->metrics.listen);

@@ -17,6 +17,7 @@
 
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_REQUIRE, CONFIG_HUGEPAGES_NEVER };
 enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_AUTO };
+enum config_tcp { CONFIG_TCP_AUTO, CONFIG_TCP_OFF };
 enum config_fate { CONFIG_RESUME, CONFIG_SERVFAIL, CONFIG_REFUSED, CONFIG_DROP };
 enum config_driver { CONFIG_DRIVER_AUTO, CONFIG_DRIVER_TAP, CONFIG_DRIVER_VIRTIO_USER };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
@@ -98,6 +99,12 @@ struct config {
 		uint32_t watchdog; /* milliseconds */
 		uint32_t memory;   /* MiB */
 	} lua;
+	struct {
+		uint32_t listen;      /* enum config_tcp */
+		uint32_t connections; /* of clients, at a time */
+		uint32_t queries;     /* in hand, at a time */
+		uint32_t buffers;     /* MiB for parts of messages that have not come whole */
+	} tcp;
 	struct {
 		uint32_t grace; /* milliseconds */
 	} shutdown;

@@ -24,6 +24,7 @@
 #include "control/probe.h"
 #include "control/publish.h"
 #include "control/replay.h"
+#include "control/tcp.h"
 #include "control/telemetry.h"
 #include "dataplane/rules/tags.h"
 
@@ -173,12 +174,14 @@ static void kernel_fini(void)
 	kernel_destroy(control);
 }
 
+#define RCU_READERS (WORKERS_MAX + 1) /* and the TCP thread */
+
 static int rcu_create(void)
 {
-	size_t size = rte_rcu_qsbr_get_memsize(WORKERS_MAX);
+	size_t size = rte_rcu_qsbr_get_memsize(RCU_READERS);
 	control->dataplane->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(size, RTE_CACHE_LINE_SIZE));
 	return control->dataplane->rcu == NULL ? -1
-					       : rte_rcu_qsbr_init(control->dataplane->rcu, WORKERS_MAX);
+					       : rte_rcu_qsbr_init(control->dataplane->rcu, RCU_READERS);
 }
 
 static int neighbours_create(struct worker *worker)
@@ -376,6 +379,16 @@ static void launch_fini(void)
 	rte_eal_mp_wait_lcore();
 }
 
+static int tcp_init(char *error)
+{
+	return tcp_create(control, error, ERROR_SIZE);
+}
+
+static void tcp_fini(void)
+{
+	tcp_destroy(control);
+}
+
 /* In the order of starting; `exit` is what a failure of the step means. */
 static const struct step {
 	const char *name;
@@ -396,6 +409,7 @@ static const struct step {
 	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
 	{"health", health_init, health_fini, EXIT_SYSTEM, true},
 	{"policy", policy_init, policy_fini, EXIT_REFUSED},
+	{"TCP", tcp_init, tcp_fini, EXIT_SYSTEM, true},
 	{"console", console_init, console_destroy, EXIT_SYSTEM, true},
 	{"lcores", launch_init, launch_fini, EXIT_SYSTEM, true},
 };

@@ -17,6 +17,7 @@
 #include "control/lua_policy.h"
 #include "control/probe.h"
 #include "control/publish.h"
+#include "control/tcp.h"
 #include "control/telemetry.h"
 #include "dataplane/clock.h"
 
@@ -122,6 +123,7 @@ static void drain_start(struct control *control)
 	control->ended = control->now;
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
 		__atomic_store_n(&workers[i].draining, 1, __ATOMIC_RELAXED);
+	tcp_drain(control);
 }
 
 static void signals_read(struct control *control)
@@ -140,7 +142,7 @@ static void signals_read(struct control *control)
 
 static bool all_done(struct control *control)
 {
-	uint32_t left = async_in_hand(control->async);
+	uint64_t left = async_in_hand(control->async);
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
 		struct worker *worker = &workers[i];
 		left += inflight_count(worker->inflight) -
@@ -148,6 +150,7 @@ static bool all_done(struct control *control)
 		left += rte_ring_count(worker->handoff.to_control);
 		left += rte_ring_count(worker->handoff.inbox);
 	}
+	left += tcp_in_hand(control);
 	return left == 0;
 }
 

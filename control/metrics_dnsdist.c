@@ -358,7 +358,7 @@ static void frontends_print(const struct control *control, FILE *out)
 					      sizeof(address));
 			for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
 				const char *cells =
-					(const char *)&workers[w].stats.frontend[listener->frontend];
+					(const char *)&workers[w].stats.frontend[0][listener->frontend];
 				fprintf(out,
 					"%s{frontend=\"%s\",proto=\"UDP\",thread=\"%u\"} %" PRIu64
 					"\n",

@@ -46,17 +46,26 @@ static struct rte_ring *ring_create(const char *what, unsigned worker, int socke
 
 int handoff_create(struct handoff *handoff, unsigned worker, int socket)
 {
+	const struct {
+		struct rte_ring **ring;
+		const char *name;
+		unsigned flags;
+	} rings[] = {
+		{&handoff->to_control, "to_control", RING_F_SP_ENQ | RING_F_SC_DEQ},
+		{&handoff->inbox, "inbox", RING_F_SC_DEQ},
+		{&handoff->reports, "reports", RING_F_SP_ENQ | RING_F_SC_DEQ},
+		{&handoff->tcp_in, "tcp_in", RING_F_SP_ENQ | RING_F_SC_DEQ},
+		{&handoff->tcp_out, "tcp_out", RING_F_SP_ENQ | RING_F_SC_DEQ},
+	};
+	int error = 0;
 	handoff->worker_waker.fd = -1;
-	handoff->inbox = NULL;
-	handoff->to_control =
-		ring_create("to_control", worker, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (handoff->to_control != NULL)
-		handoff->inbox = ring_create("inbox", worker, socket, RING_F_SC_DEQ);
-	handoff->reports = NULL;
-	if (handoff->inbox != NULL)
-		handoff->reports =
-			ring_create("reports", worker, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	int error = handoff->reports == NULL ? -rte_errno : waker_create(&handoff->worker_waker);
+	for (size_t i = 0; i < RTE_DIM(rings); i++) {
+		*rings[i].ring = ring_create(rings[i].name, worker, socket, rings[i].flags);
+		if (*rings[i].ring == NULL && error == 0)
+			error = -rte_errno;
+	}
+	if (error == 0)
+		error = waker_create(&handoff->worker_waker);
 	if (error != 0)
 		handoff_destroy(handoff);
 	return error;
@@ -64,11 +73,11 @@ int handoff_create(struct handoff *handoff, unsigned worker, int socket)
 
 void handoff_destroy(struct handoff *handoff)
 {
+	struct rte_ring **const rings[] = {&handoff->to_control, &handoff->inbox, &handoff->reports,
+					   &handoff->tcp_in, &handoff->tcp_out};
 	waker_destroy(&handoff->worker_waker);
-	rte_ring_free(handoff->to_control);
-	rte_ring_free(handoff->inbox);
-	rte_ring_free(handoff->reports);
-	handoff->to_control = NULL;
-	handoff->reports = NULL;
-	handoff->inbox = NULL;
+	for (size_t i = 0; i < RTE_DIM(rings); i++) {
+		rte_ring_free(*rings[i]);
+		*rings[i] = NULL;
+	}
 }

@@ -27,6 +27,8 @@ struct handoff {
 	struct rte_ring *to_control; /* one producer: the worker */
 	struct rte_ring *inbox;	     /* many producers, one consumer: the worker */
 	struct rte_ring *reports;    /* to control, as to_control: answers to probes, no packets */
+	struct rte_ring *tcp_in;     /* one producer: the TCP thread; one consumer: the worker */
+	struct rte_ring *tcp_out;    /* the other way: packets, and packed struct handoff_end */
 	struct waker worker_waker;
 };
 
@@ -52,6 +54,35 @@ static inline struct handoff_report handoff_report_unpack(const void *packed)
 	return (struct handoff_report){.token = (uint32_t)(bits >> 32),
 				       .rcode = (uint8_t)(bits >> 24 & 15u),
 				       .latency = (uint32_t)(bits & ((1u << 24) - 1))};
+}
+
+/*
+ * A query over TCP that ended without an answer, in the place of a pointer on a ring. The lowest bit
+ * tells it from a packet.
+ */
+struct handoff_end {
+	uint16_t slot; /* of its connection, as the generation */
+	uint32_t generation;
+	bool garbage; /* it was no query: the connection is not worth keeping */
+};
+
+static inline void *handoff_end_pack(const struct handoff_end *end)
+{
+	return (void *)((uintptr_t)end->generation << 32 | (uintptr_t)end->slot << 16 |
+			(uintptr_t)end->garbage << 1 | 1u);
+}
+
+static inline bool handoff_is_end(const void *item)
+{
+	return ((uintptr_t)item & 1u) != 0;
+}
+
+static inline struct handoff_end handoff_end_unpack(const void *packed)
+{
+	uintptr_t bits = (uintptr_t)packed;
+	return (struct handoff_end){.slot = (uint16_t)(bits >> 16),
+				    .generation = (uint32_t)(bits >> 32),
+				    .garbage = (bits & 2u) != 0};
 }
 
 /* 0 or -errno. `worker` numbers the rings' names. Start-up. */

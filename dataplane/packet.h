@@ -76,13 +76,22 @@ enum query_flag {
 	QUERY_ECS_SHARED = 1 << 14,   /* an answer for all subnets may be kept for all of them */
 };
 
+/* Which connection a query came over: its place among them, and the how manieth there it is. */
+struct packet_connection {
+	uint16_t slot;
+	uint16_t generation[2]; /* low half first: the struct fits where a MAC does */
+};
+
 /* What must survive from the query to its response; the in-flight table keeps a copy. */
 struct query_state {
 	uint8_t client_addr[16]; /* IPv4 in the first four bytes */
 	uint8_t local_addr[16];	 /* the address the client asked */
 	uint16_t client_port;	 /* host byte order, as local_port */
 	uint16_t local_port;
-	uint8_t client_mac[6]; /* the answer leaves the way the query came */
+	union {
+		uint8_t client_mac[6]; /* the answer leaves the way the query came */
+		struct packet_connection connection; /* with QUERY_TCP */
+	};
 	uint8_t port;	       /* DPDK port the query came in on */
 	uint8_t restarts;
 	uint16_t client_id;    /* DNS ID as the client sent it, network byte order */
@@ -124,6 +133,7 @@ struct packet {
 	uint8_t keyed; /* 1: `key` is the query's, and its answer may go into the cache */
 	uint8_t stale; /* 1: from the cache, though it had expired */
 	uint32_t slot; /* the control lcore's record of this packet; of a probe its token */
+	uint8_t more; /* 1: over TCP, and more messages of the same answer follow */
 	struct rte_mbuf *link; /* next in a list of the holder */
 	struct query_state query;
 	struct cache_key key;

@@ -13,8 +13,11 @@
 
 void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
-	notes_free(&packet_of(mbuf)->query.notes);
+	struct query_state *query = &packet_of(mbuf)->query;
+	notes_free(&query->notes);
 	stats_add(&worker->stats.drop[reason], 1);
+	if (unlikely((query->flags & QUERY_TCP) != 0))
+		pipeline_tcp_end(worker, query, reason);
 	rte_pktmbuf_free(mbuf);
 }
 
@@ -78,6 +81,41 @@ static void errors_add(struct rte_mbuf *mbuf)
 	}
 }
 
+/* Cuts an answer to what the client takes, and a packet. False: that cannot be done. */
+static bool size_limit(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	const struct query_state *query = &packet->query;
+	const struct net_port *port = &worker->dataplane->ports[query->port];
+	uint16_t room = RTE_MIN(query->client_size,
+				net_message_room(port, query->flags & QUERY_IPV6));
+	if (likely(packet->dns_length <= room))
+		return true;
+	int length = dns_response_truncate(packet_dns(mbuf), packet->dns_length, room);
+	if (length < 0)
+		return false;
+	count(worker, STATS_TRUNCATED);
+	packet_dns_resize(mbuf, (uint16_t)length);
+	return true;
+}
+
+static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	struct net_flow flow = {
+		.source_port = query->local_port,
+		.destination_port = query->client_port,
+	};
+	bool ipv6 = (query->flags & QUERY_IPV6) != 0;
+	memcpy(flow.source.bytes, query->local_addr, 16);
+	memcpy(flow.destination.bytes, query->client_addr, 16);
+	flow.source.ipv6 = flow.destination.ipv6 = ipv6;
+	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
+	uint8_t port = query->port;
+	net_frame_write(&worker->dataplane->ports[port], mbuf, &flow);
+	pipeline_push(worker, port, mbuf);
+}
+
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
@@ -92,34 +130,24 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
 		dns_ttls_limit(dns, packet->dns_length, 0, query->max_returned_ttl, NULL, 0);
-	const struct net_port *port = &worker->dataplane->ports[query->port];
-	uint16_t room = RTE_MIN(query->client_size,
-				net_message_room(port, query->flags & QUERY_IPV6));
-	if (unlikely(packet->dns_length > room)) {
-		int length = dns_response_truncate(dns, packet->dns_length, room);
-		if (length < 0) {
-			pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
+	bool tcp = (query->flags & QUERY_TCP) != 0;
+	if (unlikely(tcp)) {
+		if ((mbuf = pipeline_tcp_buffer(worker, mbuf)) == NULL)
 			return;
-		}
-		count(worker, STATS_TRUNCATED);
-		packet_dns_resize(mbuf, (uint16_t)length);
+		packet = packet_of(mbuf);
+		query = &packet->query;
+	} else if (!size_limit(worker, mbuf)) {
+		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
+		return;
 	}
 	rcode_count(worker, packet_dns(mbuf)[3] & 0x0f);
 	latency_count(worker, query);
-
-	struct net_flow flow = {
-		.source_port = query->local_port,
-		.destination_port = query->client_port,
-	};
-	bool ipv6 = (query->flags & QUERY_IPV6) != 0;
-	memcpy(flow.source.bytes, query->local_addr, 16);
-	memcpy(flow.destination.bytes, query->client_addr, 16);
-	flow.source.ipv6 = flow.destination.ipv6 = ipv6;
-	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
 	stats_add(&worker->stats.port[query->port].answers[packet->origin], 1);
-	stats_add(&worker->stats.frontend[query->frontend].answers, 1);
-	net_frame_write(port, mbuf, &flow);
-	pipeline_push(worker, query->port, mbuf);
+	stats_add(&frontend_of(worker, query)->answers, 1);
+	if (unlikely(tcp))
+		pipeline_tcp_answer(worker, mbuf);
+	else
+		datagram_send(worker, mbuf);
 }
 
 /* ---- to the control lcore ---- */
@@ -181,6 +209,8 @@ static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf
 	struct packet *packet = packet_of(mbuf);
 	struct dataplane *dataplane = worker->dataplane;
 	struct rte_mbuf *parked = NULL;
+	if (unlikely(packet->dns_length + (uint32_t)RTE_PKTMBUF_HEADROOM > PACKET_DATA_SIZE))
+		return mbuf; /* only over TCP, and reception has none of those buffers */
 	if (packet->dns_length + (uint32_t)RTE_PKTMBUF_HEADROOM <= WORKER_PARKING_SMALL)
 		parked = rte_pktmbuf_alloc(dataplane->parking_small);
 	if (parked == NULL)
@@ -345,7 +375,7 @@ static void query_notimp(struct worker *worker, struct rte_mbuf *mbuf)
 static void query_refuse(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	if (reason != DROP_QUERY_EMPTY)
-		stats_add(&worker->stats.frontend[packet_of(mbuf)->query.frontend].noncompliant, 1);
+		stats_add(&frontend_of(worker, &packet_of(mbuf)->query)->noncompliant, 1);
 	pipeline_drop(worker, mbuf, reason);
 }
 

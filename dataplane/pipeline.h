@@ -26,6 +26,12 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf);
 /* A packet out of the inbox: goes on where packet->next says. */
 void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf);
 
+/* What comes over TCP: queries of clients, and answers of servers. How many there were. */
+unsigned pipeline_tcp_receive(struct worker *worker);
+
+/* Wakes the TCP thread if it was given something. */
+void pipeline_tcp_hand_over(struct worker *worker);
+
 /* Ends the queries whose server did not answer in time; all of them if `all`. */
 void pipeline_expire(struct worker *worker, bool all);
 

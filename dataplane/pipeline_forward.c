@@ -43,6 +43,8 @@ static void entry_end(struct worker *worker, struct inflight_entry *entry, enum 
 {
 	notes_free(&entry->query.notes);
 	stats_add(&worker->stats.drop[reason], 1);
+	if (unlikely((entry->query.flags & QUERY_TCP) != 0))
+		pipeline_tcp_end(worker, &entry->query, reason);
 	inflight_remove(worker->inflight, entry,
 			reason == DROP_TIMEOUT ? INFLIGHT_TIMED_OUT : INFLIGHT_FORGOTTEN);
 }

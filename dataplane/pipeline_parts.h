@@ -27,6 +27,19 @@ void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain
 /* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf);
 
+/*
+ * The message in a buffer that may go to the TCP thread, which frees what it sends, and gets none
+ * that packets come in. NULL: there is none left, and the packet has been dropped.
+ */
+struct rte_mbuf *pipeline_tcp_buffer(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* The answer in such a buffer, as the client is to have it, to its connection. */
+void pipeline_tcp_answer(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* Tells the TCP thread that a query of its ends without an answer, and is counted as dropped. */
+void pipeline_tcp_end(struct worker *worker, const struct query_state *query,
+		      enum drop_reason reason);
+
 /* Appends a frame to what waits for its port. */
 void pipeline_push(struct worker *worker, unsigned port, struct rte_mbuf *mbuf);
 

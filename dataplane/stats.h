@@ -70,6 +70,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(ASYNC_DROPPED, QUERY, "dropped by a verdict")                                            \
 	X(ASYNC_EXPIRED, QUERY, "verdict did not come and on_expiry is drop")                      \
 	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
+	X(TCP_FULL, QUERY, "no room to hand a message to the TCP thread")                          \
 	X(REPLY_BUILD, QUERY, "answer did not fit its buffer")                                     \
 	X(SHUTDOWN, QUERY, "still in hand at the end of shutdown.grace")                           \
 	X(RESPONSE_UNSOLICITED, RESPONSE, "response that nobody asked for")                        \
@@ -167,7 +168,7 @@ struct stats {
 	uint64_t counter[STATS_COUNT];
 	uint64_t drop[DROP_COUNT];
 	struct stats_port port[STATS_PORTS];
-	struct stats_frontend frontend[STATS_FRONTENDS + 1];
+	struct stats_frontend frontend[2][STATS_FRONTENDS + 1]; /* over UDP, over TCP */
 	uint64_t latency[STATS_LATENCY_BUCKETS];
 	uint64_t latency_sum; /* microseconds */
 } __rte_cache_aligned;

@@ -149,7 +149,7 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 		} else {
 			packet->query.frontend = listener->frontend;
 			stats_add(&worker->stats.port[packet->query.port].queries, 1);
-			stats_add(&worker->stats.frontend[listener->frontend].queries, 1);
+			stats_add(&frontend_of(worker, &packet->query)->queries, 1);
 			pipeline_query(worker, mbuf);
 		}
 	} else if (policy_source_port(worker, packet->destination_port)) {
@@ -291,10 +291,12 @@ bool worker_turn(struct worker *worker)
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		work += port_receive(worker, policy, port);
 	work += inbox_receive(worker);
+	work += pipeline_tcp_receive(worker);
 	if (worker->now - worker->housekept > worker->tsc_per_ms)
 		housekeep(worker);
 	pipeline_hand_over(worker);
 	pipeline_lookups(worker); /* of what a full ring sent on: none outlives the turn */
+	pipeline_tcp_hand_over(worker);
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		pipeline_transmit(worker, port);
 	if (work != 0) {
@@ -306,7 +308,7 @@ bool worker_turn(struct worker *worker)
 
 static bool nap_wanted(const struct worker *worker)
 {
-	return rte_ring_empty(worker->handoff.inbox) &&
+	return rte_ring_empty(worker->handoff.inbox) && rte_ring_empty(worker->handoff.tcp_in) &&
 	       !__atomic_load_n(&worker->stop, __ATOMIC_RELAXED);
 }
 

@@ -47,6 +47,11 @@ struct dataplane {
 	struct waker *control_waker;
 	struct rte_mempool *parking_small;
 	struct rte_mempool *parking_large;
+	/* What comes and goes over TCP; NULL: nothing does. The TCP thread takes and gives buffers of
+	 * these two alone, whose rings stop nobody when it is taken off its CPU. */
+	struct rte_mempool *tcp_small;
+	struct rte_mempool *tcp_large;
+	struct waker *tcp_waker;
 	struct rte_rcu_qsbr *rcu;
 	/* The workers' counters of backends, NULL after the last. */
 	const struct backend_stats *backends[WORKERS_MAX + 1];
@@ -91,6 +96,7 @@ struct worker {
 	} lookups[WORKER_LOOKUPS];
 	struct cache_found *found;
 	uint32_t probes;  /* of the entries in flight; control reads it */
+	bool tcp_handed;  /* the TCP thread has something to take this turn */
 	uint16_t handing; /* packets collected for the ring to the control lcore */
 	struct rte_mbuf *hand[2 * HANDOFF_BURST];
 
@@ -101,6 +107,13 @@ struct worker {
 } __rte_cache_aligned;
 
 extern struct worker workers[WORKERS_MAX];
+
+/* The counters of the address that a query came to, and of how it came. */
+static inline struct stats_frontend *frontend_of(struct worker *worker,
+						 const struct query_state *query)
+{
+	return &worker->stats.frontend[(query->flags & QUERY_TCP) != 0][query->frontend];
+}
 
 /* Start-up: memory, rings and tables of one worker. 0 or -errno. */
 int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned index,

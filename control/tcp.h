@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * DNS over TCP (RFC 7766, RFC 9210): kernel sockets on the addresses that the policy listens on, in
+ * a thread of their own beside the lcores. Whole queries go to the workers over rings and meet the
+ * same pipeline as those of UDP; their answers come back over rings.
+ *
+ * The thread reads the policy under the workers' RCU; everything else here is its own. Its counters
+ * are read relaxed by the control lcore.
+ */
+#ifndef SLUICE_CONTROL_TCP_H
+#define SLUICE_CONTROL_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataplane/stats.h"
+
+struct control;
+
+#define TCP_RCU_THREAD WORKERS_MAX /* among the readers of policies */
+
+/* Why connections of clients ended. */
+#define TCP_ENDS(X)                                                                                \
+	X(CLIENT, "client", "the client closed it")                                                \
+	X(FAILED, "failed", "the connection broke")                                                \
+	X(IDLE, "idle", "nothing was asked for the receive timeout")                               \
+	X(SLOW, "slow_query", "a query did not come whole within the receive timeout")             \
+	X(UNREAD, "unread_answer", "the client took no answer for the send timeout")               \
+	X(GARBAGE, "garbage", "what came was no DNS query")                                        \
+	X(DURATION, "duration", "it had lasted as long as the policy allows")                      \
+	X(QUERIES, "queries", "it had as many queries as the policy allows")                       \
+	X(EVICTED, "evicted", "there were too many, and it was the one unused longest")            \
+	X(MEMORY, "memory", "the memory for parts of queries was used up")                         \
+	X(STOPPED, "stopped", "its listener or the program ended")
+
+enum tcp_end {
+#define X(end, name, help) TCP_END_##end,
+	TCP_ENDS(X)
+#undef X
+	TCP_ENDS_COUNT,
+};
+
+/* What a client that wanted a connection did not get. */
+enum tcp_refusal { TCP_REFUSED_ACL, TCP_REFUSED_CLIENT, TCP_REFUSED_LISTENER, TCP_REFUSED_FULL,
+		   TCP_REFUSALS_COUNT };
+
+/* By number of the listening address, as struct stats_frontend. */
+struct tcp_frontend_stats {
+	uint64_t accepted;
+	uint64_t current;
+	uint64_t most; /* at a time */
+	uint64_t ended[TCP_ENDS_COUNT];
+	uint64_t queries;  /* of connections that ended */
+	uint64_t duration; /* of those, milliseconds */
+};
+
+struct tcp_stats {
+	struct tcp_frontend_stats frontend[STATS_FRONTENDS + 1];
+	uint64_t refused[TCP_REFUSALS_COUNT];
+	uint64_t current;
+	uint64_t stashed; /* bytes */
+	uint64_t queries;
+	uint64_t answers;
+	uint64_t late; /* answers whose connection had ended */
+	uint64_t stalled; /* turns in which no more queries could be taken in hand */
+	uint64_t turns, busy_cycles;
+};
+
+extern const char *const tcp_end_names[TCP_ENDS_COUNT];
+extern const char *const tcp_refusal_names[TCP_REFUSALS_COUNT];
+
+/* After the policy is in force: returns when its listeners are open. 0, or -1 and a sentence. */
+int tcp_create(struct control *control, char *error, size_t error_size);
+void tcp_destroy(struct control *control);
+
+/* No new queries are read from now on. */
+void tcp_drain(struct control *control);
+
+/* Queries and unsent answers in hand. */
+uint64_t tcp_in_hand(const struct control *control);
+
+const struct tcp_stats *tcp_stats(const struct control *control);
+
+#endif

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Connections of clients: who may have one, what they wait for, and for how long. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/tcp_parts.h"
+#include "dataplane/net/frame.h"
+
+/* Of a query whose answer does not come: rules may hold it for as long as they like, but not forever. */
+#define ANSWER_MS 600000u
+
+const char *const tcp_end_names[TCP_ENDS_COUNT] = {
+#define X(end, name, help) name,
+	TCP_ENDS(X)
+#undef X
+};
+
+const char *const tcp_refusal_names[TCP_REFUSALS_COUNT] = {
+	[TCP_REFUSED_ACL] = "acl",
+	[TCP_REFUSED_CLIENT] = "client_limit",
+	[TCP_REFUSED_LISTENER] = "listener_limit",
+	[TCP_REFUSED_FULL] = "full",
+};
+
+/* ---- the table ---- */
+
+static uint32_t slot_of(const struct tcp *tcp, const struct tcp_client *client)
+{
+	return (uint32_t)(client - tcp->clients);
+}
+
+struct tcp_client *tcp_client_find(struct tcp *tcp, uint32_t slot, uint32_t generation)
+{
+	if (slot >= tcp->used || tcp->clients[slot].fd < 0 ||
+	    tcp->clients[slot].generation != generation)
+		return NULL;
+	return &tcp->clients[slot];
+}
+
+static struct tcp_client *slot_take(struct tcp *tcp)
+{
+	struct tcp_client *client = TAILQ_FIRST(&tcp->spare);
+	if (client != NULL)
+		TAILQ_REMOVE(&tcp->spare, client, age);
+	else if (tcp->used < tcp->capacity)
+		client = &tcp->clients[tcp->used++];
+	return client;
+}
+
+/* ---- what they wait for ---- */
+
+static enum tcp_wait wait_of(const struct tcp_client *client)
+{
+	if (client->first != NULL)
+		return TCP_WAIT_SEND;
+	if (client->in_flight > 0)
+		return TCP_WAIT_ANSWER;
+	return tcp_stash_waiting(&client->stash) > 0 ? TCP_WAIT_QUERY : TCP_WAIT_IDLE;
+}
+
+static void wait_begin(struct tcp *tcp, struct tcp_client *client, enum tcp_wait wait)
+{
+	TAILQ_REMOVE(&tcp->waits[client->wait], client, waiting);
+	client->wait = (uint8_t)wait;
+	client->since = tcp->now;
+	TAILQ_INSERT_TAIL(&tcp->waits[wait], client, waiting);
+}
+
+static bool may_read(const struct tcp_client *client)
+{
+	return !client->finished && client->in_flight + client->queued < client->max_in_flight;
+}
+
+/* In the list of those that are read in turn, if there is something to read and a place for it. */
+static void ready_mark(struct tcp *tcp, struct tcp_client *client)
+{
+	bool more = client->readable || client->ended ||
+		    tcp_stash_waiting(&client->stash) > TCP_FRAME_HEAD;
+	if (client->ready || !more || !may_read(client))
+		return;
+	client->ready = true;
+	TAILQ_INSERT_TAIL(&tcp->ready, client, readying);
+}
+
+/* After anything has happened: it waits for something else, or is at its end. */
+static void settle(struct tcp *tcp, struct tcp_client *client)
+{
+	if (client->finished && client->in_flight == 0 && client->first == NULL) {
+		tcp_client_close(tcp, client, (enum tcp_end)client->end);
+		return;
+	}
+	if (wait_of(client) != client->wait)
+		wait_begin(tcp, client, wait_of(client));
+}
+
+/* No more is read of it; what was asked is answered first. */
+static void finish(struct tcp_client *client, enum tcp_end end)
+{
+	if (client->finished)
+		return;
+	client->finished = true;
+	client->end = (uint8_t)end;
+}
+
+/* ---- beginning and end ---- */
+
+static uint8_t port_of(const struct tcp *tcp, const struct net_address *address)
+{
+	for (unsigned i = 0; i < tcp->dataplane->n_ports; i++)
+		if (net_port_owns(&tcp->dataplane->ports[i], address->bytes, address->ipv6))
+			return (uint8_t)i;
+	return 0;
+}
+
+static void local_read(int fd, struct net_address *address)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+	*address = (struct net_address){0};
+	if (getsockname(fd, (struct sockaddr *)&name, &length) != 0)
+		return;
+	address->ipv6 = name.ss_family == AF_INET6;
+	if (address->ipv6)
+		memcpy(address->bytes, &((struct sockaddr_in6 *)&name)->sin6_addr, 16);
+	else
+		memcpy(address->bytes, &((struct sockaddr_in *)&name)->sin_addr, 4);
+}
+
+static void refuse(struct tcp *tcp, int fd, enum tcp_refusal why)
+{
+	tcp_count(&tcp->stats.refused[why], 1);
+	close(fd);
+}
+
+void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int fd,
+		    const struct net_address *address, uint16_t port)
+{
+	if (!policy_allows(tcp->policy, address->bytes, address->ipv6)) {
+		refuse(tcp, fd, TCP_REFUSED_ACL);
+		return;
+	}
+	struct tcp_client *client = slot_take(tcp);
+	if (client == NULL && tcp_client_evict(tcp))
+		client = slot_take(tcp);
+	if (client == NULL) {
+		refuse(tcp, fd, TCP_REFUSED_FULL);
+		return;
+	}
+	uint32_t generation = client->generation + 1;
+	*client = (struct tcp_client){
+		.fd = fd, .generation = generation, .address = *address, .local = listener->address,
+		.port = port, .local_port = listener->port, .frontend = listener->frontend,
+		.max_in_flight = 64, .wait = TCP_WAIT_IDLE, .since = tcp->now,
+		.accepted = tcp->now,
+	};
+	if (listener->any)
+		local_read(fd, &client->local);
+	client->net_port = port_of(tcp, &client->local);
+	struct tcp_frontend_stats *stats = &tcp->stats.frontend[client->frontend];
+	tcp_count(&stats->accepted, 1);
+	tcp_count(&stats->current, 1);
+	tcp_count(&tcp->stats.current, 1);
+	tcp_set(&stats->most, RTE_MAX(stats->most, stats->current));
+	TAILQ_INSERT_TAIL(&tcp->age, client, age);
+	TAILQ_INSERT_TAIL(&tcp->waits[TCP_WAIT_IDLE], client, waiting);
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.data.u64 = tcp_event_data(TCP_KIND_CLIENT, slot_of(tcp, client), generation)};
+	if (epoll_ctl(tcp->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+		tcp_client_close(tcp, client, TCP_END_FAILED);
+}
+
+void tcp_client_close(struct tcp *tcp, struct tcp_client *client, enum tcp_end end)
+{
+	struct tcp_frontend_stats *stats = &tcp->stats.frontend[client->frontend];
+	/* A reset spares the kernel the wait for a client that only costs. */
+	if (end == TCP_END_GARBAGE || end == TCP_END_SLOW || end == TCP_END_UNREAD ||
+	    end == TCP_END_EVICTED || end == TCP_END_MEMORY) {
+		struct linger reset = {.l_onoff = 1, .l_linger = 0};
+		setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	}
+	close(client->fd);
+	client->fd = -1;
+	while (client->first != NULL) {
+		struct rte_mbuf *mbuf = client->first;
+		client->first = packet_of(mbuf)->link;
+		rte_pktmbuf_free(mbuf);
+	}
+	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - client->stash.size);
+	tcp_stash_free(&client->stash);
+	tcp_count(&stats->ended[end], 1);
+	tcp_count(&stats->queries, client->queries);
+	tcp_count(&stats->duration, tcp->now - client->accepted);
+	tcp_set(&stats->current, stats->current - 1);
+	tcp_set(&tcp->stats.current, tcp->stats.current - 1);
+	TAILQ_REMOVE(&tcp->age, client, age);
+	TAILQ_REMOVE(&tcp->waits[client->wait], client, waiting);
+	if (client->ready)
+		TAILQ_REMOVE(&tcp->ready, client, readying);
+	if (client->dirty)
+		STAILQ_REMOVE(&tcp->dirty, client, tcp_client, dirtied);
+	TAILQ_INSERT_TAIL(&tcp->spare, client, age);
+}
+
+bool tcp_client_evict(struct tcp *tcp)
+{
+	struct tcp_client *client = TAILQ_FIRST(&tcp->waits[TCP_WAIT_IDLE]);
+	if (client == NULL)
+		client = TAILQ_FIRST(&tcp->waits[TCP_WAIT_QUERY]);
+	if (client == NULL)
+		return false;
+	tcp_client_close(tcp, client, TCP_END_EVICTED);
+	return true;
+}
+
+static void list_expire(struct tcp *tcp, enum tcp_wait wait, uint64_t patience, enum tcp_end end)
+{
+	struct tcp_client *client;
+	while ((client = TAILQ_FIRST(&tcp->waits[wait])) != NULL &&
+	       tcp->now - client->since >= patience)
+		tcp_client_close(tcp, client, end);
+}
+
+void tcp_clients_expire(struct tcp *tcp)
+{
+	list_expire(tcp, TCP_WAIT_IDLE, 2000, TCP_END_IDLE);
+	list_expire(tcp, TCP_WAIT_QUERY, 2000, TCP_END_SLOW);
+	list_expire(tcp, TCP_WAIT_SEND, 2000, TCP_END_UNREAD);
+	list_expire(tcp, TCP_WAIT_ANSWER, ANSWER_MS, TCP_END_FAILED);
+}
+
+/* ---- in ---- */
+
+void tcp_client_event(struct tcp *tcp, struct tcp_client *client, uint32_t events)
+{
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+		tcp_client_close(tcp, client, TCP_END_FAILED);
+		return;
+	}
+	client->hung_up |= (events & EPOLLRDHUP) != 0;
+	client->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
+	ready_mark(tcp, client);
+	if ((events & EPOLLOUT) != 0 && client->first != NULL && !client->dirty) {
+		client->dirty = true;
+		STAILQ_INSERT_TAIL(&tcp->dirty, client, dirtied);
+	}
+}
+
+/* The context that a frame would have given it. */
+static void context_fill(const struct tcp *tcp, const struct tcp_client *client,
+			 struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	memset(packet, 0, offsetof(struct packet, key));
+	packet->kind = PACKET_QUERY;
+	packet->ipv6 = client->address.ipv6;
+	packet->source_port = client->port;
+	packet->destination_port = client->local_port;
+	struct query_state *query = &packet->query;
+	memcpy(query->client_addr, client->address.bytes, 16);
+	memcpy(query->local_addr, client->local.bytes, 16);
+	query->client_port = client->port;
+	query->local_port = client->local_port;
+	query->port = client->net_port;
+	query->frontend = client->frontend;
+	query->flags = QUERY_TCP | (client->address.ipv6 ? QUERY_IPV6 : 0);
+	query->connection = (struct packet_connection){
+		.slot = (uint16_t)slot_of(tcp, client),
+		.generation = {(uint16_t)client->generation, (uint16_t)(client->generation >> 16)}};
+}
+
+/* False: it cannot be taken now. */
+static bool query_take(struct tcp *tcp, struct tcp_client *client, const uint8_t *message,
+		       uint16_t length)
+{
+	struct rte_mbuf *mbuf = tcp_has_room(tcp) ? tcp_buffer(tcp, length) : NULL;
+	if (mbuf == NULL)
+		return false;
+	context_fill(tcp, client, mbuf);
+	packet_dns_resize(mbuf, length);
+	memcpy(packet_dns(mbuf), message, length);
+	if (!tcp_query_push(tcp, mbuf)) {
+		rte_pktmbuf_free(mbuf);
+		return false;
+	}
+	client->in_flight++;
+	client->queries++;
+	tcp_count(&tcp->stats.queries, 1);
+	return true;
+}
+
+/* Takes what is whole. False: it is garbage. */
+static bool queries_take(struct tcp *tcp, struct tcp_client *client, struct tcp_reader *reader)
+{
+	while (may_read(client)) {
+		struct tcp_reader before = *reader;
+		const uint8_t *message;
+		uint16_t length;
+		enum tcp_frame frame = tcp_frame_next(reader, &message, &length);
+		if (frame == TCP_FRAME_GARBAGE ||
+		    (frame == TCP_FRAME_PART && !tcp_frame_may_be(reader, false)))
+			return false;
+		if (frame == TCP_FRAME_PART)
+			return true;
+		if (!query_take(tcp, client, message, length)) {
+			*reader = before;
+			tcp->stalled = true;
+			return true;
+		}
+	}
+	return true;
+}
+
+static bool stash_is_full(const struct tcp *tcp)
+{
+	return tcp->stats.stashed > (uint64_t)tcp->config->tcp.buffers << 20;
+}
+
+/* Bytes, none of them perhaps: those before may wait for a place. */
+static void bytes_take(struct tcp *tcp, struct tcp_client *client, const uint8_t *bytes,
+		       size_t length)
+{
+	struct tcp_reader reader;
+	uint32_t before = client->stash.size;
+	bool waited = client->wait == TCP_WAIT_QUERY;
+	uint32_t queries = client->queries;
+	bool kept = tcp_stash_open(&client->stash, bytes, length, &reader);
+	bool fine = kept && queries_take(tcp, client, &reader);
+	kept = kept && tcp_stash_close(&client->stash, &reader);
+	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - before + client->stash.size);
+	if (!kept || (client->stash.size > before && stash_is_full(tcp))) {
+		tcp_client_close(tcp, client, TCP_END_MEMORY);
+		return;
+	}
+	if (!fine)
+		finish(client, TCP_END_GARBAGE);
+	else if (client->ended && may_read(client) && !tcp->stalled)
+		finish(client, TCP_END_CLIENT); /* what is left is not whole, and will not be */
+	settle(tcp, client);
+	/* Each query has the time that it may take from its own first byte on. */
+	if (client->fd >= 0 && waited && client->wait == TCP_WAIT_QUERY && client->queries != queries)
+		wait_begin(tcp, client, TCP_WAIT_QUERY);
+}
+
+static void client_read(struct tcp *tcp, struct tcp_client *client)
+{
+	ssize_t length = 0;
+	/* What waits comes first, and is read on only when it is not whole. */
+	if (client->readable && !client->ended && tcp_stash_waiting(&client->stash) < TCP_FRAME_MAX) {
+		length = recv(client->fd, tcp->scratch, sizeof(tcp->scratch), 0);
+		if (length < (ssize_t)sizeof(tcp->scratch))
+			client->readable = client->hung_up && length > 0;
+		if (length < 0 && errno != EAGAIN) {
+			tcp_client_close(tcp, client, TCP_END_FAILED);
+			return;
+		}
+		client->ended |= length == 0;
+	}
+	bytes_take(tcp, client, tcp->scratch, length > 0 ? (size_t)length : 0);
+}
+
+void tcp_clients_read(struct tcp *tcp)
+{
+	struct tcp_client *client;
+	tcp->stalled = false;
+	for (unsigned i = 0; i < TCP_BURST && !tcp->stalled; i++) {
+		client = TAILQ_FIRST(&tcp->ready);
+		if (client == NULL)
+			return;
+		TAILQ_REMOVE(&tcp->ready, client, readying);
+		client->ready = false;
+		if (!may_read(client))
+			continue;
+		client_read(tcp, client);
+		if (client->fd >= 0 && (client->readable || tcp->stalled))
+			ready_mark(tcp, client);
+	}
+}
+
+/* ---- out ---- */
+
+void tcp_client_end(struct tcp *tcp, const struct handoff_end *end)
+{
+	struct tcp_client *client = tcp_client_find(tcp, end->slot, end->generation);
+	if (client == NULL)
+		return;
+	client->in_flight--;
+	if (end->garbage)
+		finish(client, TCP_END_GARBAGE);
+	settle(tcp, client);
+	if (client->fd >= 0)
+		ready_mark(tcp, client);
+}
+
+void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	const struct packet_connection *to = &packet->query.connection;
+	struct tcp_client *client = tcp_client_find(
+		tcp, to->slot, to->generation[0] | (uint32_t)to->generation[1] << 16);
+	if (client == NULL) {
+		tcp_count(&tcp->stats.late, 1);
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
+	client->in_flight -= !packet->more;
+	client->queued++;
+	packet_of(mbuf)->link = NULL;
+	if (client->first == NULL)
+		client->first = mbuf;
+	else
+		packet_of(client->last)->link = mbuf;
+	client->last = mbuf;
+	tcp_count(&tcp->stats.answers, 1);
+	if (!client->dirty) {
+		client->dirty = true;
+		STAILQ_INSERT_TAIL(&tcp->dirty, client, dirtied);
+	}
+}
+
+/* Frees what has gone out. */
+static void sent_free(struct tcp_client *client, size_t sent)
+{
+	client->sent += (uint32_t)sent;
+	while (client->first != NULL) {
+		struct rte_mbuf *mbuf = client->first;
+		uint32_t whole = TCP_FRAME_HEAD + packet_of(mbuf)->dns_length;
+		if (client->sent < whole)
+			return;
+		client->sent -= whole;
+		client->first = packet_of(mbuf)->link;
+		client->queued--;
+		rte_pktmbuf_free(mbuf);
+	}
+}
+
+/* Gathers answers with their lengths; what has been sent of the first is left out. */
+static unsigned answers_gather(const struct tcp_client *client, struct iovec *parts,
+			       uint8_t (*heads)[TCP_FRAME_HEAD], unsigned most)
+{
+	uint32_t skip = client->sent;
+	unsigned count = 0;
+	for (struct rte_mbuf *mbuf = client->first; mbuf != NULL && count < most;
+	     mbuf = packet_of(mbuf)->link, count++) {
+		uint16_t length = packet_of(mbuf)->dns_length;
+		uint32_t of_head = RTE_MIN(skip, TCP_FRAME_HEAD), of_body = skip - of_head;
+		heads[count][0] = (uint8_t)(length >> 8);
+		heads[count][1] = (uint8_t)length;
+		parts[2 * count] = (struct iovec){heads[count] + of_head, TCP_FRAME_HEAD - of_head};
+		parts[2 * count + 1] =
+			(struct iovec){packet_dns(mbuf) + of_body, length - of_body};
+		skip = 0;
+	}
+	return count;
+}
+
+static void client_flush(struct tcp *tcp, struct tcp_client *client)
+{
+	uint8_t heads[TCP_BURST][TCP_FRAME_HEAD];
+	struct iovec parts[2 * TCP_BURST];
+	ssize_t sent = 0;
+	bool progress = false;
+	while (client->first != NULL) {
+		unsigned count = answers_gather(client, parts, heads, TCP_BURST);
+		struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2 * count};
+		sent = sendmsg(client->fd, &message, MSG_NOSIGNAL);
+		if (sent < 0)
+			break;
+		progress |= sent > 0;
+		sent_free(client, (size_t)sent);
+	}
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		tcp_client_close(tcp, client, TCP_END_FAILED);
+		return;
+	}
+	settle(tcp, client);
+	if (client->fd < 0)
+		return;
+	if (progress)
+		wait_begin(tcp, client, wait_of(client));
+	ready_mark(tcp, client);
+}
+
+void tcp_clients_flush(struct tcp *tcp)
+{
+	struct tcp_client *client;
+	while ((client = STAILQ_FIRST(&tcp->dirty)) != NULL) {
+		STAILQ_REMOVE_HEAD(&tcp->dirty, dirtied);
+		client->dirty = false;
+		client_flush(tcp, client);
+	}
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Listening sockets: they come and go with the policy. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/log.h"
+#include "control/tcp_parts.h"
+#include "dataplane/serve/backend.h"
+
+#define RETRY_MS 1000u
+#define BACKLOG 1024
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t address_fill(union socket_address *to, const struct net_address *address,
+			      uint16_t port)
+{
+	*to = (union socket_address){0};
+	if (address->ipv6) {
+		to->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+		memcpy(&to->v6.sin6_addr, address->bytes, 16);
+		return sizeof(to->v6);
+	}
+	to->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+	memcpy(&to->v4.sin_addr, address->bytes, 4);
+	return sizeof(to->v4);
+}
+
+static void address_read(const union socket_address *from, struct net_address *address,
+			 uint16_t *port)
+{
+	*address = (struct net_address){.ipv6 = from->any.sa_family == AF_INET6};
+	if (address->ipv6)
+		memcpy(address->bytes, &from->v6.sin6_addr, 16);
+	else
+		memcpy(address->bytes, &from->v4.sin_addr, 4);
+	*port = ntohs(address->ipv6 ? from->v6.sin6_port : from->v4.sin_port);
+}
+
+static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigned index)
+{
+	const struct policy_listener *wanted = &listener->wanted;
+	const int on = 1;
+	union socket_address address;
+	socklen_t length = address_fill(&address, &wanted->address, wanted->port);
+	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Accepted sockets have this from it: answers do not wait for company. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (wanted->address.ipv6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	struct epoll_event event = {.events = EPOLLIN,
+				    .data.u64 = tcp_event_data(TCP_KIND_LISTENER, index, 0)};
+	if (bind(fd, &address.any, length) != 0 || listen(fd, BACKLOG) != 0 ||
+	    epoll_ctl(tcp->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+		int error = -errno;
+		close(fd);
+		return error;
+	}
+	listener->fd = fd;
+	return 0;
+}
+
+/* An address that the kernel does not have is no fault: the port may have no kernel interface. */
+static void failure_tell(struct tcp_listener *listener, int error)
+{
+	char text[64];
+	if (error == listener->error)
+		return;
+	listener->error = error;
+	backend_address_print(&listener->wanted.address, listener->wanted.port, text, sizeof(text));
+	if (error == 0)
+		log_debug("listening on %s over TCP", text);
+	else if (error == -EADDRNOTAVAIL)
+		log_debug("no TCP on %s: the kernel does not have the address", text);
+	else
+		log_warning("cannot listen on %s over TCP: %s", text, strerror(-error));
+}
+
+static bool same(const struct policy_listener *a, const struct policy_listener *b)
+{
+	return a->port == b->port && net_address_equal(&a->address, &b->address);
+}
+
+static const struct policy_listener *wanted_find(const struct tcp *tcp,
+						 const struct policy_listener *open)
+{
+	for (unsigned i = 0; i < tcp->policy->n_listeners; i++)
+		if (same(&tcp->policy->listeners[i], open))
+			return &tcp->policy->listeners[i];
+	return NULL;
+}
+
+static bool is_open(const struct tcp *tcp, const struct policy_listener *wanted)
+{
+	for (unsigned i = 0; i < tcp->n_listeners; i++)
+		if (same(&tcp->listeners[i].wanted, wanted))
+			return true;
+	return false;
+}
+
+/* The place of one that goes is taken by the last: its events say where it is. */
+static void listener_remove(struct tcp *tcp, unsigned index)
+{
+	struct tcp_listener *gone = &tcp->listeners[index];
+	if (gone->fd >= 0)
+		close(gone->fd);
+	*gone = tcp->listeners[--tcp->n_listeners];
+	struct epoll_event event = {.events = EPOLLIN,
+				    .data.u64 = tcp_event_data(TCP_KIND_LISTENER, index, 0)};
+	if (index < tcp->n_listeners && gone->fd >= 0)
+		epoll_ctl(tcp->epoll, EPOLL_CTL_MOD, gone->fd, &event);
+}
+
+static void listeners_match(struct tcp *tcp)
+{
+	const struct policy *policy = tcp->policy;
+	for (unsigned i = tcp->n_listeners; i-- > 0;) {
+		const struct policy_listener *wanted = wanted_find(tcp, &tcp->listeners[i].wanted);
+		if (wanted == NULL)
+			listener_remove(tcp, i);
+		else
+			tcp->listeners[i].wanted = *wanted;
+	}
+	for (unsigned i = 0; i < policy->n_listeners; i++)
+		if (!is_open(tcp, &policy->listeners[i]))
+			tcp->listeners[tcp->n_listeners++] = (struct tcp_listener){
+				.fd = -1, .wanted = policy->listeners[i]};
+}
+
+void tcp_listeners_update(struct tcp *tcp)
+{
+	bool changed = tcp->generation != tcp->policy->generation;
+	if (tcp->config->tcp.listen == CONFIG_TCP_OFF ||
+	    (!changed && tcp->now - tcp->listened < RETRY_MS))
+		return;
+	if (changed)
+		listeners_match(tcp);
+	tcp->generation = tcp->policy->generation;
+	tcp->listened = tcp->now;
+	for (unsigned i = 0; i < tcp->n_listeners; i++)
+		if (tcp->listeners[i].fd < 0)
+			failure_tell(&tcp->listeners[i],
+				     listener_open(tcp, &tcp->listeners[i], i));
+}
+
+void tcp_listeners_close(struct tcp *tcp)
+{
+	while (tcp->n_listeners > 0)
+		listener_remove(tcp, tcp->n_listeners - 1);
+}
+
+void tcp_listener_accept(struct tcp *tcp, unsigned index)
+{
+	for (unsigned i = 0; i < TCP_BURST && index < tcp->n_listeners; i++) {
+		const struct tcp_listener *listener = &tcp->listeners[index];
+		union socket_address from;
+		socklen_t length = sizeof(from);
+		struct net_address address;
+		uint16_t port;
+		int fd = accept4(listener->fd, &from.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS))
+			tcp_client_evict(tcp);
+		if (fd < 0)
+			return;
+		address_read(&from, &address, &port);
+		tcp_client_add(tcp, &listener->wanted, fd, &address, port);
+	}
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the TCP thread share. */
+#ifndef SLUICE_CONTROL_TCP_PARTS_H
+#define SLUICE_CONTROL_TCP_PARTS_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "config/config.h"
+#include "control/tcp.h"
+#include "control/tcp_frame.h"
+#include "dataplane/policy.h"
+#include "dataplane/worker.h"
+
+#define TCP_BURST 64u
+#define TCP_READ_SIZE 16384u /* bytes of a connection in a turn */
+#define TCP_LANE_QUERIES (HANDOFF_RING_SIZE / 2) /* in hand of a worker at a time */
+
+/* What an event of epoll is about, beside the slot and its generation. */
+enum tcp_kind { TCP_KIND_WAKER, TCP_KIND_LISTENER, TCP_KIND_CLIENT, TCP_KIND_SERVER };
+
+/* What a connection waits for; each list is ordered by when that began. */
+enum tcp_wait { TCP_WAIT_IDLE, TCP_WAIT_QUERY, TCP_WAIT_ANSWER, TCP_WAIT_SEND, TCP_WAITS };
+
+struct tcp_listener {
+	int fd; /* -1: it could not be opened, and is tried again */
+	struct policy_listener wanted;
+	int error; /* of the last attempt */
+};
+
+struct tcp_client {
+	int fd;
+	uint32_t generation;
+	struct net_address address, local;
+	uint16_t port, local_port;
+	uint8_t net_port; /* whose address the local one is */
+	uint8_t frontend;
+	uint8_t wait; /* enum tcp_wait */
+	bool readable : 1; /* there may be something to read */
+	bool hung_up : 1;  /* the client sends no more, which a read will tell */
+	bool ended : 1;	   /* the client sent all that it sends */
+	bool finished : 1; /* no more is read: what is in hand is answered, then it is closed */
+	bool ready : 1;	   /* in the list of those */
+	bool dirty : 1;	   /* in the list of those with answers to send */
+	uint8_t end;	   /* enum tcp_end, once finished */
+	uint16_t max_in_flight;
+	uint16_t in_flight; /* queries that workers have */
+	uint16_t queued;    /* answers that wait to be sent */
+	uint32_t sent;	    /* bytes of the first of them, with its length */
+	uint32_t queries;
+	uint64_t since;	   /* ms: when what it waits for began */
+	uint64_t accepted; /* ms */
+	struct rte_mbuf *first, *last;
+	struct tcp_stash stash;
+	TAILQ_ENTRY(tcp_client) waiting, age, readying;
+	STAILQ_ENTRY(tcp_client) dirtied;
+};
+
+TAILQ_HEAD(tcp_clients, tcp_client);
+STAILQ_HEAD(tcp_dirty, tcp_client);
+
+/* To and from one worker. */
+struct tcp_lane {
+	uint32_t in_hand;
+	bool pushed;
+};
+
+struct tcp {
+	struct dataplane *dataplane;
+	const struct config *config;
+	pthread_t thread;
+	int epoll;
+	struct waker waker;
+	uint64_t tsc_per_ms;
+	uint64_t now; /* ms */
+	bool running;
+	bool opened;   /* atomic: the first policy's listeners are */
+	bool stop;     /* atomic */
+	bool draining; /* atomic */
+	uint64_t in_hand; /* atomic: queries and unsent answers */
+	const struct policy *policy; /* of this turn */
+	uint32_t generation; /* of the policy whose listeners these are */
+	uint64_t listened;   /* ms: when opening them was last tried */
+	unsigned n_listeners;
+	struct tcp_listener listeners[POLICY_LISTENERS_MAX];
+
+	struct tcp_client *clients; /* by slot */
+	uint32_t capacity, used;    /* slots that were in use at some time */
+	struct tcp_clients spare, age, ready, waits[TCP_WAITS];
+	struct tcp_dirty dirty;
+	bool stalled; /* no query can be taken in hand */
+	unsigned lane;
+	struct tcp_lane lanes[WORKERS_MAX];
+	uint8_t scratch[TCP_READ_SIZE];
+	struct tcp_stats stats;
+};
+
+static inline uint64_t tcp_event_data(enum tcp_kind kind, uint32_t slot, uint32_t generation)
+{
+	return (uint64_t)kind << 56 | (uint64_t)slot << 32 | generation;
+}
+
+static inline void tcp_count(uint64_t *cell, uint64_t n)
+{
+	stats_add(cell, n);
+}
+
+static inline void tcp_set(uint64_t *cell, uint64_t value)
+{
+	__atomic_store_n(cell, value, __ATOMIC_RELAXED);
+}
+
+/* ---- tcp_listen.c ---- */
+
+/* Opens and closes listeners as the policy of the turn says. */
+void tcp_listeners_update(struct tcp *tcp);
+void tcp_listeners_close(struct tcp *tcp);
+
+/* Accepts what waits at a listener, within the turn's bound. */
+void tcp_listener_accept(struct tcp *tcp, unsigned index);
+
+/* ---- tcp_client.c ---- */
+
+/* The socket is the client's now, or closed. */
+void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int fd,
+		    const struct net_address *address, uint16_t port);
+void tcp_client_close(struct tcp *tcp, struct tcp_client *client, enum tcp_end end);
+
+/* NULL: it is gone. */
+struct tcp_client *tcp_client_find(struct tcp *tcp, uint32_t slot, uint32_t generation);
+
+void tcp_client_event(struct tcp *tcp, struct tcp_client *client, uint32_t events);
+void tcp_clients_read(struct tcp *tcp);
+
+/* What came from a worker: an answer, or how a query of this connection ended. */
+void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf);
+void tcp_client_end(struct tcp *tcp, const struct handoff_end *end);
+
+/* Sends what was queued this turn. */
+void tcp_clients_flush(struct tcp *tcp);
+
+/* Ends those that waited too long; when the next one would, ms. */
+void tcp_clients_expire(struct tcp *tcp);
+
+/* Closes the connection unused longest. False: all are in use. */
+bool tcp_client_evict(struct tcp *tcp);
+
+/* ---- tcp.c ---- */
+
+/* A buffer for a message of that length, NULL: there is none. */
+struct rte_mbuf *tcp_buffer(struct tcp *tcp, uint16_t length);
+
+/* Hands a query to some worker. False: all have as many as they may, and the buffer is the caller's. */
+bool tcp_query_push(struct tcp *tcp, struct rte_mbuf *mbuf);
+
+/* Whether another query could be taken in hand. */
+bool tcp_has_room(const struct tcp *tcp);
+
+#endif
