@@ -41,6 +41,9 @@ struct control {
 	struct rule_context rules;
 	struct stats stats;
 	struct control_backlog backlog[WORKERS_MAX];
+	struct control_backlog choosing; /* queries whose server Lua is to choose in this turn */
+	struct balance *balance;	 /* for policies that ask us; NULL: it is not made yet */
+	struct backend_stats latencies[POLICY_BACKENDS_MAX]; /* all workers', for `balance` */
 	struct waker waker; /* workers wake us through it */
 	int epoll;
 	int signals; /* signalfd */

@@ -72,6 +72,21 @@ static void leave(struct control *control, struct rte_mbuf *mbuf, enum packet_ne
 	backlog_push(&control->backlog[packet->worker], mbuf);
 }
 
+/*
+ * Whether Lua chooses the server of an unanswered query that goes on from here: not before the cache,
+ * which a worker looks into.
+ */
+static bool is_to_be_chosen(const struct packet *packet)
+{
+	const struct policy *policy = policy_current();
+	const struct query_state *query = &packet->query;
+	if (policy_method(policy, query->pool) != BALANCE_LUA ||
+	    (query->flags & QUERY_CACHE_ONLY) != 0)
+		return false;
+	return packet->chain == CHAIN_CACHE_MISS || policy->pools[query->pool].cache == NULL ||
+	       (query->flags & QUERY_SKIP_CACHE) != 0;
+}
+
 static void leave_dropped(struct control *control, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	packet_of(mbuf)->drop_reason = (uint8_t)reason;
@@ -86,9 +101,12 @@ static void leave_onward(struct control *control, struct rte_mbuf *mbuf)
 		leave(control, mbuf, PACKET_NEXT_SEND);
 	else if (!is_query(packet))
 		leave(control, mbuf, PACKET_NEXT_RESPOND);
+	else if (packet_is_answered(mbuf))
+		leave(control, mbuf, PACKET_NEXT_ANSWER);
+	else if (is_to_be_chosen(packet))
+		backlog_push(&control->choosing, mbuf);
 	else
-		leave(control, mbuf,
-		      packet_is_answered(mbuf) ? PACKET_NEXT_ANSWER : PACKET_NEXT_FORWARD);
+		leave(control, mbuf, PACKET_NEXT_FORWARD);
 }
 
 /* With a fate other than its policy's: the registry was full, or no verdict came. */
@@ -123,13 +141,17 @@ static enum async_fate overflow_fate(const struct control *control)
 
 /*
  * There is no slot or no ID for the packet. Where it is to go on, it does so as it would on its
- * worker with the ring full: at its next rule.
+ * worker with the ring full: at its next rule, or to a server that is not Lua's choice.
  */
 static void leave_untaken(struct control *control, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
 	if (overflow_fate(control) != ASYNC_FATE_RESUME) {
 		leave_by_fate(control, mbuf, overflow_fate(control), reason);
+		return;
+	}
+	if (packet_of(mbuf)->next == PACKET_NEXT_CHOOSE) {
+		leave(control, mbuf, PACKET_NEXT_CHOOSE);
 		return;
 	}
 	packet_of(mbuf)->rule_cursor++;
@@ -269,6 +291,61 @@ static void pending_run(struct control *control, struct pending *pending)
 	}
 }
 
+/* ---- servers ---- */
+
+static struct rte_mbuf *backlog_pop(struct control_backlog *backlog)
+{
+	struct rte_mbuf *mbuf = backlog->head;
+	if (mbuf != NULL)
+		backlog->head = packet_of(mbuf)->link;
+	return mbuf;
+}
+
+static void choice_settle(struct control *control, const struct lua_question *question)
+{
+	struct rte_mbuf *mbuf = question->mbuf;
+	if (packet_is_answered(mbuf)) { /* dnsdist's FFI may */
+		leave(control, mbuf, PACKET_NEXT_ANSWER);
+		return;
+	}
+	packet_of(mbuf)->query.backend =
+		question->action >= 0 ? (uint16_t)question->action : BACKEND_NONE;
+	leave(control, mbuf, PACKET_NEXT_SERVER);
+}
+
+/* Those that wait become questions; how many. For whom it is no longer Lua's affair goes on. */
+static unsigned choices_fill(struct control *control, struct lua_question *questions)
+{
+	const struct policy *policy = policy_current();
+	unsigned count = 0;
+	struct rte_mbuf *mbuf;
+	while (count < CONTROL_BATCH && (mbuf = backlog_pop(&control->choosing)) != NULL) {
+		uint16_t number = packet_of(mbuf)->query.pool;
+		if (policy_method(policy, number) != BALANCE_LUA) {
+			leave(control, mbuf, PACKET_NEXT_FORWARD);
+			continue;
+		}
+		const struct policy_pool *pool = &policy->pools[number];
+		lua_question_fill(&questions[count], mbuf, pool->lua, pool->lua_ffi);
+		questions[count++].flags |= LUA_QUESTION_POLICY;
+	}
+	return count;
+}
+
+/* One call into Lua for all whose server it chooses. */
+static void choices_run(struct control *control)
+{
+	while (control->choosing.head != NULL) {
+		struct lua_question *questions = lua_policy_batch(control);
+		unsigned count = choices_fill(control, questions);
+		unsigned done = lua_policy_choose(control, count);
+		for (unsigned i = 0; i < done; i++)
+			choice_settle(control, &questions[i]);
+		for (unsigned i = done; i < count; i++) /* the policy was loaded anew */
+			backlog_push(&control->choosing, questions[i].mbuf);
+	}
+}
+
 /* Shows Lua an ID that no other packet in hand has; false if the packet went its way without. */
 static bool id_give(struct control *control, struct rte_mbuf *mbuf)
 {
@@ -295,12 +372,17 @@ static bool take(struct control *control, struct rte_mbuf *mbuf)
 	return false;
 }
 
-/* Where the packet stands: before an action in Lua, or a selector in Lua that no worker can run. */
+/*
+ * Where the packet stands: before an action in Lua, a selector in Lua that no worker can run, or the
+ * choice of a server.
+ */
 static void arrive(struct control *control, struct pending *pending, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct rule_lua lua;
-	if (packet->generation != policy_current()->generation)
+	if (packet->next == PACKET_NEXT_CHOOSE)
+		leave_onward(control, mbuf);
+	else if (packet->generation != policy_current()->generation)
 		rules_again(control, pending, mbuf);
 	else if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
 		 lua.selector)
@@ -335,6 +417,7 @@ unsigned hand_receive(struct control *control)
 				arrive(control, &pending, mbufs[i]);
 		}
 		pending_run(control, &pending);
+		choices_run(control);
 		total += count;
 	}
 	if (total > 0)
@@ -408,6 +491,7 @@ unsigned hand_finish(struct control *control)
 		done_settle(control, &done);
 		total++;
 	}
+	choices_run(control);
 	return total;
 }
 

@@ -126,7 +126,8 @@ void sluice_text_store(struct lua_question *question, const char *text, size_t l
 void lua_question_fail(struct lua_question *question)
 {
 	question->failed = 1;
-	question->action = (question->flags & LUA_QUESTION_SELECTOR) ? 0
+	question->action = (question->flags & LUA_QUESTION_POLICY)     ? -1
+			   : (question->flags & LUA_QUESTION_SELECTOR) ? 0
 			   : (question->flags & LUA_QUESTION_RESPONSE)
 				   ? (int)RULE_RESPONSE_RESULT_SERVFAIL
 				   : (int)RULE_RESULT_SERVFAIL;
@@ -247,7 +248,9 @@ const char *sluice_strerror(int error)
 	case ESTALE:
 		return "the packet is no longer in hand";
 	case EPERM:
-		return "a selector cannot suspend its packet";
+		return "a selector, or a server policy, cannot suspend its packet";
+	case EACCES:
+		return "a server policy cannot change its packet";
 	case EROFS:
 		return "the packet is suspended: fetch it to change it";
 	case ENOSPC:

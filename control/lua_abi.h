@@ -27,6 +27,7 @@
 #include "control/log.h"
 #include "control/policy_build.h"
 #include "dataplane/packet.h"
+#include "dataplane/serve/balance.h"
 
 #include "control/lua_cdef.h"
 #include "control/lua_cdef_dnsdist.h"
@@ -42,6 +43,7 @@ enum lua_question_flag {
 	LUA_QUESTION_FFI = 4,	   /* the function takes the pointer itself */
 	LUA_QUESTION_AGAIN = 16,   /* had been suspended before and went on at its next rule */
 	LUA_QUESTION_SELECTOR = 8, /* action becomes 1 if the function returned true, else 0 */
+	LUA_QUESTION_POLICY = 32,  /* action becomes a server's number, -1 for none */
 };
 
 /* What the control lcore does for Lua. Any may be NULL. */
@@ -67,6 +69,8 @@ struct lua_abi_hooks {
 	void (*server_health)(void *ctx, struct backend *backend,
 			      const struct health_options *options);
 	void (*server_state)(void *ctx, uint16_t number, bool up);
+	/* What a policy is to choose from for this packet: all but its `balance`. */
+	void (*choice)(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list);
 	void (*metrics)(void *ctx, FILE *out);
 };
 
@@ -100,6 +104,8 @@ struct lua_context {
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
 	bool lone; /* of an lcore's own Lua: what is above stays NULL, but for the registry */
 	volatile uint32_t *progress; /* grows with every item begun: lua_host_progress(); or NULL */
+	struct balance *balance; /* of this lcore; NULL: server policies find no server */
+	struct backend_stats *latencies; /* that it goes by, filled in before it is asked; or NULL */
 	const struct lua_abi_hooks *hooks;
 	void *hooks_ctx;
 
@@ -109,6 +115,7 @@ struct lua_context {
 	bool feeds_wait;	  /* some list has not been read yet */
 	struct lua_batch batch;
 	struct lua_batch selector; /* one item */
+	struct balance_list servers; /* that a server policy chooses from, while it runs */
 	struct lua_mailbox mailbox;
 	struct lua_check check; /* the question of a check, while its function runs */
 	struct lua_bytes state; /* the server that went up or down, likewise */
@@ -181,6 +188,12 @@ int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
 
 /* Reads the question anew after the message has been replaced. */
 void lua_question_refresh(struct rte_mbuf *mbuf);
+
+/* Gives up what is kept for policies that ask ours. */
+void lua_balance_forget(void);
+
+/* The pool's number, -1 if the policy never spoke of it. */
+long lua_pool_number(const char *pool, size_t length);
 
 /* What holds for the query of the client's subnet. */
 void lua_ecs_facts(const struct query_state *query, struct lua_facts *facts);

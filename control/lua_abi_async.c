@@ -24,7 +24,8 @@ struct lua_endpoint {
 /* Whether this handle may suspend its packet: it is in hand, or was fetched with this handle. */
 static bool may_suspend(const struct lua_question *question)
 {
-	if (question != NULL && question->flags & LUA_QUESTION_SELECTOR) {
+	if (question != NULL &&
+	    question->flags & (LUA_QUESTION_SELECTOR | LUA_QUESTION_POLICY)) {
 		errno = EPERM;
 		return false;
 	}

@@ -38,6 +38,10 @@ struct rte_mbuf *lua_question_editable(const struct lua_question *question)
 	}
 	if (lua_abi_context()->lone)
 		return mbuf;
+	if ((question->flags & (LUA_QUESTION_POLICY | LUA_QUESTION_FFI)) == LUA_QUESTION_POLICY) {
+		errno = EACCES; /* as in dnsdist */
+		return NULL;
+	}
 	struct async_ref fetched = {question->slot, question->generation};
 	bool is_fetched = question->flags & LUA_QUESTION_FETCHED;
 	if (is_fetched ? async_state(async, fetched) == ASYNC_OK

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "dataplane/clock.h"
-#include "dataplane/serve/balance.h"
 
 static struct policy_model *model(void)
 {
@@ -258,7 +257,7 @@ struct lua_bytes *sluice_state_item(void)
 /* ---- pools ---- */
 
 /* Its number, -1 if nobody spoke of it. */
-static long pool_number(const char *pool, size_t length)
+long lua_pool_number(const char *pool, size_t length)
 {
 	size_t found;
 	for (size_t i = 0; i < policy_pools_count(model()); i++) {
@@ -282,41 +281,6 @@ const char *sluice_pool_at(size_t number, struct lua_bytes *name)
 
 struct backend *sluice_pool_server_at(const char *pool, size_t length, size_t index)
 {
-	long number = pool_number(pool, length);
+	long number = lua_pool_number(pool, length);
 	return number < 0 ? NULL : policy_pool_server_at(model(), (uint32_t)number, index);
-}
-
-int sluice_balance(const char *pool, size_t length)
-{
-	if (pool == NULL)
-		return policy_model_settings(model())->method;
-	long number = pool_number(pool, length);
-	return number < 0 ? -1 : (int)policy_pool_method(model(), (uint32_t)number);
-}
-
-int sluice_balance_set(const char *pool, size_t length, uint32_t method)
-{
-	if (method >= BALANCE_COUNT)
-		return -EINVAL;
-	if (pool == NULL) {
-		policy_model_settings(model())->method = (enum balance_method)method;
-		return changed(0);
-	}
-	int number = policy_pool_intern(model(), pool, length);
-	if (number < 0)
-		return number;
-	policy_pool_method_set(model(), (uint32_t)number, (enum balance_method)method);
-	return changed(0);
-}
-
-int sluice_balance_factor_set(bool consistent, double factor)
-{
-	struct policy_settings *settings = policy_model_settings(model());
-	if (factor != 0 && !(factor >= 1 && factor < 1e6))
-		return -EINVAL;
-	if (consistent)
-		settings->consistent_factor = factor;
-	else
-		settings->weighted_factor = factor;
-	return changed(0);
 }

@@ -11,7 +11,7 @@ struct code {
 	char *text; /* NULL: it does not compile */
 	size_t length;
 	char *place;
-	bool selects;
+	uint32_t kind;
 };
 
 struct lua_codes {
@@ -64,12 +64,12 @@ static bool codes_reserve(struct lua_context *context)
 	return true;
 }
 
-int sluice_thread_add(const char *text, size_t length, const char *place, bool selects)
+int sluice_thread_add(const char *text, size_t length, const char *place, uint32_t kind)
 {
 	struct lua_context *context = lua_abi_context();
 	if (context->lone || lua_abi_codes(context) == INT_MAX || !codes_reserve(context))
 		return -ENOMEM;
-	struct code made = {malloc(length + 1), length, strdup(place), selects};
+	struct code made = {malloc(length + 1), length, strdup(place), kind};
 	if (made.text == NULL || made.place == NULL) {
 		free(made.text);
 		free(made.place);
@@ -100,10 +100,15 @@ const char *sluice_thread_place(uint32_t index)
 	return code != NULL ? code->place : "";
 }
 
-bool sluice_thread_selects(uint32_t index)
+uint32_t sluice_thread_kind(uint32_t index)
 {
 	const struct code *code = code_at(index);
-	return code != NULL && code->selects;
+	return code != NULL ? code->kind : 0;
+}
+
+const struct balance_list *sluice_thread_servers(void)
+{
+	return &lua_abi_context()->servers;
 }
 
 struct lua_question *sluice_thread_item(void)

@@ -11,6 +11,7 @@
 struct rte_mbuf;
 struct endpoint;
 struct backend;
+struct balance_list;
 struct policy_selector;
 struct policy_action;
 struct lua_names;
@@ -24,7 +25,7 @@ struct lua_question {
 	uint32_t generation; /* of its slot, when this was filled in or fetched */
 	int32_t reference;   /* the function to call */
 	int32_t action;	     /* what it returned */
-	uint16_t flags;	     /* 1: response, 2: fetched, 4: FFI, 8: selector, 16: again */
+	uint16_t flags;	     /* 1: response, 2: fetched, 4: FFI, 8: selector, 16: again, 32: policy */
 	uint8_t suspended;   /* 1: was suspended, whatever the action then did; set after the call */
 	uint8_t failed;	     /* 1: the call raised an error */
 	uint32_t text_length;
@@ -453,7 +454,8 @@ struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, 
 struct policy_selector *sluice_selector_probability(double p);
 struct policy_selector *sluice_selector_lua(int reference, bool ffi);
 /* Code that each lcore runs itself; `place`: where in the policy it is. Its number, or -ENOMEM. */
-int sluice_thread_add(const char *text, size_t length, const char *place, bool selects);
+/* `kind` as sluice_thread_kind() gives it. */
+int sluice_thread_add(const char *text, size_t length, const char *place, uint32_t kind);
 struct policy_selector *sluice_selector_thread(int reference);
 struct policy_selector *sluice_selector_join(uint32_t kind, struct policy_selector *const *members,
 					     size_t count); /* 0: and, 1: or, 2: not */
@@ -525,9 +527,23 @@ struct backend *sluice_pool_server_at(const char *pool, size_t length, size_t in
 size_t sluice_pools_count(void);
 /* NULL: this number has no pool. */
 const char *sluice_pool_at(size_t number, struct lua_bytes *name);
-/* `pool` NULL: of all that have none of their own. -1: there is no such pool. */
-int sluice_balance(const char *pool, size_t length);
-int sluice_balance_set(const char *pool, size_t length, uint32_t method);
+/*
+ * `pool` NULL: of all that have none of their own. The method, -1: there is no such pool. From the
+ * first that is Lua on `reference` says what is called.
+ */
+int sluice_balance(const char *pool, size_t length, int32_t *reference);
+int sluice_balance_set(const char *pool, size_t length, uint32_t method, int32_t reference,
+		       bool ffi);
+/* The place from 0 of what a method of ours chooses among these servers; -1: none; -EINVAL. */
+int sluice_balance_among(uint32_t method, const uint16_t *numbers, size_t count,
+			 const struct lua_question *question);
+/* What the question's policy is to choose from, until the next; and what tells it from others. */
+const struct balance_list *sluice_choice_open(const struct lua_question *question);
+double sluice_choice_key(void);
+size_t sluice_choice_count(void);
+struct backend *sluice_choice_server(size_t index);
+int sluice_choice_number(double index); /* the number of the server there; -1: none */
+bool sluice_choice_has(uint16_t number); /* whether the policy in force has this server */
 int sluice_balance_factor_set(bool consistent, double factor);
 int sluice_metric_declare(const char *name, bool gauge, const char *help, const char *prometheus,
 			  bool labels);

@@ -8,6 +8,9 @@
 typedef struct lua_question dnsdist_ffi_dnsquestion_t;
 typedef struct lua_question dnsdist_ffi_dnsresponse_t;
 
+typedef struct balance_list dnsdist_ffi_servers_list_t;
+typedef struct backend dnsdist_ffi_server_t;
+
 typedef struct dnsdist_ffi_ednsoption {
 	uint16_t optionCode;
 	uint16_t len;
@@ -139,3 +142,19 @@ void dnsdist_ffi_metric_inc_by(const char *metricName, size_t metricNameLen, uin
 void dnsdist_ffi_metric_dec(const char *metricName, size_t metricNameLen);
 void dnsdist_ffi_metric_set(const char *metricName, size_t metricNameLen, double value);
 double dnsdist_ffi_metric_get(const char *metricName, size_t metricNameLen, bool isCounter);
+
+/* What a server policy chooses from; indices from 0. The list is good while the policy runs. */
+size_t dnsdist_ffi_servers_list_get_count(const dnsdist_ffi_servers_list_t *list);
+void dnsdist_ffi_servers_list_get_server(const dnsdist_ffi_servers_list_t *list, size_t idx,
+					 const dnsdist_ffi_server_t **out);
+size_t dnsdist_ffi_servers_list_chashed(const dnsdist_ffi_servers_list_t *list,
+					const dnsdist_ffi_dnsquestion_t *dq, size_t hash);
+size_t dnsdist_ffi_servers_list_whashed(const dnsdist_ffi_servers_list_t *list,
+					const dnsdist_ffi_dnsquestion_t *dq, size_t hash);
+uint64_t dnsdist_ffi_server_get_outstanding(const dnsdist_ffi_server_t *server);
+bool dnsdist_ffi_server_is_up(const dnsdist_ffi_server_t *server);
+const char *dnsdist_ffi_server_get_name(const dnsdist_ffi_server_t *server);
+const char *dnsdist_ffi_server_get_name_with_addr(const dnsdist_ffi_server_t *server);
+int dnsdist_ffi_server_get_weight(const dnsdist_ffi_server_t *server);
+int dnsdist_ffi_server_get_order(const dnsdist_ffi_server_t *server);
+double dnsdist_ffi_server_get_latency(const dnsdist_ffi_server_t *server);

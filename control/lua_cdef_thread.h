@@ -4,9 +4,11 @@
  * and by ffi.cdef(), as lua_cdef.h is. lua_cdef_dnsdist.h comes behind it. Questions are opaque.
  */
 struct lua_question;
+struct balance_list;
 
 /* The code with this number, NULL: it does not compile; and where in the policy it is. */
 const char *sluice_thread_text(uint32_t index, size_t *length);
 const char *sluice_thread_place(uint32_t index);
-bool sluice_thread_selects(uint32_t index); /* it is a selector's */
+uint32_t sluice_thread_kind(uint32_t index); /* 0: of an action, 1: a selector, 2: a server policy */
 struct lua_question *sluice_thread_item(void); /* the packet in hand, while code runs */
+const struct balance_list *sluice_thread_servers(void); /* a server policy's, likewise */

@@ -129,6 +129,17 @@ static void hook_server_state(void *ctx, uint16_t number, bool up)
 		health_up_set(policy->control->health, number, up);
 }
 
+static void hook_choice(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list)
+{
+	const struct lua_policy *policy = ctx;
+	uint16_t number = packet_of(mbuf)->query.pool;
+	list->policy = policy_current();
+	list->number = number;
+	list->now = clock_now();
+	if (policy == in_force && number < list->policy->n_pools)
+		list->pool = &list->policy->pools[number];
+}
+
 static void hook_metrics(void *ctx, FILE *out)
 {
 	const struct lua_policy *policy = ctx;
@@ -157,6 +168,7 @@ static const struct lua_abi_hooks hooks = {
 	.server_status = hook_server_status,
 	.server_health = hook_server_health,
 	.server_state = hook_server_state,
+	.choice = hook_choice,
 	.metrics = hook_metrics,
 };
 
@@ -205,11 +217,23 @@ static int listeners_default(const struct control *control, struct policy_model 
 	return 0;
 }
 
+/* What policies in Lua go by when they ask ours: the control lcore's own, as workers have theirs. */
+static void balance_make(struct control *control)
+{
+	if (control->balance != NULL)
+		return;
+	control->balance = calloc(1, sizeof(*control->balance));
+	if (control->balance != NULL)
+		balance_init(control->balance, &control->rules, control->latencies,
+			     rte_get_tsc_hz());
+}
+
 static struct lua_policy *policy_create(struct control *control, bool check)
 {
 	struct lua_policy *policy = calloc(1, sizeof(*policy));
 	if (policy == NULL)
 		return NULL;
+	balance_make(control);
 	policy->control = control;
 	policy->check = check;
 	policy->model = policy_model_new(control->registry);
@@ -229,6 +253,8 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->model = policy->model;
 	policy->context->send_queue = control->config->async.send_queue;
 	policy->context->tsc_hz = rte_get_tsc_hz();
+	policy->context->balance = control->balance;
+	policy->context->latencies = control->latencies;
 	policy->context->hooks = &hooks;
 	policy->context->hooks_ctx = policy;
 	return policy;
@@ -253,6 +279,7 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 		return -1;
 	}
 	policy->run = lua_host_function(policy->host, "run");
+	policy->choose = lua_host_function(policy->host, "choose");
 	policy->select = lua_host_function(policy->host, "select");
 	policy->deliver = lua_host_function(policy->host, "deliver");
 	policy->maintain = lua_host_function(policy->host, "maintain");
@@ -364,6 +391,9 @@ void lua_policy_unload(struct control *control)
 	policy_free_all(in_force);
 	in_force = NULL;
 	control->lua = NULL;
+	lua_balance_forget();
+	free(control->balance);
+	control->balance = NULL;
 }
 
 void lua_policy_renew(struct control *control)

@@ -24,7 +24,7 @@ struct lua_policy {
 	struct lua_host *host;
 	struct lua_context *context;
 	struct policy_model *model;
-	int run, select, deliver, maintain, finish, console; /* lua_host_function() */
+	int run, choose, select, deliver, maintain, finish, console; /* lua_host_function() */
 	int check_question, state_changed;	     /* likewise */
 	int describe_rule, describe_type;
 	bool check;   /* nothing is opened but lists */
@@ -67,6 +67,9 @@ struct lua_question *lua_policy_batch(struct control *control);
  * rule again.
  */
 unsigned lua_policy_run(struct control *control, unsigned count);
+
+/* The same for questions that ask which server: lua_question.action is its number. */
+unsigned lua_policy_choose(struct control *control, unsigned count);
 
 /* A rule_lua_selector_fn; `control` is the struct control. False also where the call failed. */
 bool lua_policy_select(void *control, struct rte_mbuf *mbuf, int reference, bool ffi);

@@ -37,7 +37,7 @@ struct lua_question *lua_policy_batch(struct control *control)
 	return control->lua->context->batch.items;
 }
 
-unsigned lua_policy_run(struct control *control, unsigned count)
+static unsigned batch_run(struct control *control, int function, unsigned count)
 {
 	struct lua_policy *policy = control->lua;
 	struct lua_batch *batch = &policy->context->batch;
@@ -45,7 +45,7 @@ unsigned lua_policy_run(struct control *control, unsigned count)
 	batch->count = count;
 	while (first < count) {
 		batch->progress = first;
-		enum lua_result result = call_range(policy, policy->run, first, count);
+		enum lua_result result = call_range(policy, function, first, count);
 		if (result == LUA_RESULT_OK)
 			break;
 		/* The item that Lua was at when it was stopped, or ran out of memory. */
@@ -61,6 +61,16 @@ unsigned lua_policy_run(struct control *control, unsigned count)
 	}
 	lua_batch_settle(policy->context, count);
 	return count;
+}
+
+unsigned lua_policy_run(struct control *control, unsigned count)
+{
+	return batch_run(control, control->lua->run, count);
+}
+
+unsigned lua_policy_choose(struct control *control, unsigned count)
+{
+	return batch_run(control, control->lua->choose, count);
 }
 
 bool lua_policy_select(void *ctx, struct rte_mbuf *mbuf, int reference, bool ffi)

@@ -153,6 +153,20 @@ static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t
 	};
 }
 
+static uint32_t thread_choose(struct rule_threads *rules, uint16_t lcore, struct rte_mbuf *mbuf,
+			      int reference, const struct balance_list *list)
+{
+	struct lua_threads *threads = threads_of(rules);
+	struct lua_host_answer answer;
+	if (likely(lcore < threads->options.lcores) &&
+	    threads->threads[lcore].context != NULL)
+		threads->threads[lcore].context->servers = *list;
+	if (!call(threads, lcore, mbuf, reference, &answer))
+		return UINT32_MAX;
+	return answer.number >= 0 && answer.number < UINT32_MAX ? (uint32_t)answer.number
+								: UINT32_MAX;
+}
+
 /* ---- making them ---- */
 
 static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
@@ -275,7 +289,8 @@ struct rule_threads *lua_threads_new(const struct lua_context *policy,
 		return NULL;
 	}
 	memset(threads, 0, bytes);
-	threads->rules = (struct rule_threads){thread_select, thread_act, threads_free, 1};
+	threads->rules = (struct rule_threads){
+		thread_select, thread_act, thread_choose, threads_free, 1};
 	threads->options = *options;
 	threads->n_codes = lua_abi_codes(policy);
 	threads->next = alive;

@@ -200,19 +200,22 @@ static struct policy_pool pool_compile(const struct policy_model *model, uint32_
 		servers[i] = from->servers[i]->number;
 		weights[i] = sum += from->servers[i]->weight;
 	}
+	struct policy_balance balance = policy_pool_balance(model, number);
 	struct policy_pool pool = {
 		.name = model->registry->pools[number].name,
 		.name_length = model->registry->pools[number].length,
 		.servers = servers,
 		.weights = weights,
 		.count = (uint16_t)from->count,
-		.method = (uint8_t)policy_pool_method(model, number),
+		.method = (uint8_t)balance.method,
+		.lua_ffi = balance.ffi,
+		.lua = balance.reference,
 		.ecs = policy_pool_ecs_used(model, number),
 		.ecs_share = policy_pool_ecs_shared(model, number),
 	};
 	if (from->cache != NULL)
 		pool.cache = policy_cache_of(from->cache);
-	if (from->ring != NULL && pool.method == BALANCE_CHASHED) {
+	if (from->ring != NULL && balance.method >= BALANCE_CHASHED) {
 		void *points = from->ring->data;
 		pool.points = points;
 		pool.n_points = from->ring_count;
@@ -314,10 +317,12 @@ static bool pools_prepare(struct policy_model *model, char *error, size_t error_
 {
 	for (uint32_t i = 0; i < model->registry->n_pools; i++) {
 		policy_pool_sort(&model->pools[i]);
-		if (model->pools[i].count == 0 || policy_pool_method(model, i) != BALANCE_CHASHED)
+		enum balance_method method = policy_pool_balance(model, i).method;
+		if (model->pools[i].count == 0 || method < BALANCE_CHASHED)
 			continue;
 		int result = policy_pool_ring(model, i);
-		if (result == 0)
+		/* A policy in Lua may well do without. */
+		if (result == 0 || (result == -E2BIG && method != BALANCE_CHASHED))
 			continue;
 		snprintf(error, error_size,
 			 result == -E2BIG ? "the weights in the pool \"%s\" sum to more than the %u "

@@ -69,6 +69,13 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 void policy_model_threads_set(struct policy_model *model, struct rule_threads *threads);
 struct rule_threads *policy_model_threads(const struct policy_model *model);
 
+/* How a pool is balanced. */
+struct policy_balance {
+	enum balance_method method;
+	bool ffi;	   /* BALANCE_LUA: LuaFFI rather than Lua */
+	int32_t reference; /* what to call, from BALANCE_LUA on: of the driver, or code of the lcores */
+};
+
 /* Settings. policy_model_new() gives them the defaults of struct policy. */
 struct policy_settings {
 	uint32_t udp_timeout; /* milliseconds, at least 1 */
@@ -79,7 +86,7 @@ struct policy_settings {
 	bool answer_empty; /* NOTIMP to queries without a question */
 	bool own_edns;	   /* answers made here have an OPT */
 	uint16_t own_udp_size; /* that it announces, bytes */
-	enum balance_method method; /* of pools that have none of their own */
+	struct policy_balance balance; /* of pools that have none of their own */
 	uint32_t perturbation;
 	double weighted_factor, consistent_factor; /* at least 1; 0: no bound */
 	struct policy_ecs ecs;
@@ -348,9 +355,19 @@ int policy_server_health_set(struct policy_model *model, const struct backend *b
 const struct health_options *policy_server_health(const struct policy_model *model,
 						  const struct backend *backend);
 
-/* How the pool is balanced, by its number. */
-enum balance_method policy_pool_method(const struct policy_model *model, uint32_t pool);
-void policy_pool_method_set(struct policy_model *model, uint32_t pool, enum balance_method method);
+/* By the pool's number. */
+struct policy_balance policy_pool_balance(const struct policy_model *model, uint32_t pool);
+void policy_pool_balance_set(struct policy_model *model, uint32_t pool,
+			     struct policy_balance balance);
+
+/*
+ * A ring for consistent hashing over these servers; `count` gets its points. NULL with errno ENOMEM,
+ * or E2BIG for weights that sum to more than BALANCE_POINTS_MAX. And what a ring depends on: equal
+ * keys are equal rings.
+ */
+struct policy_blob *policy_ring_make(struct backend *const *servers, size_t n_servers,
+				     uint32_t perturbation, uint32_t *count);
+uint64_t policy_ring_key(struct backend *const *servers, size_t n_servers, uint32_t perturbation);
 
 /* The servers of the pool with this number, in their order. NULL after the last. */
 struct backend *policy_pool_server_at(struct policy_model *model, uint32_t pool, size_t index);

@@ -76,8 +76,8 @@ struct policy_rules {
 
 struct policy_model_pool {
 	bool known;
-	bool own_method; /* else it is the settings' */
-	enum balance_method method;
+	bool own_balance; /* else it is the settings' */
+	struct policy_balance balance;
 	struct backend **servers;
 	size_t count;
 	struct policy_blob *ring; /* of points, for consistent hashing; NULL: not made yet */
@@ -146,8 +146,8 @@ void policy_regexes_free(struct policy_model *model);
 void policy_pool_sort(struct policy_model_pool *pool);
 
 /*
- * Makes the pool's ring if what it is made of has changed. 0, -ENOMEM, or -E2BIG for weights that
- * sum to more than BALANCE_POINTS_MAX. The pool's servers are in their order already.
+ * Makes the pool's ring if what it is made of has changed. 0, -ENOMEM, or -E2BIG, as for
+ * policy_ring_make(): then it has none. The pool's servers are in their order already.
  */
 int policy_pool_ring(struct policy_model *model, uint32_t pool);
 

@@ -45,6 +45,14 @@ const char *policy_pool_name_at(const struct policy_model *model, size_t number,
 	return model->registry->pools[number].name;
 }
 
+static void title_make(struct backend *backend)
+{
+	char where[64];
+	backend_address_print(&backend->address, backend->port, where, sizeof(where));
+	snprintf(backend->title, sizeof(backend->title), backend->name[0] ? "%s (%s)" : "%s%s",
+		 backend->name, where);
+}
+
 /* The backend of that address and name, made if it is new. */
 static int registry_backend_intern(struct policy_registry *registry,
 				   const struct net_address *address, uint16_t port,
@@ -64,6 +72,7 @@ static int registry_backend_intern(struct policy_registry *registry,
 	*made = (struct backend){
 		.address = *address, .port = port, .number = (uint16_t)registry->n_backends};
 	snprintf(made->name, sizeof(made->name), "%s", name);
+	title_make(made);
 	registry->backends[registry->n_backends++] = made;
 	*backend = made;
 	return 1;

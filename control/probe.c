@@ -53,17 +53,11 @@ static void probe_question(void *ctx, int32_t callback, struct health_question *
 static void server_changed(void *ctx, const struct backend *backend, bool up)
 {
 	struct control *control = ctx;
-	char address[64], title[sizeof(address) + BACKEND_NAME_SIZE + 4];
-	backend_address_print(&backend->address, backend->port, address, sizeof(address));
-	if (backend->name[0] != '\0')
-		snprintf(title, sizeof(title), "%s (%s)", backend->name, address);
-	else
-		snprintf(title, sizeof(title), "%s", address);
 	if (up)
-		log_info("server %s is up", title);
+		log_info("server %s is up", backend->title);
 	else
-		log_warning("server %s is down", title);
-	lua_policy_server_changed(control, title, up);
+		log_warning("server %s is down", backend->title);
+	lua_policy_server_changed(control, backend->title, up);
 }
 
 static void server_totals(void *ctx, uint16_t number, struct backend_stats *sum)

@@ -56,6 +56,12 @@ enum packet_next {
 	PACKET_NEXT_RESPOND,  /* response: past the rules of its chain, to cache and client */
 	PACKET_NEXT_SEND,     /* to the client, no further rules */
 	PACKET_NEXT_DROP,     /* drop for packet->drop_reason */
+	/*
+	 * To the control lcore: its policy chooses the server of this query. Back from there: it
+	 * could not take it, and the query is balanced without.
+	 */
+	PACKET_NEXT_CHOOSE,
+	PACKET_NEXT_SERVER, /* query: to query.backend, which may be BACKEND_NONE */
 };
 
 enum query_flag {
@@ -102,7 +108,7 @@ struct query_state {
 	uint8_t qname_length; /* wire length with the root label */
 	uint8_t qname_labels;
 	uint16_t pool;	  /* pool number, stable over policies */
-	uint16_t backend; /* backend number, stable over policies; valid for a response */
+	uint16_t backend; /* backend number, stable over policies; of a response, or once chosen */
 	uint16_t flags;	  /* enum query_flag */
 	uint8_t frontend; /* number of the address that was asked, for its counters */
 	uint8_t ecs_prefix; /* bits of its subnet, and one; 0: as the policy has it */
@@ -118,7 +124,7 @@ struct packet {
 	uint8_t l3_offset;
 	uint8_t kind;	     /* enum packet_kind */
 	uint8_t chain;	     /* enum chain_id: the chain it is in */
-	uint8_t next;	     /* enum packet_next: set by the control lcore */
+	uint8_t next;	     /* enum packet_next */
 	uint8_t drop_reason; /* enum drop_reason */
 	uint8_t worker;	     /* home: index of the worker that received the query */
 	uint16_t rule_cursor;

@@ -193,8 +193,13 @@ void pipeline_hand_over(struct worker *worker)
 	worker->handing = 0; /* overflow() may collect again */
 	for (unsigned i = handed; i < total; i++) {
 		struct packet *packet = packet_of(worker->hand[i]);
-		if (overflow(worker, worker->hand[i], DROP_HANDOFF_FULL))
-			pipeline_chain_run(worker, worker->hand[i], packet->chain, packet->rule_cursor + 1);
+		if (!overflow(worker, worker->hand[i], DROP_HANDOFF_FULL))
+			continue;
+		if (packet->next == PACKET_NEXT_CHOOSE)
+			pipeline_balance(worker, worker->hand[i]);
+		else
+			pipeline_chain_run(worker, worker->hand[i], packet->chain,
+					   packet->rule_cursor + 1);
 	}
 	if (handed > 0)
 		waker_wake(worker->dataplane->control_waker);
@@ -221,9 +226,10 @@ static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf
 	return parked;
 }
 
-/* As overflow(). A full ring is seen first: then it costs no copy. */
-static bool hand_collect(struct worker *worker, struct rte_mbuf *mbuf)
+/* A full ring is seen first: then it costs no copy. */
+bool pipeline_hand_collect(struct worker *worker, struct rte_mbuf *mbuf, enum packet_next next)
 {
+	packet_of(mbuf)->next = (uint8_t)next;
 	if (unlikely(rte_ring_free_count(worker->handoff.to_control) <= worker->handing))
 		return overflow(worker, mbuf, DROP_HANDOFF_FULL);
 	struct rte_mbuf *parked = packet_park(worker, mbuf);
@@ -304,7 +310,7 @@ void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain
 	enum rule_verdict verdict;
 	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
 					 &worker->rules)) == RULE_LUA) {
-		if (!hand_collect(worker, mbuf))
+		if (!pipeline_hand_collect(worker, mbuf, PACKET_NEXT_CHAIN))
 			return;
 		cursor = packet_of(mbuf)->rule_cursor + 1;
 	}
@@ -441,6 +447,12 @@ void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 		break;
 	case PACKET_NEXT_DROP:
 		pipeline_drop(worker, mbuf, packet->drop_reason);
+		break;
+	case PACKET_NEXT_CHOOSE:
+		pipeline_balance(worker, mbuf);
+		break;
+	case PACKET_NEXT_SERVER:
+		pipeline_forward_chosen(worker, mbuf);
 		break;
 	}
 }

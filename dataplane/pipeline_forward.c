@@ -6,6 +6,7 @@
 #include "dataplane/dns/reply.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/rules/threads.h"
 
 /* An answer that no rule gave: it is not counted as a rule's. */
 static void query_end(struct worker *worker, struct rte_mbuf *mbuf, uint8_t rcode)
@@ -79,17 +80,11 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 	return true;
 }
 
-void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
+/* To the server with this number. */
+static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t number)
 {
 	const struct policy *policy = policy_now(worker);
 	struct packet *packet = packet_of(mbuf);
-	if (unlikely((packet->query.flags & QUERY_CACHE_ONLY) != 0)) {
-		query_end(worker, mbuf, DNS_RCODE_REFUSED);
-		return;
-	}
-	uint16_t number =
-		balance_choose(policy, packet->query.pool, packet_dns(mbuf) + DNS_HEADER_SIZE,
-			       packet->query.qname_length, worker->now, worker->balance);
 	const struct backend *backend =
 		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
 	if (unlikely(backend == NULL)) {
@@ -133,6 +128,72 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
 		stats_add(&worker->backends[number].send_errors, 1);
 		entry_end(worker, entry, DROP_NO_NEIGHBOUR);
 	}
+}
+
+/* ---- which server ---- */
+
+static uint16_t choose(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	return balance_choose(policy_now(worker), packet->query.pool,
+			      packet_dns(mbuf) + DNS_HEADER_SIZE, packet->query.qname_length,
+			      worker->now, worker->balance);
+}
+
+/* The lcore's own Lua may have made the query its answer. */
+static void forward_by_thread(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct policy *policy = policy_now(worker);
+	uint16_t pool = packet_of(mbuf)->query.pool;
+	const struct balance_list list = {policy, &policy->pools[pool], pool, worker->now,
+					  worker->balance};
+	uint32_t place = list.pool->count;
+	if (place > 0 && policy->threads != NULL)
+		place = policy->threads->choose(policy->threads, worker->rules.lcore, mbuf,
+						list.pool->lua, &list);
+	if (packet_is_answered(mbuf))
+		pipeline_answer(worker, mbuf);
+	else
+		server_ask(worker, mbuf,
+			   place < list.pool->count ? list.pool->servers[place] : BACKEND_NONE);
+}
+
+void pipeline_balance(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	count(worker, STATS_POLICY_BYPASSED);
+	server_ask(worker, mbuf, choose(worker, mbuf));
+}
+
+/* Past the cache, wherever it comes back to. */
+static void choice_hand_over(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	packet_of(mbuf)->chain = CHAIN_CACHE_MISS;
+	if (pipeline_hand_collect(worker, mbuf, PACKET_NEXT_CHOOSE))
+		pipeline_balance(worker, mbuf);
+}
+
+void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	enum balance_method method = policy_method(policy_now(worker), packet->query.pool);
+	if (unlikely((packet->query.flags & QUERY_CACHE_ONLY) != 0))
+		query_end(worker, mbuf, DNS_RCODE_REFUSED);
+	else if (method == BALANCE_LUA)
+		choice_hand_over(worker, mbuf);
+	else if (method == BALANCE_THREAD)
+		forward_by_thread(worker, mbuf);
+	else
+		server_ask(worker, mbuf, choose(worker, mbuf));
+}
+
+void pipeline_forward_chosen(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	uint16_t number = packet_of(mbuf)->query.backend;
+	/* The server may have left the policy meanwhile. */
+	if (number != BACKEND_NONE && policy_backend(policy_now(worker), number) == NULL)
+		pipeline_forward(worker, mbuf);
+	else
+		server_ask(worker, mbuf, number);
 }
 
 /* ---- probes ---- */

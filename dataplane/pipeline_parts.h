@@ -46,8 +46,19 @@ void pipeline_push(struct worker *worker, unsigned port, struct rte_mbuf *mbuf);
 /* A query that is its own answer now: self-answered rules, then out. */
 void pipeline_answer(struct worker *worker, struct rte_mbuf *mbuf);
 
-/* To a server of the query's pool. */
+/*
+ * Has a packet handed over at the end of the burst, for PACKET_NEXT_CHAIN or PACKET_NEXT_CHOOSE. True:
+ * it could not be, and is to go on here without; else it is no longer the caller's.
+ */
+bool pipeline_hand_collect(struct worker *worker, struct rte_mbuf *mbuf, enum packet_next next);
+
+/*
+ * To a server of the query's pool: as the pool has it; without Lua, which had no room for it; to the
+ * server query.backend that Lua chose.
+ */
 void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
+void pipeline_balance(struct worker *worker, struct rte_mbuf *mbuf);
+void pipeline_forward_chosen(struct worker *worker, struct rte_mbuf *mbuf);
 
 /* A query past its rules: to the cache of its pool if that has one, else to a server. */
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);

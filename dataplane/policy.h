@@ -43,7 +43,9 @@ enum balance_method {
 	BALANCE_ROUND_ROBIN,
 	BALANCE_WRANDOM, /* from here on by weight */
 	BALANCE_WHASHED,
-	BALANCE_CHASHED,
+	BALANCE_CHASHED, /* from here on with a ring of points */
+	BALANCE_LUA,	/* the policy's Lua, on the control lcore */
+	BALANCE_THREAD, /* Lua of the lcore's own */
 	BALANCE_COUNT,
 };
 
@@ -64,11 +66,13 @@ struct policy_pool {
 	const uint16_t *servers; /* backend numbers, by order */
 	uint16_t count;
 	uint8_t method; /* enum balance_method */
+	bool lua_ffi; /* BALANCE_LUA: LuaFFI rather than Lua */
+	int32_t lua; /* what to call, from BALANCE_LUA on */
 	bool ecs; /* the client's subnet is part of the key: some server is told it */
 	bool ecs_share; /* answers for all subnets may be kept for all of them */
 	uint32_t n_points;
 	const uint64_t *weights; /* by place: the sum up to and with it */
-	const struct balance_point *points; /* of BALANCE_CHASHED: sorted */
+	const struct balance_point *points; /* of BALANCE_CHASHED, and where Lua may ask; sorted */
 	struct cache *cache; /* NULL: it has none; one of the blobs holds it */
 };
 
@@ -145,6 +149,13 @@ int policy_pool_find(const struct policy *policy, const char *name, size_t lengt
 static inline struct backend *policy_backend(const struct policy *policy, uint16_t number)
 {
 	return number < policy->n_backends ? policy->backends[number] : NULL;
+}
+
+/* How the pool with this number is balanced; as if by none if the policy has no such pool. */
+static inline enum balance_method policy_method(const struct policy *policy, uint16_t pool)
+{
+	return pool < policy->n_pools ? (enum balance_method)policy->pools[pool].method
+				      : BALANCE_LEAST_OUTSTANDING;
 }
 
 /*

@@ -112,6 +112,8 @@ enum drop_reason {
 	X(CACHE_INSERTS, "cache_inserts", "responses put into a packet cache")                     \
 	X(FORWARDED, "forwarded", "queries sent to a server")                                      \
 	X(NO_SERVER, "no_server", "queries that no server of their pool could take")               \
+	X(POLICY_BYPASSED, "server_policy_bypassed",                                               \
+	  "queries that were balanced without their policy in Lua, since it had no room")          \
 	X(HANDED_OVER, "handed_over", "packets handed to the control lcore")                       \
 	X(TAKEN_BACK, "taken_back", "packets taken back from the control lcore")                   \
 	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \

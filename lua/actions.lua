@@ -311,7 +311,7 @@ both(lua_action(false), 'LuaAction', 'LuaResponseAction')
 both(lua_action(true), 'LuaFFIAction', 'LuaFFIResponseAction')
 local function thread_action(what, response)
   return function(code)
-    return action(C.sluice_action_thread(part.code(code, what, false)), response,
+    return action(C.sluice_action_thread(part.code(code, what, 'action')), response,
       'Lua FFI per-thread%s script', response and ' response' or '')
   end
 end

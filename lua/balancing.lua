@@ -2,6 +2,9 @@
 -- How pools are balanced over their servers, and the pools themselves.
 local ffi = require('ffi')
 local check = require('sluice.check')
+local driver = require('sluice.driver')
+local part = require('sluice.part')
+local question = require('sluice.question')
 local servers = require('sluice.servers')
 local cache = require('sluice.cache').globals
 local C = ffi.C
@@ -14,18 +17,9 @@ function Policy:toString() return self.name end
 Policy.__tostring = Policy.toString
 
 local NAMES = {'leastOutstanding', 'firstAvailable', 'roundrobin', 'wrandom', 'whashed', 'chashed'}
-local policies = {}
-for number, name in ipairs(NAMES) do
-  policies[number] = setmetatable({name = name, number = number - 1}, Policy)
-  balancing[name] = policies[number]
-end
-
-local function number_of(value, what)
-  if getmetatable(value) ~= Policy then
-    check.fail('%s takes a policy: %s', what, table.concat(NAMES, ', '))
-  end
-  return value.number
-end
+local LUA, THREAD = #NAMES, #NAMES + 1 -- as C numbers methods: enum balance_method
+local natives = {}
+local made = {[LUA] = {}, [THREAD] = {}} -- by what C calls them by
 
 local function done(result, what)
   if result < 0 then
@@ -33,24 +27,133 @@ local function done(result, what)
   end
 end
 
-function balancing.setServerPolicy(value)
-  done(C.sluice_balance_set(nil, 0, number_of(value, 'setServerPolicy')), 'setServerPolicy')
+-- ---- ours, asked from Lua: servers, a query, and the one of the servers that it would be sent to
+
+local MOST = 1024 -- POLICY_BACKENDS_MAX
+local numbers = ffi.new('uint16_t[?]', MOST)
+
+local function among(method, list, dq)
+  local count = 0
+  while list[count + 1] ~= nil do
+    if count == MOST or not servers.is(list[count + 1]) then
+      check.fail('%s.policy takes a table of at most %d servers', NAMES[method + 1], MOST)
+    end
+    numbers[count] = servers.number(list[count + 1])
+    count = count + 1
+  end
+  local handle = question.is(dq) and dq.handle or nil
+  local place = C.sluice_balance_among(method, numbers, count, handle)
+  return place >= 0 and list[place + 1] or nil
 end
+
+for number, name in ipairs(NAMES) do
+  local method = number - 1
+  natives[method] = setmetatable({name = name, number = method,
+    policy = function(list, dq) return among(method, list, dq) end}, Policy)
+  balancing[name] = natives[method]
+end
+
+-- ---- the policy's own
+
+local function lua_policy(name, fn, is_ffi)
+  name = check.string(name, 'the name of the policy')
+  check.callback(fn, 'policy')
+  local policy = setmetatable({name = name, number = LUA, reference = driver.register(fn),
+    isLua = true, isFFI = is_ffi, [is_ffi and 'ffipolicy' or 'policy'] = fn}, Policy)
+  made[LUA][policy.reference] = policy
+  return policy
+end
+
+local function thread_policy(name, code, what)
+  name = check.string(name, 'the name of the policy')
+  local policy = setmetatable({name = name, number = THREAD,
+    reference = part.code(code, what, 'policy'), isLua = true, isFFI = true, isPerThread = true},
+    Policy)
+  made[THREAD][policy.reference] = policy
+  return policy
+end
+
+function balancing.newServerPolicy(name, fn) return lua_policy(name, fn, false) end
+
+-- What the policy chooses from, as servers. The policy may do with the table as it likes.
+local known, key = {}, -1
+local function server_list()
+  local now, list = C.sluice_choice_key(), {}
+  if now ~= key then
+    known, key = {}, now
+    for index = 1, tonumber(C.sluice_choice_count()) do
+      known[index] = servers.wrap(C.sluice_choice_server(index - 1))
+    end
+  end
+  for index = 1, #known do
+    list[index] = known[index]
+  end
+  return list
+end
+
+-- The number of what a policy returned: a server, an index from 1, or nothing.
+local function server_number(value)
+  if value == nil then
+    return nil
+  elseif servers.is(value) then
+    local number = servers.number(value)
+    return C.sluice_choice_has(number) and number or nil
+  end
+  local index = tonumber(value) or
+    error('the policy returned neither a server nor an index', 0)
+  return C.sluice_choice_number(math.floor(index) - 1)
+end
+
+driver.set_servers(server_list, server_number)
+
+-- ---- which policy a pool has
+
+local function set(pool, value, what)
+  if getmetatable(value) ~= Policy then
+    check.fail('%s takes a policy: %s, or one of newServerPolicy()', what,
+      table.concat(NAMES, ', '))
+  end
+  done(C.sluice_balance_set(pool, pool and #pool or 0, value.number, value.reference or 0,
+    value.isFFI), what)
+end
+
+function balancing.setServerPolicy(value) set(nil, value, 'setServerPolicy') end
+function balancing.setServerPolicyLua(name, fn)
+  set(nil, lua_policy(name, fn, false), 'setServerPolicyLua')
+end
+function balancing.setServerPolicyLuaFFI(name, fn)
+  set(nil, lua_policy(name, fn, true), 'setServerPolicyLuaFFI')
+end
+function balancing.setServerPolicyLuaFFIPerThread(name, code)
+  local what = 'setServerPolicyLuaFFIPerThread'
+  set(nil, thread_policy(name, code, what), what)
+end
+
 function balancing.setPoolServerPolicy(value, pool)
-  pool = check.string(pool, 'the pool')
-  done(C.sluice_balance_set(pool, #pool, number_of(value, 'setPoolServerPolicy')),
-    'setPoolServerPolicy')
+  set(check.string(pool, 'the pool'), value, 'setPoolServerPolicy')
 end
-function balancing.showServerPolicy()
-  return policies[C.sluice_balance(nil, 0) + 1].name .. '\n'
+function balancing.setPoolServerPolicyLua(name, fn, pool)
+  set(check.string(pool, 'the pool'), lua_policy(name, fn, false), 'setPoolServerPolicyLua')
 end
-local function pool_policy(pool)
-  local number = C.sluice_balance(pool, #pool)
-  return number >= 0 and policies[number + 1].name or
+function balancing.setPoolServerPolicyLuaFFI(name, fn, pool)
+  set(check.string(pool, 'the pool'), lua_policy(name, fn, true), 'setPoolServerPolicyLuaFFI')
+end
+function balancing.setPoolServerPolicyLuaFFIPerThread(name, code, pool)
+  local what = 'setPoolServerPolicyLuaFFIPerThread'
+  set(check.string(pool, 'the pool'), thread_policy(name, code, what), what)
+end
+
+local reference = ffi.new('int32_t[1]')
+local function policy_of(pool)
+  local method = C.sluice_balance(pool, pool and #pool or 0, reference)
+  if method < 0 then
     check.fail('there is no pool "%s"', pool)
+  end
+  return natives[method] or made[method][reference[0]]
 end
+function balancing.showServerPolicy() return policy_of(nil).name .. '\n' end
 function balancing.showPoolServerPolicy(pool)
-  return pool_policy(check.string(pool, 'the pool')) .. '\n'
+  return policy_of(check.string(pool, 'the pool')).name .. '\n'
 end
 
 local function factor_setter(consistent, what)
@@ -88,7 +191,7 @@ function balancing.showPools()
   for _, pool in ipairs(names) do
     local cached = cache.getPool(pool):getCache()
     lines[#lines + 1] = ('%-25s %-25s %-20s %s'):format(pool,
-      cached and cached:toString() or '', pool_policy(pool),
+      cached and cached:toString() or '', policy_of(pool).name,
       names_of(servers.getPoolServers(pool)))
   end
   return table.concat(lines, '\n') .. '\n'

@@ -47,29 +47,60 @@ local function act(batch, first, last)
   end
 end
 
+-- Set by sluice.balancing: what a policy in Lua gets and may return.
+local server_list, server_number
+
+local function choose(batch, first, last)
+  for i = first, last do
+    local item = batch.items[i]
+    batch.progress = i
+    C.sluice_begin(item)
+    local list = C.sluice_choice_open(item)
+    item.action = -1
+    if list ~= nil then
+      local callback = functions[item.reference]
+      if band(item.flags, FFI) ~= 0 then
+        local index = tonumber(callback(list, item)) or error('the policy returned no index', 0)
+        item.action = C.sluice_choice_number(index)
+      else
+        local number = server_number(callback(server_list(), wrap(item)))
+        item.action = number or -1
+      end
+    end
+  end
+end
+
+function driver.set_servers(list, number)
+  server_list, server_number = list, number
+end
+
 local function failed(message, from_listener)
   C.sluice_error(type(message) == 'string' and message or 'error in error handling', from_listener)
 end
 
 -- One protected call for all, and another one after each error: code that LuaJIT compiles for one
 -- of many callbacks cannot leave a protected call that it did not begin.
-function driver.run(first, count)
-  local batch, last = C.sluice_batch(), first + count - 1
-  guard.reset()
-  while first <= last do
-    batch.progress = first
-    local ok, message = xpcall(act, explain, batch, first, last)
-    if ok then
-      break
+local function runner(body)
+  return function(first, count)
+    local batch, last = C.sluice_batch(), first + count - 1
+    guard.reset()
+    while first <= last do
+      batch.progress = first
+      local ok, message = xpcall(body, explain, batch, first, last)
+      if ok then
+        break
+      end
+      first = batch.progress + 1
+      C.lua_question_fail(batch.items[first - 1])
+      failed(message, 0)
     end
-    first = batch.progress + 1
-    C.lua_question_fail(batch.items[first - 1])
-    failed(message, 0)
+    C.sluice_begin(nil)
   end
-  C.sluice_begin(nil)
 end
 
-local function choose(item)
+driver.run, driver.choose = runner(act), runner(choose)
+
+local function test(item)
   local callback = functions[item.reference]
   if band(item.flags, FFI) == 0 then
     item.action = callback(wrap(item)) == true and 1 or 0
@@ -82,7 +113,7 @@ function driver.select()
   local item = C.sluice_selector_batch().items[0]
   guard.reset()
   C.sluice_begin(item)
-  local ok, message = xpcall(choose, explain, item)
+  local ok, message = xpcall(test, explain, item)
   if not ok then
     C.lua_question_fail(item)
     failed(message, 0)

@@ -174,6 +174,13 @@ getPoolNames() -- the names of the pools
 showPools() -- the pools with their servers
 setServerPolicy(policy) -- balances pools that have no policy of their own
 setPoolServerPolicy(policy, pool) -- balances a pool: leastOutstanding, whashed, ...
+newServerPolicy(name, fn) -- a policy: fn(servers, dq) returns a server, or its index from 1
+setServerPolicyLua(name, fn) -- as setServerPolicy() with such a policy
+setServerPolicyLuaFFI(name, fn) -- fn(list, dq) goes by dnsdist's FFI; indices from 0
+setServerPolicyLuaFFIPerThread(name, code) -- code that returns such a function, for each worker
+setPoolServerPolicyLua(name, fn, pool) -- as setPoolServerPolicy() with a policy in Lua
+setPoolServerPolicyLuaFFI(name, fn, pool) -- the same by dnsdist's FFI
+setPoolServerPolicyLuaFFIPerThread(name, code, pool) -- the same, and for each worker
 showServerPolicy() -- how pools are balanced that have no policy of their own
 showPoolServerPolicy(pool) -- how a pool is balanced
 setServFailWhenNoServer(bool) -- answers SERVFAIL where no server is up

@@ -27,9 +27,11 @@ function part.number_of(value, names, what)
   return check.range(value, 'the ' .. what, 0, 65535)
 end
 
--- The number of code that lcores run themselves: text that returns a function.
+-- The number of code that lcores run themselves: text that returns a function, for an action, a
+-- selector or a server policy.
+local KINDS = {action = 0, selector = 1, policy = 2}
 local PLACE_MAX = 45 -- longer names of chunks lose their end
-function part.code(text, what, selects)
+function part.code(text, what, kind)
   if type(text) ~= 'string' then
     check.fail('%s takes code as a string, which returns a function, not %s', what, type(text))
   end
@@ -42,7 +44,7 @@ function part.code(text, what, selects)
   if not chunk then
     error(message, 0)
   end
-  local number = C.sluice_thread_add(text, #text, place, selects)
+  local number = C.sluice_thread_add(text, #text, place, KINDS[kind])
   if number < 0 then
     check.fail('%s: no memory', what)
   end

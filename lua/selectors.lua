@@ -251,7 +251,7 @@ function rules.LuaFFIRule(callback)
   return selector(C.sluice_selector_lua(driver.register(callback), true), 'Lua FFI script')
 end
 function rules.LuaFFIPerThreadRule(code)
-  return selector(C.sluice_selector_thread(part.code(code, 'LuaFFIPerThreadRule', true)),
+  return selector(C.sluice_selector_thread(part.code(code, 'LuaFFIPerThreadRule', 'selector')),
     'Lua FFI per-thread script')
 end
 

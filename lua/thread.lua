@@ -46,6 +46,15 @@ local function action(fn, item, place)
   end
 end
 
+local function policy(fn, item, place)
+  local list = C.sluice_thread_servers()
+  return function()
+    return tonumber(fn(list, item)) or error(place .. ': the policy returned no index', 0)
+  end
+end
+
+local kinds = {[0] = action, selector, policy}
+
 function thread.compile(index)
   local text, place = text_of(index), ffi.string(C.sluice_thread_place(index))
   if not text then
@@ -59,8 +68,7 @@ function thread.compile(index)
   if type(fn) ~= 'function' then
     error(('%s: the code must return a function, not %s'):format(place, type(fn)), 0)
   end
-  local make = C.sluice_thread_selects(index) and selector or action
-  thread['run' .. index] = make(fn, C.sluice_thread_item(), place)
+  thread['run' .. index] = kinds[C.sluice_thread_kind(index)](fn, C.sluice_thread_item(), place)
 end
 
 return thread

@@ -14,6 +14,8 @@
 
 #include "dataplane/rules/actions.h"
 
+struct balance_list;
+
 /* What an action returned. */
 struct rule_thread_result {
 	int action;
@@ -22,14 +24,17 @@ struct rule_thread_result {
 };
 
 /*
- * The states of all lcores. `select` and `act` are called by any of them, each with its number.
- * Where the code fails there is no match, and ServFail.
+ * The states of all lcores. `select`, `act` and `choose` are called by any of them, each with its
+ * number. Where the code fails there is no match, ServFail, and no server.
  */
 struct rule_threads {
 	bool (*select)(struct rule_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf,
 		       int reference);
 	struct rule_thread_result (*act)(struct rule_threads *threads, uint16_t lcore,
 					 struct rte_mbuf *mbuf, int reference);
+	/* The place of the server in the list; its count or more: none. */
+	uint32_t (*choose)(struct rule_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf,
+			   int reference, const struct balance_list *list);
 	void (*free)(struct rule_threads *threads);
 	uint32_t users; /* control lcore only: policies, and who makes them */
 };

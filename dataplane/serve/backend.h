@@ -17,6 +17,7 @@
 #include "dataplane/rules/rates.h"
 
 #define BACKEND_NAME_SIZE 128u
+#define BACKEND_TITLE_SIZE (BACKEND_NAME_SIZE + 68u)
 #define BACKEND_NONE UINT16_MAX
 
 /* Control writes, workers read. */
@@ -32,6 +33,7 @@ struct backend {
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
 	uint32_t max_outstanding; /* queries at a time, 0: no limit */
 	char name[BACKEND_NAME_SIZE];	   /* may be empty */
+	char title[BACKEND_TITLE_SIZE];	   /* name and address, for people */
 	char id[40];			   /* UUID */
 	struct rate qps; /* what BALANCE_FIRST_AVAILABLE gives it; a period of 0: no limit */
 } __rte_cache_aligned;

@@ -11,28 +11,6 @@
 #define TRIES 8u       /* other places by chance, before all are looked at in turn */
 #define MIX 0x9e3779b1u
 
-static const char *const names[BALANCE_COUNT] = {
-	[BALANCE_LEAST_OUTSTANDING] = "leastOutstanding",
-	[BALANCE_FIRST_AVAILABLE] = "firstAvailable",
-	[BALANCE_ROUND_ROBIN] = "roundrobin",
-	[BALANCE_WRANDOM] = "wrandom",
-	[BALANCE_WHASHED] = "whashed",
-	[BALANCE_CHASHED] = "chashed",
-};
-
-const char *balance_name(enum balance_method method)
-{
-	return names[method];
-}
-
-enum balance_method balance_parse(const char *name)
-{
-	unsigned method = 0;
-	while (method < BALANCE_COUNT && strcmp(names[method], name) != 0)
-		method++;
-	return (enum balance_method)method;
-}
-
 void balance_init(struct balance *balance, struct rule_context *rules,
 		  const struct backend_stats *own, uint64_t hz)
 {
@@ -241,39 +219,49 @@ static unsigned consistent(const struct choice *choice, uint32_t hash)
 	return pool->count;
 }
 
-static unsigned by_method(struct choice *choice, uint16_t number, const uint8_t *name,
-			  size_t length)
+/* The balancing factor that the policy sets for a method; 0: none. */
+static double factor_of(const struct policy *policy, enum balance_method method)
 {
-	const struct policy *policy = choice->policy;
-	double factor = 0;
-	if (choice->pool->method == BALANCE_CHASHED)
-		factor = policy->consistent_factor;
-	else if (choice->pool->method >= BALANCE_WRANDOM)
-		factor = policy->weighted_factor;
+	if (method == BALANCE_CHASHED)
+		return policy->consistent_factor;
+	return method == BALANCE_WRANDOM || method == BALANCE_WHASHED ? policy->weighted_factor : 0;
+}
+
+unsigned balance_place(const struct balance_list *list, enum balance_method method, uint32_t hash)
+{
+	struct choice choice = {list->policy, list->pool, list->balance, list->now, 0};
+	double factor = factor_of(list->policy, method);
+	if (list->pool->count == 0)
+		return 0;
 	if (factor > 0)
-		choice->most = factor * pool_load(choice, number);
-	switch ((enum balance_method)choice->pool->method) {
+		choice.most = factor * pool_load(&choice, list->number);
+	switch (method) {
 	case BALANCE_FIRST_AVAILABLE:
-		return first_available(choice);
+		return first_available(&choice);
 	case BALANCE_ROUND_ROBIN:
-		return round_robin(choice, number);
+		return round_robin(&choice, list->number);
 	case BALANCE_WRANDOM:
-		return weighted(choice, rule_random(choice->balance->rules));
+		return weighted(&choice, rule_random(list->balance->rules));
 	case BALANCE_WHASHED:
-		return weighted(choice, balance_hash(name, length, policy->perturbation));
+		return weighted(&choice, hash);
 	case BALANCE_CHASHED:
-		return consistent(choice, balance_hash(name, length, policy->perturbation));
+		return consistent(&choice, hash);
 	default:
-		return least_outstanding(choice);
+		return least_outstanding(&choice);
 	}
 }
 
 uint16_t balance_choose(const struct policy *policy, uint16_t number, const uint8_t *name,
 			size_t length, uint64_t now, struct balance *balance)
 {
-	if (number >= policy->n_pools || policy->pools[number].count == 0)
+	if (number >= policy->n_pools)
 		return BACKEND_NONE;
-	struct choice choice = {policy, &policy->pools[number], balance, now, 0};
-	unsigned place = by_method(&choice, number, name, length);
-	return place < choice.pool->count ? choice.pool->servers[place] : BACKEND_NONE;
+	const struct policy_pool *pool = &policy->pools[number];
+	const struct balance_list list = {policy, pool, number, now, balance};
+	enum balance_method method = (enum balance_method)pool->method;
+	uint32_t hash = 0;
+	if (method == BALANCE_WHASHED || method == BALANCE_CHASHED)
+		hash = balance_hash(name, length, policy->perturbation);
+	unsigned place = balance_place(&list, method, hash);
+	return place < pool->count ? pool->servers[place] : BACKEND_NONE;
 }

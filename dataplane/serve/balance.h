@@ -14,17 +14,29 @@
 
 #define BALANCE_POINTS_MAX (4u << 20) /* of a pool that is balanced by consistent hashing */
 
+/* Rounds and loads are kept by pool; here, those of lists that are no pool. */
+#define BALANCE_NO_POOL POLICY_POOLS_MAX
+
 /* A worker's part. Zeroed at start, then balance_init(). */
 struct balance {
 	struct rule_context *rules; /* the worker's: all workers' counters, and its chance */
 	const struct backend_stats *own;
 	uint64_t refresh; /* TSC cycles for which a pool's load counts as known */
-	uint32_t next[POLICY_POOLS_MAX]; /* place in the pool's round */
+	uint32_t next[POLICY_POOLS_MAX + 1]; /* place in the pool's round */
 	/* Queries that the pool's servers have not answered, per unit of weight, and when it was so. */
 	struct {
 		uint64_t at; /* TSC; 0: never */
 		double load;
-	} pools[POLICY_POOLS_MAX];
+	} pools[POLICY_POOLS_MAX + 1];
+};
+
+/* Servers to choose from, on one lcore; what policies in Lua get. */
+struct balance_list {
+	const struct policy *policy;
+	const struct policy_pool *pool;
+	uint16_t number; /* of the pool, or BALANCE_NO_POOL */
+	uint64_t now;	 /* TSC */
+	struct balance *balance;
 };
 
 /* A point of the ring that consistent hashing goes round: sorted by hash. */
@@ -39,10 +51,17 @@ void balance_init(struct balance *balance, struct rule_context *rules,
 
 /*
  * The number of the server that gets a query for this name (in wire form), at TSC `now`;
- * BACKEND_NONE if the pool has none that may have it, or is not the policy's. Worker only.
+ * BACKEND_NONE if the pool has none that may have it, or is not the policy's. Where Lua is to choose,
+ * this does as leastOutstanding. Worker only.
  */
 uint16_t balance_choose(const struct policy *policy, uint16_t pool, const uint8_t *name,
 			size_t length, uint64_t now, struct balance *balance);
+
+/*
+ * The place of the server that a method gives a query with this hash of its name, whatever the
+ * pool's own method is; the pool's count: none.
+ */
+unsigned balance_place(const struct balance_list *list, enum balance_method method, uint32_t hash);
 
 /* The hash of a name, whatever its case. Never changes: names keep their servers over restarts. */
 uint32_t balance_hash(const uint8_t *name, size_t length, uint32_t perturbation);
@@ -52,9 +71,5 @@ uint32_t balance_point_hash(const char *id, uint32_t number, uint32_t perturbati
 
 /* Sorts the points of a ring. */
 void balance_points_sort(struct balance_point *points, size_t count);
-
-/* What dnsdist calls the method, and back: BALANCE_COUNT if it is none. */
-const char *balance_name(enum balance_method method);
-enum balance_method balance_parse(const char *name);
 
 #endif

@@ -209,6 +209,17 @@ static void must(lua_State *lua, int error)
 	ck_assert_msg(error == 0, "%s", error ? lua_tostring(lua, -1) : "");
 }
 
+/* Over one worker, which has asked nobody. */
+static struct balance *balance_made(void)
+{
+	static struct backend_stats stats[POLICY_BACKENDS_MAX];
+	static const struct backend_stats *const all[] = {stats, NULL};
+	static struct rule_context rules = {.backends = all};
+	struct balance *made = calloc(1, sizeof(*made));
+	balance_init(made, &rules, stats, 1000000000);
+	return made;
+}
+
 static void spec_run(const char *name)
 {
 	size_t size;
@@ -221,6 +232,7 @@ static void spec_run(const char *name)
 	context->model = policy_model_new(context->registry);
 	context->loading = true;
 	context->hooks = &hooks;
+	context->balance = balance_made();
 	lua_abi_use(context);
 
 	lua_State *lua = luaL_newstate();
@@ -247,6 +259,8 @@ static void spec_run(const char *name)
 	async_destroy(context->async);
 	policy_model_free(context->model);
 	policy_registry_free(context->registry);
+	lua_balance_forget();
+	free(context->balance);
 	struct endpoint_set *endpoints = context->endpoints;
 	lua_context_free(context);
 	endpoint_set_destroy(endpoints);

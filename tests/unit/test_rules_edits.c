@@ -469,7 +469,7 @@ static struct policy_selector *sel_name(const char *text)
 START_TEST(lua_of_the_lcores_runs_in_the_midst_of_a_chain)
 {
 	struct policy_model *m = bench->model;
-	struct rule_threads threads = {thread_select, thread_act, thread_free, 1};
+	struct rule_threads threads = {thread_select, thread_act, NULL, thread_free, 1};
 	policy_model_threads_set(m, &threads);
 	policy_rules_clear(m, CHAIN_QUERY);
 	bench_rule(bench, CHAIN_QUERY, policy_selector_thread(m, 0),
