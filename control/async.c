@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "control/async_slots.h"
@@ -23,11 +24,22 @@ size_t async_memory_for(const struct async_config *config)
 	       (sizeof(uint32_t) << bucket_bits(config->max_packets)) + async_ids_memory();
 }
 
+/* Pages of 2 MiB where the kernel has them; untouched ones take no memory. */
+static struct async_slot *slots_allocate(uint32_t count)
+{
+	size_t size = (size_t)count * sizeof(struct async_slot);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, size, MADV_HUGEPAGE);
+	return memory;
+}
+
 static int async_allocate(struct async *async, const struct async_config *config, uint64_t now)
 {
 	uint32_t bits = bucket_bits(config->max_packets);
 
-	async->slots = calloc(config->max_packets, sizeof(*async->slots));
+	async->slots = slots_allocate(config->max_packets);
 	async->buckets = malloc(sizeof(*async->buckets) << bits);
 	async->ids = async_ids_create(now);
 	if (!async->slots || !async->buckets || !async->ids)
@@ -52,21 +64,21 @@ struct async *async_create(const struct async_config *config, uint64_t now)
 	if (!async)
 		return NULL;
 
+	async->max_packets = config->max_packets;
 	int error = async_allocate(async, config, now);
 	if (error) {
 		async_destroy(async);
 		errno = -error;
 		return NULL;
 	}
-	async->max_packets = config->max_packets;
 	async->max_suspended = config->max_suspended;
 	async->on_expiry = config->on_expiry;
 	async->now = now;
-	async->next_id = 1;
+	async->id_shift = bucket_bits(config->max_packets);
 	async->free = (struct async_slot_list){ASYNC_NONE, ASYNC_NONE};
 	async->parked = async->free;
 	async->done = async->free;
-	wheel_init(&async->wheel, now);
+	wheel_init(&async->wheel, now, async->slots);
 	return async;
 }
 
@@ -76,7 +88,8 @@ void async_destroy(struct async *async)
 		return;
 	async_ids_destroy(async->ids);
 	free(async->buckets);
-	free(async->slots);
+	if (async->slots)
+		munmap(async->slots, (size_t)async->max_packets * sizeof(*async->slots));
 	free(async);
 }
 
@@ -108,11 +121,13 @@ static bool is_parked(const struct async_slot *slot)
 	return slot->state == SLOT_SUSPENDED || slot->state == SLOT_FETCHED;
 }
 
-/* Handles made before are gone. Generation and tag 0 are never valid. */
-static void renew(uint32_t *number)
+/* Handles made before are gone. Generation 0 is never valid. */
+static void renew(struct async_slot *slot)
 {
-	if (++*number == 0)
-		*number = 1;
+	if (++slot->generation == 0) {
+		slot->generation = 1;
+		slot->epoch++;
+	}
 }
 
 uint32_t async_take(struct async *async, struct rte_mbuf *mbuf)
@@ -127,16 +142,16 @@ uint32_t async_take(struct async *async, struct rte_mbuf *mbuf)
 
 	struct async_slot *slot = &async->slots[index];
 	slot->mbuf = mbuf;
-	slot->key = KEY_NONE;
 	slot->state = SLOT_IN_HAND;
-	slot->dns_id = -1;
+	slot->has_dns_id = false;
+	slot->by_id = false;
 	slot->timeout_ms = 0;
 	slot->flags = 0;
 	slot->answered = false;
 	slot->popped = false;
 	slot->refused = false;
-	renew(&slot->generation);
-	renew(&slot->taken);
+	renew(slot);
+	slot->taken += slot->taken == UINT32_MAX ? 2 : 1; /* tag 0 is never valid */
 	async->in_hand++;
 	return index;
 }
@@ -145,20 +160,23 @@ uint32_t async_take(struct async *async, struct rte_mbuf *mbuf)
 static void id_release(struct async *async, struct async_slot *slot)
 {
 	bool expired = slot->state == SLOT_ENDED && slot->end == ASYNC_END_EXPIRED;
-	if (slot->dns_id < 0)
+	if (!slot->has_dns_id)
 		return;
-	async_ids_release(async->ids, (uint16_t)slot->dns_id, expired ? slot->timeout_ms : 0,
+	async_ids_release(async->ids, slot->dns_id, expired ? slot->timeout_ms : 0,
 			  async->now);
-	slot->dns_id = -1;
+	slot->has_dns_id = false;
 }
 
 int async_id_take(struct async *async, uint32_t index)
 {
 	if (!is_taken(async, index))
 		return -1;
-	id_release(async, &async->slots[index]);
-	async->slots[index].dns_id = async_ids_take(async->ids);
-	return async->slots[index].dns_id;
+	struct async_slot *slot = &async->slots[index];
+	id_release(async, slot);
+	int id = async_ids_take(async->ids);
+	slot->has_dns_id = id >= 0;
+	slot->dns_id = (uint16_t)id;
+	return id;
 }
 
 /* Takes a suspended packet out of everything that can end it, and queues it as ended. */
@@ -190,8 +208,10 @@ void async_release(struct async *async, uint32_t index)
 	id_release(async, slot);
 	slot->state = SLOT_FREE;
 	slot->mbuf = NULL;
-	renew(&slot->generation);
-	async_list_append(async, &async->free, index);
+	renew(slot);
+	/* Years of use: a slot that has no id left to give is not used again. */
+	if (async_ids_left(async, slot) >= IDS_LEFT_MIN)
+		async_list_append(async, &async->free, index);
 	async->in_hand--;
 }
 
@@ -208,7 +228,8 @@ void async_set_mbuf(struct async *async, uint32_t index, struct rte_mbuf *mbuf)
 
 int async_id(const struct async *async, uint32_t index)
 {
-	return is_taken(async, index) ? async->slots[index].dns_id : -1;
+	bool there = is_taken(async, index) && async->slots[index].has_dns_id;
+	return there ? async->slots[index].dns_id : -1;
 }
 
 /* ---- handles ---- */
@@ -272,7 +293,7 @@ static bool may_suspend(struct async *async, uint32_t index)
 		return false;
 	const struct async_slot *slot = &async->slots[index];
 	if (slot->state == SLOT_SUSPENDED)
-		return !(slot->key & KEY_PAIR);
+		return slot->by_id;
 	if (slot->state == SLOT_ENDED && !slot->popped)
 		return false;
 	if (slot->state != SLOT_FETCHED && async->suspended >= async->max_suspended) {
@@ -289,7 +310,7 @@ static void time_set(struct async *async, uint64_t now)
 		async->now = now;
 }
 
-static void park(struct async *async, uint32_t index, uint64_t key, uint32_t timeout_ms)
+static void park(struct async *async, uint32_t index, uint32_t timeout_ms)
 {
 	struct async_slot *slot = &async->slots[index];
 
@@ -302,33 +323,34 @@ static void park(struct async *async, uint32_t index, uint64_t key, uint32_t tim
 		async->counters.suspended++;
 	}
 	if (slot->state != SLOT_IN_HAND)
-		renew(&slot->generation);
+		renew(slot);
 	if (slot->state == SLOT_ENDED)
 		slot->answered = false;
 	slot->state = SLOT_SUSPENDED;
 	slot->refused = false;
 	slot->timeout_ms = timeout_ms;
-	slot->suspended_at = async->now;
 	async_list_append(async, &async->parked, index);
-	async_index_add(async, index, key);
 	wheel_add(&async->wheel, &slot->timer, async->now + timeout_ms);
 }
 
 bool async_suspend(struct async *async, uint32_t index, uint16_t async_id, uint16_t query_id,
 		   uint32_t timeout_ms, uint64_t now)
 {
-	uint64_t key = async_pair_key(async_id, query_id);
+	uint32_t pair = async_pair(async_id, query_id);
 
 	time_set(async, now);
 	if (!may_suspend(async, index))
 		return false;
-	if (async_index_find(async, key) != ASYNC_NONE) {
+	if (async_index_find(async, pair) != ASYNC_NONE) {
 		async->counters.duplicate++;
 		return false;
 	}
-	async->slots[index].fate = (uint8_t)async->on_expiry;
-	async->slots[index].flags = 0;
-	park(async, index, key, timeout_ms);
+	struct async_slot *slot = &async->slots[index];
+	slot->fate = (uint8_t)async->on_expiry;
+	slot->flags = 0;
+	park(async, index, timeout_ms);
+	slot->by_id = false;
+	async_index_add(async, index, pair);
 	return true;
 }
 
@@ -336,15 +358,15 @@ uint64_t async_suspend_id(struct async *async, uint32_t index, uint32_t timeout_
 			  enum async_fate fate, uint32_t flags, uint64_t now)
 {
 	time_set(async, now);
-	if (async->next_id >= ID_LIMIT || !may_suspend(async, index))
+	if (!may_suspend(async, index) || async_ids_left(async, &async->slots[index]) <= 1)
 		return 0;
 	struct async_slot *slot = &async->slots[index];
 	id_release(async, slot);
 	slot->fate = (uint8_t)fate;
 	slot->flags = (uint8_t)flags;
-	uint64_t id = async->next_id++;
-	park(async, index, id, timeout_ms);
-	return id;
+	park(async, index, timeout_ms);
+	slot->by_id = true;
+	return async_serial(slot) << async->id_shift | index;
 }
 
 bool async_was_refused(const struct async *async, uint32_t index)
@@ -356,7 +378,7 @@ bool async_was_refused(const struct async *async, uint32_t index)
 
 bool async_fetch(struct async *async, uint16_t async_id, uint16_t query_id, struct async_ref *ref)
 {
-	uint32_t index = async_index_find(async, async_pair_key(async_id, query_id));
+	uint32_t index = async_index_find(async, async_pair(async_id, query_id));
 	if (index == ASYNC_NONE) {
 		async->counters.late++;
 		return false;
@@ -372,17 +394,19 @@ bool async_unfetch(struct async *async, struct async_ref ref)
 	if (async_state(async, ref) != ASYNC_OK)
 		return false;
 	struct async_slot *slot = &async->slots[ref.slot];
-	if (slot->state != SLOT_FETCHED || async_index_find(async, slot->key) != ASYNC_NONE)
+	if (slot->state != SLOT_FETCHED || async_index_find(async, slot->pair) != ASYNC_NONE)
 		return false;
-	async_index_add(async, ref.slot, slot->key);
+	async_index_add(async, ref.slot, slot->pair);
 	slot->state = SLOT_SUSPENDED;
 	return true;
 }
 
 bool async_find(struct async *async, uint64_t id, struct async_ref *ref)
 {
-	uint32_t index = id != KEY_NONE && id < ID_LIMIT ? async_index_find(async, id) : ASYNC_NONE;
-	if (index == ASYNC_NONE) {
+	uint32_t index = (uint32_t)(id & ((UINT64_C(1) << async->id_shift) - 1));
+	const struct async_slot *slot = &async->slots[index];
+	if (index >= async->untouched || slot->state != SLOT_SUSPENDED || !slot->by_id ||
+	    async_serial(slot) != id >> async->id_shift) {
 		async->counters.late++;
 		return false;
 	}
@@ -504,15 +528,15 @@ static void view_fill(const struct async *async, uint64_t now, uint32_t index,
 {
 	const struct async_slot *slot = &async->slots[index];
 	uint64_t deadline = slot->timer.deadline;
-	bool pair = slot->key & KEY_PAIR;
+	uint64_t since = deadline - slot->timeout_ms;
 
 	*view = (struct async_view){
 		.ref = async_ref_of(async, index),
-		.id = pair ? 0 : slot->key,
-		.async_id = pair ? (uint16_t)(slot->key >> 16) : 0,
-		.query_id = pair ? (uint16_t)slot->key : 0,
+		.id = slot->by_id ? async_serial(slot) << async->id_shift | index : 0,
+		.async_id = slot->by_id ? 0 : (uint16_t)(slot->pair >> 16),
+		.query_id = slot->by_id ? 0 : (uint16_t)slot->pair,
 		.fetched = slot->state == SLOT_FETCHED,
-		.age = now > slot->suspended_at ? now - slot->suspended_at : 0,
+		.age = now > since ? now - since : 0,
 		.remaining = deadline > now ? deadline - now : 0,
 		.mbuf = slot->mbuf,
 	};

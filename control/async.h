@@ -157,8 +157,8 @@ bool async_suspend(struct async *async, uint32_t slot, uint16_t async_id, uint16
 		   uint32_t timeout_ms, uint64_t now);
 
 /*
- * The same under an id of the registry's own: 1 to 2^53 - 1, never used twice. The packet gives its
- * DNS ID back, so that more than 65,536 can be suspended. A packet found by async_find() may be
+ * The same under an id of the registry's own: below 2^53, never 0, never used twice. The packet gives
+ * its DNS ID back, so that more than 65,536 can be suspended. A packet found by async_find() may be
  * suspended anew too. 0 when it fails. flags: enum async_flag.
  */
 uint64_t async_suspend_id(struct async *async, uint32_t slot, uint32_t timeout_ms,

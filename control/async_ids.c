@@ -69,7 +69,7 @@ struct async_ids *async_ids_create(uint64_t now)
 		return NULL;
 	ids->free = (struct id_list){NOBODY, NOBODY};
 	ids->rested = (struct id_list){NOBODY, NOBODY};
-	wheel_init(&ids->rests, now);
+	wheel_init(&ids->rests, now, ids->ids);
 	for (uint32_t id = 0; id < ASYNC_IDS_COUNT; id++)
 		set_free(ids, id);
 	return ids;

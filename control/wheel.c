@@ -11,20 +11,36 @@
 #include <string.h>
 
 #define SLOT_MASK (WHEEL_SLOTS - 1)
+#define BUCKETS (WHEEL_LEVELS * WHEEL_SLOTS)
+/* A link is 0, or one more than a node's distance from the base in units, or that of a bucket. */
+#define LINK_UNIT 8u
+#define LINK_BUCKETS (UINT32_MAX - BUCKETS + 1)
 
-static struct wheel_node *bucket_of(struct wheel *wheel, uint32_t level, uint32_t slot)
+static struct wheel_node *node_at(struct wheel *wheel, uint32_t link)
 {
-	return &wheel->buckets[level * WHEEL_SLOTS + slot];
+	if (link >= LINK_BUCKETS)
+		return &wheel->buckets[link - LINK_BUCKETS];
+	return (struct wheel_node *)(wheel->base + (size_t)(link - 1) * LINK_UNIT);
 }
 
-void wheel_init(struct wheel *wheel, uint64_t now)
+static uint32_t link_of(const struct wheel *wheel, const struct wheel_node *node)
+{
+	return (uint32_t)((size_t)((const char *)node - wheel->base) / LINK_UNIT) + 1;
+}
+
+static void bucket_clear(struct wheel *wheel, uint32_t bucket)
+{
+	wheel->buckets[bucket].next = LINK_BUCKETS + bucket;
+	wheel->buckets[bucket].previous = LINK_BUCKETS + bucket;
+}
+
+void wheel_init(struct wheel *wheel, uint64_t now, void *base)
 {
 	memset(wheel, 0, sizeof(*wheel));
 	wheel->now = now;
-	for (uint32_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++) {
-		wheel->buckets[i].next = &wheel->buckets[i];
-		wheel->buckets[i].previous = &wheel->buckets[i];
-	}
+	wheel->base = base;
+	for (uint32_t i = 0; i < BUCKETS; i++)
+		bucket_clear(wheel, i);
 }
 
 static void place(struct wheel *wheel, struct wheel_node *node)
@@ -33,13 +49,14 @@ static void place(struct wheel *wheel, struct wheel_node *node)
 	uint64_t differs = at ^ wheel->now;
 	uint32_t level = differs ? (63 - (uint32_t)__builtin_clzll(differs)) / WHEEL_LEVEL_BITS : 0;
 	uint32_t slot = (at >> (level * WHEEL_LEVEL_BITS)) & SLOT_MASK;
-	struct wheel_node *bucket = bucket_of(wheel, level, slot);
+	uint32_t number = level * WHEEL_SLOTS + slot;
+	struct wheel_node *bucket = &wheel->buckets[number];
+	uint32_t link = link_of(wheel, node);
 
-	node->bucket = level * WHEEL_SLOTS + slot;
-	node->next = bucket;
+	node->next = LINK_BUCKETS + number;
 	node->previous = bucket->previous;
-	bucket->previous->next = node;
-	bucket->previous = node;
+	node_at(wheel, bucket->previous)->next = link;
+	bucket->previous = link;
 	wheel->filled[level] |= UINT64_C(1) << slot;
 }
 
@@ -51,15 +68,16 @@ void wheel_add(struct wheel *wheel, struct wheel_node *node, uint64_t deadline)
 
 void wheel_cancel(struct wheel *wheel, struct wheel_node *node)
 {
-	if (!node->next)
+	if (node->next == 0)
 		return;
-	if (node->next == node->previous) /* the last one: both are the bucket itself */
-		wheel->filled[node->bucket / WHEEL_SLOTS] &=
-			~(UINT64_C(1) << (node->bucket & SLOT_MASK));
-	node->next->previous = node->previous;
-	node->previous->next = node->next;
-	node->next = NULL;
-	node->previous = NULL;
+	if (node->next == node->previous) { /* the last one: both are the bucket itself */
+		uint32_t bucket = node->next - LINK_BUCKETS;
+		wheel->filled[bucket / WHEEL_SLOTS] &= ~(UINT64_C(1) << (bucket & SLOT_MASK));
+	}
+	node_at(wheel, node->next)->previous = node->previous;
+	node_at(wheel, node->previous)->next = node->next;
+	node->next = 0;
+	node->previous = 0;
 }
 
 /* The lowest level that has a node, WHEEL_LEVELS when there is none. */
@@ -92,16 +110,15 @@ uint64_t wheel_next(const struct wheel *wheel)
 static void cascade(struct wheel *wheel, uint32_t level)
 {
 	uint32_t slot = (uint32_t)__builtin_ctzll(wheel->filled[level]);
-	struct wheel_node *bucket = bucket_of(wheel, level, slot);
-	struct wheel_node *node = bucket->next;
+	uint32_t bucket = level * WHEEL_SLOTS + slot;
+	uint32_t link = wheel->buckets[bucket].next;
 
 	wheel->filled[level] &= ~(UINT64_C(1) << slot);
-	bucket->next = bucket;
-	bucket->previous = bucket;
-	while (node != bucket) {
-		struct wheel_node *next = node->next;
+	bucket_clear(wheel, bucket);
+	while (link < LINK_BUCKETS) {
+		struct wheel_node *node = node_at(wheel, link);
+		link = node->next;
 		place(wheel, node);
-		node = next;
 	}
 }
 
@@ -118,7 +135,7 @@ struct wheel_node *wheel_expire(struct wheel *wheel, uint64_t now)
 			cascade(wheel, level);
 			continue;
 		}
-		struct wheel_node *node = bucket_of(wheel, 0, start & SLOT_MASK)->next;
+		struct wheel_node *node = node_at(wheel, wheel->buckets[start & SLOT_MASK].next);
 		wheel_cancel(wheel, node);
 		return node;
 	}

@@ -17,22 +17,25 @@
 #define WHEEL_LEVELS 11u
 #define WHEEL_NEVER UINT64_MAX
 
-/* All zero is a node that is in no wheel. The owner may read deadline and nothing else. */
+/*
+ * All zero is a node that is in no wheel. The owner may read deadline and nothing else. Links are
+ * numbers, so that a node leaves room in a cache line for what it belongs to.
+ */
 struct wheel_node {
-	struct wheel_node *next;
-	struct wheel_node *previous;
 	uint64_t deadline; /* ms */
-	uint32_t bucket;
+	uint32_t next;
+	uint32_t previous;
 };
 
 struct wheel {
 	uint64_t now;		       /* ms; every node before it has been handed out */
+	char *base;		       /* where links are counted from */
 	uint64_t filled[WHEEL_LEVELS]; /* bit s: bucket s of the level has a node */
 	struct wheel_node buckets[WHEEL_LEVELS * WHEEL_SLOTS];
 };
 
-/* The wheel must not move in memory afterwards. */
-void wheel_init(struct wheel *wheel, uint64_t now);
+/* All nodes lie within 32 GiB from `base`, and at multiples of 8 bytes from it. */
+void wheel_init(struct wheel *wheel, uint64_t now, void *base);
 
 /*
  * Puts `node`, which must be in no wheel, in for `deadline`. A deadline that has passed expires at
@@ -58,7 +61,7 @@ uint64_t wheel_next(const struct wheel *wheel);
 
 static inline bool wheel_node_is_waiting(const struct wheel_node *node)
 {
-	return node->next;
+	return node->next != 0;
 }
 
 #endif

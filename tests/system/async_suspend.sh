@@ -4,7 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 lab_repl <<-'END'
-	ran = {}
+	ran, ids = {}, {}
 	local function note(text) return LuaAction(function() ran[#ran + 1] = text return DNSAction.None end) end
 	local function rule(name, act) addAction(QNameSuffixRule(name), act) end
 	local function lua(name, act) rule(name, LuaAction(act)) end
@@ -15,7 +15,7 @@ lab_repl <<-'END'
 	for _, fate in ipairs({'on', 'expire', 'fail'}) do
 	  lua(fate .. '.ask.demo.test', function(dq)
 	    local to = fate == 'fail' and nowhere or filter
-	    assert(sluice.suspend(dq, {timeout = fate == 'on' and 5000 or 50, continue_rules = true}))
+	    ids[fate] = assert(sluice.suspend(dq, {timeout = fate == 'on' and 5000 or 50, continue_rules = true}))
 	    to:send(dq:getContent())
 	    return DNSAction.Allow
 	  end)
@@ -86,7 +86,7 @@ lab_python "suspend()" <<-'END'
 	query = Query('on.ask.demo.test')
 	former = asked()[0]
 	assert ran() == 'before'
-	lua('sluice.suspended(1):resume()')
+	lua('sluice.suspended(ids.on):resume()')
 	id = asked()[0]
 	assert ran() == 'after' and id != former  # the other was given back, and may be anybody's
 	lua(resume, id)

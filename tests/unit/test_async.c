@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define START 1000u /* ms */
@@ -363,6 +364,29 @@ START_TEST(own_ids_are_found_and_never_reused)
 }
 END_TEST
 
+/* A slot of the largest registry has 25 bits for its ids: they are used up in a minute here. */
+START_TEST(a_slot_without_ids_left_is_not_used_again)
+{
+	uint64_t last = 0;
+	uint32_t first = 0, used = 0, wrong = 0;
+	make(ASYNC_PACKETS_MAX, 10);
+	for (;; used++) {
+		uint32_t slot = async_take(async, mbuf_number(1));
+		uint64_t id = async_suspend_id(async, slot, 100, ASYNC_FATE_DROP, 0, START);
+		if (used == 0)
+			first = slot;
+		if (slot != first)
+			break;
+		wrong += id <= last || id >= UINT64_C(1) << 53;
+		last = id;
+		async_release(async, slot);
+	}
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_gt(used, 1u << 22);
+	ck_assert_uint_eq(async_in_hand(async), 1);
+}
+END_TEST
+
 START_TEST(a_failed_send_ends_it_at_once)
 {
 	struct async_ref ref;
@@ -504,15 +528,19 @@ START_TEST(a_million_suspended)
 	make(MILLION, MILLION);
 	double begun = seconds();
 	uint32_t wrong = 0; /* each ck_assert is a system call */
+	uint64_t *ids = calloc(MILLION, sizeof(*ids));
 
+	ck_assert_ptr_nonnull(ids);
 	for (uint32_t i = 0; i < MILLION; i++) {
 		uint32_t slot = async_take(async, mbuf_number(i));
 		uint32_t timeout = 100 + i % 1000;
-		wrong += async_suspend_id(async, slot, timeout, ASYNC_FATE_DROP, 0, START) != i + 1;
+		ids[i] = async_suspend_id(async, slot, timeout, ASYNC_FATE_DROP, 0, START);
+		wrong += ids[i] == 0 || ids[i] >= UINT64_C(1) << 53;
 	}
 	ck_assert_uint_eq(async_suspended_now(async), MILLION);
-	for (uint64_t id = 1; id <= MILLION; id += 2)
-		wrong += !async_find(async, id, &ref) || async_resume(async, ref) != ASYNC_OK;
+	for (uint32_t i = 0; i < MILLION; i += 2)
+		wrong += !async_find(async, ids[i], &ref) || async_mbuf(async, ref.slot) != mbuf_number(i) ||
+			 async_resume(async, ref) != ASYNC_OK;
 	while (async_done_pop(async, &done))
 		async_release(async, done.slot);
 	/* Every turn of 1 ms expires exactly what is due in it. */
@@ -530,6 +558,7 @@ START_TEST(a_million_suspended)
 	printf("a million suspended, half resumed, half expired: %.0f ms, %.0f MB\n", took * 1e3,
 	       (double)async_memory(async) / 1e6);
 	ck_assert_msg(took < 10, "%.1f s: not O(1)", took);
+	free(ids);
 }
 END_TEST
 
@@ -554,6 +583,7 @@ static Suite *async_suite(void)
 	tcase_add_test(tests, an_answer_counts_as_answered);
 	tcase_add_test(tests, suspended_anew_from_a_callback);
 	tcase_add_test(tests, own_ids_are_found_and_never_reused);
+	tcase_add_test(tests, a_slot_without_ids_left_is_not_used_again);
 	tcase_add_test(tests, a_failed_send_ends_it_at_once);
 	tcase_add_test(tests, released_while_suspended_or_queued);
 	tcase_add_test(tests, suspended_again_after_it_ended);

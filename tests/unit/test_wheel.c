@@ -24,7 +24,7 @@ static void begin(uint64_t now)
 {
 	random_state = 88172645463325252u;
 	memset(nodes, 0, sizeof(nodes));
-	wheel_init(&wheel, now);
+	wheel_init(&wheel, now, nodes);
 }
 
 static uint32_t expire_all(uint64_t now)
