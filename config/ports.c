@@ -9,6 +9,8 @@
 #define OFFSET(field) offsetof(struct config_port, field)
 #define PORT_DNS 53
 
+static const char *const steering_choices[] = {"auto", "rss", "flow", "ring", NULL};
+
 static bool address_is_unicast(const struct config_address *address)
 {
 	static const uint8_t zero[16];
@@ -159,6 +161,7 @@ static const struct schema port_schema[] = {
 	{"mtu", SCHEMA_NUMBER, OFFSET(mtu), 576, 9216},
 	{"vlan", SCHEMA_NUMBER, OFFSET(vlan), 0, 4094},
 	{"kernel", SCHEMA_CUSTOM, .read = config_port_kernel_read},
+	{"steering", SCHEMA_CHOICE, OFFSET(steering), .choices = steering_choices},
 	{0},
 };
 

@@ -123,6 +123,16 @@ static void link_local_add(struct net_port *net)
 
 static void ports_fini(void);
 
+static void steering_log(const char *name, const struct port *port)
+{
+	if (port->steering[0] == PORT_STEERING_SINGLE)
+		return;
+	log_info("port %s: answers come home by %s over IPv4 and by %s over IPv6; each worker has at "
+		 "least %u and %u source ports to a server",
+		 name, port_steering_name(port->steering[0]), port_steering_name(port->steering[1]),
+		 port->source_ports[0], port->source_ports[1]);
+}
+
 static int ports_init(char *error)
 {
 	const struct config *config = control->config;
@@ -138,15 +148,19 @@ static int ports_init(char *error)
 			.rx_ring = (uint16_t)config->dataplane.rx_ring,
 			.tx_ring = (uint16_t)config->dataplane.tx_ring,
 			.rx_buffers = config->dataplane.rx_buffers,
+			.steering = (enum port_steering)port->steering,
+			.ports_share = inflight_ports_share(config->lcores.n_workers),
 		};
 		if ((control->replaying && replay_port_create(i, error, ERROR_SIZE) != 0) ||
-		    port_open(&options, &control->ports[i], net, error, ERROR_SIZE) != 0) {
+		    port_open(&options, &control->ports[i], net, error, ERROR_SIZE) != 0 ||
+		    port_steer(&options, &control->ports[i], net, error, ERROR_SIZE) != 0) {
 			port_close(&control->ports[i]);
 			ports_fini();
 			return -1;
 		}
 		if (control->replaying)
 			replay_mac(i, &net->mac);
+		steering_log(port->name, &control->ports[i]);
 		control->dataplane->n_ports++;
 		for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
 			net->addresses[net->n_addresses++] = (struct net_prefix){

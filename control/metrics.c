@@ -52,6 +52,25 @@ static void ports_print(const struct control *control, FILE *out)
 		}
 }
 
+static void steering_print(const struct control *control, FILE *out)
+{
+	static const char *const families[] = {"ipv4", "ipv6"};
+	metrics_head(out, "sluice_port_steering", "gauge",
+		     "by what servers' answers get to the worker that asked; the value is always 1");
+	for (unsigned i = 0; i < 2 * control->dataplane->n_ports; i++) {
+		port_name(control, i / 2, "sluice_port_steering", out);
+		fprintf(out, ",family=\"%s\",by=\"%s\"} 1\n", families[i % 2],
+			port_steering_name(control->ports[i / 2].steering[i % 2]));
+	}
+	metrics_head(out, "sluice_port_source_ports", "gauge",
+		     "source ports that a worker has to a server, at least");
+	for (unsigned i = 0; i < 2 * control->dataplane->n_ports; i++) {
+		port_name(control, i / 2, "sluice_port_source_ports", out);
+		fprintf(out, ",family=\"%s\"} %u\n", families[i % 2],
+			control->ports[i / 2].source_ports[i % 2]);
+	}
+}
+
 static void drops_print(const struct control *control, FILE *out)
 {
 	metrics_head(out, "sluice_drops_total", "counter", "packets and queries dropped, by reason");
@@ -276,6 +295,7 @@ void metrics_print(const struct control *control, FILE *out)
 {
 	info_print(out);
 	ports_print(control, out);
+	steering_print(control, out);
 	drops_print(control, out);
 	counters_print(control, out);
 	async_print(control, out);

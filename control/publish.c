@@ -14,15 +14,26 @@ static struct policy *current;
 static struct old_policy old[OLD_MAX];
 static unsigned n_old;
 
+static void steer_hash_set(const struct net_port *port, const struct backend *backend,
+			   struct net_route *route)
+{
+	const struct net_steer *steer = port->steer[route->source.ipv6];
+	if (steer != NULL)
+		route->steer_hash = net_steer_hash(steer, &backend->address, backend->port,
+						   &route->source);
+}
+
 static void routes_set(struct dataplane *dataplane, const struct policy *policy)
 {
 	for (unsigned i = 0; i < policy->n_backends; i++) {
 		const struct backend *backend = policy->backends[i];
 		if (backend == NULL || dataplane->routed[i])
 			continue;
+		struct net_route *route = &dataplane->routes[i];
 		dataplane->routed[i] = net_route_lookup(dataplane->ports, dataplane->n_ports,
-							&backend->address,
-							&dataplane->routes[i]) == 0;
+							&backend->address, route) == 0;
+		if (dataplane->routed[i])
+			steer_hash_set(&dataplane->ports[route->port], backend, route);
 		if (!dataplane->routed[i]) {
 			char text[64];
 			backend_address_print(&backend->address, backend->port, text, sizeof(text));

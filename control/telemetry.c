@@ -226,6 +226,11 @@ static int ports_answer(const struct control *control, const struct copy *copy, 
 	rte_tel_data_add_dict_string(data, "name", ports[number].name);
 	rte_tel_data_add_dict_string(data, "device", ports[number].device);
 	put(data, "dpdk_port", control->dataplane->ports[number].id);
+	const struct port *port = &control->ports[number];
+	rte_tel_data_add_dict_string(data, "steering_ipv4", port_steering_name(port->steering[0]));
+	rte_tel_data_add_dict_string(data, "steering_ipv6", port_steering_name(port->steering[1]));
+	put(data, "source_ports_ipv4", port->source_ports[0]);
+	put(data, "source_ports_ipv6", port->source_ports[1]);
 	put(data, "queries", totals_port_queries(control, (unsigned)number));
 	for (unsigned i = 0; i < STATS_ORIGINS; i++) {
 		char name[64];

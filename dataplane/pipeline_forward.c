@@ -80,6 +80,19 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 	return true;
 }
 
+/* An entry for a query to this server, with a source port that brings the answer home. */
+static struct inflight_entry *entry_new(struct worker *worker, const struct net_route *route,
+					uint64_t patience_ms)
+{
+	struct net_steer_way way = {
+		.steer = worker->dataplane->ports[route->port].steer[route->source.ipv6],
+		.hash = route->steer_hash,
+		.queue = worker->index,
+	};
+	return inflight_add_on(worker->inflight, worker->now, patience_ms * worker->tsc_per_ms,
+			       way.steer != NULL ? &way : NULL);
+}
+
 /* To the server with this number. */
 static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t number)
 {
@@ -112,8 +125,7 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 		return;
 	}
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
-	struct inflight_entry *entry =
-		inflight_add(worker->inflight, worker->now, patience * worker->tsc_per_ms);
+	struct inflight_entry *entry = entry_new(worker, route, patience);
 	if (unlikely(entry == NULL)) {
 		pipeline_drop(worker, mbuf, DROP_INFLIGHT_FULL);
 		return;
@@ -216,8 +228,7 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	const struct backend *backend = policy_backend(policy_now(worker), number);
 	struct inflight_entry *entry = NULL;
 	if (backend != NULL && worker->dataplane->routed[number])
-		entry = inflight_add(worker->inflight, worker->now,
-				     packet->patience * worker->tsc_per_ms);
+		entry = entry_new(worker, &worker->dataplane->routes[number], packet->patience);
 	if (entry == NULL) {
 		rte_pktmbuf_free(mbuf); /* as if it were lost on its way: it is not answered */
 		return;

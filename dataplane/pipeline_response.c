@@ -21,7 +21,7 @@ static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct in
 		waker_wake(worker->dataplane->control_waker);
 }
 
-/* A response whose port is another worker's goes to that worker; it parses the frame anew. */
+/* A response that is another worker's goes to that worker; it parses the frame anew. */
 static void response_redirect(struct worker *worker, struct rte_mbuf *mbuf, unsigned home)
 {
 	if (home >= worker->dataplane->n_workers) {
@@ -110,24 +110,40 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	inflight_remove(worker->inflight, entry, INFLIGHT_WAS_ANSWERED);
 }
 
+/* Whose the response is by its source port; found by a range, or as the port should have done it. */
+static unsigned response_home(const struct worker *worker, const struct net_steer *steer,
+			      const struct packet *packet)
+{
+	if (steer == NULL)
+		return (packet->destination_port - INFLIGHT_PORTS_FIRST) /
+		       worker->dataplane->ports_share;
+	return net_steer_queue(steer, packet->query.client_addr, packet->source_port,
+			       packet->query.local_addr, packet->destination_port);
+}
+
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
-	unsigned home = (packet->destination_port - INFLIGHT_PORTS_FIRST) /
-			worker->dataplane->ports_share;
-	if (unlikely(home != worker->index)) {
-		response_redirect(worker, mbuf, home);
-		return;
+	const struct net_steer *steer =
+		worker->dataplane->ports[packet->query.port].steer[packet->ipv6];
+	struct inflight_entry *entry = NULL;
+	uint16_t id = 0;
+	if (likely(packet->dns_length >= DNS_HEADER_SIZE)) {
+		memcpy(&id, packet_dns(mbuf), sizeof(id));
+		entry = inflight_find(worker->inflight, packet->destination_port, id);
+	}
+	if (unlikely(entry == NULL)) {
+		unsigned home = response_home(worker, steer, packet);
+		if (home != worker->index) {
+			response_redirect(worker, mbuf, home);
+			return;
+		}
 	}
 	count(worker, STATS_RESPONSES);
 	if (unlikely(packet->dns_length < DNS_HEADER_SIZE)) {
 		pipeline_drop(worker, mbuf, DROP_RESPONSE_MALFORMED);
 		return;
 	}
-	uint16_t id;
-	memcpy(&id, packet_dns(mbuf), sizeof(id));
-	struct inflight_entry *entry =
-		inflight_find(worker->inflight, packet->destination_port, id);
 	enum drop_reason reason = entry == NULL ? stray_reason(worker, packet, id)
 						: response_check(mbuf, entry);
 	if (unlikely(reason != DROP_NONE)) {

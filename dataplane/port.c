@@ -201,8 +201,7 @@ int port_open(const struct port_options *options, struct port *port, struct net_
 	      char *text, size_t size)
 {
 	struct rte_eth_dev_info info;
-	port->pool = NULL;
-	port->id = RTE_MAX_ETHPORTS;
+	*port = (struct port){.id = RTE_MAX_ETHPORTS};
 	int error = device_attach(options, &port->id, text, size);
 	if (error != 0)
 		return error;
@@ -230,6 +229,7 @@ void port_close(struct port *port)
 {
 	if (port->id == RTE_MAX_ETHPORTS)
 		return;
+	port_unsteer(port);
 	rte_eth_dev_stop(port->id);
 	rte_eth_dev_close(port->id);
 	rte_mempool_free(port->pool);

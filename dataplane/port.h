@@ -8,9 +8,14 @@
 #include <rte_mempool.h>
 
 #include "dataplane/net/net.h"
+#include "dataplane/net/steer.h"
 
 #define PORT_DEVICE_MAX 512
 #define PORT_OVERHEAD 22u /* bytes of a frame beside its MTU: Ethernet and two VLAN tags */
+
+/* How a server's answer gets to the worker that asked; what may be asked for, and what came of it. */
+enum port_steering { PORT_STEERING_AUTO, PORT_STEERING_RSS, PORT_STEERING_FLOW, PORT_STEERING_RING,
+		     PORT_STEERING_SINGLE /* there is but one worker */ };
 
 struct port_options {
 	const char *name;   /* for messages */
@@ -21,11 +26,17 @@ struct port_options {
 	uint16_t rx_ring; /* descriptors per queue */
 	uint16_t tx_ring;
 	uint32_t rx_buffers; /* per port, 0: chosen from the rings */
+	enum port_steering steering;
+	uint32_t ports_share; /* source ports of a worker's own range */
 };
 
 struct port {
 	uint16_t id;
 	struct rte_mempool *pool; /* what this port receives into */
+	/* Of IPv4 and of IPv6. */
+	enum port_steering steering[2];
+	uint32_t source_ports[2]; /* that a worker has to a server, at least */
+	struct net_steer *steer[2]; /* of PORT_STEERING_RSS */
 };
 
 /*
@@ -42,5 +53,20 @@ int port_device_arguments(const char *device, uint16_t queues, char out[static P
 int port_open(const struct port_options *options, struct port *port, struct net_port *net,
 	      char *error, size_t error_size);
 void port_close(struct port *port);
+
+/*
+ * Has the answers that an open port receives come home: by source ports that its RSS leads to the
+ * worker's queue, else by rules of rte_flow for the workers' ranges of ports, else over the rings
+ * between workers. 0, or -errno with a sentence in `error` if the options ask for one way and the
+ * port does not have it.
+ */
+int port_steer(const struct port_options *options, struct port *port, struct net_port *net,
+	       char *error, size_t error_size);
+
+/* Undoes it; on close. */
+void port_unsteer(struct port *port);
+
+/* The word for it, as in the configuration. */
+const char *port_steering_name(enum port_steering steering);
 
 #endif

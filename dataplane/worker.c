@@ -128,11 +128,14 @@ static void link_input(struct worker *worker, unsigned port, struct rte_mbuf *mb
 			   &worker->tx[port], &worker->stats);
 }
 
-static bool policy_source_port(const struct worker *worker, uint16_t port)
+/* Whether queries may have gone out from there. */
+static bool is_source_port(const struct worker *worker, const struct packet *packet)
 {
+	uint16_t port = packet->destination_port;
 	return port >= INFLIGHT_PORTS_FIRST &&
-	       (port - INFLIGHT_PORTS_FIRST) / worker->dataplane->ports_share <
-		       worker->dataplane->n_workers;
+	       (worker->dataplane->ports[packet->query.port].steer[packet->ipv6] != NULL ||
+		port - INFLIGHT_PORTS_FIRST <
+			worker->dataplane->ports_share * worker->dataplane->n_workers);
 }
 
 static void udp_input(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf)
@@ -152,7 +155,7 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 			stats_add(&frontend_of(worker, &packet->query)->queries, 1);
 			pipeline_query(worker, mbuf);
 		}
-	} else if (policy_source_port(worker, packet->destination_port)) {
+	} else if (is_source_port(worker, packet)) {
 		pipeline_response(worker, mbuf);
 	} else {
 		pipeline_drop(worker, mbuf, DROP_UDP_PORT);

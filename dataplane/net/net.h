@@ -26,6 +26,8 @@ struct net_prefix {
 	uint8_t length;
 };
 
+struct net_steer;
+
 /* Written at start-up, read by workers. */
 struct net_port {
 	uint16_t id; /* DPDK port */
@@ -34,6 +36,7 @@ struct net_port {
 	bool tx_ip_checksum; /* the port computes the IPv4 header checksum */
 	bool tx_udp_checksum;
 	struct rte_ether_addr mac;
+	const struct net_steer *steer[2]; /* of IPv4, of IPv6; NULL: workers have ranges of ports */
 	uint8_t n_addresses;
 	uint8_t n_gateways;
 	struct net_prefix addresses[NET_PORT_ADDRESSES_MAX]; /* IPv6 link-local of the MAC included */

@@ -9,6 +9,7 @@ struct net_route {
 	uint8_t port; /* index into the list of ports */
 	struct net_address next_hop;
 	struct net_address source; /* ours on that link */
+	uint32_t steer_hash; /* net_steer_hash() of the server; the caller's */
 };
 
 /* Whether the address is within the prefix: on its link, for the prefix of a port. Any thread. */

@@ -37,14 +37,14 @@ struct inflight {
 	uint32_t words[RANDOM_WORDS]; /* from the kernel, each used once */
 	uint32_t *buckets;
 	struct inflight_entry *entries; /* number 0 is never used: it ends lists */
-	uint16_t *waiting;		/* entries by port, from the first on */
+	uint16_t *waiting;		/* entries by port, from INFLIGHT_PORTS_FIRST on */
 	struct ended *answered;		/* INFLIGHT_ANSWERED records by pair */
 	struct ended *timed_out;	/* as many as buckets */
 };
 
 uint32_t inflight_ports_share(unsigned workers)
 {
-	uint32_t share = 65536u - INFLIGHT_PORTS_FIRST;
+	uint32_t share = NET_STEER_PORTS;
 	if (workers == 0)
 		return 0;
 	share /= workers;
@@ -66,7 +66,7 @@ size_t inflight_memory(uint32_t capacity)
 	size_t buckets = buckets_for(capacity);
 	return sizeof(struct inflight) + buckets * (sizeof(uint32_t) + sizeof(struct ended)) +
 	       (capacity + (size_t)1) * sizeof(struct inflight_entry) +
-	       (65536u - INFLIGHT_PORTS_FIRST) * sizeof(uint16_t) +
+	       NET_STEER_PORTS * sizeof(uint16_t) +
 	       INFLIGHT_ANSWERED * sizeof(struct ended);
 }
 
@@ -78,7 +78,7 @@ struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_
 	table->mask = buckets_for(capacity) - 1;
 	table->buckets = calloc(table->mask + (size_t)1, sizeof(*table->buckets));
 	table->entries = calloc(capacity + (size_t)1, sizeof(*table->entries));
-	table->waiting = calloc(ports, sizeof(*table->waiting));
+	table->waiting = calloc(NET_STEER_PORTS, sizeof(*table->waiting));
 	table->answered = calloc(INFLIGHT_ANSWERED, sizeof(*table->answered));
 	table->timed_out = calloc(table->mask + (size_t)1, sizeof(*table->timed_out));
 	if (table->buckets == NULL || table->entries == NULL || table->waiting == NULL ||
@@ -161,13 +161,16 @@ struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_por
 	return NULL;
 }
 
-static bool free_pair_draw(struct inflight *table, uint16_t *source_port, uint16_t *id)
+static bool free_pair_draw(struct inflight *table, const struct net_steer_way *way,
+			   uint16_t *source_port, uint16_t *id)
 {
 	for (int draw = 0; draw < DRAWS_MAX; draw++) {
 		uint32_t word = random_draw(table);
 		uint32_t more = word >> 16;
 		*id = (uint16_t)word;
-		*source_port = (uint16_t)(table->first_port + (more & (table->ports - 1)));
+		*source_port = way != NULL ? net_steer_draw(way, random_draw(table))
+					   : (uint16_t)(table->first_port +
+							(more & (table->ports - 1)));
 		if (inflight_find(table, *source_port, *id) == NULL)
 			return true;
 	}
@@ -228,10 +231,11 @@ static void queue_unlink(struct inflight *table, struct inflight_entry *entry)
 		queue->newest = entry->older;
 }
 
-struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64_t patience)
+struct inflight_entry *inflight_add_on(struct inflight *table, uint64_t now, uint64_t patience,
+				       const struct net_steer_way *way)
 {
 	uint16_t source_port, id;
-	if (table->free == 0 || !free_pair_draw(table, &source_port, &id))
+	if (table->free == 0 || !free_pair_draw(table, way, &source_port, &id))
 		return NULL;
 	uint32_t index = table->free;
 	struct inflight_entry *entry = &table->entries[index];
@@ -246,7 +250,7 @@ struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64
 	entry->deadline = now + table->queues[entry->queue].patience;
 	entry->id = id;
 	entry->source_port = source_port;
-	table->waiting[source_port - table->first_port]++;
+	table->waiting[source_port - INFLIGHT_PORTS_FIRST]++;
 	return entry;
 }
 
@@ -304,7 +308,7 @@ enum inflight_end inflight_recall(const struct inflight *table, uint16_t source_
 
 bool inflight_port_waits(const struct inflight *table, uint16_t source_port)
 {
-	return table->waiting[source_port - table->first_port] != 0;
+	return table->waiting[source_port - INFLIGHT_PORTS_FIRST] != 0;
 }
 
 void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum inflight_end end)
@@ -312,7 +316,7 @@ void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum 
 	uint32_t index = (uint32_t)(entry - table->entries);
 	if (end != INFLIGHT_FORGOTTEN)
 		remember(table, entry, end);
-	table->waiting[entry->source_port - table->first_port]--;
+	table->waiting[entry->source_port - INFLIGHT_PORTS_FIRST]--;
 	bucket_unlink(table, entry, index);
 	queue_unlink(table, entry);
 	entry->newer = table->free;

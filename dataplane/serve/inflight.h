@@ -2,9 +2,10 @@
 /*
  * The queries a worker has sent to servers and whose answers it waits for.
  *
- * Each gets a random DNS ID and a random source port out of the worker's own range, so that a blind
- * spoofer has to guess both (RFC 5452, section 4), and so that an answer tells whose it is by its
- * destination port. One table a worker, written and read by that worker alone.
+ * Each gets a random DNS ID and a random source port, so that a blind spoofer has to guess both (RFC
+ * 5452, section 4), and so that an answer tells whose it is by its destination port: one out of the
+ * worker's own range, or one that brings the answer to the worker's queue (net/steer.h). One table a
+ * worker, written and read by that worker alone.
  *
  * What became of those that have ended is remembered for a while, so that answers which come too
  * late, or twice, are told from those that nobody asked for. One record of 8 bytes a query, in place
@@ -19,10 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dataplane/net/net.h"
+#include "dataplane/net/steer.h"
 #include "dataplane/packet.h"
 
-#define INFLIGHT_PORTS_FIRST 16384u
+#define INFLIGHT_PORTS_FIRST NET_STEER_PORTS_FIRST
 #define INFLIGHT_QUEUES 64u
 #define INFLIGHT_PORTS_MIN 4096u /* a worker: with the DNS ID 2^28 guesses */
 #define INFLIGHT_ANSWERED 16384u /* records, a power of two: 128 KiB */
@@ -75,8 +76,16 @@ size_t inflight_memory(uint32_t capacity);
 /*
  * A new entry with an ID and a port that are free, due `patience` after `now`, TSC both. NULL: the
  * table is full. There are INFLIGHT_QUEUES kinds of patience at a time: one more is as the nearest.
+ * The port is drawn from `way`, or from the table's range if that is NULL.
  */
-struct inflight_entry *inflight_add(struct inflight *table, uint64_t now, uint64_t patience);
+struct inflight_entry *inflight_add_on(struct inflight *table, uint64_t now, uint64_t patience,
+				       const struct net_steer_way *way);
+
+static inline struct inflight_entry *inflight_add(struct inflight *table, uint64_t now,
+						  uint64_t patience)
+{
+	return inflight_add_on(table, now, patience, NULL);
+}
 
 /* The entry that an answer to this port with this ID belongs to, or NULL. */
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id);
@@ -91,7 +100,7 @@ void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum 
 enum inflight_end inflight_recall(const struct inflight *table, uint16_t source_port, uint16_t id,
 				  const struct net_address *server, uint16_t server_port);
 
-/* Whether some query waits for its answer at this port, which has to be one of the table's. */
+/* Whether some query waits for its answer at this port, INFLIGHT_PORTS_FIRST or above. */
 bool inflight_port_waits(const struct inflight *table, uint16_t source_port);
 
 /* An entry whose deadline is over, or NULL. The caller removes it. */

@@ -69,6 +69,7 @@ START_TEST(a_port_with_everything)
 		"    neighbours: [{address: 10.53.0.9, mac: \"02:00:00:00:aB:09\"}]\n"
 		"    mtu: 9216\n"
 		"    vlan: 4094\n"
+		"    steering: flow\n"
 		"  - {device: 0000:01:00.0, addresses: [192.0.2.1/31]}\n");
 	const struct config_port *port = &config->ports[0];
 	ck_assert_uint_eq(config->n_ports, 2);
@@ -82,10 +83,12 @@ START_TEST(a_port_with_everything)
 	ck_assert_mem_eq(port->neighbours[0].address.bytes, "\x0a\x35\0\x09", 4);
 	ck_assert_uint_eq(port->mtu, 9216);
 	ck_assert_uint_eq(port->vlan, 4094);
+	ck_assert_uint_eq(port->steering, CONFIG_STEERING_FLOW);
 	ck_assert_str_eq(config->ports[1].name, "port1");
 	ck_assert_str_eq(config->ports[1].device, "0000:01:00.0");
 	ck_assert_uint_eq(config->ports[1].mtu, 1500);
 	ck_assert_uint_eq(config->ports[1].vlan, 0);
+	ck_assert_uint_eq(config->ports[1].steering, CONFIG_STEERING_AUTO);
 	ck_assert_uint_eq(config->n_listen, 4); /* port 53 of every address */
 	for (unsigned i = 0; i < config->n_listen; i++)
 		ck_assert_uint_eq(config->listen[i].port, 53);
