@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Queries from many ports at once: each is answered exactly once, and every worker receives some.
+"""Queries from many ports at once: each is answered exactly once, every worker receives some, and what
+workers hand over to the control lcore comes back to them.
 
   workers.py SERVER NAME TELEMETRY-SOCKET WORKERS"""
 import json
@@ -17,14 +18,14 @@ def query(ident, text):
     return struct.pack(">HHHHHH", ident, 0x100, 1, 0, 0, 0) + labels + b"\0\0\1\0\1"
 
 
-def received(path, worker):
-    """Packets that a worker received, from DPDK's telemetry."""
+def counters(path, worker):
+    """Of a worker, from DPDK's telemetry."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
         asked.connect(path)
         asked.recv(4096)
         asked.send(b"/sluice/workers,%d" % worker)
         (sums,) = json.loads(asked.recv(65536)).values()
-    return sums["received_packets"]
+    return sums
 
 
 def take(clients, answers, patience):
@@ -41,7 +42,7 @@ def main(server, name, telemetry, workers):
     answers, wanted = {}, set()
     for client in clients:
         client.connect((server, 53))
-    before = [received(telemetry, worker) for worker in range(workers)]
+    before = [counters(telemetry, worker) for worker in range(workers)]
     for number in range(EACH):  # a burst of one query a client, answered before the next
         for client in clients:
             client.send(query(number, name % number))
@@ -57,9 +58,13 @@ def main(server, name, telemetry, workers):
         take(clients, answers, PATIENCE)
     twice = [key for key, count in answers.items() if count != 1]
     assert not twice, "answered more than once: %s" % twice[:5]
-    shares = [received(telemetry, worker) - start for worker, start in enumerate(before)]
+    after = [counters(telemetry, worker) for worker in range(workers)]
+    shares = [end["received_packets"] - start["received_packets"]
+              for start, end in zip(before, after)]
     print("packets of each worker:", *shares)
     assert min(shares) > 0, "a worker receives nothing"
+    handed = [(end["handed_over"], end["taken_back"]) for end in after]
+    assert all(over == back for over, back in handed), "not all came back: %s" % handed
 
 
 main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
