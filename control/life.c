@@ -9,6 +9,7 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_ethdev.h>
 #include <rte_lcore.h>
 
 #include "control/console.h"
@@ -21,6 +22,7 @@
 #include "control/loop.h"
 #include "control/lua_host.h"
 #include "control/lua_policy.h"
+#include "control/placement.h"
 #include "control/probe.h"
 #include "control/publish.h"
 #include "control/replay.h"
@@ -230,6 +232,43 @@ static bool cpus_shared(const struct config *config)
 	return false;
 }
 
+static void placement_say(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
+/* Once ports and workers are known. */
+static void placement_log(void)
+{
+	struct placement placement = {.control = (int)rte_socket_id(),
+				      .n_workers = control->dataplane->n_workers,
+				      .n_ports = control->dataplane->n_ports};
+	for (unsigned i = 0; i < placement.n_workers; i++) {
+		placement.workers[i] = (int)rte_lcore_to_socket_id(workers[i].lcore);
+		placement.cpus[i] = control->config->lcores.workers[i];
+	}
+	for (unsigned i = 0; i < placement.n_ports; i++) {
+		placement.ports[i].name = control->config->ports[i].name;
+		placement.ports[i].node = rte_eth_dev_socket_id(control->ports[i].id);
+	}
+	placement_check(&placement, placement_say);
+}
+
+/* With its memory on its own node. */
+static int worker_init(unsigned number)
+{
+	struct worker *worker = &workers[number];
+	int node = (int)rte_lcore_to_socket_id(number + 1);
+	placement_prefer(node);
+	int result = worker_create(worker, control->dataplane, number,
+				   control->config->dataplane.max_inflight, node);
+	if (result == 0)
+		result = neighbours_create(worker);
+	placement_anywhere();
+	worker->lcore = number + 1;
+	return result;
+}
+
 static int workers_init(char *error)
 {
 	const struct config *config = control->config;
@@ -246,14 +285,12 @@ static int workers_init(char *error)
 	if (rcu_create() != 0)
 		return refused(error, "no memory");
 	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
-		if (worker_create(&workers[i], control->dataplane, i, config->dataplane.max_inflight,
-				  (int)rte_socket_id()) != 0 ||
-		    neighbours_create(&workers[i]) != 0)
+		if (worker_init(i) != 0)
 			return refused(error, "no memory for the workers; lower "
 					      "dataplane.max_inflight");
-		workers[i].lcore = i + 1;
 		control->dataplane->n_workers++;
 	}
+	placement_log();
 	return 0;
 }
 
