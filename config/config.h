@@ -18,6 +18,7 @@
 enum config_hugepages { CONFIG_HUGEPAGES_AUTO, CONFIG_HUGEPAGES_REQUIRE, CONFIG_HUGEPAGES_NEVER };
 enum config_steering { CONFIG_STEERING_AUTO, CONFIG_STEERING_RSS, CONFIG_STEERING_FLOW,
 		       CONFIG_STEERING_RING };
+enum config_oversize { CONFIG_OVERSIZE_TRUNCATE, CONFIG_OVERSIZE_FRAGMENT };
 enum config_idle { CONFIG_IDLE_POLL, CONFIG_IDLE_AUTO };
 enum config_tcp { CONFIG_TCP_AUTO, CONFIG_TCP_OFF };
 enum config_fate { CONFIG_RESUME, CONFIG_SERVFAIL, CONFIG_REFUSED, CONFIG_DROP };
@@ -57,6 +58,7 @@ struct config_port {
 	unsigned n_addresses, n_gateways, n_neighbours;
 	uint32_t mtu;
 	uint32_t vlan;
+	uint32_t oversize; /* enum config_oversize */
 	struct config_kernel kernel;
 	uint32_t steering; /* enum config_steering */
 	unsigned line, column;

@@ -10,6 +10,7 @@
 #define PORT_DNS 53
 
 static const char *const steering_choices[] = {"auto", "rss", "flow", "ring", NULL};
+static const char *const oversize_choices[] = {"truncate", "fragment", NULL};
 
 static bool address_is_unicast(const struct config_address *address)
 {
@@ -160,6 +161,7 @@ static const struct schema port_schema[] = {
 	{"neighbours", SCHEMA_CUSTOM, .read = neighbours_read},
 	{"mtu", SCHEMA_NUMBER, OFFSET(mtu), 576, 9216},
 	{"vlan", SCHEMA_NUMBER, OFFSET(vlan), 0, 4094},
+	{"oversize", SCHEMA_CHOICE, OFFSET(oversize), .choices = oversize_choices},
 	{"kernel", SCHEMA_CUSTOM, .read = config_port_kernel_read},
 	{"steering", SCHEMA_CHOICE, OFFSET(steering), .choices = steering_choices},
 	{0},

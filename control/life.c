@@ -147,6 +147,7 @@ static int ports_init(char *error)
 			.queues = (uint16_t)config->lcores.n_workers,
 			.mtu = (uint16_t)port->mtu,
 			.vlan = (uint16_t)port->vlan,
+			.fragments = port->oversize == CONFIG_OVERSIZE_FRAGMENT,
 			.rx_ring = (uint16_t)config->dataplane.rx_ring,
 			.tx_ring = (uint16_t)config->dataplane.tx_ring,
 			.rx_buffers = config->dataplane.rx_buffers,

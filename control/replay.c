@@ -324,6 +324,8 @@ int replay_run(struct control *control, const char *in, const char *out, bool ex
 	if (result == 0 && explain)
 		result = explain_start(&replay, out, error, size);
 	inflight_replay(workers[0].inflight, SEED);
+	draw_replay(&workers[0].fragment_ids, SEED);
+	path_mtu_replay(workers[0].path_mtu, SEED);
 	workers[0].rules.random = control->rules.random = SEED;
 	if (result == 0)
 		result = frames_receive(&replay, in, error, size);

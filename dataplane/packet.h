@@ -33,6 +33,7 @@ enum packet_kind {
 	PACKET_QUERY,
 	PACKET_RESPONSE,
 	PACKET_PROBE, /* a question of the control lcore's own to a server */
+	PACKET_REPORT, /* of a path's MTU, looking for the worker who sent what it quotes */
 	PACKET_LINK, /* ARP or neighbour discovery, passed on so that every worker learns from it */
 };
 

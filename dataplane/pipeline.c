@@ -81,38 +81,46 @@ static void errors_add(struct rte_mbuf *mbuf)
 	}
 }
 
-/* Cuts an answer to what the client takes, and a packet. False: that cannot be done. */
-static bool size_limit(struct worker *worker, struct rte_mbuf *mbuf)
+static void client_flow(const struct query_state *query, struct net_flow *flow)
+{
+	flow->source_port = query->local_port;
+	flow->destination_port = query->client_port;
+	memcpy(flow->source.bytes, query->local_addr, 16);
+	memcpy(flow->destination.bytes, query->client_addr, 16);
+	flow->source.ipv6 = flow->destination.ipv6 = (query->flags & QUERY_IPV6) != 0;
+	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
+}
+
+void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
-	const struct query_state *query = &packet->query;
-	const struct net_port *port = &worker->dataplane->ports[query->port];
-	uint16_t room = RTE_MIN(query->client_size,
-				net_message_room(port, query->flags & QUERY_IPV6));
-	if (likely(packet->dns_length <= room))
-		return true;
-	int length = dns_response_truncate(packet_dns(mbuf), packet->dns_length, room);
-	if (length < 0)
-		return false;
-	count(worker, STATS_TRUNCATED);
-	packet_dns_resize(mbuf, (uint16_t)length);
-	return true;
+	rcode_count(worker, packet_dns(mbuf)[3] & 0x0f);
+	latency_count(worker, &packet->query);
+	stats_add(&worker->stats.port[packet->query.port].answers[packet->origin], 1);
+	stats_add(&frontend_of(worker, &packet->query)->answers, 1);
+}
+
+static void stream_send(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	if ((mbuf = pipeline_tcp_buffer(worker, mbuf)) == NULL)
+		return;
+	pipeline_answer_count(worker, mbuf);
+	pipeline_tcp_answer(worker, mbuf);
 }
 
 static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
-	struct net_flow flow = {
-		.source_port = query->local_port,
-		.destination_port = query->client_port,
-	};
-	bool ipv6 = (query->flags & QUERY_IPV6) != 0;
-	memcpy(flow.source.bytes, query->local_addr, 16);
-	memcpy(flow.destination.bytes, query->client_addr, 16);
-	flow.source.ipv6 = flow.destination.ipv6 = ipv6;
-	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
 	uint8_t port = query->port;
-	net_frame_write(&worker->dataplane->ports[port], mbuf, &flow);
+	const struct net_port *way = &worker->dataplane->ports[port];
+	struct net_flow flow;
+	client_flow(query, &flow);
+	if (unlikely(packet_of(mbuf)->dns_length > RTE_MIN(query->client_size, way->message_safe))) {
+		pipeline_large_answer(worker, mbuf, &flow);
+		return;
+	}
+	pipeline_answer_count(worker, mbuf);
+	net_frame_write(way, mbuf, &flow);
 	pipeline_push(worker, port, mbuf);
 }
 
@@ -130,22 +138,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
 		dns_ttls_limit(dns, packet->dns_length, 0, query->max_returned_ttl, NULL, 0);
-	bool tcp = (query->flags & QUERY_TCP) != 0;
-	if (unlikely(tcp)) {
-		if ((mbuf = pipeline_tcp_buffer(worker, mbuf)) == NULL)
-			return;
-		packet = packet_of(mbuf);
-		query = &packet->query;
-	} else if (!size_limit(worker, mbuf)) {
-		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
-		return;
-	}
-	rcode_count(worker, packet_dns(mbuf)[3] & 0x0f);
-	latency_count(worker, query);
-	stats_add(&worker->stats.port[query->port].answers[packet->origin], 1);
-	stats_add(&frontend_of(worker, query)->answers, 1);
-	if (unlikely(tcp))
-		pipeline_tcp_answer(worker, mbuf);
+	if (unlikely((query->flags & QUERY_TCP) != 0))
+		stream_send(worker, mbuf);
 	else
 		datagram_send(worker, mbuf);
 }

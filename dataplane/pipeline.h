@@ -32,6 +32,9 @@ unsigned pipeline_tcp_receive(struct worker *worker);
 /* Wakes the TCP thread if it was given something. */
 void pipeline_tcp_hand_over(struct worker *worker);
 
+/* A report of a path's MTU, from a port or another worker. */
+void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf);
+
 /* Ends the queries whose server did not answer in time; all of them if `all`. */
 void pipeline_expire(struct worker *worker, bool all);
 

@@ -50,6 +50,35 @@ static void entry_end(struct worker *worker, struct inflight_entry *entry, enum 
 			reason == DROP_TIMEOUT ? INFLIGHT_TIMED_OUT : INFLIGHT_FORGOTTEN);
 }
 
+/* A frame to a next hop, which may be yet to answer. */
+static void frame_send(struct worker *worker, struct rte_mbuf *mbuf, const struct net_route *route,
+		       bool known)
+{
+	if (likely(known)) {
+		pipeline_push(worker, route->port, mbuf);
+		return;
+	}
+	/* A parked query stays in flight: its end is its answer or its timeout. */
+	if (!neighbour_park(worker->neighbours, route->port, &route->next_hop, mbuf)) {
+		rte_pktmbuf_free(mbuf);
+		stats_add(&worker->stats.counter[STATS_NEIGHBOUR_UNPARKED], 1);
+	}
+}
+
+/* A query longer than message_safe. Without buffers for its fragments it is as lost on its way. */
+static void large_send(struct worker *worker, struct rte_mbuf *mbuf, const struct net_flow *flow,
+		       const struct net_route *route, bool known)
+{
+	struct rte_mbuf *frames[NET_FRAGMENTS_MAX];
+	unsigned n = pipeline_large_write(worker, route->port, mbuf, flow, frames);
+	for (unsigned i = 0; i < n; i++)
+		frame_send(worker, frames[i], route, known);
+	if (n == 0) {
+		rte_pktmbuf_free(mbuf);
+		count(worker, STATS_TX_UNSENT);
+	}
+}
+
 /* False: there is no way to the server now, and the packet is gone. */
 static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
 			const struct net_route *route)
@@ -67,16 +96,14 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 		rte_pktmbuf_free(mbuf);
 		return false;
 	}
-	net_frame_write(&worker->dataplane->ports[route->port], mbuf, &flow);
-	if (likely(result == NEIGHBOUR_HIT)) {
-		pipeline_push(worker, route->port, mbuf);
+	const struct net_port *port = &worker->dataplane->ports[route->port];
+	bool known = result == NEIGHBOUR_HIT;
+	if (unlikely(packet_of(mbuf)->dns_length > port->message_safe)) {
+		large_send(worker, mbuf, &flow, route, known);
 		return true;
 	}
-	/* A parked query stays in flight: its end is its answer or its timeout. */
-	if (!neighbour_park(worker->neighbours, route->port, &route->next_hop, mbuf)) {
-		rte_pktmbuf_free(mbuf);
-		stats_add(&worker->stats.counter[STATS_NEIGHBOUR_UNPARKED], 1);
-	}
+	net_frame_write(port, mbuf, &flow);
+	frame_send(worker, mbuf, route, known);
 	return true;
 }
 
@@ -119,8 +146,9 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 			return;
 		packet = packet_of(mbuf);
 	}
-	if (unlikely(packet->dns_length > net_message_room(&worker->dataplane->ports[route->port],
-							   route->source.ipv6))) {
+	if (unlikely(packet->dns_length >
+		     worker->dataplane->ports[route->port].message_safe) &&
+	    !pipeline_large_fits(worker, route->port, &backend->address, packet->dns_length)) {
 		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
 		return;
 	}

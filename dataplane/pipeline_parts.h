@@ -5,6 +5,7 @@
 
 #include "dataplane/dns/ecs.h"
 #include "dataplane/dns/message.h"
+#include "dataplane/net/frame.h"
 #include "dataplane/pipeline.h"
 
 /* Of the client's header, given back to it. */
@@ -39,6 +40,25 @@ void pipeline_tcp_answer(struct worker *worker, struct rte_mbuf *mbuf);
 /* Tells the TCP thread that a query of its ends without an answer, and is counted as dropped. */
 void pipeline_tcp_end(struct worker *worker, const struct query_state *query,
 		      enum drop_reason reason);
+
+/* Counts an answer that is about to leave. */
+void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* The rest of pipeline_client_send() for an answer beyond its client's size, or message_safe. */
+void pipeline_large_answer(struct worker *worker, struct rte_mbuf *mbuf,
+			   const struct net_flow *flow);
+
+/* Whether a message of so many bytes, more than message_safe, can be sent there. */
+bool pipeline_large_fits(const struct worker *worker, unsigned port, const struct net_address *to,
+			 size_t length);
+
+/*
+ * Writes the frame of a message that may be longer than message_safe, or frames if it has to leave in
+ * fragments. How many; 0: there are no buffers for them, or there is no way. Then it is as it was.
+ */
+unsigned pipeline_large_write(struct worker *worker, unsigned port, struct rte_mbuf *mbuf,
+			      const struct net_flow *flow,
+			      struct rte_mbuf *frames[static NET_FRAGMENTS_MAX]);
 
 /* Appends a frame to what waits for its port. */
 void pipeline_push(struct worker *worker, unsigned port, struct rte_mbuf *mbuf);

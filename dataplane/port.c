@@ -175,6 +175,8 @@ static void net_fill(const struct port_options *options, const struct rte_eth_co
 	net->id = port->id;
 	net->mtu = options->mtu;
 	net->vlan = options->vlan;
+	net->message_safe = net_message_safe(options->mtu);
+	net->fragments = options->fragments;
 	net->tx_ip_checksum = conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 	net->tx_udp_checksum = conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 	rte_eth_macaddr_get(port->id, &net->mac);

@@ -23,6 +23,7 @@ struct port_options {
 	uint16_t queues;    /* RX and TX, one each per worker */
 	uint16_t mtu;
 	uint16_t vlan;
+	bool fragments;	    /* larger messages leave in fragments, not truncated */
 	uint16_t rx_ring; /* descriptors per queue */
 	uint16_t tx_ring;
 	uint32_t rx_buffers; /* per port, 0: chosen from the rings */

@@ -51,6 +51,8 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(ARP, LINK, "malformed or foreign ARP")                                                   \
 	X(ND, LINK, "malformed or foreign neighbour discovery")                                    \
 	X(ICMP, LINK, "ICMP that is not handled")                                                  \
+	X(MTU_FOREIGN, LINK, "report of a path's MTU about a packet that we did not send lately")  \
+	X(MTU_UNSAFE, LINK, "report of a path's MTU that is less than any has, or no news")        \
 	X(QUERY_SHORT, QUERY, "query shorter than a DNS header")                                   \
 	X(QUERY_NONCOMPLIANT, QUERY, "query with QR or TC set")                                    \
 	X(QUERY_EMPTY, QUERY, "query without a question")                                          \
@@ -123,7 +125,9 @@ enum drop_reason {
 	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
 	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
 	X(LOG_LOST, "log_lost", "packets that rules log and the log had no room for")              \
-	X(TRUNCATED, "truncated", "answers cut to the client's size")                              \
+	X(TRUNCATED, "truncated", "answers cut to what the client or the path takes")              \
+	X(FRAGMENTED, "fragmented", "messages sent in fragments")                                  \
+	X(PATH_MTUS, "path_mtus", "reports of a path's MTU that were heeded")                      \
 	X(SERVFAIL_RESPONSES, "servfail_responses", "SERVFAIL answers of servers")                 \
 	X(SENT_NOERROR, "sent_noerror", "answers sent with rcode NOERROR")                         \
 	X(SENT_NXDOMAIN, "sent_nxdomain", "answers sent with rcode NXDOMAIN")                      \

@@ -57,11 +57,12 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->seconds = (uint32_t)(clock_now() / worker->tsc_per_ms / 1000);
 	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
+	worker->path_mtu = path_mtu_create();
 	int error = handoff_create(&worker->handoff, index, socket);
 	if (error == 0)
 		error = pieces_create(worker, socket);
 	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
-			   worker->found == NULL || worker->rule_hits == NULL || worker->backends == NULL))
+			   worker->found == NULL || worker->path_mtu == NULL || worker->rule_hits == NULL || worker->backends == NULL))
 		error = -ENOMEM;
 	if (error != 0) {
 		worker_destroy(worker);
@@ -82,6 +83,7 @@ void worker_destroy(struct worker *worker)
 	handoff_destroy(&worker->handoff);
 	inflight_destroy(worker->inflight);
 	net_fragments_destroy(worker->fragments);
+	path_mtu_destroy(worker->path_mtu);
 	free(worker->balance);
 	free(worker->found);
 	free(worker->rule_hits);
@@ -90,6 +92,7 @@ void worker_destroy(struct worker *worker)
 	free(worker->backends);
 	worker->inflight = NULL;
 	worker->fragments = NULL;
+	worker->path_mtu = NULL;
 	worker->pieces = NULL; /* ports may still have some of its buffers; it ends with EAL */
 	worker->balance = NULL;
 	worker->found = NULL;
@@ -123,6 +126,8 @@ static void link_input(struct worker *worker, unsigned port, struct rte_mbuf *mb
 		neighbour_arp_input(worker->neighbours, port, mbuf, now, reply);
 	else if (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))
 		neighbour_nd_input(worker->neighbours, port, mbuf, now, reply);
+	else if (path_mtu_wants(mbuf))
+		pipeline_report(worker, mbuf);
 	else
 		icmp_input(&worker->icmp, &worker->dataplane->ports[port], mbuf, now,
 			   &worker->tx[port], &worker->stats);
@@ -264,6 +269,8 @@ static unsigned inbox_receive(struct worker *worker)
 			link_input(worker, port, mbufs[i],
 				   neighbour_nd_wants(mbufs[i]) ? NET_CLASS_ICMP6 : NET_CLASS_ARP,
 				   false);
+		else if (packet->kind == PACKET_REPORT)
+			pipeline_report(worker, mbufs[i]);
 		else if (packet->kind == PACKET_PROBE)
 			pipeline_probe(worker, mbufs[i]);
 		else if (packet->kind == PACKET_OTHER)

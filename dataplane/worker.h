@@ -11,11 +11,13 @@
 #include <rte_mempool.h>
 #include <rte_rcu_qsbr.h>
 
+#include "dataplane/draw.h"
 #include "dataplane/handoff.h"
 #include "dataplane/net/fragment.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/net/neighbour.h"
 #include "dataplane/net/net.h"
+#include "dataplane/net/path_mtu.h"
 #include "dataplane/net/route.h"
 #include "dataplane/policy.h"
 #include "dataplane/serve/balance.h"
@@ -78,6 +80,9 @@ struct worker {
 	struct rule_context rules;
 	struct icmp icmp;
 	struct rte_mempool *pieces; /* buffers for what comes or goes in several of them */
+	struct path_mtu *path_mtu;
+	struct icmp reports; /* of path MTUs */
+	struct draw fragment_ids;
 	struct net_fragments *fragments; /* NULL: they are dropped */
 	struct balance *balance;
 	uint64_t tsc_per_ms;

@@ -64,6 +64,23 @@ struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool
 void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		     const struct net_flow *flow);
 
+/* The UDP checksum of a message that net_frame_write() wrote, whoever computes it. */
+rte_be16_t net_frame_checksum(const struct net_flow *flow, struct rte_mbuf *mbuf);
+
+/* Fragments that a message of ours is in at most: the largest, over the smallest MTU that a port has. */
+#define NET_FRAGMENTS_MAX 8u
+
+/*
+ * As net_frame_write(), in frames of at most `mtu` bytes of IP (RFC 791, without DF; RFC 8200, section
+ * 4.5), all of their checksums computed here. `id` is unpredictable (RFC 7739). `mbuf` becomes the first
+ * of `out`, the others come from `pool`: each is in one buffer, which any device sends; those that
+ * rte_ip_frag would make are in several, and have no ID over IPv6. Returns how many there are; 0: there
+ * are not enough buffers, and `mbuf` is as it was.
+ */
+unsigned net_fragments_write(const struct net_port *port, struct rte_mbuf *mbuf,
+			     const struct net_flow *flow, uint16_t mtu, struct rte_mempool *pool,
+			     uint32_t id, struct rte_mbuf *out[static NET_FRAGMENTS_MAX]);
+
 /* Ethernet header, with the port's VLAN tag if it has one. Returns its length. */
 uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
 			   const struct rte_ether_addr *destination, uint16_t type);

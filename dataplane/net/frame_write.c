@@ -102,8 +102,9 @@ static rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, 
 	return checksum != 0 ? checksum : UINT16_MAX; /* RFC 768: 0 would say that there is none */
 }
 
-static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
-		       const struct net_flow *flow, struct rte_ipv4_hdr *ip, uint16_t udp_length)
+static inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
+			      const struct net_flow *flow, struct rte_ipv4_hdr *ip,
+			      uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 	*ip = (struct rte_ipv4_hdr){
@@ -117,14 +118,14 @@ static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	memcpy(&ip->dst_addr, flow->destination.bytes, 4);
 	uint64_t addresses = sum_add(sum_add(0, flow->source.bytes, 4), flow->destination.bytes, 4);
 	udp_write(flow, udp, udp_length);
-	if (port->tx_udp_checksum) {
+	if (offload && port->tx_udp_checksum) {
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, mbuf->ol_flags);
 	} else {
 		udp->dgram_cksum =
 			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
 	}
-	if (port->tx_ip_checksum)
+	if (offload && port->tx_ip_checksum)
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
 		ip->hdr_checksum = (uint16_t)~sum_fold(
@@ -132,8 +133,9 @@ static void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
 			RTE_BE16(RTE_IPV4_HDR_DF_FLAG) + RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
 }
 
-static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
-		       const struct net_flow *flow, struct rte_ipv6_hdr *ip, uint16_t udp_length)
+static inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
+			      const struct net_flow *flow, struct rte_ipv6_hdr *ip,
+			      uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 	ip->vtc_flow = RTE_BE32(6u << 28);
@@ -143,7 +145,7 @@ static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	memcpy(ip->src_addr, flow->source.bytes, 16);
 	memcpy(ip->dst_addr, flow->destination.bytes, 16);
 	udp_write(flow, udp, udp_length);
-	if (port->tx_udp_checksum) {
+	if (offload && port->tx_udp_checksum) {
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, mbuf->ol_flags);
 	} else {
@@ -154,8 +156,8 @@ static void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	}
 }
 
-void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
-		     const struct net_flow *flow)
+static inline void frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
+			       const struct net_flow *flow, bool offload)
 {
 	struct packet *packet = packet_of(mbuf);
 	bool ipv6 = flow->destination.ipv6;
@@ -175,7 +177,120 @@ void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	net_ethernet_write(port, frame, &flow->destination_mac,
 			   ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
 	if (ipv6)
-		ipv6_write(port, mbuf, flow, (struct rte_ipv6_hdr *)(frame + l2), udp_length);
+		ipv6_write(port, mbuf, flow, (struct rte_ipv6_hdr *)(frame + l2), udp_length,
+			   offload);
 	else
-		ipv4_write(port, mbuf, flow, (struct rte_ipv4_hdr *)(frame + l2), udp_length);
+		ipv4_write(port, mbuf, flow, (struct rte_ipv4_hdr *)(frame + l2), udp_length,
+			   offload);
+}
+
+void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
+		     const struct net_flow *flow)
+{
+	frame_write(port, mbuf, flow, true);
+}
+
+rte_be16_t net_frame_checksum(const struct net_flow *flow, struct rte_mbuf *mbuf)
+{
+	size_t size = flow->destination.ipv6 ? 16 : 4;
+	uint64_t addresses = sum_add(sum_add(0, flow->source.bytes, size),
+				     flow->destination.bytes, size);
+	return udp_checksum(flow, addresses, packet_dns(mbuf),
+			    (uint16_t)(sizeof(struct rte_udp_hdr) + packet_of(mbuf)->dns_length));
+}
+
+/* ---- in fragments ---- */
+
+/* Of one datagram: what its fragments have in common. */
+struct cut {
+	uint16_t l2;
+	uint16_t header; /* bytes of IP and fragment headers */
+	uint16_t step;	 /* bytes of the datagram in each fragment but the last */
+	uint16_t length; /* of the datagram */
+	uint32_t id;
+	bool ipv6;
+};
+
+/* Makes the headers of a fragment, a copy of those of the whole, say which part it is. */
+static void place_write(const struct cut *cut, uint8_t *l3, uint16_t offset, uint16_t part)
+{
+	bool more = offset + part < cut->length;
+	if (cut->ipv6) {
+		struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)l3;
+		ip->payload_len = rte_cpu_to_be_16(
+			(uint16_t)(sizeof(struct rte_ipv6_fragment_ext) + part));
+		ip->proto = IPPROTO_FRAGMENT;
+		*(struct rte_ipv6_fragment_ext *)(ip + 1) = (struct rte_ipv6_fragment_ext){
+			.next_header = IPPROTO_UDP,
+			.frag_data = rte_cpu_to_be_16(RTE_IPV6_SET_FRAG_DATA(offset, more)),
+			.id = cut->id,
+		};
+		return;
+	}
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)l3;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(cut->header + part));
+	ip->packet_id = (rte_be16_t)cut->id;
+	ip->fragment_offset = rte_cpu_to_be_16(
+		(uint16_t)(offset / 8 | (more ? RTE_IPV4_HDR_MF_FLAG : 0)));
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
+/* A further fragment, out of the frame of the whole. */
+static void part_write(const struct cut *cut, struct rte_mbuf *part, const uint8_t *frame,
+		       uint16_t offset)
+{
+	uint16_t plain = cut->l2 + (cut->ipv6 ? sizeof(struct rte_ipv6_hdr) : cut->header);
+	uint16_t length = RTE_MIN(cut->step, (uint16_t)(cut->length - offset));
+	uint8_t *to = rte_pktmbuf_mtod(part, uint8_t *);
+	memcpy(to, frame, plain);
+	place_write(cut, to + cut->l2, offset, length);
+	memcpy(to + cut->l2 + cut->header, frame + plain + offset, length);
+	part->data_len = (uint16_t)(cut->l2 + cut->header + length);
+	part->pkt_len = part->data_len;
+}
+
+/* The first fragment stays where the whole was; for IPv6 its headers make room for one more. */
+static void first_write(const struct cut *cut, struct rte_mbuf *mbuf)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+	if (cut->ipv6) {
+		const uint16_t more = sizeof(struct rte_ipv6_fragment_ext);
+		memmove(frame - more, frame, cut->l2 + sizeof(struct rte_ipv6_hdr));
+		mbuf->data_off = (uint16_t)(mbuf->data_off - more);
+		frame -= more;
+	}
+	mbuf->data_len = (uint16_t)(cut->l2 + cut->header + cut->step);
+	mbuf->pkt_len = mbuf->data_len;
+	place_write(cut, frame + cut->l2, 0, cut->step);
+}
+
+unsigned net_fragments_write(const struct net_port *port, struct rte_mbuf *mbuf,
+			     const struct net_flow *flow, uint16_t mtu, struct rte_mempool *pool,
+			     uint32_t id, struct rte_mbuf *out[static NET_FRAGMENTS_MAX])
+{
+	struct cut cut = {
+		.l2 = ethernet_size(port),
+		.header = sizeof(struct rte_ipv4_hdr),
+		.length = (uint16_t)(sizeof(struct rte_udp_hdr) + packet_of(mbuf)->dns_length),
+		.id = id,
+		.ipv6 = flow->destination.ipv6,
+	};
+	if (cut.ipv6)
+		cut.header = sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_ipv6_fragment_ext);
+	cut.step = (uint16_t)((mtu - cut.header) & ~7u);
+	unsigned count = 1;
+	while (count * cut.step < cut.length)
+		count++;
+	if (count > NET_FRAGMENTS_MAX ||
+	    (count > 1 && rte_pktmbuf_alloc_bulk(pool, out + 1, count - 1) != 0))
+		return 0;
+	frame_write(port, mbuf, flow, false);
+	out[0] = mbuf;
+	for (unsigned i = 1; i < count; i++)
+		part_write(&cut, out[i], rte_pktmbuf_mtod(mbuf, const uint8_t *),
+			   (uint16_t)(i * cut.step));
+	if (count > 1)
+		first_write(&cut, mbuf);
+	return count;
 }

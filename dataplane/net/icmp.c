@@ -12,7 +12,7 @@
 #define ECHO_HEADER 8u
 #define HOP_LIMIT 64
 
-static bool rate_allows(struct icmp *icmp, uint64_t now)
+bool icmp_rate_allows(struct icmp *icmp, uint64_t now)
 {
 	uint64_t earned = (now - icmp->filled) * (ICMP_ECHO_PER_SECOND / 1000);
 	icmp->filled = now;
@@ -43,6 +43,11 @@ static uint16_t message_sum(struct rte_mbuf *mbuf)
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
+bool icmp_checksum_good(struct rte_mbuf *mbuf)
+{
+	return message_sum(mbuf) == 0xffff;
+}
+
 static bool echo_wanted(const struct net_port *port, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -58,7 +63,7 @@ static bool echo_wanted(const struct net_port *port, struct rte_mbuf *mbuf)
 	size_t header = packet->ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	if (packet->dns_offset != packet->l3_offset + header)
 		return false;
-	return message_sum(mbuf) == 0xffff;
+	return icmp_checksum_good(mbuf);
 }
 
 static void message_turn(struct rte_mbuf *mbuf)
@@ -95,7 +100,7 @@ void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf 
 {
 	const struct packet *packet = packet_of(mbuf);
 	/* Pings leave half of the queue to what matters. */
-	if (!echo_wanted(port, mbuf) || tx->count >= NET_TX_BURST || !rate_allows(icmp, now)) {
+	if (!echo_wanted(port, mbuf) || tx->count >= NET_TX_BURST || !icmp_rate_allows(icmp, now)) {
 		stats_add(&stats->drop[DROP_ICMP], 1);
 		rte_pktmbuf_free(mbuf);
 		return;

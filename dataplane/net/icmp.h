@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Echo replies (RFC 792; RFC 4443, section 4). Workers only. */
+/* ICMP: echo replies (RFC 792; RFC 4443, section 4), and what others need of it. Workers only. */
 #ifndef SLUICE_DATAPLANE_NET_ICMP_H
 #define SLUICE_DATAPLANE_NET_ICMP_H
 
@@ -14,6 +14,12 @@ struct icmp {
 	uint64_t filled; /* ms */
 	uint32_t spent;	 /* tokens that it lacks */
 };
+
+/* Whether one more may be handled now, of what nobody has a right to. */
+bool icmp_rate_allows(struct icmp *icmp, uint64_t now);
+
+/* Whether the message of a classified ICMP or ICMPv6 packet is intact. */
+bool icmp_checksum_good(struct rte_mbuf *mbuf);
 
 /*
  * Takes a packet that net_frame_classify() called ICMP or ICMP6: an echo request for us goes back

@@ -74,11 +74,7 @@ struct neighbour_table *neighbour_create(const struct net_port *ports, unsigned 
 static uint32_t bucket_of(const struct neighbour_table *table, uint8_t port,
 			  const struct net_address *address)
 {
-	uint64_t words[2];
-	memcpy(words, address->bytes, sizeof(words));
-	unsigned __int128 product = (unsigned __int128)(words[0] ^ table->seeds[0] ^ port) *
-				    (words[1] ^ table->seeds[1]);
-	return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product) & (BUCKETS - 1);
+	return net_address_hash(address, table->seeds, port) & (BUCKETS - 1);
 }
 
 static struct neighbour *entry_find(struct neighbour_table *table, uint8_t port,

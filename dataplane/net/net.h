@@ -32,7 +32,9 @@ struct net_steer;
 struct net_port {
 	uint16_t id; /* DPDK port */
 	uint16_t mtu;
+	uint16_t message_safe; /* net_message_safe() of its MTU */
 	uint16_t vlan; /* 0: untagged */
+	bool fragments; /* larger messages leave in fragments, not truncated */
 	bool tx_ip_checksum; /* the port computes the IPv4 header checksum */
 	bool tx_udp_checksum;
 	struct rte_ether_addr mac;
@@ -49,11 +51,29 @@ struct net_tx {
 	struct rte_mbuf *mbufs[2 * NET_TX_BURST];
 };
 
-/* Bytes of a UDP message that one packet of the port's MTU takes. */
-static inline uint16_t net_message_room(const struct net_port *port, bool ipv6)
+/* Bytes of a UDP message that one packet of this MTU takes. */
+static inline uint16_t net_message_room(uint16_t mtu, bool ipv6)
 {
 	uint16_t headers = (ipv6 ? 40 : 20) + 8;
-	return port->mtu > headers ? (uint16_t)(port->mtu - headers) : 0;
+	return mtu > headers ? (uint16_t)(mtu - headers) : 0;
+}
+
+/* Bytes of a UDP message that leaves by this port in one packet whatever the path (RFC 9715). */
+#define NET_MESSAGE_SAFE 1232u
+static inline uint16_t net_message_safe(uint16_t mtu)
+{
+	return RTE_MIN(net_message_room(mtu, true), NET_MESSAGE_SAFE);
+}
+
+/* Of an address and what goes with it, so that nobody else can tell which share a bucket. */
+static inline uint32_t net_address_hash(const struct net_address *address, const uint64_t seeds[2],
+					uint64_t more)
+{
+	uint64_t words[2];
+	memcpy(words, address->bytes, sizeof(words));
+	unsigned __int128 product = (unsigned __int128)(words[0] ^ seeds[0] ^ more) *
+				    (words[1] ^ seeds[1]);
+	return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product);
 }
 
 static inline bool net_address_equal(const struct net_address *a, const struct net_address *b)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/serve/inflight.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
-#define RANDOM_WORDS 512
+#include "dataplane/draw.h"
+
 #define DRAWS_MAX 16 /* of a port and an ID, until a pair is free */
 
 /* Those that wait equally long, in order of sending: so their deadlines are in order too. */
@@ -32,9 +31,7 @@ struct inflight {
 	uint32_t count;
 	uint32_t n_queues;
 	struct queue queues[INFLIGHT_QUEUES];
-	uint64_t replayed; /* state of the generator that replay draws from, 0: the kernel does */
-	uint32_t words_left;
-	uint32_t words[RANDOM_WORDS]; /* from the kernel, each used once */
+	struct draw draw;
 	uint32_t *buckets;
 	struct inflight_entry *entries; /* number 0 is never used: it ends lists */
 	uint16_t *waiting;		/* entries by port, from INFLIGHT_PORTS_FIRST on */
@@ -110,38 +107,7 @@ void inflight_destroy(struct inflight *table)
 
 void inflight_replay(struct inflight *table, uint64_t seed)
 {
-	table->replayed = seed | 1;
-}
-
-/* A xorshift: the same IDs and ports each time, for replay, which sends nothing to anybody. */
-static uint32_t replay_draw(struct inflight *table)
-{
-	table->replayed ^= table->replayed << 13;
-	table->replayed ^= table->replayed >> 7;
-	table->replayed ^= table->replayed << 17;
-	return (uint32_t)(table->replayed >> 32);
-}
-
-/* One call of the kernel for 512 queries: unpredictable, and the cost is a few cycles each. */
-static uint32_t random_draw(struct inflight *table)
-{
-	if (unlikely(table->replayed != 0))
-		return replay_draw(table);
-	while (table->words_left == 0) {
-		ssize_t got = getrandom(table->words, sizeof(table->words), 0);
-		if (got > 0)
-			table->words_left = (uint32_t)got / sizeof(table->words[0]);
-		else if (errno != EINTR)
-			abort(); /* no entropy source at all: predictable IDs would be worse */
-	}
-	return table->words[--table->words_left];
-}
-
-/* Both parts are random, so folding them is all the hashing that is needed. */
-static uint32_t pair_fold(uint16_t source_port, uint16_t id)
-{
-	uint32_t key = (uint32_t)source_port << 16 | id;
-	return key ^ key >> 15;
+	draw_replay(&table->draw, seed);
 }
 
 static uint32_t *bucket_of(struct inflight *table, uint16_t source_port, uint16_t id)
@@ -165,10 +131,10 @@ static bool free_pair_draw(struct inflight *table, const struct net_steer_way *w
 			   uint16_t *source_port, uint16_t *id)
 {
 	for (int draw = 0; draw < DRAWS_MAX; draw++) {
-		uint32_t word = random_draw(table);
+		uint32_t word = draw_next(&table->draw);
 		uint32_t more = word >> 16;
 		*id = (uint16_t)word;
-		*source_port = way != NULL ? net_steer_draw(way, random_draw(table))
+		*source_port = way != NULL ? net_steer_draw(way, draw_next(&table->draw))
 					   : (uint16_t)(table->first_port +
 							(more & (table->ports - 1)));
 		if (inflight_find(table, *source_port, *id) == NULL)

@@ -158,6 +158,24 @@ def icmp6(kind, body, source=CLIENT6, destination=PORT6, mac=PORT_MAC, hops=255)
     return ethernet(bytes(packet), 0x86DD, destination=mac)
 
 
+def too_big(mtu, quoted, source="10.53.0.254", mac=SERVER_MAC):
+    """A router's report that takes `mtu` bytes only, of a frame that it got."""
+    packet = quoted[14:14 + 548]
+    if packet[0] >> 4 == 6:
+        body = struct.pack(">BBHI", 2, 0, 0, mtu) + packet
+        target = str(ipaddress.ip_address(packet[8:24]))
+        value = checksum(pseudo(source, target, 58, len(body)) + body)
+        return ethernet(ip(source, target, 58, body[:2] + struct.pack(">H", value) + body[4:]), 0x86DD, mac)
+    body = struct.pack(">BBHHH", 3, 4, 0, 0, mtu) + packet
+    target = str(ipaddress.ip_address(packet[12:16]))
+    return ethernet(ip(source, target, 1, body[:2] + struct.pack(">H", checksum(body)) + body[4:]), 0x0800, mac)
+
+
+def to_client(payload, client=CLIENT4, port=PORT4, dport=40000):
+    """What an answer of ours looks like on its way."""
+    return udp(payload, source=port, sport=53, destination=client, dport=dport)
+
+
 START = 1700000000 * 1000000
 
 

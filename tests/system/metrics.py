@@ -17,7 +17,7 @@ response = ['response_unsolicited', 'response_late', 'response_duplicate', 'resp
             'response_malformed', 'response_home_full']
 drops = {m: int(n) for m, n in re.findall(r'sluice_drops_total{reason="(\w+)"} (\d+)', text)}
 query = sum(n for r, n in drops.items()
-            if r not in packet + response + ['arp', 'nd', 'icmp'])
+            if r not in packet + response + ['arp', 'nd', 'icmp', 'mtu_foreign', 'mtu_unsafe'])
 queries = get('sluice_queries_total{port="edge"}')
 assert get('sluice_queries_total{port="back"}') == 0
 kinds = {k: get('sluice_responses_total{port="edge",kind="%s"}' % k) for k in ('forwarded', 'cache', 'self')}

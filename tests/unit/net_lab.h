@@ -184,6 +184,7 @@ static inline struct net_port lab_port(uint16_t vlan)
 {
 	struct net_port port = {
 		.mtu = 1500,
+		.message_safe = net_message_safe(1500),
 		.vlan = vlan,
 		.mac = lab_mac(1),
 		.n_addresses = 3,

@@ -23,6 +23,8 @@ START_TEST(defaults_as_documented)
 	ck_assert_uint_eq(config->dataplane.rx_buffers, 0);
 	ck_assert_uint_eq(config->dataplane.rx_ring, 1024);
 	ck_assert_uint_eq(config->dataplane.tx_ring, 1024);
+	ck_assert_uint_eq(config->fragments.max, 256);
+	ck_assert_uint_eq(config->fragments.timeout, 1000);
 	ck_assert_uint_eq(config->lua.watchdog, 50);
 	ck_assert_uint_eq(config->lua.memory, 256);
 	ck_assert_uint_eq(config->shutdown.grace, 2000);
@@ -48,6 +50,7 @@ START_TEST(every_key_is_read)
 		"        rewrite_ids: false, send_queue: 1}\n"
 		"dataplane: {max_inflight: 64, rx_buffers: 5000, rx_ring: 64, tx_ring: 32768}\n"
 		"lua: {watchdog: 2s, memory: 16}\n"
+		"fragments: {max: 0, timeout: 10ms}\n"
 		"shutdown: {grace: 0}\n"
 		"metrics: {listen: \"[::1]:9000\"}\n"
 		"console: {socket: /run/x.sock}\n"
@@ -72,6 +75,8 @@ START_TEST(every_key_is_read)
 	ck_assert_uint_eq(config->dataplane.rx_ring, 64);
 	ck_assert_uint_eq(config->dataplane.tx_ring, 32768);
 	ck_assert_uint_eq(config->lua.watchdog, 2000);
+	ck_assert_uint_eq(config->fragments.max, 0);
+	ck_assert_uint_eq(config->fragments.timeout, 10);
 	ck_assert_uint_eq(config->lua.memory, 16);
 	ck_assert_uint_eq(config->shutdown.grace, 0);
 	ck_assert(config->metrics.listen.ipv6);
@@ -118,6 +123,9 @@ START_TEST(numbers_and_durations)
 		 "5:24: max_suspended: 0 is out of range, 1 to 4000000 are possible\n"},
 		{BASE "async: {send_queue: 1.5}\n",
 		 "5:21: send_queue: expected a whole number, found '1.5'\n"},
+		{BASE "fragments: {max: 65537, timeout: 61s}\n",
+		 "5:18: max: 65537 is out of range, 0 to 65536 are possible\n"
+		 "5:34: timeout: 61s is out of range, 10 to 60000 ms are possible\n"},
 		{BASE "dataplane: {max_inflight: 63, rx_ring: 63, tx_ring: 32769}\n",
 		 "5:27: max_inflight: 63 is out of range, 64 to 16777216 are possible\n"
 		 "5:40: rx_ring: 63 is out of range, 64 to 32768 are possible\n"

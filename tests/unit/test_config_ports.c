@@ -70,6 +70,7 @@ START_TEST(a_port_with_everything)
 		"    mtu: 9216\n"
 		"    vlan: 4094\n"
 		"    steering: flow\n"
+		"    oversize: fragment\n"
 		"  - {device: 0000:01:00.0, addresses: [192.0.2.1/31]}\n");
 	const struct config_port *port = &config->ports[0];
 	ck_assert_uint_eq(config->n_ports, 2);
@@ -84,11 +85,13 @@ START_TEST(a_port_with_everything)
 	ck_assert_uint_eq(port->mtu, 9216);
 	ck_assert_uint_eq(port->vlan, 4094);
 	ck_assert_uint_eq(port->steering, CONFIG_STEERING_FLOW);
+	ck_assert_uint_eq(port->oversize, CONFIG_OVERSIZE_FRAGMENT);
 	ck_assert_str_eq(config->ports[1].name, "port1");
 	ck_assert_str_eq(config->ports[1].device, "0000:01:00.0");
 	ck_assert_uint_eq(config->ports[1].mtu, 1500);
 	ck_assert_uint_eq(config->ports[1].vlan, 0);
 	ck_assert_uint_eq(config->ports[1].steering, CONFIG_STEERING_AUTO);
+	ck_assert_uint_eq(config->ports[1].oversize, CONFIG_OVERSIZE_TRUNCATE);
 	ck_assert_uint_eq(config->n_listen, 4); /* port 53 of every address */
 	for (unsigned i = 0; i < config->n_listen; i++)
 		ck_assert_uint_eq(config->listen[i].port, 53);
@@ -111,6 +114,8 @@ START_TEST(keys_of_a_port)
 		{ADDRESS "name: \"\"\n", "5:11: name: must not be empty\n"},
 		{ADDRESS "mtu: 575\n", "5:10: mtu: 575 is out of range, 576 to 9216 are possible\n"},
 		{ADDRESS "mtu: 9217\n", "5:10: mtu: 9217 is out of range, 576 to 9216 are possible\n"},
+		{ADDRESS "oversize: drop\n",
+		 "5:15: oversize: 'drop' is none of truncate, fragment\n"},
 		{ADDRESS "vlan: 4095\n", "5:11: vlan: 4095 is out of range, 0 to 4094 are possible\n"},
 		{ADDRESS "adresses: []\n",
 		 "5:5: unknown key 'adresses' in a port, did you mean 'addresses'?\n"},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Fragments: put together in any order, over both families, behind other headers; dropped by name where
 they are tiny, overlap, are too many, too large or alone, or where there is no room for them."""
-from frames import answer, datagram, draws, from_server, opt, option, piece, pieces, query, record, udp, \
+from frames import answer, datagram, draws, opt, option, piece, pieces, query, record, udp, \
     CLIENT4, CLIENT6, PORT4, PORT6, POINTER, SERVER4, SERVER_MAC
 
 SIX = {"source": CLIENT6, "destination": PORT6}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Random words that nobody can predict, the kernel's, a few cycles each. Its owner alone draws. */
+#ifndef SLUICE_DATAPLANE_DRAW_H
+#define SLUICE_DATAPLANE_DRAW_H
+
+#include <stdint.h>
+
+#define DRAW_WORDS 512u
+
+/* Ready when all is zero. */
+struct draw {
+	uint64_t replayed; /* state of the generator that replay draws from, 0: the kernel does */
+	uint32_t left;
+	uint32_t words[DRAW_WORDS]; /* each used once */
+};
+
+uint32_t draw_next(struct draw *draw);
+
+/* From a generator of this seed from now on: for replay, never for traffic. */
+void draw_replay(struct draw *draw, uint64_t seed);
+
+#endif
