@@ -9,7 +9,6 @@
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/rules/answers.h"
-#include "dataplane/rules/tags.h"
 
 void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
@@ -82,13 +81,12 @@ static void errors_add(struct rte_mbuf *mbuf)
 }
 
 /* Cuts an answer to what the client takes, and a packet. False: that cannot be done. */
-static bool size_limit(struct worker *worker, struct rte_mbuf *mbuf)
+static bool size_limit(struct worker *worker, struct rte_mbuf *mbuf, bool ipv6)
 {
 	const struct packet *packet = packet_of(mbuf);
 	const struct query_state *query = &packet->query;
 	const struct net_port *port = &worker->dataplane->ports[query->port];
-	uint16_t room = RTE_MIN(query->client_size,
-				net_message_room(port, query->flags & QUERY_IPV6));
+	uint16_t room = RTE_MIN(query->client_size, net_message_room(port, ipv6));
 	if (likely(packet->dns_length <= room))
 		return true;
 	int length = dns_response_truncate(packet_dns(mbuf), packet->dns_length, room);
@@ -99,20 +97,30 @@ static bool size_limit(struct worker *worker, struct rte_mbuf *mbuf)
 	return true;
 }
 
-static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf)
+/* To whom an answer goes, and from which address of ours: to the proxy, if a proxy asked. */
+static void client_flow(const struct query_state *query, struct net_flow *flow)
 {
-	const struct query_state *query = &packet_of(mbuf)->query;
-	struct net_flow flow = {
-		.source_port = query->local_port,
-		.destination_port = query->client_port,
-	};
-	bool ipv6 = (query->flags & QUERY_IPV6) != 0;
-	memcpy(flow.source.bytes, query->local_addr, 16);
-	memcpy(flow.destination.bytes, query->client_addr, 16);
-	flow.source.ipv6 = flow.destination.ipv6 = ipv6;
-	memcpy(flow.destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
-	uint8_t port = query->port;
-	net_frame_write(&worker->dataplane->ports[port], mbuf, &flow);
+	struct note_peer peer;
+	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
+	if (pipeline_peer(query, &peer)) {
+		flow->source_port = peer.local_port;
+		flow->destination_port = peer.port;
+		memcpy(flow->source.bytes, peer.local, 16);
+		memcpy(flow->destination.bytes, peer.address, 16);
+		flow->source.ipv6 = flow->destination.ipv6 = peer.ipv6;
+		return;
+	}
+	flow->source_port = query->local_port;
+	flow->destination_port = query->client_port;
+	memcpy(flow->source.bytes, query->local_addr, 16);
+	memcpy(flow->destination.bytes, query->client_addr, 16);
+	flow->source.ipv6 = flow->destination.ipv6 = (query->flags & QUERY_IPV6) != 0;
+}
+
+static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf, const struct net_flow *flow)
+{
+	uint8_t port = packet_of(mbuf)->query.port;
+	net_frame_write(&worker->dataplane->ports[port], mbuf, flow);
 	pipeline_push(worker, port, mbuf);
 }
 
@@ -120,6 +128,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct query_state *query = &packet->query;
+	struct net_flow flow;
+	client_flow(query, &flow);
 	if (unlikely(query->notes != NULL)) {
 		errors_add(mbuf);
 		notes_free(&query->notes);
@@ -136,7 +146,7 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 			return;
 		packet = packet_of(mbuf);
 		query = &packet->query;
-	} else if (!size_limit(worker, mbuf)) {
+	} else if (!size_limit(worker, mbuf, flow.source.ipv6)) {
 		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
 		return;
 	}
@@ -147,7 +157,7 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	if (unlikely(tcp))
 		pipeline_tcp_answer(worker, mbuf);
 	else
-		datagram_send(worker, mbuf);
+		datagram_send(worker, mbuf, &flow);
 }
 
 /* ---- to the control lcore ---- */

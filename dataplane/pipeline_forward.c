@@ -5,7 +5,6 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
 #include "dataplane/net/frame.h"
-#include "dataplane/rules/tags.h"
 #include "dataplane/rules/threads.h"
 
 /* An answer that no rule gave: it is not counted as a rule's. */
@@ -93,6 +92,27 @@ static struct inflight_entry *entry_new(struct worker *worker, const struct net_
 			       way.steer != NULL ? &way : NULL);
 }
 
+/*
+ * What its server is told besides the query, and the way there. `proxy` gets the size of its PROXY
+ * header. The packet; NULL: it has been dropped.
+ */
+static struct rte_mbuf *query_equip(struct worker *worker, struct rte_mbuf *mbuf,
+				    const struct backend *backend, const struct net_route *route,
+				    size_t *proxy)
+{
+	*proxy = 0;
+	if (unlikely(backend->ecs) && (mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
+		return NULL;
+	if (unlikely(backend->proxy))
+		*proxy = pipeline_proxy_size(&packet_of(mbuf)->query);
+	if (unlikely(packet_of(mbuf)->dns_length + *proxy >
+		     net_message_room(&worker->dataplane->ports[route->port], route->source.ipv6))) {
+		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
+		return NULL;
+	}
+	return likely(*proxy == 0) ? mbuf : pipeline_proxy_reserve(worker, mbuf, *proxy);
+}
+
 /* To the server with this number. */
 static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t number)
 {
@@ -114,16 +134,9 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 		return;
 	}
 	const struct net_route *route = &worker->dataplane->routes[number];
-	if (unlikely(backend->ecs)) {
-		if ((mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
-			return;
-		packet = packet_of(mbuf);
-	}
-	if (unlikely(packet->dns_length > net_message_room(&worker->dataplane->ports[route->port],
-							   route->source.ipv6))) {
-		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
+	size_t proxy;
+	if (unlikely((mbuf = query_equip(worker, mbuf, backend, route, &proxy)) == NULL))
 		return;
-	}
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
 	struct inflight_entry *entry = entry_new(worker, route, patience);
 	if (unlikely(entry == NULL)) {
@@ -133,6 +146,8 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 	entry->sent = worker->now;
 	entry->probe = false;
 	entry_fill(entry, backend, mbuf);
+	if (unlikely(proxy != 0))
+		pipeline_proxy_put(mbuf, &entry->query);
 	if (likely(server_send(worker, mbuf, entry, route))) {
 		count(worker, STATS_FORWARDED);
 		stats_add(&worker->backends[number].queries, 1);
@@ -238,6 +253,8 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry->probe = true;
 	entry->token = packet->slot;
 	entry_fill(entry, backend, mbuf);
+	if (backend->proxy)
+		pipeline_proxy_put(mbuf, NULL);
 	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number]))
 		pipeline_probe_end(worker, entry, INFLIGHT_FORGOTTEN);
 }

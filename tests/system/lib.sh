@@ -20,7 +20,7 @@ filter_program=$work/filter
 export server=10.53.2.1 server6=fd53:2::1
 console_socket=$work/run/console.sock
 pids=()
-sluice_pid='' filter_pid=''
+sluice_pid='' filter_pid='' server_pid=''
 
 lab_down() {
 	local status=$? pid ns
@@ -112,6 +112,40 @@ lab_nsd() {
 	ip netns exec "$backend" nsd -d -c "$work/nsd/nsd.conf" >"$work/nsd.log" 2>&1 &
 	pids+=($!)
 	wait_for 10 "NSD" in_backend dig +short +time=1 +tries=1 -p 5300 @10.53.0.2 demo.test SOA
+}
+
+# lab_unbound DIR ADDRESS@PORT [LINE...]: an Unbound that lives in $work/DIR and asks NSD for demo.test, with
+# further lines of its server clause. It does not validate. Its process is $server_pid.
+lab_unbound() {
+	local dir=$work/$1 at=$2
+	shift 2
+	mkdir -p "$dir"
+	cat >"$dir/unbound.conf" <<-END
+		server:
+		  interface: $at
+		  access-control: 0.0.0.0/0 allow
+		  access-control: ::/0 allow
+		  directory: "$dir"
+		  chroot: ""
+		  username: ""
+		  pidfile: ""
+		  use-syslog: no
+		  module-config: "iterator"
+		  num-threads: 1
+		  do-not-query-localhost: no
+		  so-rcvbuf: 0
+		  local-zone: "test." nodefault
+		$(printf '  %s\n' "$@")
+		remote-control:
+		  control-enable: no
+		stub-zone:
+		  name: demo.test
+		  stub-addr: 10.53.0.2@5300
+	END
+	ip netns exec "$backend" unbound -d -c "$dir/unbound.conf" >"$dir.log" 2>&1 &
+	server_pid=$!
+	pids+=("$server_pid")
+	wait_for 10 "Unbound at $at" grep -q 'start of service' "$dir.log"
 }
 
 # lab_config: writes the configuration; the policy comes from standard input.
