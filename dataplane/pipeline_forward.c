@@ -117,7 +117,6 @@ static struct rte_mbuf *query_equip(struct worker *worker, struct rte_mbuf *mbuf
 static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t number)
 {
 	const struct policy *policy = policy_now(worker);
-	struct packet *packet = packet_of(mbuf);
 	const struct backend *backend =
 		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
 	if (unlikely(backend == NULL)) {
