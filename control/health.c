@@ -8,6 +8,7 @@
 #include "dataplane/dns/message.h"
 
 #define LAZY_LOOK_MS 100u /* how often a server that is watched is looked at */
+#define CHECKS_A_MS 32u	  /* that begin in one millisecond, of all servers */
 #define NUMBER_BITS 16u	  /* of a token; the rest tells one check of a server from the next */
 
 static_assert(POLICY_BACKENDS_MAX <= 1u << NUMBER_BITS, "a token holds the number of a server");
@@ -45,6 +46,8 @@ struct server {
 struct health {
 	struct health_hooks hooks;
 	uint64_t now;
+	uint64_t begun_at; /* when the last checks began, and how many */
+	unsigned begun;
 	struct server *servers[POLICY_BACKENDS_MAX];
 };
 
@@ -226,6 +229,16 @@ static void failed(struct health *health, struct server *server, enum health_fai
 	}
 }
 
+/*
+ * How much sooner than usual a server is asked for the second time: so that servers that were first
+ * asked together, at the start or after a reload, are asked at times of their own from then on.
+ */
+static uint64_t interval_cut(const struct server *server)
+{
+	uint32_t part = server->backend->number * 0x9e3779b1u >> 16; /* golden ratio: even */
+	return server->starting ? (uint64_t)server->options.interval * part >> 16 : 0;
+}
+
 /* The check has ended; the next is an interval after it began. */
 static void check_end(struct health *health, struct server *server, bool good,
 		      enum health_failure failure)
@@ -236,8 +249,8 @@ static void check_end(struct health *health, struct server *server, bool good,
 		passed(health, server);
 	else
 		failed(health, server, failure);
+	server->next = server->asked_at + interval_of(server) - interval_cut(server);
 	server->starting = false;
-	server->next = server->asked_at + interval_of(server);
 }
 
 static void check_begin(struct health *health, struct server *server)
@@ -311,6 +324,16 @@ static void watch(struct health *health, struct server *server)
 	server->next = health->now; /* it is asked at once */
 }
 
+/* Many servers that are due at once are asked one after the other: their answers come back so, too. */
+static bool check_may_begin(struct health *health)
+{
+	if (health->begun_at != health->now) {
+		health->begun_at = health->now;
+		health->begun = 0;
+	}
+	return health->begun++ < CHECKS_A_MS;
+}
+
 static void server_turn(struct health *health, struct server *server)
 {
 	if (server->asked && health->now >= server->asked_at + server->options.timeout)
@@ -320,7 +343,8 @@ static void server_turn(struct health *health, struct server *server)
 		if (health->now >= server->next)
 			watch(health, server);
 	}
-	if (is_checked(server) && !server->asked && health->now >= server->next)
+	if (is_checked(server) && !server->asked && health->now >= server->next &&
+	    check_may_begin(health))
 		check_begin(health, server);
 }
 

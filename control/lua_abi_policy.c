@@ -346,9 +346,9 @@ int sluice_question_pool_set(struct lua_question *question, const char *name, si
 
 /* ---- settings ---- */
 
-int sluice_listener_add(const char *text)
+int sluice_listener_add(const char *text, bool proxied)
 {
-	return policy_listener_add(model(), text);
+	return policy_listener_add(model(), text, proxied);
 }
 
 int sluice_listeners_clear(void)
@@ -411,6 +411,10 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->own_udp_size = (uint16_t)value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {
 		settings->allow_empty_response = value != 0;
+	} else if (strcmp(name, "proxy_size") == 0) {
+		settings->proxy_size = (uint16_t)value;
+	} else if (strcmp(name, "proxy_clients_acl") == 0) {
+		settings->proxy_clients_acl = value != 0;
 	} else if (strcmp(name, "ecs_override") == 0) {
 		settings->ecs.override = value != 0;
 	} else if (strcmp(name, "ecs_v4_prefix") == 0) {

@@ -36,6 +36,7 @@ struct backend *sluice_server_add(const struct lua_server *options)
 		.udp_timeout = options->udp_timeout,
 		.max_outstanding = options->max_outstanding,
 		.qps = qps_limit(options->qps),
+		.proxy = options->proxy,
 		.ecs = options->ecs,
 		.ecs_no_share = options->ecs_no_share,
 	};

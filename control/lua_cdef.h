@@ -196,6 +196,7 @@ struct lua_server {
 	uint32_t udp_timeout;	  /* ms */
 	uint32_t max_outstanding; /* 0: no limit */
 	double qps;		  /* 0: no limit */
+	uint8_t proxy; /* it wants PROXY headers */
 	uint8_t ecs, ecs_no_share; /* it is told clients' subnets; what it says of all is not believed */
 };
 
@@ -327,6 +328,11 @@ int sluice_question_tag_unset(struct lua_question *question, const char *key, si
 size_t sluice_question_tags(const struct lua_question *question, struct lua_tag *tags, size_t size);
 int sluice_question_ede(struct lua_question *question, uint16_t code, const char *text,
 			size_t length, bool clear);
+size_t sluice_question_proxy_values(const struct lua_question *question, struct lua_option *values,
+				    size_t size); /* the codes are types */
+int sluice_question_proxy_value_add(struct lua_question *question, uint8_t type, const char *value,
+				    size_t length);
+int sluice_question_proxy_values_clear(struct lua_question *question);
 size_t sluice_question_options(const struct lua_question *question, struct lua_option *options,
 			       size_t size);
 int sluice_question_option_set(struct lua_question *question, uint16_t code, const char *data,
@@ -449,6 +455,8 @@ struct policy_selector *sluice_selector_client_rate(double rate, double burst, u
 						    uint8_t v6_prefix, uint32_t clients);
 struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixes, size_t count,
 						bool destination);
+/* The value NULL: any. */
+struct policy_selector *sluice_selector_proxy(uint8_t type, const char *value, size_t length);
 struct policy_selector *sluice_selector_tag(const char *key, size_t key_length, const char *value,
 					    size_t value_length);
 struct policy_selector *sluice_selector_probability(double p);
@@ -491,6 +499,9 @@ struct policy_action *sluice_action_ecs_override(bool override);
 struct policy_action *sluice_action_ecs_prefix(uint8_t v4, uint8_t v6);
 /* For clients of either family. */
 struct policy_action *sluice_action_ecs(const struct lua_prefix *v4, const struct lua_prefix *v6);
+/* The codes are types. */
+struct policy_action *sluice_action_proxy(const struct lua_option *values, size_t count,
+					  bool replace);
 struct policy_action *sluice_action_untag(const char *key, size_t key_length);
 struct policy_action *sluice_action_ede(uint16_t code, const char *text, size_t length, bool clear);
 struct policy_action *sluice_action_lua(int reference, bool ffi);
@@ -556,13 +567,15 @@ int sluice_metric_get(const char *name, size_t length, const char *labels, doubl
 bool sluice_metrics_text(struct lua_bytes *text);
 struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
-int sluice_listener_add(const char *text);
+int sluice_listener_add(const char *text, bool proxied); /* PROXY headers are looked for */
 int sluice_listeners_clear(void);
 int sluice_acl_add(const char *text);
 int sluice_acl_remove(const char *text);
 int sluice_acl_clear(void);
 size_t sluice_acl_count(void);
 int sluice_acl_print(size_t index, char *text, size_t size);
+int sluice_proxy_acl_add(const char *text);
+void sluice_proxy_acl_clear(void);
 int sluice_setting_set(const char *name, uint32_t value);
 
 /* Packet caches. */

@@ -211,7 +211,7 @@ static int listeners_default(const struct control *control, struct policy_model 
 		char text[64];
 		memcpy(address.bytes, listen->bytes, 16);
 		backend_address_print(&address, listen->port, text, sizeof(text));
-		if (policy_listener_add(model, text) != 0)
+		if (policy_listener_add(model, text, true) != 0)
 			return -1;
 	}
 	return 0;

@@ -329,6 +329,29 @@ struct policy_action *policy_action_ecs(struct policy_model *model, const struct
 	return action;
 }
 
+struct policy_action *policy_action_proxy(struct policy_model *model,
+					  const struct proxy_value *values, size_t count,
+					  bool replace)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < count; i++)
+		size += PROXY_VALUE_HEADER + (size_t)values[i].length;
+	if (size > UINT16_MAX - PROXY_HEADER_FULL) {
+		errno = E2BIG;
+		return NULL;
+	}
+	struct policy_action *action =
+		action_new(model, RULE_ACTION_PROXY_VALUES, sizeof(struct rule_bytes) + size);
+	if (!action)
+		return NULL;
+	struct rule_bytes *bytes = (void *)action->blob->data;
+	for (size_t i = 0; i < count; i++)
+		bytes->length += proxy_value_write(bytes->bytes + bytes->length, &values[i]);
+	action->action.bytes = bytes;
+	action->action.value = replace;
+	return action;
+}
+
 struct policy_action *policy_action_tag(struct policy_model *model, const char *key,
 					size_t key_length, const char *value, size_t value_length)
 {

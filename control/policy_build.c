@@ -77,7 +77,7 @@ static size_t model_size(const struct policy_model *model, const struct measures
 	       size_align(registry->n_pools * sizeof(struct policy_pool_name)) +
 	       size_align(registry->n_backends * sizeof(struct backend *)) +
 	       size_align(model->n_listeners * sizeof(struct policy_listener)) +
-	       prefix_set_frozen_size(&model->acl);
+	       prefix_set_frozen_size(&model->acl) + prefix_set_frozen_size(&model->proxy_acl);
 }
 
 /* Where the programs of all rules and the blobs they use go. */
@@ -262,11 +262,16 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	struct policy_listener *listeners =
 		arena_take(arena, model->n_listeners, sizeof(*listeners));
 	void *acl = arena_take(arena, 1, prefix_set_frozen_size(&model->acl));
+	void *proxy_acl = arena_take(arena, 1, prefix_set_frozen_size(&model->proxy_acl));
 
 	memcpy(listeners, model->listeners, model->n_listeners * sizeof(*listeners));
 	policy->listeners = listeners;
 	policy->n_listeners = (uint16_t)model->n_listeners;
 	policy->acl = prefix_set_freeze(&model->acl, acl);
+	if (model->proxy_acl.count > 0)
+		policy->proxy_acl = prefix_set_freeze(&model->proxy_acl, proxy_acl);
+	policy->proxy_size = model->settings.proxy_size;
+	policy->proxy_clients_acl = model->settings.proxy_clients_acl;
 	policy->udp_timeout = model->settings.udp_timeout;
 	policy->stale = model->settings.stale;
 	policy->stale_timeout = model->settings.stale_timeout;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "control/health.h"
+#include "dataplane/net/proxy.h"
 #include "dataplane/policy.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/name_set.h"
@@ -90,6 +91,8 @@ struct policy_settings {
 	uint32_t perturbation;
 	double weighted_factor, consistent_factor; /* at least 1; 0: no bound */
 	struct policy_ecs ecs;
+	uint16_t proxy_size;	/* bytes of PROXY headers, at most */
+	bool proxy_clients_acl; /* the ACL is for the clients that they name, too */
 };
 
 struct policy_settings *policy_model_settings(struct policy_model *model);
@@ -97,11 +100,17 @@ struct policy_settings *policy_model_settings(struct policy_model *model);
 /* The ACL, to be edited in place. */
 struct prefix_list *policy_model_acl(struct policy_model *model);
 
+/* Who has to send PROXY headers, likewise; nobody at first. */
+struct prefix_list *policy_model_proxy_acl(struct policy_model *model);
+
 /* dnsdist's: private, link-local, loopback, shared (100.64/10) and unique local addresses. */
 int policy_acl_default(struct prefix_list *acl);
 
-/* Listens on "address[:port]", port 53 if there is none. -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
-int policy_listener_add(struct policy_model *model, const char *text);
+/*
+ * Listens on "address[:port]", port 53 if there is none; with `proxied` for PROXY headers too, of
+ * those who have to send them. -EINVAL, -EEXIST, -ENOSPC, -ENOMEM.
+ */
+int policy_listener_add(struct policy_model *model, const char *text, bool proxied);
 void policy_listeners_clear(struct policy_model *model);
 size_t policy_listeners_count(const struct policy_model *model);
 const struct policy_listener *policy_listener_at(const struct policy_model *model, size_t index);
@@ -167,6 +176,9 @@ struct policy_selector *policy_selector_netmask(struct policy_model *model,
 struct policy_selector *policy_selector_tag(struct policy_model *model, const char *key,
 					    size_t key_length, const char *value,
 					    size_t value_length);
+/* A PROXY header has, or is to have, a value of the type; `value` NULL: any value. */
+struct policy_selector *policy_selector_proxy(struct policy_model *model, uint8_t type,
+					      const char *value, size_t length);
 struct policy_selector *policy_selector_probability(struct policy_model *model, double p);
 struct policy_selector *policy_selector_lua(struct policy_model *model, int reference, bool ffi);
 /* Lua that each lcore runs itself: code `reference` of policy_model_threads_set(). */
@@ -239,6 +251,10 @@ struct policy_action *policy_action_ecs_prefix(struct policy_model *model, uint8
 /* What servers are told in place of the client's address. */
 struct policy_action *policy_action_ecs(struct policy_model *model, const struct note_subnet *v4,
 					const struct note_subnet *v6);
+/* Values for the PROXY headers to servers, in place of those that are there or besides them. */
+struct policy_action *policy_action_proxy(struct policy_model *model,
+					  const struct proxy_value *values, size_t count,
+					  bool replace);
 struct policy_action *policy_action_untag(struct policy_model *model, const char *key,
 					  size_t key_length);
 struct policy_action *policy_action_extended_error(struct policy_model *model, uint16_t info_code,
@@ -336,7 +352,7 @@ struct policy_server_options {
 	uint32_t max_outstanding; /* queries at a time, 0: no limit */
 	struct rate_limit qps;	  /* a period of 0: no limit */
 	bool down;	      /* starts down (a backend that is known keeps its state) */
-	bool ecs, ecs_no_share;	  /* as in struct backend */
+	bool ecs, ecs_no_share, proxy; /* as in struct backend */
 };
 
 /*

@@ -130,6 +130,7 @@ static bool same_kind_covers(const struct rule_test *a, const struct rule_test *
 	case RULE_TEST_TIMED_SET:
 		return a->timed_set == b->timed_set;
 	case RULE_TEST_TAG:
+	case RULE_TEST_PROXY_VALUE:
 		return unedited && tags_cover(a->tag, b->tag);
 	case RULE_TEST_RCODE:
 	case RULE_TEST_EXTENDED_RCODE:

@@ -78,6 +78,7 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	model->registry = registry;
 	model->settings.udp_timeout = POLICY_UDP_TIMEOUT_MS;
 	model->settings.own_edns = true;
+	model->settings.proxy_size = PROXY_SIZE_DEFAULT;
 	model->settings.ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
 	for (unsigned i = 0; i < POLICY_POOLS_MAX; i++)
 		model->pools[i].ecs = (struct policy_pool_ecs){-1, -1};
@@ -113,6 +114,7 @@ void policy_model_free(struct policy_model *model)
 	policy_regexes_free(model);
 	policy_parts_free(model);
 	prefix_list_clear(&model->acl);
+	prefix_list_clear(&model->proxy_acl);
 	regex_scratch_free(model->scratch);
 	rule_threads_release(model->threads);
 	free(model);
@@ -139,6 +141,11 @@ struct prefix_list *policy_model_acl(struct policy_model *model)
 	return &model->acl;
 }
 
+struct prefix_list *policy_model_proxy_acl(struct policy_model *model)
+{
+	return &model->proxy_acl;
+}
+
 static bool listener_same(const struct policy_listener *a, const struct policy_listener *b)
 {
 	return a->port == b->port && net_address_equal(&a->address, &b->address);
@@ -157,10 +164,10 @@ static uint8_t registry_frontend(struct policy_registry *registry,
 	return (uint8_t)registry->n_frontends++;
 }
 
-int policy_listener_add(struct policy_model *model, const char *text)
+int policy_listener_add(struct policy_model *model, const char *text, bool proxied)
 {
 	static const uint8_t zero[16];
-	struct policy_listener listener = {0};
+	struct policy_listener listener = {.unproxied = !proxied};
 	int error = backend_address_parse(text, POLICY_PORT, &listener.address, &listener.port);
 	if (error != 0)
 		return error;

@@ -100,6 +100,7 @@ struct policy_model {
 	struct policy_settings settings;
 	struct rule_threads *threads; /* NULL: none */
 	struct prefix_list acl;
+	struct prefix_list proxy_acl;
 	struct policy_listener listeners[POLICY_LISTENERS_MAX];
 	size_t n_listeners;
 	struct policy_selector *selectors;

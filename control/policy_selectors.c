@@ -200,22 +200,35 @@ struct policy_selector *policy_selector_netmask(struct policy_model *model,
 	return selector;
 }
 
-struct policy_selector *policy_selector_tag(struct policy_model *model, const char *key,
-					    size_t key_length, const char *value,
-					    size_t value_length)
+static struct policy_selector *keyed_test_new(struct policy_model *model, enum rule_test_kind kind,
+					      const char *key, size_t key_length,
+					      const char *value, size_t value_length)
 {
 	if (!value)
 		value_length = 0;
 	if (!policy_tag_fits(key_length, value_length))
 		return NULL;
-	struct policy_selector *selector = data_test_new(
-		model, RULE_TEST_TAG, sizeof(struct rule_tag) + key_length + value_length);
+	struct policy_selector *selector =
+		data_test_new(model, kind, sizeof(struct rule_tag) + key_length + value_length);
 	if (!selector)
 		return NULL;
 	struct rule_tag *tag = (void *)selector->blob->data;
 	policy_tag_fill(tag, key, key_length, value, value_length);
 	selector->test.tag = tag;
 	return selector;
+}
+
+struct policy_selector *policy_selector_tag(struct policy_model *model, const char *key,
+					    size_t key_length, const char *value,
+					    size_t value_length)
+{
+	return keyed_test_new(model, RULE_TEST_TAG, key, key_length, value, value_length);
+}
+
+struct policy_selector *policy_selector_proxy(struct policy_model *model, uint8_t type,
+					      const char *value, size_t length)
+{
+	return keyed_test_new(model, RULE_TEST_PROXY_VALUE, (const char *)&type, 1, value, length);
 }
 
 struct policy_selector *policy_selector_probability(struct policy_model *model, double p)

@@ -113,6 +113,7 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	(*backend)->qps.limit = options->qps;
 	(*backend)->ecs = options->ecs;
 	(*backend)->ecs_no_share = options->ecs_no_share;
+	(*backend)->proxy = options->proxy;
 	model->servers[model->n_servers++] = *backend;
 	return 0;
 }

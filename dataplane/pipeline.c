@@ -9,7 +9,6 @@
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/rules/answers.h"
-#include "dataplane/rules/tags.h"
 
 void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
@@ -81,16 +80,6 @@ static void errors_add(struct rte_mbuf *mbuf)
 	}
 }
 
-static void client_flow(const struct query_state *query, struct net_flow *flow)
-{
-	flow->source_port = query->local_port;
-	flow->destination_port = query->client_port;
-	memcpy(flow->source.bytes, query->local_addr, 16);
-	memcpy(flow->destination.bytes, query->client_addr, 16);
-	flow->source.ipv6 = flow->destination.ipv6 = (query->flags & QUERY_IPV6) != 0;
-	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
-}
-
 void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -108,19 +97,37 @@ static void stream_send(struct worker *worker, struct rte_mbuf *mbuf)
 	pipeline_tcp_answer(worker, mbuf);
 }
 
-static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf)
+/* To whom an answer goes, and from which address of ours: to the proxy, if a proxy asked. */
+static void client_flow(const struct query_state *query, struct net_flow *flow)
+{
+	struct note_peer peer;
+	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
+	if (pipeline_peer(query, &peer)) {
+		flow->source_port = peer.local_port;
+		flow->destination_port = peer.port;
+		memcpy(flow->source.bytes, peer.local, 16);
+		memcpy(flow->destination.bytes, peer.address, 16);
+		flow->source.ipv6 = flow->destination.ipv6 = peer.ipv6;
+		return;
+	}
+	flow->source_port = query->local_port;
+	flow->destination_port = query->client_port;
+	memcpy(flow->source.bytes, query->local_addr, 16);
+	memcpy(flow->destination.bytes, query->client_addr, 16);
+	flow->source.ipv6 = flow->destination.ipv6 = (query->flags & QUERY_IPV6) != 0;
+}
+
+static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf, const struct net_flow *flow)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
 	uint8_t port = query->port;
 	const struct net_port *way = &worker->dataplane->ports[port];
-	struct net_flow flow;
-	client_flow(query, &flow);
 	if (unlikely(packet_of(mbuf)->dns_length > RTE_MIN(query->client_size, way->message_safe))) {
-		pipeline_large_answer(worker, mbuf, &flow);
+		pipeline_large_answer(worker, mbuf, flow);
 		return;
 	}
 	pipeline_answer_count(worker, mbuf);
-	net_frame_write(way, mbuf, &flow);
+	net_frame_write(way, mbuf, flow);
 	pipeline_push(worker, port, mbuf);
 }
 
@@ -128,6 +135,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct query_state *query = &packet->query;
+	struct net_flow flow;
+	client_flow(query, &flow);
 	if (unlikely(query->notes != NULL)) {
 		errors_add(mbuf);
 		notes_free(&query->notes);
@@ -141,7 +150,7 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	if (unlikely((query->flags & QUERY_TCP) != 0))
 		stream_send(worker, mbuf);
 	else
-		datagram_send(worker, mbuf);
+		datagram_send(worker, mbuf, &flow);
 }
 
 /* ---- to the control lcore ---- */

@@ -3,6 +3,7 @@
 #ifndef SLUICE_DATAPLANE_PIPELINE_H
 #define SLUICE_DATAPLANE_PIPELINE_H
 
+#include "dataplane/net/proxy.h"
 #include "dataplane/worker.h"
 
 /* A query as the frame stage left it: checks; what passes is collected, at most WORKER_BURST. */
@@ -37,6 +38,13 @@ void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf);
 
 /* Ends the queries whose server did not answer in time; all of them if `all`. */
 void pipeline_expire(struct worker *worker, bool all);
+
+/*
+ * What a PROXY header says becomes the query's, and who sent it its peer, in its notes; the values
+ * are noted too. `bytes` is the header. A local one changes nothing. 0 or -ENOMEM.
+ */
+int pipeline_proxy_adopt(struct query_state *query, const uint8_t *bytes,
+			 const struct proxy_header *header);
 
 /* Frees a packet with its notes and counts why. */
 void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason);

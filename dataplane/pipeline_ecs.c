@@ -2,8 +2,6 @@
 /* What servers are told of the client's subnet, and what of their answers is not for the client. */
 #include "dataplane/pipeline_parts.h"
 
-#include "dataplane/rules/tags.h"
-
 #define FOUND_MALFORMED 2
 
 /* The query's EDNS, and whether the client sent a subnet: 0, 1, or FOUND_MALFORMED. */
@@ -59,8 +57,7 @@ bool pipeline_ecs_choose(const struct policy *policy, struct rte_mbuf *mbuf,
 	return found != FOUND_MALFORMED;
 }
 
-/* Into a buffer that has room for more; the packet itself, if there is none. */
-static struct rte_mbuf *packet_widen(struct worker *worker, struct rte_mbuf *mbuf)
+struct rte_mbuf *pipeline_widen(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct rte_mbuf *larger = rte_pktmbuf_alloc(worker->dataplane->parking_large);
 	if (larger == NULL)
@@ -88,7 +85,7 @@ struct rte_mbuf *pipeline_ecs_add(struct worker *worker, struct rte_mbuf *mbuf)
 	if (chosen.ecs.length == 0)
 		return mbuf;
 	if (unlikely(packet_of(mbuf)->dns_length + DNS_ECS_ROOM > packet_dns_capacity(mbuf)))
-		mbuf = packet_widen(worker, mbuf);
+		mbuf = pipeline_widen(worker, mbuf);
 	struct packet *packet = packet_of(mbuf);
 	int length = dns_ecs_put(packet_dns(mbuf), packet->dns_length, packet_dns_capacity(mbuf),
 				 chosen.question_end, &chosen.edns, &chosen.ecs, DNS_EDNS_UDP_SIZE);

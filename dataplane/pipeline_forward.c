@@ -5,7 +5,6 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
 #include "dataplane/net/frame.h"
-#include "dataplane/rules/tags.h"
 #include "dataplane/rules/threads.h"
 
 /* An answer that no rule gave: it is not counted as a rule's. */
@@ -120,11 +119,32 @@ static struct inflight_entry *entry_new(struct worker *worker, const struct net_
 			       way.steer != NULL ? &way : NULL);
 }
 
+/*
+ * What its server is told besides the query, and the way there. `proxy` gets the size of its PROXY
+ * header. The packet; NULL: it has been dropped.
+ */
+static struct rte_mbuf *query_equip(struct worker *worker, struct rte_mbuf *mbuf,
+				    const struct backend *backend, const struct net_route *route,
+				    size_t *proxy)
+{
+	*proxy = 0;
+	if (unlikely(backend->ecs) && (mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
+		return NULL;
+	if (unlikely(backend->proxy))
+		*proxy = pipeline_proxy_size(&packet_of(mbuf)->query);
+	size_t length = packet_of(mbuf)->dns_length + *proxy;
+	if (unlikely(length > worker->dataplane->ports[route->port].message_safe) &&
+	    !pipeline_large_fits(worker, route->port, &backend->address, length)) {
+		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
+		return NULL;
+	}
+	return likely(*proxy == 0) ? mbuf : pipeline_proxy_reserve(worker, mbuf, *proxy);
+}
+
 /* To the server with this number. */
 static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t number)
 {
 	const struct policy *policy = policy_now(worker);
-	struct packet *packet = packet_of(mbuf);
 	const struct backend *backend =
 		number == BACKEND_NONE ? NULL : policy_backend(policy, number);
 	if (unlikely(backend == NULL)) {
@@ -141,17 +161,9 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 		return;
 	}
 	const struct net_route *route = &worker->dataplane->routes[number];
-	if (unlikely(backend->ecs)) {
-		if ((mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
-			return;
-		packet = packet_of(mbuf);
-	}
-	if (unlikely(packet->dns_length >
-		     worker->dataplane->ports[route->port].message_safe) &&
-	    !pipeline_large_fits(worker, route->port, &backend->address, packet->dns_length)) {
-		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
+	size_t proxy;
+	if (unlikely((mbuf = query_equip(worker, mbuf, backend, route, &proxy)) == NULL))
 		return;
-	}
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
 	struct inflight_entry *entry = entry_new(worker, route, patience);
 	if (unlikely(entry == NULL)) {
@@ -161,6 +173,8 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 	entry->sent = worker->now;
 	entry->probe = false;
 	entry_fill(entry, backend, mbuf);
+	if (unlikely(proxy != 0))
+		pipeline_proxy_put(mbuf, &entry->query);
 	if (likely(server_send(worker, mbuf, entry, route))) {
 		count(worker, STATS_FORWARDED);
 		stats_add(&worker->backends[number].queries, 1);
@@ -266,6 +280,8 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry->probe = true;
 	entry->token = packet->slot;
 	entry_fill(entry, backend, mbuf);
+	if (backend->proxy)
+		pipeline_proxy_put(mbuf, NULL);
 	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number]))
 		pipeline_probe_end(worker, entry, INFLIGHT_FORGOTTEN);
 }

@@ -7,11 +7,12 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/pipeline.h"
+#include "dataplane/rules/tags.h"
 
 /* Of the client's header, given back to it. */
 #define PIPELINE_FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD)
 
-static inline const struct policy *policy_now(struct worker *worker)
+static inline const struct policy *policy_now(const struct worker *worker)
 {
 	return __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
 }
@@ -103,6 +104,30 @@ bool pipeline_ecs_choose(const struct policy *policy, struct rte_mbuf *mbuf,
  * another buffer now; NULL: it has been dropped.
  */
 struct rte_mbuf *pipeline_ecs_add(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* The packet in a buffer that has room for more; the packet itself, if there is none. */
+struct rte_mbuf *pipeline_widen(struct worker *worker, struct rte_mbuf *mbuf);
+
+/*
+ * Takes the PROXY header off what a proxy sent: the query is the client's then, and its answer goes
+ * to the proxy. DROP_NONE, or why that cannot be.
+ */
+enum drop_reason pipeline_proxy_take(const struct policy *policy, struct rte_mbuf *mbuf);
+
+/* Who sends the query's packets and gets its answers, where that is a proxy. */
+static inline bool pipeline_peer(const struct query_state *query, struct note_peer *peer)
+{
+	return unlikely(query->notes != NULL) && peer_get(query->notes, peer);
+}
+
+/* Bytes of the PROXY header that says whose query it is. */
+size_t pipeline_proxy_size(const struct query_state *query);
+
+/* Makes room for `size` bytes before the message. The packet; NULL: it has been dropped. */
+struct rte_mbuf *pipeline_proxy_reserve(struct worker *worker, struct rte_mbuf *mbuf, size_t size);
+
+/* Writes the header into that room: then it is part of the message. NULL: the query is our own. */
+void pipeline_proxy_put(struct rte_mbuf *mbuf, const struct query_state *query);
 
 /* Whether a response may be kept for all subnets: its server says so, and the cache is to know. */
 bool pipeline_ecs_is_shared(struct rte_mbuf *mbuf);

@@ -37,8 +37,29 @@ static void response_redirect(struct worker *worker, struct rte_mbuf *mbuf, unsi
 	waker_wake(&workers[home].handoff.worker_waker);
 }
 
+/*
+ * A response without a question gets the one it answers, if it is an error: so say servers that
+ * refuse before they look. Others only if the policy wants them.
+ */
+static bool question_restore(const struct worker *worker, struct rte_mbuf *mbuf,
+			     const struct inflight_entry *entry)
+{
+	struct packet *packet = packet_of(mbuf);
+	uint8_t *dns = packet_dns(mbuf), rcode = dns[3] & 0x0f;
+	if ((rcode == DNS_RCODE_NOERROR || rcode == DNS_RCODE_NXDOMAIN) &&
+	    !policy_now(worker)->allow_empty_response)
+		return false;
+	int length = dns_question_restore(dns, packet->dns_length, packet_dns_capacity(mbuf),
+					  entry->name, entry->name_length, entry->query.qtype,
+					  entry->query.qclass);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+	return length > 0;
+}
+
 /* Checks that the message answers this entry's question and came from whom it asked. */
-static enum drop_reason response_check(struct rte_mbuf *mbuf, const struct inflight_entry *entry)
+static enum drop_reason response_check(const struct worker *worker, struct rte_mbuf *mbuf,
+				       const struct inflight_entry *entry)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct dns_question question;
@@ -46,8 +67,11 @@ static enum drop_reason response_check(struct rte_mbuf *mbuf, const struct infli
 	if (packet->source_port != entry->server_port || packet->ipv6 != entry->server.ipv6 ||
 	    memcmp(packet->query.client_addr, entry->server.bytes, 16) != 0)
 		return DROP_RESPONSE_SOURCE;
-	if ((dns_flags_load(dns) & DNS_FLAG_QR) == 0 ||
-	    dns_question_parse(dns, packet->dns_length, &question) != DNS_OK)
+	if ((dns_flags_load(dns) & DNS_FLAG_QR) == 0)
+		return DROP_RESPONSE_MALFORMED;
+	if (unlikely(dns_count_load(dns, DNS_SECTION_QUESTION) == 0))
+		return question_restore(worker, mbuf, entry) ? DROP_NONE : DROP_RESPONSE_MALFORMED;
+	if (dns_question_parse(dns, packet->dns_length, &question) != DNS_OK)
 		return DROP_RESPONSE_MALFORMED;
 	if (question.qtype != entry->query.qtype || question.qclass != entry->query.qclass ||
 	    !dns_question_case_restore(dns, &question, entry->name, entry->name_length))
@@ -145,7 +169,7 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	enum drop_reason reason = entry == NULL ? stray_reason(worker, packet, id)
-						: response_check(mbuf, entry);
+						: response_check(worker, mbuf, entry);
 	if (unlikely(reason != DROP_NONE)) {
 		pipeline_drop(worker, mbuf, reason);
 		return;

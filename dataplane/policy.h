@@ -35,6 +35,7 @@ struct policy_listener {
 	uint16_t port; /* host byte order */
 	bool any;
 	uint8_t frontend; /* of struct stats_frontend; stays the same from one policy to the next */
+	bool unproxied;	  /* no PROXY header is looked for */
 };
 
 enum balance_method {
@@ -110,6 +111,9 @@ struct policy {
 	struct policy_ecs ecs;
 	struct rule_chain chains[CHAIN_COUNT];
 	const struct prefix_set *acl;
+	const struct prefix_set *proxy_acl; /* who has to send PROXY headers; NULL: nobody */
+	uint16_t proxy_size; /* bytes of those, at most */
+	bool proxy_clients_acl; /* the ACL is for the clients that they name, too */
 	const struct policy_listener *listeners;
 	const struct policy_pool *pools;	     /* by pool number */
 	struct backend *const *backends;	     /* by backend number, NULL: not in this policy */
@@ -140,6 +144,15 @@ static inline const struct policy_listener *policy_listener_find(const struct po
 static inline bool policy_allows(const struct policy *policy, const uint8_t *address, bool ipv6)
 {
 	return prefix_set_match(policy->acl, address, ipv6);
+}
+
+/* Whether what this client sends has to begin with a PROXY header. */
+static inline bool policy_expects_proxy(const struct policy *policy,
+					const struct policy_listener *listener,
+					const uint8_t *address, bool ipv6)
+{
+	return policy->proxy_acl != NULL && !listener->unproxied &&
+	       prefix_set_match(policy->proxy_acl, address, ipv6);
 }
 
 /* The number of the pool with this name, -1 if the policy has none. */

@@ -48,6 +48,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(UDP_PORT, PACKET, "UDP port nobody listens on")                                          \
 	X(DRAINING, PACKET, "query that came after the end was asked for")                         \
 	X(ACL, PACKET, "client address that the ACL does not allow")                               \
+	X(PROXY, PACKET, "no PROXY header, or a wrong one, from a sender that has to send it")     \
 	X(ARP, LINK, "malformed or foreign ARP")                                                   \
 	X(ND, LINK, "malformed or foreign neighbour discovery")                                    \
 	X(ICMP, LINK, "ICMP that is not handled")                                                  \

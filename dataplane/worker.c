@@ -14,7 +14,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/net/icmp.h"
-#include "dataplane/pipeline.h"
+#include "dataplane/pipeline_parts.h"
 
 #define PREFETCH_AHEAD 4
 #define PIECES_CACHE 64
@@ -143,6 +143,17 @@ static bool is_source_port(const struct worker *worker, const struct packet *pac
 			worker->dataplane->ports_share * worker->dataplane->n_workers);
 }
 
+/* The ACL; a proxy that is trusted needs none but its own. */
+static enum drop_reason client_check(const struct policy *policy,
+				     const struct policy_listener *listener, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	const uint8_t *client = packet->query.client_addr;
+	if (unlikely(policy_expects_proxy(policy, listener, client, packet->ipv6)))
+		return pipeline_proxy_take(policy, mbuf);
+	return likely(policy_allows(policy, client, packet->ipv6)) ? DROP_NONE : DROP_ACL;
+}
+
 static void udp_input(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
@@ -151,9 +162,11 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 	if (listener != NULL) {
 		if (unlikely(worker->draining)) {
 			pipeline_drop(worker, mbuf, DROP_DRAINING);
-		} else if (unlikely(!policy_allows(policy, packet->query.client_addr,
-						   packet->ipv6))) {
-			pipeline_drop(worker, mbuf, DROP_ACL);
+			return;
+		}
+		enum drop_reason reason = client_check(policy, listener, mbuf);
+		if (unlikely(reason != DROP_NONE)) {
+			pipeline_drop(worker, mbuf, reason);
 		} else {
 			packet->query.frontend = listener->frontend;
 			stats_add(&worker->stats.port[packet->query.port].queries, 1);

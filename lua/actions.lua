@@ -158,6 +158,30 @@ function rules.SetECSAction(v4, v6)
   return action(C.sluice_action_ecs(first, second), false, 'set ECS to %s%s', first:toString(),
     v6 ~= nil and ' / ' .. second:toString() or '')
 end
+-- Values by their types, for the PROXY headers to servers.
+local function proxy_action(values, replace, ...)
+  local types = {}
+  for type in pairs(values) do
+    types[#types + 1] = check.range(type, 'the type', 0, 255)
+  end
+  table.sort(types)
+  local list = ffi.new('struct lua_option[?]', #types)
+  for i, type in ipairs(types) do
+    local value = check.string(values[type], 'the value')
+    list[i - 1].code, list[i - 1].data.data, list[i - 1].data.length = type, value, #value
+  end
+  return action(C.sluice_action_proxy(list, #types, replace), false, ...)
+end
+function rules.SetProxyProtocolValuesAction(values)
+  if type(values) ~= 'table' then
+    check.fail('SetProxyProtocolValuesAction takes a table, not %s', type(values))
+  end
+  return proxy_action(values, true, 'set Proxy-Protocol values')
+end
+function rules.SetAdditionalProxyProtocolValueAction(type, value)
+  type = check.range(type, 'the type', 0, 255)
+  return proxy_action({[type] = value}, false, 'add a Proxy-Protocol value of type %d', type)
+end
 local function ttl_action(kind, response)
   return function(ttl)
     ttl = check.range(ttl, 'the TTL', 0, 4294967295)

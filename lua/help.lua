@@ -70,6 +70,7 @@ NetmaskGroupRule(netmasks, source) -- the client is in there; with false where i
 TimedIPSetRule() -- clients that Lua adds for a time
 MaxQPSRule(qps, burst) -- as long as there are no more than this a second
 MaxQPSIPRule(qps, v4Mask, v6Mask, burst) -- clients that send more than this a second
+ProxyProtocolValueRule(type, value) -- a PROXY header has a value of the type, this one if any
 ProbaRule(probability) -- by chance
 TagRule(name, value) -- the tag is set, to that value if there is one
 EDNSOptionRule(code) -- the EDNS option is there
@@ -113,6 +114,8 @@ SetDisableECSAction() -- no server is told the client's subnet
 SetECSAction(v4, v6) -- what servers are told in place of the client's subnet
 SetECSOverrideAction(override) -- whether a subnet that the client sent is replaced
 SetECSPrefixLengthAction(v4, v6) -- how many bits of the client's address servers are told
+SetProxyProtocolValuesAction(values) -- what servers are told in PROXY headers: {[type] = value}
+SetAdditionalProxyProtocolValueAction(type, value) -- one more of those
 SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in seconds
 SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
 SetEDNSOptionAction(code, data) -- sets an EDNS option
@@ -207,6 +210,9 @@ setACLFromFile(path) -- who may ask: a netmask a line
 addACL(netmasks) -- adds to those who may ask
 rmACL(netmasks) -- takes away from those who may ask
 showACL() -- who may ask
+setProxyProtocolACL(netmasks) -- who has to begin with a PROXY header
+setProxyProtocolMaximumPayloadSize(size) -- how long that may be
+setProxyProtocolApplyACLToProxiedClients(bool) -- whether the ACL is for its clients too
 setAllowEmptyResponse(bool) -- takes responses without a question
 setDropEmptyQueries(bool) -- drops queries without a question, or answers NOTIMP
 setPayloadSizeOnSelfGeneratedAnswers(size) -- the UDP size that answers made here announce

@@ -294,8 +294,8 @@ function query_set.ecsPrefixLength(self, value)
     check.range(value, 'ecsPrefixLength', 0, 65535)))
 end
 
--- No server is told the client's device, and no PROXY header is sent. What a policy says about them
--- is taken without effect, as an error would cost it every query.
+-- No server is told the client's device. What a policy says about it is taken without effect, as an
+-- error would cost it every query.
 local function nothing(key, value)
   local told = false
   local function tell(self)
@@ -315,11 +315,31 @@ end
 nothing('deviceID', '')
 nothing('deviceName', '')
 nothing('requestorID', '')
-nothing('setProxyProtocolValues')
-nothing('addProxyProtocolValue')
 nothing('setHTTPResponse')
-query.getProxyProtocolValues = method.getHTTPHeaders
 query.getTraceID, query.getSpanID = method.getIncomingInterface, method.getIncomingInterface
+
+-- What a PROXY header said, and what servers are told in theirs.
+function query:getProxyProtocolValues()
+  facts_of(self)
+  local count = tonumber(C.sluice_question_proxy_values(self.handle, nil, 0))
+  local list, values = ffi.new('struct lua_option[?]', count), {}
+  C.sluice_question_proxy_values(self.handle, list, count)
+  for i = 0, count - 1 do
+    values[list[i].code] = ffi.string(list[i].data.data, list[i].data.length)
+  end
+  return values
+end
+function query:addProxyProtocolValue(type, value)
+  value = check.string(value, 'the value')
+  done(C.sluice_question_proxy_value_add(self.handle, check.range(type, 'the type', 0, 255), value,
+    #value))
+end
+function query:setProxyProtocolValues(values)
+  done(C.sluice_question_proxy_values_clear(self.handle))
+  for type, value in pairs(values) do
+    self:addProxyProtocolValue(type, value)
+  end
+end
 
 function query:setRestartable() done(C.sluice_question_keep(self.handle)) end
 

@@ -238,6 +238,12 @@ function rules.TagRule(key, value)
   return selector(C.sluice_selector_tag(key, #key, value, value and #value or 0), 'tag %s%s', key,
     value and '==' .. value or ' is set')
 end
+function rules.ProxyProtocolValueRule(type, value)
+  type = check.range(type, 'the type', 0, 255)
+  value = value ~= nil and check.string(value, 'the value') or nil
+  return selector(C.sluice_selector_proxy(type, value, value and #value or 0),
+    'proxy protocol value of type %d%s', type, value and '==' .. value or ' is set')
+end
 function rules.ProbaRule(p)
   p = tonumber(p) or check.fail('the probability must be a number')
   return selector(C.sluice_selector_probability(p), 'match with prob. %g', p)

@@ -20,7 +20,8 @@ local local_keys = check.keys('doTCP', 'reusePort', 'tcpFastOpenQueueSize', 'int
 function server.addLocal(where_to, options)
   check.options(options, 'addLocal', local_keys)
   where_to = check.string(where_to, 'the address')
-  done(C.sluice_listener_add(where_to), 'cannot listen on "' .. where_to .. '"')
+  local proxied = options == nil or options.enableProxyProtocol ~= false
+  done(C.sluice_listener_add(where_to, proxied), 'cannot listen on "' .. where_to .. '"')
 end
 function server.setLocal(where_to, options)
   done(C.sluice_listeners_clear(), 'setLocal')
@@ -53,6 +54,11 @@ function server.setACL(value)
   C.sluice_acl_clear()
   each(value, C.sluice_acl_add)
 end
+-- Who has to begin what it sends with a PROXY header.
+function server.setProxyProtocolACL(value)
+  C.sluice_proxy_acl_clear()
+  each(value, C.sluice_proxy_acl_add)
+end
 function server.showACL()
   local lines, text = {}, ffi.new('char[80]')
   for index = 0, tonumber(C.sluice_acl_count()) - 1 do
@@ -73,6 +79,11 @@ server.setRoundRobinFailOnNoServer = flag('round_robin_fail')
 server.setAllowEmptyResponse = flag('allow_empty_response')
 server.setAddEDNSToSelfGeneratedResponses = flag('own_edns')
 server.setECSOverride = flag('ecs_override')
+server.setProxyProtocolApplyACLToProxiedClients = flag('proxy_clients_acl')
+function server.setProxyProtocolMaximumPayloadSize(size)
+  size = check.range(size, 'the size', 16, 65535)
+  done(C.sluice_setting_set('proxy_size', size), 'setProxyProtocolMaximumPayloadSize')
+end
 local function prefix(setting, what, most)
   return function(bits)
     done(C.sluice_setting_set(setting, check.range(bits, what, 0, most)), what)

@@ -188,7 +188,7 @@ function servers.number(self) return view_of(self).number end
 -- ---- newServer()
 
 local own = check.keys('address', 'name', 'id', 'pool', 'order', 'weight', 'udpTimeout', 'qps',
-  'maxOutstandingQueries', 'useClientSubnet', 'disableZeroScope')
+  'maxOutstandingQueries', 'useClientSubnet', 'disableZeroScope', 'useProxyProtocol')
 -- Workers have ports of their own for queries; the rest is for transports that those do not take.
 local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpConnectTimeout',
   'tcpSendTimeout', 'tcpRecvTimeout', 'tcpFastOpen', 'maxInFlight', 'maxConcurrentTCPConnections',
@@ -201,7 +201,6 @@ local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpCo
 local refused = {
   tls = 'queries would leave in the clear', dohPath = 'queries would leave in the clear',
   tcpOnly = 'servers are asked over UDP', checkTCP = 'servers are asked over UDP',
-  useProxyProtocol = 'no PROXY header is sent',
   source = 'a query leaves from the address of its port',
 }
 local told = {}
@@ -242,6 +241,7 @@ function servers.newServer(value)
   options.max_outstanding = check.range(value.maxOutstandingQueries or 0,
     'maxOutstandingQueries', 0, 4294967295)
   options.ecs = value.useClientSubnet == true and 1 or 0
+  options.proxy = value.useProxyProtocol == true and 1 or 0
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
   watch_fill(nil, value)
   local pointer = C.sluice_server_add(options)

@@ -42,6 +42,24 @@ int dns_question_rename(uint8_t *message, size_t length, size_t capacity, const 
 	return (int)new_length;
 }
 
+int dns_question_restore(uint8_t *message, size_t length, size_t capacity, const uint8_t *name,
+			 size_t name_length, uint16_t qtype, uint16_t qclass)
+{
+	size_t added = name_length + DNS_QUESTION_FIXED;
+	uint8_t *at = message + DNS_HEADER_SIZE;
+	if (length < DNS_HEADER_SIZE || dns_count_load(message, DNS_SECTION_QUESTION) != 0 ||
+	    !records_plain(message, length, DNS_HEADER_SIZE))
+		return -EBADMSG;
+	if (length + added > capacity || length + added > DNS_MESSAGE_MAX)
+		return -ENOSPC;
+	memmove(at + added, at, length - DNS_HEADER_SIZE);
+	memcpy(at, name, name_length);
+	dns_u16_store(at + name_length, qtype);
+	dns_u16_store(at + name_length + 2, qclass);
+	dns_count_store(message, DNS_SECTION_QUESTION, 1);
+	return (int)(length + added);
+}
+
 /* The one walk over TTLs: over all records but OPT. The message has been checked if it is edited.
  */
 static int ttls_walk(const uint8_t *message, size_t length, uint8_t *patch, dns_ttl_edit_fn *edit,

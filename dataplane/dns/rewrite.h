@@ -32,6 +32,14 @@ static inline bool dns_question_case_restore(uint8_t *message, const struct dns_
 	return true;
 }
 
+/*
+ * Puts back the question that a response came without: as the servers send them that refuse before
+ * they look. -EBADMSG if the message has one, or records besides an OPT, whose names might be
+ * compressed.
+ */
+int dns_question_restore(uint8_t *message, size_t length, size_t capacity, const uint8_t *name,
+			 size_t name_length, uint16_t qtype, uint16_t qclass);
+
 /* Gives the new TTL for a record. */
 typedef uint32_t dns_ttl_edit_fn(void *context, enum dns_section section, uint16_t rclass,
 				 uint16_t type, uint32_t ttl);

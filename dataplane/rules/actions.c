@@ -6,6 +6,7 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/dns/rewrite.h"
+#include "dataplane/net/proxy.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/matched.h"
@@ -118,6 +119,19 @@ static int error_run(const struct rule_extended_error *error, struct rte_mbuf *m
 		       error->text_length, error->clear);
 }
 
+static int proxy_run(const struct rule_action *action, struct query_state *query)
+{
+	const struct proxy_header all = {.length = (uint16_t)action->bytes->length};
+	struct proxy_value value;
+	uint16_t offset = 0;
+	int error = 0;
+	if (action->value != 0)
+		proxy_values_clear(&query->notes);
+	while (error == 0 && proxy_value_next(action->bytes->bytes, &all, &offset, &value))
+		error = proxy_value_add(&query->notes, value.type, value.bytes, value.length);
+	return error;
+}
+
 enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_mbuf *mbuf,
 				  struct rule_context *context)
 {
@@ -201,6 +215,8 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 								  ? &action->ecs->v6
 								  : &action->ecs->v4),
 				mbuf, context);
+	case RULE_ACTION_PROXY_VALUES:
+		return note_end(proxy_run(action, query), mbuf, context);
 	case RULE_ACTION_TEMP_FAILURE_TTL:
 		query->flags |= QUERY_TEMP_FAILURE_TTL;
 		query->temp_failure_ttl = action->ttl;

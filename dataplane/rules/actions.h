@@ -45,6 +45,7 @@ struct rule_tag;
 	X(ECS_OVERRIDE, "SetECSOverride")                                                          \
 	X(ECS_PREFIX, "SetECSPrefixLength")                                                        \
 	X(ECS, "SetECS")                                                                           \
+	X(PROXY_VALUES, "SetProxyProtocolValues")                                                  \
 	X(TEMP_FAILURE_TTL, "SetTempFailureCacheTTL")                                              \
 	X(MAX_RETURNED_TTL, "SetMaxReturnedTTL")                                                   \
 	X(SET_TAG, "SetTag")                                                                       \
@@ -170,7 +171,8 @@ struct rule_extended_error {
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
 	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA*: 1 does not, whatever it returns */
-	uint16_t value; /* the rcode, the number of the pool or of the log's file, percent, or truth */
+	uint16_t value; /* the rcode, the number of the pool or of the log's file, percent, or truth;
+			 * PROXY_VALUES: 1 in place of those there are */
 	union {
 		int lua; /* reference */
 		uint32_t ttl; /* seconds */
@@ -182,7 +184,7 @@ struct rule_action {
 		const struct rule_spoof *spoof;
 		const struct rule_cname *cname;
 		const struct rule_raw *raw;
-		const struct rule_bytes *bytes;
+		const struct rule_bytes *bytes; /* the packet, or values as in a PROXY header */
 		const struct rule_negative *negative;
 		const struct rule_option *option;
 		const struct rule_types *types;

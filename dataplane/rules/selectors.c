@@ -64,6 +64,20 @@ static bool tag_test(const struct rule_tag *wanted, const struct note_block *not
 	       (length == 0 || memcmp(value, wanted->bytes + wanted->key_length, length) == 0);
 }
 
+/* The tag's key is the type. */
+static bool proxy_value_test(const struct rule_tag *wanted, const struct note_block *notes)
+{
+	struct note_cursor cursor = notes_open(notes);
+	struct note note;
+	while (note_next_of(&cursor, NOTE_PROXY_VALUE, &note))
+		if (note.info_code == (uint8_t)wanted->bytes[0] &&
+		    (wanted->any_value ||
+		     (note.value_length == wanted->value_length &&
+		      memcmp(note.value, wanted->bytes + 1, note.value_length) == 0)))
+			return true;
+	return false;
+}
+
 static bool lua_test(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf *mbuf,
 		     struct rule_context *context)
 {
@@ -224,6 +238,8 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		return netmask_test(test, query);
 	case RULE_TEST_TAG:
 		return tag_test(test->tag, query->notes);
+	case RULE_TEST_PROXY_VALUE:
+		return proxy_value_test(test->tag, query->notes);
 	case RULE_TEST_PROBABILITY:
 		return test->high || rule_random(context) < test->low;
 	case RULE_TEST_RECORDS_COUNT:

@@ -36,6 +36,7 @@ struct rule_context;
 	X(DST_PORT, "DSTPort")                                                                     \
 	X(NETMASK, "NetmaskGroup")                                                                 \
 	X(TAG, "Tag")                                                                              \
+	X(PROXY_VALUE, "ProxyProtocolValue")                                                       \
 	X(PROBABILITY, "Proba")                                                                    \
 	X(RECORDS_COUNT, "RecordsCount")                                                           \
 	X(RECORDS_TYPE_COUNT, "RecordsTypeCount")                                                  \

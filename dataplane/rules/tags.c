@@ -239,8 +239,8 @@ bool tag_get(const struct note_block *notes, const char *key, size_t key_length,
 	return false;
 }
 
-/* Takes out all notes of a kind but the last one. */
-static void thin_out(struct note_block **notes, enum note_kind kind)
+/* Takes out all notes of a kind but the last `kept`. */
+static void thin_out(struct note_block **notes, enum note_kind kind, size_t kept)
 {
 	struct note_cursor cursor = notes_open(*notes);
 	struct note note;
@@ -248,10 +248,10 @@ static void thin_out(struct note_block **notes, enum note_kind kind)
 
 	while (note_next_of(&cursor, kind, &note))
 		left++;
-	for (struct note_block **link = notes; *link && left > 1;) {
+	for (struct note_block **link = notes; *link && left > kept;) {
 		struct note_block *block = *link;
 		uint32_t at = 0;
-		while (*link == block && at < block->used && left > 1) {
+		while (*link == block && at < block->used && left > kept) {
 			const struct note_item *item = item_at(block, at);
 			if (item->kind != kind) {
 				at += item->size;
@@ -265,6 +265,27 @@ static void thin_out(struct note_block **notes, enum note_kind kind)
 	}
 }
 
+/* A note with the bytes of a struct. */
+static int struct_append(struct note_block **notes, enum note_kind kind, const void *bytes,
+			 size_t size)
+{
+	return note_append(notes, &(struct note){
+					  .kind = kind,
+					  .value = bytes,
+					  .value_length = size,
+				  });
+}
+
+static bool struct_get(const struct note_block *notes, enum note_kind kind, void *bytes, size_t size)
+{
+	struct note_cursor cursor = notes_open(notes);
+	struct note note;
+	if (!note_next_of(&cursor, kind, &note))
+		return false;
+	memcpy(bytes, note.value, size);
+	return true;
+}
+
 int ede_add(struct note_block **notes, uint16_t info_code, const char *text, size_t text_length,
 	    bool clear)
 {
@@ -275,19 +296,15 @@ int ede_add(struct note_block **notes, uint16_t info_code, const char *text, siz
 					       .info_code = info_code,
 				       });
 	if (error == 0 && clear)
-		thin_out(notes, NOTE_EDE);
+		thin_out(notes, NOTE_EDE, 1);
 	return error;
 }
 
 int query_keep(struct note_block **notes, const uint8_t *message, size_t length)
 {
-	int error = note_append(notes, &(struct note){
-					       .kind = NOTE_QUERY,
-					       .value = (const char *)message,
-					       .value_length = length,
-				       });
+	int error = struct_append(notes, NOTE_QUERY, message, length);
 	if (error == 0)
-		thin_out(notes, NOTE_QUERY);
+		thin_out(notes, NOTE_QUERY, 1);
 	return error;
 }
 
@@ -303,24 +320,42 @@ const uint8_t *query_kept(const struct note_block *notes, size_t *length)
 
 int subnet_set(struct note_block **notes, const struct note_subnet *subnet)
 {
-	int error = note_append(notes, &(struct note){
-					       .kind = NOTE_SUBNET,
-					       .value = (const char *)subnet,
-					       .value_length = sizeof(*subnet),
-				       });
+	int error = struct_append(notes, NOTE_SUBNET, subnet, sizeof(*subnet));
 	if (error == 0)
-		thin_out(notes, NOTE_SUBNET);
+		thin_out(notes, NOTE_SUBNET, 1);
 	return error;
 }
 
 bool subnet_get(const struct note_block *notes, struct note_subnet *subnet)
 {
-	struct note_cursor cursor = notes_open(notes);
-	struct note note;
-	if (!note_next_of(&cursor, NOTE_SUBNET, &note))
-		return false;
-	memcpy(subnet, note.value, sizeof(*subnet));
-	return true;
+	return struct_get(notes, NOTE_SUBNET, subnet, sizeof(*subnet));
+}
+
+int peer_set(struct note_block **notes, const struct note_peer *peer)
+{
+	return struct_append(notes, NOTE_PEER, peer, sizeof(*peer));
+}
+
+bool peer_get(const struct note_block *notes, struct note_peer *peer)
+{
+	return struct_get(notes, NOTE_PEER, peer, sizeof(*peer));
+}
+
+int proxy_value_add(struct note_block **notes, uint8_t type, const void *value, size_t length)
+{
+	if (length > UINT16_MAX)
+		return -E2BIG;
+	return note_append(notes, &(struct note){
+					  .kind = NOTE_PROXY_VALUE,
+					  .value = value,
+					  .value_length = length,
+					  .info_code = type,
+				  });
+}
+
+void proxy_values_clear(struct note_block **notes)
+{
+	thin_out(notes, NOTE_PROXY_VALUE, 0);
 }
 
 int notes_copy(struct note_block **to, const struct note_block *from)

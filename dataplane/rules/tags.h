@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a packet is annotated with: tags (a key and a value), Extended DNS Errors (RFC 8914), a copy
- * of its query that it can be asked by again, and the subnet that its server is told.
+ * of its query that it can be asked by again, the subnet that its server is told, and what a PROXY header
+ * said or is to say.
  *
  * They hang on query_state.notes: NULL is none and costs nothing. Notes are kept in blocks of
  * NOTE_BLOCK_SIZE bytes that come from the allocator set at start; what does not fit a block lies
@@ -25,16 +26,16 @@ struct note_block;
 typedef void *note_alloc_fn(void);
 typedef void note_free_fn(void *block);
 
-enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY, NOTE_SUBNET };
+enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY, NOTE_SUBNET, NOTE_PEER, NOTE_PROXY_VALUE };
 
 /* One note, as it is found. */
 struct note {
 	enum note_kind kind;
 	const char *key; /* of a tag */
 	size_t key_length;
-	const char *value; /* of a tag; the text of an error; the query; the subnet */
+	const char *value; /* of a tag or in a PROXY header; text of an error; the query, subnet or peer */
 	size_t value_length;
-	uint16_t info_code; /* of an error */
+	uint16_t info_code; /* of an error; the type of a value */
 };
 
 /* A walk over notes, oldest first. Private to note_next(). */
@@ -83,6 +84,25 @@ int subnet_set(struct note_block **notes, const struct note_subnet *subnet);
 
 /* False: none is set. */
 bool subnet_get(const struct note_block *notes, struct note_subnet *subnet);
+
+/* Who a query came from, where that is a proxy, and to which address of ours. */
+struct note_peer {
+	uint8_t address[16]; /* IPv4 in the first four bytes, as local */
+	uint8_t local[16];
+	uint16_t port; /* host byte order, as local_port */
+	uint16_t local_port;
+	uint8_t ipv6;
+};
+
+/* To be set once. 0 or -ENOMEM. */
+int peer_set(struct note_block **notes, const struct note_peer *peer);
+
+/* False: it came from the client itself. */
+bool peer_get(const struct note_block *notes, struct note_peer *peer);
+
+/* Appends a value to those that are told in a PROXY header. 0, -ENOMEM or -E2BIG. */
+int proxy_value_add(struct note_block **notes, uint8_t type, const void *value, size_t length);
+void proxy_values_clear(struct note_block **notes);
 
 static inline struct note_cursor notes_open(const struct note_block *notes)
 {

@@ -28,6 +28,7 @@ struct backend {
 	uint8_t down; /* atomic, relaxed: see backend_is_up() */
 	bool ecs; /* it is told the client's subnet */
 	bool ecs_no_share; /* what it says of all subnets is not believed */
+	bool proxy; /* queries, and checks, begin with a PROXY header */
 	uint32_t weight;
 	int32_t order;
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */

@@ -55,6 +55,19 @@ with(QUERY, 0, function(dq)
   setECSSourcePrefixV4(24)
   equal(dq.ecsOverride, true)
 
+  equal(next(dq:getProxyProtocolValues()), nil)
+  dq:addProxyProtocolValue(224, 'one')
+  dq:addProxyProtocolValue(0, '\0')
+  equal(dq:getProxyProtocolValues()[224], 'one')
+  equal(dq:getProxyProtocolValues()[0], '\0')
+  dq:setProxyProtocolValues({[255] = ''})
+  equal(dq:getProxyProtocolValues()[224], nil)
+  equal(dq:getProxyProtocolValues()[255], '')
+  raises('the type', function() dq:addProxyProtocolValue(256, '') end)
+  raises('the value', function() dq:addProxyProtocolValue(1) end)
+  dq:setProxyProtocolValues({})
+  equal(next(dq:getProxyProtocolValues()), nil)
+
   -- What has no effect is taken.
   dq.deviceID = 'x'
   dq:setMetaKey('key', {'value'})

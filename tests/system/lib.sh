@@ -20,7 +20,7 @@ filter_program=$work/filter
 export server=10.53.2.1 server6=fd53:2::1
 console_socket=$work/run/console.sock
 pids=()
-sluice_pid='' filter_pid=''
+sluice_pid='' filter_pid='' server_pid=''
 
 lab_down() {
 	local status=$? pid ns
@@ -105,13 +105,60 @@ lab_tcp() {
 	done
 }
 
+# lab_nsd [ZONE LINE...]: an NSD at the backend's own addresses.
+# shellcheck disable=SC2120
 lab_nsd() {
-	mkdir -p "$work/nsd"
-	write_nsd_conf "$work/nsd"
+	lab_nsd_at nsd 10.53.0.2 "$@"
+}
+
+# lab_nsd_at DIR ADDRESS [ZONE LINE...]: an NSD that lives in $work/DIR, port 5300, with more lines in its
+# zone. Its process, with children of its own, is $server_pid.
+lab_nsd_at() {
+	local dir=$work/$1 address=$2
+	shift 2
+	mkdir -p "$dir"
+	write_nsd_conf "$dir"
+	[ "$address" = 10.53.0.2 ] || sed -i "s/10\.53\.0\.2/$address/g; /fd53::2/d" "$dir/nsd.conf"
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$dir/demo.test.zone"
 	# Not through in_backend: $! would be the function's shell, and NSD would outlive it.
-	ip netns exec "$backend" nsd -d -c "$work/nsd/nsd.conf" >"$work/nsd.log" 2>&1 &
-	pids+=($!)
-	wait_for 10 "NSD" in_backend dig +short +time=1 +tries=1 -p 5300 @10.53.0.2 demo.test SOA
+	ip netns exec "$backend" nsd -d -c "$dir/nsd.conf" >"$dir.log" 2>&1 &
+	server_pid=$!
+	pids+=("$server_pid")
+	wait_for 10 "NSD at $address" in_backend dig +short +time=1 +tries=1 -p 5300 "@$address" demo.test SOA
+}
+
+# lab_unbound DIR ADDRESS@PORT [LINE...]: an Unbound that lives in $work/DIR and asks NSD for demo.test, with
+# further lines of its server clause. It does not validate. Its process is $server_pid.
+lab_unbound() {
+	local dir=$work/$1 at=$2
+	shift 2
+	mkdir -p "$dir"
+	cat >"$dir/unbound.conf" <<-END
+		server:
+		  interface: $at
+		  access-control: 0.0.0.0/0 allow
+		  access-control: ::/0 allow
+		  directory: "$dir"
+		  chroot: ""
+		  username: ""
+		  pidfile: ""
+		  use-syslog: no
+		  module-config: "iterator"
+		  num-threads: 1
+		  do-not-query-localhost: no
+		  so-rcvbuf: 0
+		  local-zone: "test." nodefault
+		$(printf '  %s\n' "$@")
+		remote-control:
+		  control-enable: no
+		stub-zone:
+		  name: demo.test
+		  stub-addr: 10.53.0.2@5300
+	END
+	ip netns exec "$backend" unbound -d -c "$dir/unbound.conf" >"$dir.log" 2>&1 &
+	server_pid=$!
+	pids+=("$server_pid")
+	wait_for 10 "Unbound at $at" grep -q 'start of service' "$dir.log"
 }
 
 # lab_config: writes the configuration; the policy comes from standard input.

@@ -11,7 +11,7 @@ packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours'
           'ip_checksum', 'multicast', 'broadcast', 'ip_fragment', 'ip_extension', 'frame_large',
           'ip_extensions_many', 'ip_routed', 'ip_protocol', 'ip_source', 'udp_header', 'udp_large',
           'fragment_tiny', 'fragment_overlap', 'fragment_many', 'fragment_large', 'fragment_timeout', 'fragment_full',
-          'udp_checksum', 'udp_port', 'draining', 'acl']
+          'udp_checksum', 'udp_port', 'draining', 'acl', 'proxy']
 response = ['response_unsolicited', 'response_late', 'response_duplicate', 'response_id',
             'response_source', 'response_question',
             'response_malformed', 'response_home_full']

@@ -27,6 +27,14 @@ WHAT = {
     'morecount': lambda wire: counts(wire, 1, 1),
     'lesscount': lambda wire: counts(wire, 1, -1),
     'twoquestions': lambda wire: counts(wire, 0, 1),
+    'hugecount': lambda wire: wire[:6] + b'\xff\xff' + wire[8:],
+    'hugequestions': lambda wire: wire[:4] + b'\xff\xff' + wire[6:],
+    'longdata': lambda wire: wire[:-6] + b'\xff\xff' + wire[-4:],
+    'loop': lambda wire: wire[:-16] + (len(wire) - 16 | 0xc000).to_bytes(2, 'big') + wire[-14:],
+    'forwards': lambda wire: wire[:-16] + b'\xff\xff' + wire[-14:],
+    'othertype': lambda wire: wire[:-20] + b'\0\x1c' + wire[-18:],
+    'otherclass': lambda wire: wire[:-18] + b'\0\3' + wire[-16:],
+    'longerquestion': lambda wire: wire[:12] + b'\1x' + wire[12:],
     'noquestion': lambda wire: counts(wire, 0, -1),
     'otherquestion': lambda wire: wire[:13] + b'x' + wire[14:],
     'twoopts': lambda wire: counts(wire + OPT + OPT, 3, 2),
@@ -38,7 +46,7 @@ WHAT = {
     'empty': lambda wire: wire[:12],
 }
 
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 server.bind((sys.argv[1], int(sys.argv[2])))
 print('rogue: ready', flush=True)
 while True:

@@ -7,15 +7,8 @@
 declare -a servers
 # Three name servers in the backend's namespace, told apart by an address that each one answers with.
 server_start() {
-	local number=$1 address=10.53.0.1$1
-	mkdir -p "$work/nsd$number"
-	write_nsd_conf "$work/nsd$number"
-	sed -i "s/10\.53\.0\.2/$address/g; /fd53::2/d" "$work/nsd$number/nsd.conf"
-	printf 'who A 192.0.2.%s\n' "$number" >>"$work/nsd$number/demo.test.zone"
-	ip netns exec "$backend" nsd -d -c "$work/nsd$number/nsd.conf" >"$work/nsd$number.log" 2>&1 &
-	pids+=($!)
-	servers[number]=$!
-	wait_for 10 "name server $number" in_backend dig +short +time=1 +tries=1 -p 5300 "@$address" demo.test SOA
+	lab_nsd_at "nsd$1" "10.53.0.1$1" "who A 192.0.2.$1"
+	servers[$1]=$server_pid
 }
 # server_signal NUMBER SIGNAL: to a name server and all processes that it forked.
 server_signal() {

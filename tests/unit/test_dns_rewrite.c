@@ -421,6 +421,32 @@ START_TEST(truncates_odd_responses)
 }
 END_TEST
 
+START_TEST(restores_the_question)
+{
+	static const uint8_t bare[DNS_HEADER_SIZE] = {0x12, 0x34, 0x81, 5};
+	static const uint8_t opt[] = {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t name[10] = "\3wWw\4test";
+	static const uint8_t question[] = "\3wWw\4test\0\0\1\0\1";
+	uint8_t bytes[64];
+	memcpy(bytes, bare, sizeof(bare));
+	ck_assert_int_eq(dns_question_restore(bytes, 12, 25, name, sizeof(name), 1, 1), -ENOSPC);
+	ck_assert_int_eq(dns_question_restore(bytes, 11, 64, name, sizeof(name), 1, 1), -EBADMSG);
+	ck_assert_int_eq(dns_question_restore(bytes, 12, 26, name, sizeof(name), 1, 1), 26);
+	ck_assert_mem_eq(bytes + DNS_HEADER_SIZE, question, sizeof(question) - 1);
+	ck_assert_int_eq(dns_message_end(bytes, 26), 26);
+	ck_assert_int_eq(dns_question_restore(bytes, 26, 64, name, sizeof(name), 1, 1), -EBADMSG);
+	memcpy(bytes, bare, sizeof(bare));
+	memcpy(bytes + sizeof(bare), opt, sizeof(opt));
+	dns_count_store(bytes, DNS_SECTION_ADDITIONAL, 1);
+	ck_assert_int_eq(dns_question_restore(bytes, 23, 64, name, sizeof(name), 1, 1), 37);
+	ck_assert_mem_eq(bytes + 26, opt, sizeof(opt));
+	ck_assert_int_eq(dns_message_end(bytes, 37), 37);
+	dns_count_store(bytes, DNS_SECTION_QUESTION, 0);
+	dns_count_store(bytes, DNS_SECTION_ANSWER, 1);
+	ck_assert_int_eq(dns_question_restore(bytes, 37, 64, name, sizeof(name), 1, 1), -EBADMSG);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("dns rewrite");
@@ -436,6 +462,7 @@ static Suite *suite(void)
 	tcase_add_test(names, renaming_keeps_trailing_data);
 	tcase_add_test(names, refuses_to_rename_what_is_malformed);
 	tcase_add_test(names, restores_the_case_of_the_question);
+	tcase_add_test(names, restores_the_question);
 	suite_add_tcase(s, names);
 	TCase *records = tcase_create("records");
 	tcase_add_test(records, edits_ttls);

@@ -10,12 +10,15 @@
 #include "tests/unit/unit.h"
 
 static struct health *health;
-static struct backend servers[2] __attribute__((aligned(64)));
-static struct backend *list[2] = {&servers[0], &servers[1]};
+#define SERVERS 300u
+
+static struct backend servers[SERVERS] __attribute__((aligned(64)));
+static struct backend *list[SERVERS] = {&servers[0], &servers[1]};
 static const struct policy policy = {.backends = list, .n_backends = 2};
-static struct backend_stats totals[2];
+static const struct policy crowded = {.backends = list, .n_backends = SERVERS};
+static struct backend_stats totals[SERVERS];
 static unsigned asked, changes;
-static uint32_t token;
+static uint32_t token, tokens[SERVERS]; /* of the last question, to any and to each */
 static struct health_question question;
 static bool sendable;
 static uint64_t now;
@@ -27,7 +30,7 @@ static bool on_send(void *ctx, const struct backend *backend, const struct healt
 	if (!sendable)
 		return false;
 	asked++;
-	token = with;
+	token = tokens[backend->number] = with;
 	question = *q;
 	ck_assert_uint_eq(with & 0xffff, backend->number);
 	return true;
@@ -279,6 +282,47 @@ START_TEST(lazy_is_cleared_by_a_check)
 }
 END_TEST
 
+/* A turn, all of whose questions are answered at once; how many those were. */
+static unsigned turn_answered(void)
+{
+	unsigned before = asked;
+	health_turn(health, now);
+	unsigned fresh = asked - before;
+	for (unsigned i = 0; i < SERVERS; i++)
+		health_answer(health, tokens[i], 0, 1, now);
+	return fresh;
+}
+
+/* Many servers are not asked all at once, and from then on at times of their own. */
+START_TEST(checks_are_spread)
+{
+	for (unsigned i = 0; i < SERVERS; i++) {
+		servers[i].number = (uint16_t)i;
+		list[i] = &servers[i];
+		ck_assert_int_eq(health_set(health, &servers[i], &HEALTH_DEFAULTS), 0);
+	}
+	health_use(health, &crowded);
+	for (; health_is_starting(health); now++) {
+		ck_assert_uint_le(health_next(health), now);
+		ck_assert_uint_le(turn_answered(), 32);
+		health_turn(health, now); /* not more in the same millisecond */
+	}
+	ck_assert_uint_ge(asked, SERVERS);
+	ck_assert_uint_le(asked, SERVERS + SERVERS / 20);
+	ck_assert_uint_eq(now, 1000 + SERVERS / 32 + 1);
+	for (; now < 2050; now++)
+		turn_answered();
+	while (now < 5050) {
+		unsigned fresh = 0;
+		for (unsigned ms = 0; ms < 100; ms++, now++)
+			fresh += turn_answered();
+		ck_assert_uint_ge(fresh, SERVERS / 10 - 5);
+		ck_assert_uint_le(fresh, SERVERS / 10 + 5);
+	}
+	ck_assert_uint_eq(changes, 0);
+}
+END_TEST
+
 static Suite *health_suite(void)
 {
 	Suite *suite = suite_create("health");
@@ -291,6 +335,7 @@ static Suite *health_suite(void)
 	tcase_add_test(tests, by_decree);
 	tcase_add_test(tests, lazy_fails_and_comes_back);
 	tcase_add_test(tests, lazy_is_cleared_by_a_check);
+	tcase_add_test(tests, checks_are_spread);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -222,10 +222,10 @@ START_TEST(listeners_and_acl)
 {
 	uint8_t v4[16] = {192, 0, 2, 1}, v6[16] = {0x20, 1}, home[16] = {10, 1, 2, 3};
 	struct policy_model *m = bench->model;
-	ck_assert_int_eq(policy_listener_add(m, "192.0.2.1"), 0);
-	ck_assert_int_eq(policy_listener_add(m, "192.0.2.1:53"), -EEXIST);
-	ck_assert_int_eq(policy_listener_add(m, "[::]:5300"), 0);
-	ck_assert_int_eq(policy_listener_add(m, "nowhere"), -EINVAL);
+	ck_assert_int_eq(policy_listener_add(m, "192.0.2.1", true), 0);
+	ck_assert_int_eq(policy_listener_add(m, "192.0.2.1:53", true), -EEXIST);
+	ck_assert_int_eq(policy_listener_add(m, "[::]:5300", true), 0);
+	ck_assert_int_eq(policy_listener_add(m, "nowhere", true), -EINVAL);
 	bench_compile(bench);
 	ck_assert(policy_listener_find(bench->policy, v4, false, 53));
 	ck_assert(!policy_listener_find(bench->policy, v4, false, 5300));
@@ -238,8 +238,8 @@ START_TEST(listeners_and_acl)
 	/* An address keeps the number of its counters, whatever comes and goes around it. */
 	ck_assert_uint_eq(policy_listener_find(bench->policy, v6, true, 5300)->frontend, 1);
 	policy_listeners_clear(m);
-	ck_assert_int_eq(policy_listener_add(m, "192.0.2.9"), 0);
-	ck_assert_int_eq(policy_listener_add(m, "[::]:5300"), 0);
+	ck_assert_int_eq(policy_listener_add(m, "192.0.2.9", true), 0);
+	ck_assert_int_eq(policy_listener_add(m, "[::]:5300", true), 0);
 	bench_compile(bench);
 	ck_assert_uint_eq(policy_listener_find(bench->policy, v6, true, 5300)->frontend, 1);
 	ck_assert_uint_eq(policy_listener_at(m, 0)->frontend, 2);
@@ -249,7 +249,7 @@ START_TEST(listeners_and_acl)
 	for (unsigned i = 0; i < STATS_FRONTENDS; i++) {
 		char text[32];
 		snprintf(text, sizeof(text), "192.0.2.77:%u", 1000 + i);
-		ck_assert_int_eq(policy_listener_add(m, text), 0);
+		ck_assert_int_eq(policy_listener_add(m, text, true), 0);
 		ck_assert_uint_eq(policy_listener_at(m, i)->frontend,
 				  RTE_MIN(i + 3, STATS_FRONTEND_NONE));
 	}

@@ -156,6 +156,40 @@ START_TEST(an_empty_allocator_loses_nothing)
 }
 END_TEST
 
+START_TEST(peer_and_values_of_proxies)
+{
+	const struct note_peer proxy = {.address = {10, 53, 0, 7}, .port = 4242, .local_port = 53};
+	struct note_block *notes = NULL, *copy;
+	struct note_peer found;
+	struct note note;
+	static const char large[UINT16_MAX + 1];
+	ck_assert(!peer_get(notes, &found));
+	proxy_values_clear(&notes);
+	ck_assert_int_eq(proxy_value_add(&notes, 0xe0, "one", 3), 0);
+	ck_assert_int_eq(peer_set(&notes, &proxy), 0);
+	ck_assert_int_eq(tag_set(&notes, "key", 3, "value", 5), 0);
+	ck_assert_int_eq(proxy_value_add(&notes, 0xe0, large, UINT16_MAX), 0);
+	ck_assert_int_eq(proxy_value_add(&notes, 0xe0, large, UINT16_MAX + 1), -E2BIG);
+	ck_assert_int_eq(proxy_value_add(&notes, 0, "", 0), 0);
+	ck_assert_int_eq(notes_copy(&copy, notes), 0);
+	struct note_cursor cursor = notes_open(copy);
+	ck_assert(note_next_of(&cursor, NOTE_PROXY_VALUE, &note) && note.info_code == 0xe0 &&
+		  note.value_length == 3 && memcmp(note.value, "one", 3) == 0);
+	ck_assert(note_next_of(&cursor, NOTE_PROXY_VALUE, &note) && note.value_length == UINT16_MAX);
+	ck_assert(note_next_of(&cursor, NOTE_PROXY_VALUE, &note) && note.info_code == 0);
+	ck_assert(!note_next_of(&cursor, NOTE_PROXY_VALUE, &note));
+	proxy_values_clear(&copy);
+	cursor = notes_open(copy);
+	ck_assert(!note_next_of(&cursor, NOTE_PROXY_VALUE, &note));
+	tag_assert(copy, "key", "value", 5);
+	ck_assert(peer_get(copy, &found));
+	ck_assert_mem_eq(&found, &proxy, sizeof(found));
+	notes_free(&copy);
+	notes_free(&notes);
+	ck_assert_int_eq(blocks, 0);
+}
+END_TEST
+
 static Suite *tags_suite(void)
 {
 	Suite *suite = suite_create("tags");
@@ -166,6 +200,7 @@ static Suite *tags_suite(void)
 	tcase_add_test(tcase, many_tags_over_blocks);
 	tcase_add_test(tcase, errors_keep_their_order);
 	tcase_add_test(tcase, an_empty_allocator_loses_nothing);
+	tcase_add_test(tcase, peer_and_values_of_proxies);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
