@@ -88,15 +88,18 @@ size_t log_writer_line(const struct query_record *record, unsigned flags, uint64
 		snprintf(when, sizeof(when), "[%lu.%lu] ", ns / SECOND, ns % SECOND);
 	snprintf(code, sizeof(code), "Err#%u", record->rcode);
 	int length;
+	const char *what = type_text(record->qtype, type, sizeof(type));
+	const char *listed = record->matched_length > 0 ? ", listed: " : "";
 	if (record->response)
-		length = snprintf(line, size, "%sAnswer to %s for %s %s (%s) with id %u\n", when,
-				  client, name, type_text(record->qtype, type, sizeof(type)),
+		length = snprintf(line, size, "%sAnswer to %s for %s %s (%s) with id %u%s%.*s\n",
+				  when, client, name, what,
 				  rcodes[record->rcode] != NULL ? rcodes[record->rcode] : code,
-				  ntohs(record->id));
+				  ntohs(record->id), listed, record->matched_length,
+				  record->matched);
 	else
-		length = snprintf(line, size, "%sPacket from %s for %s %s with id %u\n", when,
-				  client, name, type_text(record->qtype, type, sizeof(type)),
-				  ntohs(record->id));
+		length = snprintf(line, size, "%sPacket from %s for %s %s with id %u%s%.*s\n", when,
+				  client, name, what, ntohs(record->id), listed,
+				  record->matched_length, record->matched);
 	return RTE_MIN((size_t)length, size - 1);
 }
 

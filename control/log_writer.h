@@ -48,7 +48,7 @@ int log_writer_open(struct log_writer *writer, const char *path, unsigned flags)
 void log_writer_reopen(struct log_writer *writer, int number);
 
 /* A record as a line of text, with its end of line; its length. `size` is LOG_WRITER_LINE_SIZE. */
-#define LOG_WRITER_LINE_SIZE 1400u
+#define LOG_WRITER_LINE_SIZE 1800u
 size_t log_writer_line(const struct query_record *record, unsigned flags, uint64_t ns, char *line,
 		       size_t size);
 

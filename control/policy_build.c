@@ -28,6 +28,14 @@ static void *arena_take(struct arena *arena, size_t count, size_t size)
 	return taken;
 }
 
+static size_t selector_rates(const struct policy_selector *selector)
+{
+	size_t count = selector->node == NODE_TEST && selector->test.kind == RULE_TEST_MAX_QPS_IP;
+	for (size_t i = 0; i < selector->count; i++)
+		count += selector_rates(selector->members[i]);
+	return count;
+}
+
 static size_t selector_blobs(const struct policy_selector *selector)
 {
 	size_t count = selector->blob != NULL;
@@ -40,6 +48,7 @@ struct measures {
 	size_t tests;
 	size_t rules;
 	size_t blobs;
+	size_t rates; /* of clients */
 	size_t places; /* of servers in pools */
 };
 
@@ -52,6 +61,7 @@ static struct measures model_measure(const struct policy_model *model)
 		sum.blobs += model->regexes[chain].set != NULL;
 		for (size_t i = 0; i < rules->count; i++) {
 			sum.tests += rules->rules[i]->selector->tests;
+			sum.rates += selector_rates(rules->rules[i]->selector);
 			sum.blobs += selector_blobs(rules->rules[i]->selector);
 			sum.blobs += rules->rules[i]->action->blob != NULL;
 			sum.blobs += rules->rules[i]->action->wrapped != NULL;
@@ -69,6 +79,7 @@ static size_t model_size(const struct policy_model *model, const struct measures
 {
 	const struct policy_registry *registry = model->registry;
 	return size_align(sizeof(struct policy)) + size_align(sum->tests * sizeof(struct rule_test)) +
+	       sum->rates * sizeof(struct rate_table) +
 	       sum->rules * size_align(sizeof(struct rule)) + CHAIN_COUNT * 8 +
 	       size_align(sum->blobs * sizeof(struct policy_blob *)) +
 	       sum->places * (sizeof(uint16_t) + sizeof(uint64_t)) +
@@ -84,6 +95,7 @@ static size_t model_size(const struct policy_model *model, const struct measures
 struct emission {
 	struct rule_test *tests; /* of this rule */
 	uint16_t at;		 /* tests are written from the last to the first */
+	struct rate_table *rates; /* where the next one goes */
 	struct policy_blob **blobs;
 	size_t n_blobs;
 };
@@ -120,6 +132,10 @@ static uint16_t selector_emit(struct emission *emission, const struct policy_sel
 		return on_true;
 	struct rule_test *test = &emission->tests[--emission->at];
 	*test = selector->test;
+	if (test->kind == RULE_TEST_MAX_QPS_IP) {
+		*emission->rates = *test->rate_table;
+		test->rate_table = emission->rates++;
+	}
 	test->on_true = on_true;
 	test->on_false = on_false;
 	return emission->at;
@@ -163,6 +179,7 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 	struct arena tests = {.memory = arena_take(arena, sum->tests, sizeof(struct rule_test))};
 	struct emission emission = {0};
 	blobs_open(model, sum, &emission, arena);
+	emission.rates = arena_take(arena, sum->rates, sizeof(struct rate_table));
 
 	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
 		const struct policy_rules *from = &model->chains[chain];
@@ -171,8 +188,9 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 		blob_use(&emission, model->regexes[chain].set);
 		for (size_t i = 0; i < from->count; i++)
 			rules[i] = rule_compile(from->rules[i], &emission, &tests);
-		policy->chains[chain] =
-			(struct rule_chain){.rules = rules, .count = (uint16_t)from->count};
+		policy->chains[chain] = (struct rule_chain){.rules = rules,
+							    .rates_end = emission.rates,
+							    .count = (uint16_t)from->count};
 		indexed &= policy_chain_index(from, &model->regexes[chain], rules,
 					      &policy->chains[chain]);
 	}

@@ -24,7 +24,9 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 	registry->pools[0].name = strdup("");
 	registry->n_pools = 1;
 	registry->metrics = custom_metrics_new();
-	if (registry->pools[0].name && registry->metrics)
+	if (registry->pools[0].name && registry->metrics &&
+	    getrandom(registry->rate_seed, sizeof(registry->rate_seed), 0) ==
+		    sizeof(registry->rate_seed))
 		return registry;
 	policy_registry_free(registry);
 	return NULL;

@@ -32,6 +32,7 @@ struct policy_registry {
 	uint32_t n_frontends;
 	struct policy_listener frontends[STATS_FRONTENDS];
 	uint32_t cache_numbers; /* given out */
+	uint64_t rate_seed[2]; /* of the keys that clients have in tables of rates */
 	struct policy_ecs ecs; /* of the last policy; bytes, each atomic */
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
 };

@@ -342,23 +342,25 @@ struct policy_selector *policy_selector_rate(struct policy_model *model, struct 
 	return selector;
 }
 
+/* The cells behind the table, on a line of their own. */
 struct policy_selector *policy_selector_client_rate(struct policy_model *model,
 						    struct rate_limit limit, uint8_t v4_prefix,
 						    uint8_t v6_prefix, uint32_t clients)
 {
-	uint64_t seed[2];
-	if (v4_prefix > 32 || v6_prefix > 128 ||
-	    getrandom(seed, sizeof(seed), 0) != sizeof(seed)) {
+	if (v4_prefix > 32 || v6_prefix > 128) {
 		errno = EINVAL;
 		return NULL;
 	}
 	struct policy_selector *selector =
 		data_test_new(model, RULE_TEST_MAX_QPS_IP,
-			      rate_table_size(clients) + RTE_CACHE_LINE_SIZE);
-	if (selector)
-		selector->test.rate_table =
-			rate_table_init(RTE_PTR_ALIGN((void *)selector->blob->data, RTE_CACHE_LINE_SIZE),
-					clients, limit, v4_prefix, v6_prefix, seed);
+			      sizeof(struct rate_table) + rate_table_size(clients) +
+				      RTE_CACHE_LINE_SIZE);
+	if (!selector)
+		return NULL;
+	struct rate_table *table = (void *)selector->blob->data;
+	rate_table_init(table, RTE_PTR_ALIGN((void *)(table + 1), RTE_CACHE_LINE_SIZE), clients, limit,
+			v4_prefix, v6_prefix, model->registry->rate_seed);
+	selector->test.rate_table = table;
 	return selector;
 }
 

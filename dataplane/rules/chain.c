@@ -28,6 +28,7 @@ static void walk_open(struct walk *walk, const struct policy *policy, struct rte
 	struct rule_facts *facts = &walk->facts;
 	rule_facts_of(facts, policy, mbuf);
 	facts->regexes = walk->chain->regexes;
+	facts->rates_end = walk->chain->rates_end;
 	walk->indexed = index != NULL && chain_index_find(index, facts->qname, facts->qname_length,
 							  &walk->candidates);
 }
@@ -97,6 +98,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 				action_run(policy, &rule->action, mbuf, context);
 			if (verdict != RULE_GO_ON)
 				return verdict;
+			rule_facts_renew(&walk.facts);
 		}
 		if (rule->edits && cursor + 1 < walk.chain->count)
 			walk_open(&walk, policy, mbuf);

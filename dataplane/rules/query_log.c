@@ -7,6 +7,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/rules/matched.h"
 #include "dataplane/stats.h"
 
 /* Room for one more record, or NULL; query_log_push() makes it one of the ring. */
@@ -34,6 +35,18 @@ static void name_copy(struct query_record *record, struct rte_mbuf *mbuf)
 	memcpy(record->name, packet_dns(mbuf) + DNS_HEADER_SIZE, length);
 }
 
+/* The entry of a list that the rule's own selector found. */
+static void matched_copy(const struct rule_context *context, struct query_record *record,
+			 struct rte_mbuf *mbuf)
+{
+	static const char text[] = "{entry} in {list}";
+	record->matched_length = 0;
+	if (context->matched.list != NULL)
+		record->matched_length =
+			(uint16_t)matched_expand(text, sizeof(text) - 1, mbuf, context,
+						 record->matched, sizeof(record->matched));
+}
+
 void query_log_push(const struct rule_context *context, uint16_t file, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -55,5 +68,6 @@ void query_log_push(const struct rule_context *context, uint16_t file, struct rt
 	record->ipv6 = query->flags & QUERY_IPV6;
 	memcpy(record->client, query->client_addr, sizeof(record->client));
 	name_copy(record, mbuf);
+	matched_copy(context, record, mbuf);
 	__atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_RELEASE);
 }

@@ -28,9 +28,11 @@ struct query_record {
 	uint8_t name_length;
 	uint8_t client[16]; /* IPv4 in the first four bytes */
 	uint8_t name[256];  /* wire form; only name_length bytes are written */
+	uint16_t matched_length; /* 0: the rule asked no list */
+	char matched[334]; /* what the rule found, as text, likewise; longer ones are cut */
 };
 
-static_assert(sizeof(struct query_record) == 296, "8,192 of them are 2.3 MiB");
+static_assert(sizeof(struct query_record) == 632, "8,192 of them are 5 MiB");
 
 /* One producer, one consumer. Memory that is cleared, as calloc() gives it, is an empty ring. */
 struct query_log_ring {

@@ -49,7 +49,7 @@ bool rate_take(struct rate *rate, uint64_t now)
 
 static uint32_t lines_of(uint32_t clients)
 {
-	uint32_t lines = 1;
+	uint32_t lines = 2;
 	/* Twice as many cells as clients: few lines get more clients than they have cells. */
 	while (lines < (1u << 28) && lines * (RATE_TABLE_WAYS / 2) < clients)
 		lines *= 2;
@@ -58,21 +58,21 @@ static uint32_t lines_of(uint32_t clients)
 
 size_t rate_table_size(uint32_t clients)
 {
-	return sizeof(struct rate_table) +
-	       (size_t)lines_of(clients) * RATE_TABLE_WAYS * sizeof(struct rate_cell);
+	return (size_t)lines_of(clients) * RATE_TABLE_WAYS * sizeof(struct rate_cell);
 }
 
-struct rate_table *rate_table_init(void *memory, uint32_t clients, struct rate_limit limit,
-				   uint8_t v4_prefix, uint8_t v6_prefix, const uint64_t seed[2])
+void rate_table_init(struct rate_table *table, void *cells, uint32_t clients,
+		     struct rate_limit limit, uint8_t v4_prefix, uint8_t v6_prefix,
+		     const uint64_t seed[2])
 {
-	struct rate_table *table = memory;
-	table->limit = limit;
-	table->seed[0] = seed[0];
-	table->seed[1] = seed[1];
-	table->mask = lines_of(clients) - 1;
-	table->v4_prefix = v4_prefix;
-	table->v6_prefix = v6_prefix;
-	return table;
+	*table = (struct rate_table){
+		.limit = limit,
+		.seed = {seed[0], seed[1]},
+		.cells = cells,
+		.mask = lines_of(clients) - 1,
+		.v4_prefix = v4_prefix,
+		.v6_prefix = v6_prefix,
+	};
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -91,7 +91,7 @@ static uint64_t bits_load(const uint8_t *bytes, unsigned length)
 }
 
 /* The client's network as a number that nobody can aim at without the seed; never 0. */
-static uint64_t key_of(const struct rate_table *table, const uint8_t *address, bool ipv6)
+uint64_t rate_table_key(const struct rate_table *table, const uint8_t *address, bool ipv6)
 {
 	uint64_t high, low = 0;
 	if (ipv6) {
@@ -108,8 +108,15 @@ static uint64_t key_of(const struct rate_table *table, const uint8_t *address, b
 	return key != 0 ? key : 1;
 }
 
+/*
+ * Writes a cell that is as it was seen. If it is the client's already only the time changes; should
+ * another client get the cell with that very time meanwhile, it pays for the token.
+ */
 static bool cell_set(struct rate_cell *cell, struct rate_cell old, struct rate_cell new)
 {
+	if (old.key == new.key)
+		return __atomic_compare_exchange_n(&cell->full, &old.full, new.full, true,
+						   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	rte_int128_t expected = {.val = {old.key, old.full}};
 	const rte_int128_t wanted = {.val = {new.key, new.full}};
 	return rte_atomic128_cmp_exchange((rte_int128_t *)cell, &expected, &wanted, true,
@@ -125,8 +132,8 @@ static struct rate_cell cell_load(const struct rate_cell *cell)
 	};
 }
 
-/* The client's cell, or else the one whose bucket is full first. */
-static struct rate_cell *cell_choose(struct rate_cell *line, uint64_t key, struct rate_cell *seen)
+/* The client's cell in a line, or else the one whose bucket is full first. */
+static struct rate_cell *line_choose(struct rate_cell *line, uint64_t key, struct rate_cell *seen)
 {
 	struct rate_cell *chosen = NULL;
 	for (unsigned i = 0; i < RATE_TABLE_WAYS; i++) {
@@ -143,13 +150,26 @@ static struct rate_cell *cell_choose(struct rate_cell *line, uint64_t key, struc
 	return chosen;
 }
 
-bool rate_table_take(struct rate_table *table, const uint8_t *address, bool ipv6, uint64_t now)
+/* Likewise in its line and the one beside that, where those are that found the line full. */
+static struct rate_cell *cell_choose(const struct rate_table *table, uint64_t key,
+				     struct rate_cell *seen)
 {
-	uint64_t key = key_of(table, address, ipv6);
-	struct rate_cell *line = &table->cells[(key & table->mask) * RATE_TABLE_WAYS];
+	struct rate_cell beside;
+	struct rate_cell *chosen = line_choose(rate_table_line(table, key), key, seen);
+	if (seen->key == key)
+		return chosen;
+	struct rate_cell *other = line_choose(rate_table_line(table, key ^ 1), key, &beside);
+	if (beside.key != key && beside.full >= seen->full)
+		return chosen;
+	*seen = beside;
+	return other;
+}
+
+bool rate_table_take(const struct rate_table *table, uint64_t key, uint64_t now)
+{
 	for (unsigned i = 0; i < TRIES; i++) {
 		struct rate_cell seen;
-		struct rate_cell *cell = cell_choose(line, key, &seen);
+		struct rate_cell *cell = cell_choose(table, key, &seen);
 		uint64_t full = seen.key == key ? seen.full : 0;
 		struct rate_cell new = {key, full_after(full, &table->limit, now)};
 		if (new.full == 0)

@@ -17,6 +17,7 @@
 #include "dataplane/serve/backend.h"
 
 #define REGEXES_ALONE_MAX 4u /* then all of the chain are found at once */
+#define RATES_AHEAD 8 /* whose memory is fetched while one is asked */
 
 static const uint8_t root_name[1];
 
@@ -94,43 +95,97 @@ static bool thread_test(const struct rule_test *test, struct rule_facts *facts,
 	return match;
 }
 
-/* Whether the message has an OPT that can be read. */
-static bool edns_of(const struct rule_facts *facts, struct dns_edns *edns)
+/* The message's OPT, NULL if it has none that can be read. */
+static const struct dns_edns *edns_of(struct rule_facts *facts)
 {
-	return dns_edns_search(facts->dns, facts->packet->dns_length, edns) == DNS_OK &&
-	       edns->offset != 0;
+	if (facts->edns_state == 0) {
+		bool found = dns_edns_search(facts->dns, facts->packet->dns_length,
+					     &facts->edns) == DNS_OK &&
+			     facts->edns.offset != 0;
+		facts->edns_state = found ? 1 : -1;
+	}
+	return facts->edns_state == 1 ? &facts->edns : NULL;
 }
 
-static bool edns_option_test(const struct rule_facts *facts, uint16_t code)
+static bool edns_option_test(struct rule_facts *facts, uint16_t code)
 {
-	struct dns_edns edns;
 	struct dns_option option;
-	return edns_of(facts, &edns) && dns_option_find(facts->dns, &edns, code, &option) == 1;
+	const struct dns_edns *edns = edns_of(facts);
+	return edns != NULL && dns_option_find(facts->dns, edns, code, &option) == 1;
 }
 
-static bool edns_version_test(const struct rule_facts *facts, uint16_t version)
+static bool edns_version_test(struct rule_facts *facts, uint16_t version)
 {
-	struct dns_edns edns;
-	return edns_of(facts, &edns) && edns.version > version;
+	const struct dns_edns *edns = edns_of(facts);
+	return edns != NULL && edns->version > version;
 }
 
-static bool extended_rcode_test(const struct rule_facts *facts, uint16_t rcode)
+static bool extended_rcode_test(struct rule_facts *facts, uint16_t rcode)
 {
-	struct dns_edns edns;
-	unsigned upper = edns_of(facts, &edns) ? edns.extended_rcode : 0;
+	const struct dns_edns *edns = edns_of(facts);
+	unsigned upper = edns != NULL ? edns->extended_rcode : 0;
 	return (upper << 4 | dns_header_peek(facts->dns)->rcode) == rcode;
 }
 
-static bool records_type_test(const struct rule_facts *facts, const struct rule_test *test)
+/* Counts a record; false if it is one type too many. */
+static bool type_count(struct rule_facts *facts, const struct dns_record *record,
+		       struct rule_type_count *types)
+{
+	unsigned i = 0;
+	while (i < facts->n_types &&
+	       (types[i].type != record->type || types[i].section != record->section))
+		i++;
+	if (i == RULE_TYPES_COUNTED)
+		return false;
+	if (i == facts->n_types)
+		types[facts->n_types++] =
+			(struct rule_type_count){.type = record->type, .section = record->section};
+	types[i].count++;
+	return true;
+}
+
+/* Walks over the message once for all tests, if its types are few. */
+static void types_count(struct rule_facts *facts, struct rule_context *context)
+{
+	struct dns_records walk;
+	struct dns_record record;
+	facts->n_types = 0;
+	facts->types_state = RULE_TYPES_NONE;
+	if (dns_records_open(&walk, facts->dns, facts->packet->dns_length) < 0)
+		return;
+	facts->types_state = RULE_TYPES_ALL;
+	while (dns_record_next(&walk, &record) == 1)
+		if (!type_count(facts, &record, context->types)) {
+			facts->types_state = RULE_TYPES_MANY;
+			return;
+		}
+}
+
+static uint32_t type_walk(const struct rule_facts *facts, const struct rule_test *test)
 {
 	struct dns_records walk;
 	struct dns_record record;
 	uint32_t found = 0;
-	if (dns_records_open(&walk, facts->dns, facts->packet->dns_length) < 0)
+	if (dns_records_open(&walk, facts->dns, facts->packet->dns_length) == 0)
+		while (dns_record_next(&walk, &record) == 1)
+			found += record.section == test->flag && record.type == test->value;
+	return found;
+}
+
+static bool records_type_test(struct rule_facts *facts, const struct rule_test *test,
+			      struct rule_context *context)
+{
+	if (facts->types_state == RULE_TYPES_UNKNOWN)
+		types_count(facts, context);
+	if (facts->types_state == RULE_TYPES_NONE)
 		return false;
-	while (dns_record_next(&walk, &record) == 1)
-		found += record.section == test->flag && record.type == test->value;
-	return !outside(found, test);
+	if (facts->types_state == RULE_TYPES_MANY)
+		return !outside(type_walk(facts, test), test);
+	const struct rule_type_count *types = context->types;
+	for (unsigned i = 0; i < facts->n_types; i++)
+		if (types[i].type == test->value && types[i].section == test->flag)
+			return !outside(types[i].count, test);
+	return !outside(0, test);
 }
 
 static bool size_test(uint16_t size, const struct rule_test *test)
@@ -189,10 +244,49 @@ static bool regex_test(const struct rule_test *test, struct rule_facts *facts,
 }
 
 /* Malformed messages have no end that anything could come after. */
-static bool trailing_test(const struct rule_facts *facts)
+static bool trailing_test(struct rule_facts *facts)
 {
-	int end = dns_message_end(facts->dns, facts->packet->dns_length);
-	return end >= 0 && end < facts->packet->dns_length;
+	if (facts->end == 0)
+		facts->end = dns_message_end(facts->dns, facts->packet->dns_length);
+	return facts->end >= 0 && facts->end < facts->packet->dns_length;
+}
+
+/* Read once a chain: that takes longer than the test of a rate. */
+static uint64_t now_of(struct rule_facts *facts)
+{
+	if (facts->now == 0)
+		facts->now = clock_now();
+	return facts->now;
+}
+
+/*
+ * Has the client's cells of the rates that follow fetched, some rates ahead: each is a line that
+ * only this client and few others use.
+ */
+static void rates_fetch(struct rule_facts *facts, const struct rate_table *rate)
+{
+	const struct rate_table *next = facts->rates_fetched;
+	if (facts->rates_end == NULL)
+		return;
+	const struct rate_table *end = rate + RATES_AHEAD + 1 < facts->rates_end
+					       ? rate + RATES_AHEAD + 1
+					       : facts->rates_end;
+	for (next = next > rate ? next : rate + 1; next < end; next++)
+		if (rate_tables_alike(rate, next))
+			__builtin_prefetch(rate_table_line(next, facts->key), 1);
+	facts->rates_fetched = end;
+}
+
+static bool client_rate_test(const struct rate_table *rate, struct rule_facts *facts)
+{
+	const struct query_state *query = &facts->packet->query;
+	if (facts->rate == NULL || !rate_tables_alike(facts->rate, rate)) {
+		facts->key = rate_table_key(rate, query->client_addr, query->flags & QUERY_IPV6);
+		facts->rate = rate;
+		facts->rates_fetched = NULL;
+	}
+	rates_fetch(facts, rate);
+	return !rate_table_take(rate, facts->key, now_of(facts));
 }
 
 static bool test_run(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf *mbuf,
@@ -245,7 +339,7 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 	case RULE_TEST_RECORDS_COUNT:
 		return !outside(dns_count_load(facts->dns, test->flag), test);
 	case RULE_TEST_RECORDS_TYPE_COUNT:
-		return records_type_test(facts, test);
+		return records_type_test(facts, test, context);
 	case RULE_TEST_EDNS_OPTION:
 		return edns_option_test(facts, test->value);
 	case RULE_TEST_EDNS_VERSION:
@@ -264,14 +358,13 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 			       test->low;
 	case RULE_TEST_TIMED_SET:
 		return timed_set_has(test->timed_set, query->client_addr,
-				     query->flags & QUERY_IPV6, clock_now());
+				     query->flags & QUERY_IPV6, now_of(facts));
 	case RULE_TEST_REGEX:
 		return regex_test(test, facts, context);
 	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
-		return rate_take(test->rate, clock_now());
+		return rate_take(test->rate, now_of(facts));
 	case RULE_TEST_MAX_QPS_IP:
-		return !rate_table_take(test->rate_table, query->client_addr,
-					query->flags & QUERY_IPV6, clock_now());
+		return client_rate_test(test->rate_table, facts);
 	case RULE_TEST_LUA:
 		return lua_test(test, facts, mbuf, context);
 	case RULE_TEST_LUA_THREAD:

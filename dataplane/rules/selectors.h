@@ -12,6 +12,7 @@
 
 #include <rte_mbuf.h>
 
+#include "dataplane/dns/edns.h"
 #include "dataplane/packet.h"
 
 struct policy;
@@ -105,7 +106,7 @@ struct rule_test {
 		const struct regex *regex;
 		const struct timed_set *timed_set;
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
-		struct rate_table *rate_table; /* likewise */
+		const struct rate_table *rate_table; /* its cells likewise */
 		struct {
 			/* A window; POOL_OUTSTANDING: above `low`; PROBABILITY: below `low` of
 			 * 2^32, `high` 1: always. */
@@ -117,7 +118,26 @@ struct rule_test {
 
 static_assert(sizeof(struct rule_test) == 16, "chains stream over it");
 
-/* What the tests look at, gathered once per chain run. */
+/* How many records of a type a section has. */
+struct rule_type_count {
+	uint16_t type;
+	uint16_t section;
+	uint32_t count;
+};
+
+#define RULE_TYPES_COUNTED 16u /* of a packet, by section */
+
+enum rule_types_state {
+	RULE_TYPES_UNKNOWN,
+	RULE_TYPES_ALL,	 /* all there are have been counted */
+	RULE_TYPES_MANY, /* they are too many: each is counted when it is asked for */
+	RULE_TYPES_NONE, /* the message cannot be walked */
+};
+
+/*
+ * What the tests look at, gathered once per chain run; what not every chain asks for, when it is
+ * first asked.
+ */
 struct rule_facts {
 	const struct policy *policy;
 	const struct packet *packet;
@@ -131,7 +151,25 @@ struct rule_facts {
 	const struct chain_regexes *regexes; /* of the chain that runs; NULL: none */
 	bool regexes_known;    /* rule_context.regexes is of this name */
 	uint8_t regexes_alone; /* so many expressions were asked one by one */
+	int8_t edns_state;     /* 0: not looked for; 1: the message has an OPT; -1: none to be read */
+	uint8_t types_state;   /* enum rule_types_state */
+	uint8_t n_types;       /* in rule_context.types */
+	int end; /* of the message, as dns_message_end(); 0: not looked for */
+	struct dns_edns edns; /* if edns_state is 1 */
+	uint64_t now;	       /* 0: not read */
+	const struct rate_table *rates_end; /* of the chain that runs; NULL: none */
+	const struct rate_table *rate; /* that `key` is for; NULL: none yet */
+	const struct rate_table *rates_fetched; /* the client's cells are, up to this table */
+	uint64_t key; /* of the client */
 };
+
+/* The message may have been edited: what was found in it counts no more. */
+static inline void rule_facts_renew(struct rule_facts *facts)
+{
+	facts->edns_state = 0;
+	facts->types_state = RULE_TYPES_UNKNOWN;
+	facts->end = 0;
+}
 
 /*
  * Finds all expressions of the chain in the name, unless that was done, and puts them into
@@ -139,7 +177,7 @@ struct rule_facts {
  */
 bool rule_regexes_find(struct rule_facts *facts, struct rule_context *context);
 
-/* Fills in the facts, but for `regexes`. Safe for any message of at least a header. */
+/* Fills in the facts, but for what the chain has. Safe for any message of at least a header. */
 void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct rte_mbuf *mbuf);
 
 /*

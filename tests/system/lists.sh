@@ -26,6 +26,7 @@ printf '0.0.0.0 host.test\n' >"$work/block.hosts"
 lab_up <<-END
 	newServer('10.53.0.2:5300')
 	block = sluice.loadNames('$work/block.txt', {name = 'block'})
+	addAction(QNameSuffixRule(block), LogAction('$work/blocked', false, false, false))
 	addAction(QNameSuffixRule(block), RCodeAction(DNSRCode.NXDOMAIN))
 	addAction(QNameSetRule(sluice.loadNames('$work/block.hosts')), RCodeAction(DNSRCode.REFUSED))
 	addAction(sluice.loadNames('$work/later.txt', {optional = true}), RCodeAction(DNSRCode.NOTIMP))
@@ -35,6 +36,8 @@ said 'block\.txt:5: ' || fail "no complaint about line 5"
 answers NXDOMAIN ads.test || fail "an entry is not found"
 answers NXDOMAIN a.b.ADS.test || fail "a name below an entry is not found"
 answers NXDOMAIN x.tracker.test || fail "a name below a wildcard is not found"
+wait_for 10 "the entry in the log" grep -qE \
+	'for a\.b\.ads\.test\. A with id [0-9]+, listed: ads\.test in block$' "$work/blocked"
 answers REFUSED host.test || fail "a name of a hosts file is not found"
 expect 'status: NOERROR' c1.demo.test
 

@@ -93,6 +93,11 @@ START_TEST(lines)
 	record.rcode = 12;
 	log_writer_line(&record, 0, 0, line, sizeof(line));
 	ck_assert_ptr_nonnull(strstr(line, "(Err#12)"));
+	record = sample(0);
+	record.matched_length = 12;
+	memcpy(record.matched, "*.test in bad", 13); /* the rest is of a record before */
+	log_writer_line(&record, 0, 0, line, sizeof(line));
+	ck_assert_ptr_nonnull(strstr(line, " with id 4660, listed: *.test in ba\n"));
 }
 END_TEST
 
@@ -112,6 +117,8 @@ START_TEST(longest_line)
 	record.name[record.name_length++] = 0;
 	record.response = record.ipv6 = true;
 	memset(record.client, 0xff, 16);
+	record.matched_length = sizeof(record.matched);
+	memset(record.matched, 'x', sizeof(record.matched));
 	size_t length = log_writer_line(&record, LOG_WRITER_TIME, UINT64_MAX, line, sizeof(line));
 	ck_assert_uint_lt(length, sizeof(line) - 1);
 	ck_assert_int_eq(line[length - 1], '\n');
