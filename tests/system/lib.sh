@@ -114,6 +114,34 @@ lab_nsd() {
 	wait_for 10 "NSD" in_backend dig +short +time=1 +tries=1 -p 5300 @10.53.0.2 demo.test SOA
 }
 
+# server_start NUMBER: a name server 10.53.0.1NUMBER of the backend's namespace. They are told apart by
+# who.demo.test and who.own.demo.test, and all names below, which have 192.0.2.NUMBER there.
+declare -a servers
+server_start() {
+	local number=$1 address=10.53.0.1$1
+	ip -n "$backend" addr replace "$address/24" dev b0
+	mkdir -p "$work/nsd$number"
+	write_nsd_conf "$work/nsd$number"
+	sed -i "s/10\.53\.0\.2/$address/g; /fd53::2/d" "$work/nsd$number/nsd.conf"
+	printf '%s A 192.0.2.'"$number"'\n' who '*.who' who.own '*.who.own' 'brief 1' \
+		>>"$work/nsd$number/demo.test.zone"
+	ip netns exec "$backend" nsd -d -c "$work/nsd$number/nsd.conf" >"$work/nsd$number.log" 2>&1 &
+	pids+=($!)
+	servers[number]=$!
+	wait_for 10 "name server $number" in_backend dig +short +time=1 +tries=1 -p 5300 "@$address" demo.test SOA
+}
+# server_signal NUMBER SIGNAL: to a name server and all processes that it forked.
+server_signal() {
+	tree_signal "${servers[$1]}" "$2"
+}
+tree_signal() {
+	local child
+	kill "-$2" "$1"
+	for child in $(cat "/proc/$1"/task/*/children); do
+		tree_signal "$child" "$2"
+	done
+}
+
 # lab_config: writes the configuration; the policy comes from standard input.
 lab_config() {
 	local workers=1 share=false
