@@ -34,6 +34,7 @@ struct backend *sluice_server_add(const struct lua_server *options)
 		.weight = options->weight,
 		.order = options->order,
 		.udp_timeout = options->udp_timeout,
+		.dscp = options->dscp,
 		.max_outstanding = options->max_outstanding,
 		.qps = qps_limit(options->qps),
 		.proxy = options->proxy,

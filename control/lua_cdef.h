@@ -197,6 +197,7 @@ struct lua_server {
 	uint32_t max_outstanding; /* 0: no limit */
 	double qps;		  /* 0: no limit */
 	uint8_t proxy; /* it wants PROXY headers */
+	uint8_t dscp;
 	uint8_t ecs, ecs_no_share; /* it is told clients' subnets; what it says of all is not believed */
 };
 

@@ -93,9 +93,12 @@ static void item_set(struct lua_question *item, struct rte_mbuf *mbuf)
 	};
 }
 
-/* The control lcore has a context in use already: it goes on with that. */
+/*
+ * `list` is NULL but for a server policy. The control lcore has a context in use already: it goes on
+ * with that.
+ */
 static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf, int reference,
-		 struct lua_host_answer *answer)
+		 const struct balance_list *list, struct lua_host_answer *answer)
 {
 	if (unlikely(lcore >= threads->options.lcores))
 		return false;
@@ -109,6 +112,8 @@ static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *m
 	struct lua_context *before = lua_abi_context();
 	struct lua_question *item = &thread->context->selector.items[0];
 	item_set(item, mbuf);
+	if (list != NULL)
+		thread->context->servers = *list;
 	thread->context->texts_used = 0;
 	lua_abi_use(thread->context);
 	enum lua_result result = lua_host_call(thread->host, thread->functions[reference], answer);
@@ -134,14 +139,14 @@ static bool thread_select(struct rule_threads *rules, uint16_t lcore, struct rte
 			  int reference)
 {
 	struct lua_host_answer answer;
-	return call(threads_of(rules), lcore, mbuf, reference, &answer) && answer.truth;
+	return call(threads_of(rules), lcore, mbuf, reference, NULL, &answer) && answer.truth;
 }
 
 static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t lcore,
 					    struct rte_mbuf *mbuf, int reference)
 {
 	struct lua_host_answer answer;
-	if (!call(threads_of(rules), lcore, mbuf, reference, &answer))
+	if (!call(threads_of(rules), lcore, mbuf, reference, NULL, &answer))
 		return (struct rule_thread_result){
 			.action = rule_is_query(packet_of(mbuf)) ? RULE_RESULT_SERVFAIL
 								 : RULE_RESPONSE_RESULT_SERVFAIL};
@@ -156,12 +161,8 @@ static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t
 static uint32_t thread_choose(struct rule_threads *rules, uint16_t lcore, struct rte_mbuf *mbuf,
 			      int reference, const struct balance_list *list)
 {
-	struct lua_threads *threads = threads_of(rules);
 	struct lua_host_answer answer;
-	if (likely(lcore < threads->options.lcores) &&
-	    threads->threads[lcore].context != NULL)
-		threads->threads[lcore].context->servers = *list;
-	if (!call(threads, lcore, mbuf, reference, &answer))
+	if (!call(threads_of(rules), lcore, mbuf, reference, list, &answer))
 		return UINT32_MAX;
 	return answer.number >= 0 && answer.number < UINT32_MAX ? (uint32_t)answer.number
 								: UINT32_MAX;

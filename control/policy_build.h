@@ -349,6 +349,7 @@ struct policy_server_options {
 	uint32_t weight;     /* 0: 1 */
 	int32_t order;
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
+	uint8_t dscp;		  /* below 64 */
 	uint32_t max_outstanding; /* queries at a time, 0: no limit */
 	struct rate_limit qps;	  /* a period of 0: no limit */
 	bool down;	      /* starts down (a backend that is known keeps its state) */
@@ -356,8 +357,8 @@ struct policy_server_options {
 };
 
 /*
- * Adds a server to the model, in no pool yet. Weight, order and timeout take effect at once.
- * EINVAL: no such address; EEXIST: the model has this address and name; ENOSPC.
+ * Adds a server to the model, in no pool yet. Weight, order and timeout take effect at once. One that
+ * is added twice is two. EINVAL: no such address; ENOSPC.
  */
 struct backend *policy_server_add(struct policy_model *model,
 				  const struct policy_server_options *options);

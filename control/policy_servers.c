@@ -53,17 +53,45 @@ static void title_make(struct backend *backend)
 		 backend->name, where);
 }
 
-/* The backend of that address and name, made if it is new. */
-static int registry_backend_intern(struct policy_registry *registry,
-				   const struct net_address *address, uint16_t port,
-				   const char *name, struct backend **backend)
+static bool has_server(const struct policy_model *model, const struct backend *backend)
 {
-	for (uint32_t i = 0; i < registry->n_backends; i++) {
-		*backend = registry->backends[i];
-		if ((*backend)->port == port && net_address_equal(&(*backend)->address, address) &&
-		    strcmp((*backend)->name, name) == 0)
-			return 0;
+	for (size_t i = 0; i < model->n_servers; i++)
+		if (model->servers[i] == backend)
+			return true;
+	return false;
+}
+
+/*
+ * A backend of that address and name that the model has not got yet: what it adds twice are two, and
+ * so they are in the next model. The one with this UUID, if there is one.
+ */
+static struct backend *registry_backend_find(const struct policy_model *model,
+					     const struct net_address *address, uint16_t port,
+					     const char *name, const char *id)
+{
+	struct backend *found = NULL;
+	for (uint32_t i = 0; i < model->registry->n_backends; i++) {
+		struct backend *known = model->registry->backends[i];
+		if (known->port != port || !net_address_equal(&known->address, address) ||
+		    strcmp(known->name, name) != 0 || has_server(model, known))
+			continue;
+		if (id != NULL && strcmp(known->id, id) == 0)
+			return known;
+		if (found == NULL)
+			found = known;
 	}
+	return found;
+}
+
+/* As before, made if there is none: then 1. */
+static int registry_backend_intern(struct policy_model *model, const struct net_address *address,
+				   uint16_t port, const char *name, const char *id,
+				   struct backend **backend)
+{
+	struct policy_registry *registry = model->registry;
+	*backend = registry_backend_find(model, address, port, name, id);
+	if (*backend != NULL)
+		return 0;
 	if (registry->n_backends == POLICY_BACKENDS_MAX)
 		return -ENOSPC;
 	struct backend *made = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*made));
@@ -78,14 +106,6 @@ static int registry_backend_intern(struct policy_registry *registry,
 	return 1;
 }
 
-static bool has_server(const struct policy_model *model, const struct backend *backend)
-{
-	for (size_t i = 0; i < model->n_servers; i++)
-		if (model->servers[i] == backend)
-			return true;
-	return false;
-}
-
 static int server_add(struct policy_model *model, const struct policy_server_options *options,
 		      struct backend **backend)
 {
@@ -95,11 +115,9 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	if (strlen(name) >= BACKEND_NAME_SIZE || (options->id && !policy_uuid_is(options->id)) ||
 	    backend_address_parse(options->address, POLICY_PORT, &address, &port) != 0)
 		return -EINVAL;
-	int made = registry_backend_intern(model->registry, &address, port, name, backend);
+	int made = registry_backend_intern(model, &address, port, name, options->id, backend);
 	if (made < 0)
 		return made;
-	if (has_server(model, *backend))
-		return -EEXIST;
 	if (made)
 		backend_up_set(*backend, !options->down);
 	if (options->id)
@@ -109,6 +127,7 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	(*backend)->weight = options->weight ? options->weight : 1;
 	(*backend)->order = options->order;
 	(*backend)->udp_timeout = options->udp_timeout;
+	(*backend)->dscp = options->dscp;
 	(*backend)->max_outstanding = options->max_outstanding;
 	(*backend)->qps.limit = options->qps;
 	(*backend)->ecs = options->ecs;

@@ -80,7 +80,7 @@ static void large_send(struct worker *worker, struct rte_mbuf *mbuf, const struc
 
 /* False: there is no way to the server now, and the packet is gone. */
 static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
-			const struct net_route *route)
+			const struct net_route *route, uint8_t dscp)
 {
 	uint64_t now_ms = worker->now / worker->tsc_per_ms;
 	struct net_flow flow = {
@@ -88,6 +88,7 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 		.destination = entry->server,
 		.source_port = entry->source_port,
 		.destination_port = entry->server_port,
+		.dscp = dscp,
 	};
 	enum neighbour_result result = neighbour_resolve(
 		worker->neighbours, route->port, &route->next_hop, now_ms, &flow.destination_mac);
@@ -175,7 +176,7 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 	entry_fill(entry, backend, mbuf);
 	if (unlikely(proxy != 0))
 		pipeline_proxy_put(mbuf, &entry->query);
-	if (likely(server_send(worker, mbuf, entry, route))) {
+	if (likely(server_send(worker, mbuf, entry, route, backend->dscp))) {
 		count(worker, STATS_FORWARDED);
 		stats_add(&worker->backends[number].queries, 1);
 	} else {
@@ -282,7 +283,8 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry_fill(entry, backend, mbuf);
 	if (backend->proxy)
 		pipeline_proxy_put(mbuf, NULL);
-	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number]))
+	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number],
+			 backend->dscp))
 		pipeline_probe_end(worker, entry, INFLIGHT_FORGOTTEN);
 }
 

@@ -54,7 +54,7 @@ function method:isUp() return view_of(self).up ~= 0 end
 function method:getDrops() return tonumber(view_of(self).drops) end
 function method:getQueries() return tonumber(view_of(self).queries) end
 function method:getOutstanding() return tonumber(view_of(self).outstanding) end
-function method:getLatency() return view_of(self).latency end
+function method:getLatency() return view_of(self).latency * 1000 end -- microseconds, as in dnsdist
 function method:canAcceptQueries(enforce_qps)
   return C.sluice_server_accepts(pointer_of(self), enforce_qps ~= false)
 end
@@ -162,6 +162,10 @@ local function pool_editor(is_add)
     done(C.sluice_server_pool(pointer_of(self), pool, #pool, is_add), 'the pool ' .. pool)
   end
 end
+function method:setHealthCheckResponseValidator()
+  check.fail('%s: setHealthCheckResponseValidator is not supported by this version',
+    self:getNameWithAddr())
+end
 method.addPool, method.rmPool = pool_editor(true), pool_editor(false)
 
 function Server.__index(self, key)
@@ -188,14 +192,14 @@ function servers.number(self) return view_of(self).number end
 -- ---- newServer()
 
 local own = check.keys('address', 'name', 'id', 'pool', 'order', 'weight', 'udpTimeout', 'qps',
-  'maxOutstandingQueries', 'useClientSubnet', 'disableZeroScope', 'useProxyProtocol')
+  'maxOutstandingQueries', 'dscp', 'useClientSubnet', 'disableZeroScope', 'useProxyProtocol')
 -- Workers have ports of their own for queries; the rest is for transports that those do not take.
 local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpConnectTimeout',
   'tcpSendTimeout', 'tcpRecvTimeout', 'tcpFastOpen', 'maxInFlight', 'maxConcurrentTCPConnections',
   'ipBindAddrNoPort', 'caStore', 'ciphers', 'ciphers13', 'ciphersTLS13', 'ecdheCurves',
   'subjectName', 'subjectAddr', 'validateCertificates', 'addXForwardedHeaders', 'releaseBuffers',
   'enableRenegotiation', 'ktls', 'keyLogFile', 'autoUpgrade', 'autoUpgradeInterval',
-  'autoUpgradeKeep', 'autoUpgradePool', 'autoUpgradeDoHKey', 'xskSockets', 'MACAddr', 'dscp',
+  'autoUpgradeKeep', 'autoUpgradePool', 'autoUpgradeDoHKey', 'xskSockets', 'MACAddr',
   'lazyHealthCheckWhenUpgraded', 'proxyProtocolAdvertiseTLS')
 -- Without these a server would get what it does not expect, so that they are no detail.
 local refused = {
@@ -240,6 +244,7 @@ function servers.newServer(value)
   options.qps = check.range(value.qps or 0, 'qps', 0, 1e9)
   options.max_outstanding = check.range(value.maxOutstandingQueries or 0,
     'maxOutstandingQueries', 0, 4294967295)
+  options.dscp = check.range(value.dscp or 0, 'dscp', 0, 63)
   options.ecs = value.useClientSubnet == true and 1 or 0
   options.proxy = value.useProxyProtocol == true and 1 or 0
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
@@ -251,8 +256,12 @@ function servers.newServer(value)
   local made = servers.wrap(pointer)
   watch_set(made)
   local pools = type(value.pool) == 'table' and value.pool or {value.pool or ''}
+  local is_in = {}
   for _, pool in ipairs(pools) do
-    made:addPool(pool)
+    if not is_in[pool] then
+      made:addPool(pool)
+    end
+    is_in[pool] = true
   end
   return made
 end
@@ -322,7 +331,7 @@ local function rates(self, now)
 end
 
 local STATES = {[UP] = 'UP', [DOWN] = 'DOWN'}
-local FORMAT = '%-3s %s%-20.20s %-25.25s %5s %7s %7s %4s %5s %10s %8s %7s %6s %11s %s'
+local FORMAT = '%-3s %s%-20.20s %-25.25s %5s %7s %7s %4s %5s %10s %8s %7s %6s %6s %11s %s'
 local function line(uuid, ...)
   uuid = uuid and ('%-36s '):format(uuid) or ''
   return (FORMAT:format((...), uuid, select(2, ...)):gsub(' +$', ''))
@@ -344,7 +353,7 @@ function servers.showServers(options)
   options = check.options(options, 'showServers', check.keys('showUUIDs'))
   local function with(uuid) return options.showUUIDs and uuid or nil end
   local lines = {line(with('UUID'), '#', 'Name', 'Address', 'State', 'Qps', 'Qlim', 'Ord', 'Wt',
-    'Queries', 'Drops', 'Drate', 'Lat', 'Outstanding', 'Pools')}
+    'Queries', 'Drops', 'Drate', 'Lat', 'TCP', 'Outstanding', 'Pools')}
   local all_qps, all_queries, all_drops = 0, 0, 0
   for index, entry in ipairs(servers.getServers()) do
     local now = ffi.new('struct lua_server_view', view_of(entry))
@@ -356,11 +365,12 @@ function servers.showServers(options)
     lines[#lines + 1] = line(with(entry:getID()), index - 1, entry:getName(), where(entry), state,
       ('%.1f'):format(qps), limit, tostring(now.order), tostring(now.weight),
       tostring(tonumber(now.queries)), tostring(tonumber(now.drops)), ('%.1f'):format(drop_rate),
-      now.queries > 0 and ('%.1f'):format(now.latency) or '-', tostring(tonumber(now.outstanding)),
+      now.queries > 0 and ('%.1f'):format(now.latency) or '-', '-',
+      tostring(tonumber(now.outstanding)),
       pools_of(entry))
   end
   lines[#lines + 1] = line(with(''), 'All', '', '', '', ('%.1f'):format(all_qps), '', '', '',
-    ('%.0f'):format(all_queries), ('%.0f'):format(all_drops), '', '', '', '')
+    ('%.0f'):format(all_queries), ('%.0f'):format(all_drops), '', '', '', '', '')
   return table.concat(lines, '\n') .. '\n'
 end
 

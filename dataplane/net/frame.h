@@ -28,6 +28,7 @@ struct net_flow {
 	uint16_t source_port;
 	uint16_t destination_port;
 	struct rte_ether_addr destination_mac;
+	uint8_t dscp; /* RFC 2474: the upper six bits of the traffic class */
 };
 
 /* Flags that say how an mbuf holds its memory. Whoever clears the others keeps these. */

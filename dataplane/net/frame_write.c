@@ -109,6 +109,7 @@ static inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = RTE_IPV4_VHL_DEF,
+		.type_of_service = (uint8_t)(flow->dscp << 2),
 		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_length)),
 		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = HOP_LIMIT,
@@ -129,7 +130,8 @@ static inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
 	else
 		ip->hdr_checksum = (uint16_t)~sum_fold(
-			addresses + RTE_BE16(RTE_IPV4_VHL_DEF << 8) + ip->total_length +
+			addresses + rte_cpu_to_be_16(RTE_IPV4_VHL_DEF << 8 | ip->type_of_service) +
+			ip->total_length +
 			RTE_BE16(RTE_IPV4_HDR_DF_FLAG) + RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
 }
 
@@ -138,7 +140,7 @@ static inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf
 			      uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
-	ip->vtc_flow = RTE_BE32(6u << 28);
+	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)flow->dscp << 22);
 	ip->payload_len = rte_cpu_to_be_16(udp_length);
 	ip->proto = IPPROTO_UDP;
 	ip->hop_limits = HOP_LIMIT;

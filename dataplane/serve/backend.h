@@ -33,6 +33,7 @@ struct backend {
 	int32_t order;
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
 	uint32_t max_outstanding; /* queries at a time, 0: no limit */
+	uint8_t dscp; /* RFC 2474, of what is sent to it */
 	char name[BACKEND_NAME_SIZE];	   /* may be empty */
 	char title[BACKEND_TITLE_SIZE];	   /* name and address, for people */
 	char id[40];			   /* UUID */

@@ -8,6 +8,8 @@
 #include "dataplane/dns/name.h"
 
 #define REFRESH_US 50u /* the load of a pool is summed up this often at most */
+#define REFRESH_SERVERS 64u /* and of one with more servers less often, in proportion */
+#define RING_STEP 32u
 #define TRIES 8u       /* other places by chance, before all are looked at in turn */
 #define MIX 0x9e3779b1u
 
@@ -87,13 +89,14 @@ static bool acceptable(const struct choice *choice, unsigned place)
 
 /*
  * Queries per unit of weight over the servers of the pool that are up, this one included. Summed
- * up anew when it is REFRESH_US old: with many servers that is what a choice would cost.
+ * up anew when it is REFRESH_US old: with many servers that is what a choice would cost, and a query
+ * more or less says little.
  */
 static double pool_load(const struct choice *choice, uint16_t number)
 {
 	struct balance *balance = choice->balance;
-	if (balance->pools[number].at != 0 &&
-	    choice->now - balance->pools[number].at < balance->refresh)
+	uint64_t age = balance->refresh * (1 + choice->pool->count / REFRESH_SERVERS);
+	if (balance->pools[number].at != 0 && choice->now - balance->pools[number].at < age)
 		return balance->pools[number].load;
 	double queries = 1, weight = 0;
 	for (unsigned i = 0; i < choice->pool->count; i++) {
@@ -171,15 +174,13 @@ static unsigned weighted_place(const struct policy_pool *pool, uint32_t hash)
 {
 	uint64_t total = pool->weights[pool->count - 1];
 	uint64_t at = (uint64_t)(((unsigned __int128)total * hash) >> 32);
-	unsigned low = 0, high = pool->count - 1u;
-	while (low < high) {
-		unsigned middle = (low + high) / 2;
-		if (pool->weights[middle] > at)
-			high = middle;
-		else
-			low = middle + 1;
+	unsigned base = 0;
+	/* Without a branch: which way it goes is chance. */
+	for (unsigned count = pool->count, half; count > 1; count -= half) {
+		half = count / 2;
+		base += pool->weights[base + half - 1] <= at ? half : 0;
 	}
-	return low;
+	return base;
 }
 
 static unsigned weighted(const struct choice *choice, uint32_t hash)
@@ -198,19 +199,37 @@ static unsigned weighted(const struct choice *choice, uint32_t hash)
 	return count;
 }
 
+/*
+ * The first point from the hash on; their count if there is none. Hashes are spread evenly, so it is
+ * looked for around where it would be if they were so exactly.
+ */
+static size_t ring_find(const struct balance_point *points, size_t count, uint32_t hash)
+{
+	size_t low = ((uint64_t)hash * count) >> 32, high = low, step = RING_STEP;
+	while (low > 0 && points[low - 1].hash >= hash) {
+		high = low;
+		low -= RTE_MIN(low, step);
+		step *= 2;
+	}
+	while (high < count && points[high].hash < hash) {
+		low = high + 1;
+		high += RTE_MIN(count - high, step);
+		step *= 2;
+	}
+	size_t base = low;
+	for (size_t rest = high - low, half; rest > 0; rest -= half) {
+		half = (rest + 1) / 2;
+		base += points[base + half - 1].hash < hash ? half : 0;
+	}
+	return base;
+}
+
 /* Round the ring from the name's hash on: a server that is gone leaves its names to the next. */
 static unsigned consistent(const struct choice *choice, uint32_t hash)
 {
 	const struct policy_pool *pool = choice->pool;
-	size_t low = 0, high = pool->n_points;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (pool->points[middle].hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (size_t i = 0, at = low; i < pool->n_points; i++, at++) {
+	size_t first = ring_find(pool->points, pool->n_points, hash);
+	for (size_t i = 0, at = first; i < pool->n_points; i++, at++) {
 		if (at >= pool->n_points)
 			at -= pool->n_points;
 		if (acceptable(choice, pool->points[at].place))

@@ -107,6 +107,18 @@ end)
 raises('there is no pool "none"', function() showPoolServerPolicy('none') end)
 raises('there is no server 77', function() getServer(77) end)
 
+-- The same server twice, as one asks it in two ways; a pool that is named twice.
+local again = newServer({address = '192.0.2.1', name = 'one', pool = {'p', 'p'}, dscp = 46})
+equal(again == one, false)
+equal(again:getID() == one:getID(), false)
+equal(#getPoolServers('p'), 2)
+rmServer(again)
+raises('dscp must be between 0 and 63', function() newServer({address = '192.0.2.3', dscp = 64}) end)
+raises('setHealthCheckResponseValidator is not supported', function()
+  one:setHealthCheckResponseValidator(function() return true end)
+end)
+equal(showServers():match('^# .* Lat +TCP +Outstanding +Pools\n') ~= nil, true)
+
 -- What servers are told of clients.
 local told = newServer({address = '192.0.2.9', pool = 'told', useClientSubnet = true})
 equal(getPool('told'):getECS(), true)

@@ -161,6 +161,29 @@ lab_unbound() {
 	wait_for 10 "Unbound at $at" grep -q 'start of service' "$dir.log"
 }
 
+# server_start NUMBER: a name server 10.53.0.1NUMBER of the backend's namespace. They are told apart by
+# who.demo.test and who.own.demo.test, and all names below, which have 192.0.2.NUMBER there.
+declare -a servers
+server_start() {
+	local name lines=('brief 1 A 192.0.2.'"$1")
+	for name in who '*.who' who.own '*.who.own'; do
+		lines+=("$name A 192.0.2.$1")
+	done
+	lab_nsd_at "nsd$1" "10.53.0.1$1" "${lines[@]}"
+	servers[$1]=$server_pid
+}
+# server_signal NUMBER SIGNAL: to a name server and all processes that it forked.
+server_signal() {
+	tree_signal "${servers[$1]}" "$2"
+}
+tree_signal() {
+	local child
+	kill "-$2" "$1"
+	for child in $(cat "/proc/$1"/task/*/children); do
+		tree_signal "$child" "$2"
+	done
+}
+
 # lab_config: writes the configuration; the policy comes from standard input.
 lab_config() {
 	local workers=1 share=false

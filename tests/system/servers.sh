@@ -4,23 +4,6 @@
 # is told; lazy checks go by what becomes of queries.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-declare -a servers
-# Three name servers in the backend's namespace, told apart by an address that each one answers with.
-server_start() {
-	lab_nsd_at "nsd$1" "10.53.0.1$1" "who A 192.0.2.$1"
-	servers[$1]=$server_pid
-}
-# server_signal NUMBER SIGNAL: to a name server and all processes that it forked.
-server_signal() {
-	tree_signal "${servers[$1]}" "$2"
-}
-tree_signal() {
-	local child
-	kill "-$2" "$1"
-	for child in $(cat "/proc/$1"/task/*/children); do
-		tree_signal "$child" "$2"
-	done
-}
 state() { console "return getServer($1):isUp()"; }
 is_up() { [ "$(state "$1")" = true ]; }
 is_down() { [ "$(state "$1")" = false ]; }
@@ -51,7 +34,6 @@ lab_config <<-'END'
 END
 lab_net
 for number in 1 2 3; do
-	ip -n "$backend" addr add "10.53.0.1$number/24" dev b0
 	server_start "$number"
 done
 # It is not there when Sluice starts: so it is down before the first query.

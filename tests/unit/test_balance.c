@@ -334,6 +334,51 @@ START_TEST(rings_have_a_bound)
 }
 END_TEST
 
+/* What a walk over the whole ring finds. */
+static uint32_t ring_walk(const struct policy_pool *pool, uint32_t hash)
+{
+	for (uint32_t i = 0; i < pool->n_points; i++)
+		if (pool->points[i].hash >= hash)
+			return pool->points[i].place;
+	return pool->points[0].place;
+}
+
+START_TEST(ring_is_searched_right)
+{
+	add(8, (uint32_t[]){1, 2, 40, 100, 7, 1, 300, 90}, NULL);
+	compile(BALANCE_CHASHED);
+	const struct policy_pool *pool = &bench->policy->pools[0];
+	const struct balance_list list = {bench->policy, pool, 0, now, balance};
+	for (uint32_t i = 0; i < pool->n_points; i++)
+		for (uint32_t off = 0; off < 3; off++) {
+			uint32_t hash = pool->points[i].hash + off - 1;
+			ck_assert_uint_eq(balance_place(&list, BALANCE_CHASHED, hash),
+					  ring_walk(pool, hash));
+		}
+	for (uint64_t hash = 0; hash <= UINT32_MAX; hash += 65535 * 257)
+		ck_assert_uint_eq(balance_place(&list, BALANCE_CHASHED, (uint32_t)hash),
+				  ring_walk(pool, (uint32_t)hash));
+	ck_assert_uint_eq(balance_place(&list, BALANCE_CHASHED, UINT32_MAX),
+			  ring_walk(pool, UINT32_MAX));
+}
+END_TEST
+
+/* The hash falls into weights as their sums say, at both ends of each. */
+START_TEST(weights_are_searched_right)
+{
+	add(5, (uint32_t[]){1, 2, 1, 3, 1}, NULL);
+	compile(BALANCE_WHASHED);
+	static const unsigned places[] = {0, 1, 1, 2, 3, 3, 3, 4};
+	const struct balance_list list = {bench->policy, &bench->policy->pools[0], 0, now, balance};
+	for (uint32_t i = 0; i < 8; i++) {
+		uint32_t first = i << 29;
+		ck_assert_uint_eq(balance_place(&list, BALANCE_WHASHED, first), places[i]);
+		ck_assert_uint_eq(balance_place(&list, BALANCE_WHASHED, first + (1u << 29) - 1),
+				  places[i]);
+	}
+}
+END_TEST
+
 START_TEST(hashes_stay)
 {
 	/* For good: these are where names have been sent. */
@@ -360,6 +405,8 @@ static Suite *balance_suite(void)
 	tcase_add_test(tests, most_outstanding);
 	tcase_add_test(tests, pools_have_their_own);
 	tcase_add_test(tests, rings_have_a_bound);
+	tcase_add_test(tests, ring_is_searched_right);
+	tcase_add_test(tests, weights_are_searched_right);
 	tcase_add_test(tests, hashes_stay);
 	suite_add_tcase(suite, tests);
 	return suite;

@@ -517,6 +517,7 @@ START_TEST(written_checksums_are_right)
 		for (unsigned round = 0; round < 16; round++) {
 			bool ipv6 = round & 1;
 			struct net_flow flow = answer(ipv6);
+			flow.dscp = round * 4 + 3;
 			for (unsigned i = 0; i < length; i++)
 				packet_dns(mbuf)[i] = (uint8_t)(0xff - round * i * 37);
 			net_frame_write(&way_out, mbuf, &flow);
@@ -527,6 +528,9 @@ START_TEST(written_checksums_are_right)
 			ck_assert_uint_eq(lab_checksum(ip + header, 8 + length, sum), 0);
 			if (!ipv6)
 				ck_assert_uint_eq(lab_checksum(ip, header, 0), 0);
+			unsigned class = ipv6 ? (ip[0] << 4 | ip[1] >> 4) & 0xff : ip[1];
+			ck_assert_uint_eq(class, flow.dscp << 2);
+			ck_assert_uint_eq(ip[0] >> 4, ipv6 ? 6 : 4);
 		}
 		rte_pktmbuf_free(mbuf);
 	}
