@@ -75,16 +75,47 @@ def answers(interface, address4, address6, source4, source6):
     assert (arp, nd) == (3, 3), f"{arp} ARP answers and {nd} advertisements"
 
 
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return struct.pack("!H", ~total & 0xFFFF)
+
+
+def syn(me, mac, source, target, port, number):
+    segment = struct.pack("!HHIIBBHHH", 1024 + number % 60000, port, number, 0, 0x50, 2, 8192, 0, 0)
+    pseudo = source + target + struct.pack("!BBH", 0, 6, len(segment))
+    segment = segment[:16] + checksum(pseudo + segment) + segment[18:]
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, 6, 0) + source + target
+    return mac + me + b"\x08\x00" + header[:10] + checksum(header) + header[12:] + segment
+
+
+def flood(interface, mac, address, port, count):
+    """Opens connections from addresses that nobody has, while one that was open before goes on."""
+    mac, target = bytes.fromhex(mac.replace(":", "")), socket.inet_aton(address)
+    turns = 0
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as link, socket.create_connection((address, int(port)), timeout=5) as old:
+        link.bind((interface, 0))
+        me = link.getsockname()[4]
+        frames = [syn(me, mac, struct.pack("!I", 0x0A350280 + n % 100), target, int(port), n) for n in range(1000)]
+        for number in range(int(count)):
+            link.send(frames[number % len(frames)])
+            if number % 1000 == 0:
+                old.sendall(b"still here")
+                got = b""
+                while len(got) < 10:
+                    got += old.recv(10)
+                turns += got == b"still here"
+    print(f"{count} connections begun, {turns} words over the old one")
+
+
 def solicitation(me, source, target):
     """A neighbour solicitation, sealed."""
     source, target = (socket.inet_pton(socket.AF_INET6, text) for text in (source, target))
     group = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")[:13] + target[13:]
     message = struct.pack("!BBHI", 135, 0, 0, 0) + target + b"\x01\x01" + me
     pseudo = source + group + struct.pack("!II", len(message), 58)
-    total = sum(struct.unpack(f"!{len(pseudo + message) // 2}H", pseudo + message))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    message = message[:2] + struct.pack("!H", ~total & 0xFFFF) + message[4:]
+    message = message[:2] + checksum(pseudo + message) + message[4:]
     header = struct.pack("!IHBB", 6 << 28, len(message), 58, 255) + source + group
     return b"\x33\x33" + group[12:] + me + struct.pack("!H", ETH_P_IPV6) + header + message
 
