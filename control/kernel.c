@@ -72,6 +72,7 @@ static int interface_make(struct control *control, unsigned number, const char *
 		.rx_ring = RING,
 		.tx_ring = RING,
 		.rx_buffers = queues * 4 * RING + BUFFERS_SPARE,
+		.plain = true,
 	};
 	if (kernel_link_exists(config->kernel.interface)) {
 		snprintf(error, size, "there is an interface of that name already");
@@ -111,13 +112,19 @@ static int interface_create(struct control *control, unsigned number, char *erro
 	result = interface_make(control, number, device, error, size);
 	rte_log_set_level_pattern(TAP_LOG, (uint32_t)level);
 	netns_leave(back);
-	if (result == 0)
-		log_info("port %s: the kernel has it as %s%s%s, over %s",
-			 control->config->ports[number].name, kernel->interface,
-			 kernel->netns != NULL ? " in network namespace " : "",
-			 kernel->netns != NULL ? kernel->netns : "",
-			 virtio ? "vhost-net" : "a tap");
-	return result;
+	if (result != 0)
+		return result;
+	control->dataplane->has_kernel = true;
+	control->dataplane->kernels[number] = (struct kernel_port){
+		.open = true,
+		.id = control->kernels[number].id,
+		.rate = RTE_MAX(kernel->rate / control->config->lcores.n_workers, 1u),
+	};
+	log_info("port %s: the kernel has it as %s%s%s, over %s",
+		 control->config->ports[number].name, kernel->interface,
+		 kernel->netns != NULL ? " in network namespace " : "",
+		 kernel->netns != NULL ? kernel->netns : "", virtio ? "vhost-net" : "a tap");
+	return 0;
 }
 
 int kernel_create(struct control *control, char *error, size_t size)

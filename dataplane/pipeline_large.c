@@ -5,6 +5,7 @@
 #include <rte_udp.h>
 
 #include "dataplane/dns/rewrite.h"
+#include "dataplane/kernel.h"
 
 static uint64_t now_ms(const struct worker *worker)
 {
@@ -94,6 +95,11 @@ void pipeline_large_answer(struct worker *worker, struct rte_mbuf *mbuf,
 
 static void report_end(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
+	if (reason == DROP_MTU_FOREIGN) { /* about a packet of the kernel's, perhaps */
+		packet_of(mbuf)->query.notes = NULL;
+		kernel_offer(worker, packet_of(mbuf)->query.port, mbuf, reason);
+		return;
+	}
 	if (reason == DROP_NONE)
 		count(worker, STATS_PATH_MTUS);
 	else

@@ -163,6 +163,11 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 			return;
 		}
 	}
+	if (unlikely(entry == NULL && kernel_udp_used(&worker->dataplane->kernel_udp,
+						      packet->destination_port))) {
+		kernel_offer(worker, packet->query.port, mbuf, DROP_UDP_PORT);
+		return;
+	}
 	count(worker, STATS_RESPONSES);
 	if (unlikely(packet->dns_length < DNS_HEADER_SIZE)) {
 		pipeline_drop(worker, mbuf, DROP_RESPONSE_MALFORMED);

@@ -123,6 +123,8 @@ static struct rte_eth_conf device_conf(const struct port_options *options,
 				       const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = {0};
+	if (options->plain)
+		return conf;
 	uint64_t wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 	conf.txmode.offloads = wanted & info->tx_offload_capa;
 	conf.rxmode.offloads = info->rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM |

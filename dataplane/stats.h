@@ -3,8 +3,9 @@
  * Counters. Each lcore writes its own struct stats and nobody else's; the control lcore reads all
  * of them, relaxed. Every drop has a reason, and the reasons say which sum they belong to:
  *
- *   packets received = link packets + queries + backend responses + drops of stage PACKET
- *                      + fragments joined + fragments that wait for others
+ *   packets received = link packets + queries + backend responses + packets passed to the kernel
+ *                      + drops of stage PACKET + fragments joined + fragments that wait for others
+ *   passed to the kernel, of the link or not = packets that it took + drops of stage KERNEL
  *   backend responses = matched + drops of stage RESPONSE
  *   queries = responses sent + drops of stage QUERY + in flight + in hand of the control lcore
  */
@@ -15,7 +16,8 @@
 
 #include <rte_common.h>
 
-enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP_STAGE_LINK };
+enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP_STAGE_LINK,
+		  DROP_STAGE_KERNEL };
 
 /* reason, stage, help. The name in metrics is the reason in lower case. */
 #define STATS_DROPS(X)                                                                             \
@@ -54,6 +56,8 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(ICMP, LINK, "ICMP that is not handled")                                                  \
 	X(MTU_FOREIGN, LINK, "report of a path's MTU about a packet that we did not send lately")  \
 	X(MTU_UNSAFE, LINK, "report of a path's MTU that is less than any has, or no news")        \
+	X(KERNEL_RATE, KERNEL, "more for the kernel than its rate")                                \
+	X(KERNEL_FULL, KERNEL, "the kernel's queue full, or its interface down")                   \
 	X(QUERY_SHORT, QUERY, "query shorter than a DNS header")                                   \
 	X(QUERY_NONCOMPLIANT, QUERY, "query with QR or TC set")                                    \
 	X(QUERY_EMPTY, QUERY, "query without a question")                                          \
@@ -99,6 +103,11 @@ enum drop_reason {
 	X(TX_UNSENT, "unsent_packets", "packets that the transmit queue had no room for")          \
 	X(NEIGHBOUR_UNPARKED, "unparked_packets", "packets lost since too many wait for a next hop") \
 	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \
+	X(KERNEL_PASSED, "kernel_passed", "packets passed to the kernel, those of the link aside") \
+	X(KERNEL_LINK, "kernel_link", "ARP, neighbour discovery and ICMP passed to the kernel too") \
+	X(KERNEL_SENT, "kernel_sent", "packets that the kernel took")                              \
+	X(KERNEL_RECEIVED, "kernel_received", "packets out of the kernel")                         \
+	X(KERNEL_SILENCED, "kernel_silenced", "answers of the kernel that had been given already") \
 	X(ARP_SENT, "arp_requests", "ARP requests sent")                                           \
 	X(ND_SENT, "neighbour_solicitations", "neighbour solicitations sent")                      \
 	X(ECHO, "echo_replies", "ICMP and ICMPv6 echo replies")                                    \

@@ -49,6 +49,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 {
 	worker->dataplane = dataplane;
 	worker->index = index;
+	kernel_queues_init(worker);
 	worker->first_port = (uint16_t)(INFLIGHT_PORTS_FIRST + index * dataplane->ports_share);
 	worker->tsc_per_ms = rte_get_tsc_hz() / 1000;
 	worker->inflight = inflight_create(max_inflight, worker->first_port, dataplane->ports_share);
@@ -80,6 +81,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 
 void worker_destroy(struct worker *worker)
 {
+	kernel_queues_free(worker);
 	handoff_destroy(&worker->handoff);
 	inflight_destroy(worker->inflight);
 	net_fragments_destroy(worker->fragments);
@@ -128,9 +130,9 @@ static void link_input(struct worker *worker, unsigned port, struct rte_mbuf *mb
 		neighbour_nd_input(worker->neighbours, port, mbuf, now, reply);
 	else if (path_mtu_wants(mbuf))
 		pipeline_report(worker, mbuf);
-	else
-		icmp_input(&worker->icmp, &worker->dataplane->ports[port], mbuf, now,
-			   &worker->tx[port], &worker->stats);
+	else if (!icmp_input(&worker->icmp, &worker->dataplane->ports[port], mbuf, now,
+			     &worker->tx[port], &worker->stats))
+		kernel_offer(worker, port, mbuf, DROP_ICMP);
 }
 
 /* Whether queries may have gone out from there. */
@@ -176,7 +178,7 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 	} else if (is_source_port(worker, packet)) {
 		pipeline_response(worker, mbuf);
 	} else {
-		pipeline_drop(worker, mbuf, DROP_UDP_PORT);
+		kernel_offer(worker, packet->query.port, mbuf, DROP_UDP_PORT);
 	}
 }
 
@@ -222,10 +224,11 @@ static __rte_noinline void frame_other(struct worker *worker, const struct polic
 	case NET_CLASS_ICMP6:
 		stats_add(&worker->stats.counter[STATS_LINK_PACKETS], 1);
 		packet_of(mbuf)->query.port = (uint8_t)port;
-		if (unlikely(worker->dataplane->n_workers > 1) &&
-		    (class == NET_CLASS_ARP ||
-		     (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))))
+		if (class == NET_CLASS_ARP ||
+		    (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))) {
 			link_replicate(worker, mbuf);
+			kernel_copy(worker, port, mbuf);
+		}
 		link_input(worker, port, mbuf, class, true);
 		break;
 	case NET_CLASS_CHAINED:
@@ -234,7 +237,10 @@ static __rte_noinline void frame_other(struct worker *worker, const struct polic
 	case NET_CLASS_FRAGMENT:
 		fragment_input(worker, policy, port, mbuf);
 		break;
-	default: /* nobody's, or the host's, and there is none */
+	case NET_CLASS_HOST:
+		kernel_offer(worker, port, mbuf, reason);
+		break;
+	default:
 		pipeline_drop(worker, mbuf, reason);
 	}
 }
@@ -300,6 +306,8 @@ static void housekeep(struct worker *worker)
 	worker->housekept = worker->now;
 	worker->seconds = (uint32_t)(worker->now / worker->tsc_per_ms / 1000);
 	pipeline_expire(worker, false);
+	if (worker->dataplane->has_kernel)
+		kernel_tick(worker);
 	neighbour_tick(worker->neighbours, worker->now / worker->tsc_per_ms);
 	if (worker->fragments != NULL)
 		net_fragments_expire(worker->fragments, worker->now);
@@ -322,6 +330,8 @@ bool worker_turn(struct worker *worker)
 	pipeline_tcp_hand_over(worker);
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		pipeline_transmit(worker, port);
+	if (worker->dataplane->has_kernel)
+		work += kernel_turn(worker);
 	if (work != 0) {
 		stats_add(&worker->stats.counter[STATS_BUSY_TURNS], 1);
 		stats_add(&worker->stats.counter[STATS_BUSY_CYCLES], clock_now() - worker->now);

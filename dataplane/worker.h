@@ -13,6 +13,7 @@
 
 #include "dataplane/draw.h"
 #include "dataplane/handoff.h"
+#include "dataplane/kernel.h"
 #include "dataplane/net/fragment.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/net/neighbour.h"
@@ -39,6 +40,8 @@ struct dataplane {
 	unsigned n_ports;
 	unsigned n_workers;
 	struct net_port ports[NET_PORTS_MAX];
+	struct kernel_port kernels[NET_PORTS_MAX];
+	bool has_kernel; /* one of them is open */
 	uint32_t ports_share; /* source ports per worker */
 	bool idle_sleep;
 	bool cpus_shared; /* a worker may stand where the control lcore wants to run, and back */
@@ -60,6 +63,7 @@ struct dataplane {
 	/* By backend number, written before a policy with that backend is published. */
 	struct net_route routes[POLICY_BACKENDS_MAX];
 	bool routed[POLICY_BACKENDS_MAX];
+	struct kernel_udp kernel_udp; /* workers write it, seldom */
 };
 
 static_assert(STATS_PORTS >= NET_PORTS_MAX, "each port has its counters");
@@ -92,6 +96,7 @@ struct worker {
 	uint32_t idle_turns;
 	uint16_t first_port;
 	struct net_tx tx[NET_PORTS_MAX];
+	struct kernel_queue kernels[NET_PORTS_MAX];
 	uint16_t n_queries; /* of the burst, past the parser */
 	struct rte_mbuf *queries[WORKER_BURST];
 	uint16_t n_lookups; /* queries past their rules, that the cache may answer */

@@ -119,14 +119,16 @@ static bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr 
 	return rte_raw_cksum(ip, (size_t)(ip->version_ihl & 0x0f) * 4) != 0xffff;
 }
 
-/* What is not for an address of ours, or not for one host at all. */
+/* What is not for an address of ours, or not for one host at all. A host may have further ones. */
 static enum net_class ipv4_elsewhere(const struct net_port *port, struct rte_mbuf *mbuf,
 				     const struct rte_ipv4_hdr *ip, uint8_t *reason)
 {
 	uint32_t to = rte_be_to_cpu_32(ip->dst_addr), from = rte_be_to_cpu_32(ip->src_addr);
 	bool group = to >> 28 == 14, everybody = to == UINT32_MAX || is_broadcast(port, to);
-	if (!is_grouped(mbuf) || !(group || everybody))
+	if (is_grouped(mbuf) != (group || everybody))
 		return drop(reason, DROP_NOT_OURS);
+	if (!is_grouped(mbuf))
+		return to >> 28 < 14 ? host(reason, DROP_NOT_OURS) : drop(reason, DROP_NOT_OURS);
 	/* Who has no address yet asks everybody for one. */
 	if (from >> 24 >= 224 || (from >> 24 == 0 && from != 0) || is_broadcast(port, from))
 		return drop(reason, DROP_IP_SOURCE);
@@ -218,8 +220,10 @@ static enum net_class ipv6_classify(const struct net_port *port, struct rte_mbuf
 		enum net_class class = ipv6_group(port, ip, reason);
 		if (class != NET_CLASS_ICMP6)
 			return class;
-	} else if (is_grouped(mbuf) || !net_port_owns(port, ip->dst_addr, true)) {
+	} else if (is_grouped(mbuf)) {
 		return drop(reason, DROP_NOT_OURS);
+	} else if (!net_port_owns(port, ip->dst_addr, true)) {
+		return host(reason, DROP_NOT_OURS);
 	} else if (ip->src_addr[0] == 0xff || is_unspecified(ip->src_addr)) {
 		return drop(reason, DROP_IP_SOURCE);
 	}

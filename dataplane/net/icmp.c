@@ -95,15 +95,17 @@ static void ipv4_turn(struct rte_mbuf *mbuf)
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
-void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
+bool icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
 		struct net_tx *tx, struct stats *stats)
 {
 	const struct packet *packet = packet_of(mbuf);
+	if (!echo_wanted(port, mbuf))
+		return false;
 	/* Pings leave half of the queue to what matters. */
-	if (!echo_wanted(port, mbuf) || tx->count >= NET_TX_BURST || !icmp_rate_allows(icmp, now)) {
+	if (tx->count >= NET_TX_BURST || !icmp_rate_allows(icmp, now)) {
 		stats_add(&stats->drop[DROP_ICMP], 1);
 		rte_pktmbuf_free(mbuf);
-		return;
+		return true;
 	}
 	struct rte_ether_addr client;
 	memcpy(client.addr_bytes, packet->query.client_mac, sizeof(client.addr_bytes));
@@ -116,4 +118,5 @@ void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf 
 			     packet->ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
 	stats_add(&stats->counter[STATS_ECHO], 1);
 	tx->mbufs[tx->count++] = mbuf;
+	return true;
 }

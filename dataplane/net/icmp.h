@@ -23,11 +23,11 @@ bool icmp_checksum_good(struct rte_mbuf *mbuf);
 
 /*
  * Takes a packet that net_frame_classify() called ICMP or ICMP6: an echo request for us goes back
- * as its reply, anything else is counted and freed. So are requests with a bad checksum (the reply
- * would carry a good one), with IPv4 options or IPv6 extension headers, longer than the MTU, or beyond the rate. `now` in
- * milliseconds.
+ * as its reply; beyond the rate it is counted and freed. False for anything else, which stays the
+ * caller's: so do requests with a bad checksum (the reply would carry a good one), with IPv4 options or
+ * IPv6 extension headers, or longer than the MTU. `now` in milliseconds.
  */
-void icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
+bool icmp_input(struct icmp *icmp, const struct net_port *port, struct rte_mbuf *mbuf, uint64_t now,
 		struct net_tx *tx, struct stats *stats);
 
 #endif

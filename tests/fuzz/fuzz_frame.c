@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "dataplane/net/host_frame.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/net/neighbour.h"
 #include "tests/unit/net_lab.h"
@@ -45,8 +46,8 @@ static void link_input(struct neighbour_table *table, struct rte_mbuf *mbuf, enu
 		neighbour_arp_input(table, 0, mbuf, now, reply);
 	else if (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))
 		neighbour_nd_input(table, 0, mbuf, now, reply);
-	else
-		icmp_input(&icmp, &port, mbuf, now, &tx, &stats);
+	else if (!icmp_input(&icmp, &port, mbuf, now, &tx, &stats))
+		rte_pktmbuf_free(mbuf);
 }
 
 /* An exact buffer shows what is read beyond the frame; an answer may need a longer one. */
@@ -58,7 +59,11 @@ static void input(struct neighbour_table *table, const uint8_t *data, size_t siz
 	mbuf->ol_flags = (what & 2 ? RTE_MBUF_F_RX_VLAN_STRIPPED : 0) |
 			 (what & 4 ? RTE_MBUF_F_RX_IP_CKSUM_GOOD : 0);
 	mbuf->vlan_tci = (uint16_t)(what >> 4);
+	uint16_t source;
+	net_host_frame_read(&port, mbuf, &source); /* as if it came out of the kernel */
 	enum net_class class = net_frame_classify(&port, mbuf, &reason);
+	if (class != NET_CLASS_DROP)
+		net_frame_matters(mbuf);
 	bool passed = class != NET_CLASS_DROP && class != NET_CLASS_HOST;
 	MUST(passed == (reason == DROP_NONE));
 	MUST(mbuf->data_len <= size);

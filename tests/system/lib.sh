@@ -212,6 +212,16 @@ lab_kernel() {
 	ip -n "$kernel" link set lo up
 }
 
+# lab_kernel_serve PORT: a TCP echo server on the kernel's side of the ports.
+lab_kernel_serve() {
+	ip netns exec "$kernel" /usr/bin/python3 "$top/tests/system/kernel_peer.py" serve "$1" 2>"$work/echo.log" &
+	pids+=($!)
+	wait_for 10 "the echo server" grep -q listening "$work/echo.log"
+}
+
+# kernel_peer WHAT ARGUMENTS...: what kernel_peer.py does, from the client.
+kernel_peer() { in_client timeout 30 /usr/bin/python3 "$top/tests/system/kernel_peer.py" "$@"; }
+
 # sluice_exec ARGUMENTS...: Sluice in its namespace, with a /run/sluice that nobody else sees.
 sluice_exec() {
 	mkdir -p /run/sluice
@@ -271,6 +281,12 @@ console() {
 
 alive() {
 	! process_ended "$sluice_pid" || fail "Sluice is gone"
+}
+
+# metric NAME: its value, labels and all.
+metric() {
+	in_sluice curl -s --max-time 5 -o "$work/metrics" http://127.0.0.1:8083/metrics
+	awk -v name="$1" '$1 == name { print $2 }' "$work/metrics"
 }
 
 # ask NAME [DIG ARGUMENTS...]: one query over IPv4, sent once.
