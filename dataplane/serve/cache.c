@@ -180,13 +180,25 @@ static uint32_t hash_of(uint64_t hash)
 	return (uint32_t)(hash >> 16);
 }
 
-/* Ways whose tag it is, as bits. The compiler makes vectors of it. */
+/* Eight tags at a time. Its lanes are compared to all ones or zero. */
+typedef uint16_t tag_vector __attribute__((vector_size(16), aligned(8), may_alias));
+
+/* Ways whose tag it is, as bits. */
 static inline uint32_t ways_of(const struct cache_bucket *bucket, uint16_t tag)
 {
-	uint32_t ways = 0;
-	for (unsigned i = 0; i < CACHE_WAYS; i++)
-		ways |= (uint32_t)(bucket->tags[i] == tag) << i;
-	return ways;
+	const tag_vector *tags = (const tag_vector *)bucket->tags;
+	const tag_vector low = {1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7};
+	tag_vector wanted = tag - (tag_vector){0};
+	tag_vector first = (tags[0] == wanted) & low, second = (tags[1] == wanted) & low << 8,
+		   third = (tags[2] == wanted) & low;
+	union {
+		tag_vector vector;
+		uint64_t words[2];
+	} both = {.vector = first | second}, last = {.vector = third};
+	uint64_t ways = both.words[0] | both.words[1], more = last.words[0] | last.words[1];
+	ways |= ways >> 32;
+	more |= more >> 32;
+	return ((ways | ways >> 16) & 0xffff) | ((more | more >> 16) & 0xff) << 16;
 }
 
 /* Where the parts of an entry stand. Reading without a lock, nothing that it says is believed. */

@@ -15,6 +15,7 @@ BACKEND_MAC, BACK_MAC = "02:00:00:00:00:03", "02:00:00:00:00:04"
 NOBODY = "10.53.9.3"  # an address that no kernel has: none says that nobody listens there
 MEMORY = 256      # MiB of each DPDK program
 PROGRAMS_MAX = 6  # of those at a time
+CACHE_MEMORY = 320  # MiB beside that, of a packet cache for a million responses
 
 
 class Failure(Exception):
@@ -53,7 +54,7 @@ class Bench:
         self.folder, self.binary, self.seconds, self.peer = folder, binary, seconds, peer
         self.running, self.spaces, self.number = [], [], 0
         # All alike, or the comparison is one of memory.
-        self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX
+        self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX + CACHE_MEMORY
         for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", [])):
             self.compile(os.path.join(TOP, "tests", "bench", name + ".c"), name, more)
         self.compile(os.path.join(TOP, "tests", "system", "filter.c"), "filter", [])
