@@ -87,7 +87,7 @@ static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct c
 static void look_up_later(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
 {
 	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, &packet_of(mbuf)->key);
+	cache_lookup_open(&lookup, cache, &packet_of(mbuf)->key, worker->index);
 	if (unlikely(worker->n_lookups == WORKER_LOOKUPS)) {
 		look_up(worker, mbuf, &lookup);
 		return;
@@ -195,7 +195,7 @@ static bool rescue_by_key(struct worker *worker, struct rte_mbuf *mbuf, const st
 {
 	struct packet *packet = packet_of(mbuf);
 	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, &packet->key);
+	cache_lookup_open(&lookup, cache, &packet->key, worker->index);
 	if (!cache_lookup_read(&lookup, &packet->key, name_of(mbuf), packet->query.qname_length,
 			       worker->seconds, policy_now(worker)->stale_timeout, worker->index,
 			       worker->found) ||

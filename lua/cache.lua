@@ -11,7 +11,7 @@ check.own()
 local cache = {}
 local method = {}
 local Cache = {__index = method}
-local ENTRIES_MAX, SIZE_MAX, SECONDS_MAX = 134217728, 5888, 1073741823
+local ENTRIES_MAX, SIZE_MAX, SECONDS_MAX = 134217728, 3840, 1073741823
 local COOKIE, ANY = 10, 255
 
 local function pointer_of(self)

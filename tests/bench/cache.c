@@ -132,7 +132,7 @@ static struct cache_found found;
 static bool get(struct cache *cache, const struct query *query, const struct cache_key *key)
 {
 	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, key);
+	cache_lookup_open(&lookup, cache, key, 0);
 	return cache_lookup_read(&lookup, key, query->bytes + 12, query->name_length, NOW, 0, 0,
 				 &found);
 }
@@ -255,7 +255,7 @@ static void lookups(struct cache *cache, const char *mix, uint32_t names, bool b
 		for (unsigned i = 0; i < total; i += BURST) {
 			for (unsigned j = 0; j < BURST; j++) {
 				key_of(cache, &keys[j], &queries[i + j]);
-				cache_lookup_open(&open[j], cache, &keys[j]);
+				cache_lookup_open(&open[j], cache, &keys[j], 0);
 			}
 			for (unsigned j = 0; j < BURST; j++)
 				cache_lookup_prefetch(&open[j], &keys[j]);
