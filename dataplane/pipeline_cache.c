@@ -34,6 +34,8 @@ static bool hit_fill(struct worker *worker, struct rte_mbuf *mbuf, const struct 
 				     cache_options_of(cache)->stale_ttl);
 	else if (likely(!cache_options_of(cache)->dont_age))
 		cache_answer_age(found->message, &found->places, found->age);
+	if (unlikely(cache_options_of(cache)->shuffle))
+		cache_answer_shuffle(found->message, found->length, rule_random(&worker->rules));
 	uint16_t flags = dns_flags_load(found->message) & (uint16_t)~FLAGS_KEPT;
 	size_t question = DNS_HEADER_SIZE + packet->query.qname_length;
 	memcpy(dns + 4, found->message + 4, DNS_HEADER_SIZE - 4);

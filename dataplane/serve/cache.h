@@ -30,6 +30,7 @@ struct cache_options {
 	uint32_t stale_ttl; /* seconds: what the TTLs of stale responses become */
 	uint32_t entry_max; /* bytes of a response */
 	bool dont_age;	    /* TTLs stay what they were */
+	bool shuffle;	    /* addresses change their order with each hit */
 	bool keep_stale;    /* what has expired is not purged */
 	bool parse_ecs;	    /* an answer for all subnets is kept for all of them */
 	struct cache_key_rules key;

@@ -462,6 +462,44 @@ START_TEST(a_response_with_another_name_is_not_put_in)
 }
 END_TEST
 
+START_TEST(addresses_are_shuffled)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = response_to(&query), shuffled;
+	uint8_t address[] = {192, 0, 2, 0};
+	unsigned first[4] = {0};
+	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, "\3abc", 4);
+	for (; address[3] < 4; address[3]++)
+		record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_A, 300, address, 4);
+	for (; address[3] < 6; address[3]++) /* those stay where they are */
+		record_add(&response, DNS_SECTION_ADDITIONAL, DNS_TYPE_A, 300, address, 4);
+	size_t start = query.length + 16, data = start + 12;
+	for (unsigned turn = 0; turn < 4000; turn++) {
+		shuffled = response;
+		cache_answer_shuffle(shuffled.bytes, shuffled.length, turn * 2654435761u);
+		unsigned seen = 0;
+		for (unsigned i = 0; i < 4; i++)
+			seen |= 1u << shuffled.bytes[data + 16 * i + 3];
+		ck_assert_uint_eq(seen, 15);
+		first[shuffled.bytes[data + 3]]++;
+		for (unsigned i = 0; i < 4; i++) /* nothing else changed */
+			memcpy(shuffled.bytes + data + 16 * i, response.bytes + data + 16 * i, 4);
+		ck_assert_mem_eq(shuffled.bytes, response.bytes, response.length);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert(first[i] > 800 && first[i] < 1200);
+	/* One record with another owner parts those before it from those behind. */
+	dns_u16_store(response.bytes + start + 32, 0xc000 | 16);
+	for (unsigned turn = 0; turn < 100; turn++) {
+		shuffled = response;
+		cache_answer_shuffle(shuffled.bytes, shuffled.length, turn * 2654435761u);
+		ck_assert_uint_le(shuffled.bytes[data + 3], 1);
+		ck_assert_uint_eq(shuffled.bytes[data + 35], 2);
+		ck_assert_uint_eq(shuffled.bytes[data + 51], 3);
+	}
+}
+END_TEST
+
 START_TEST(long_responses)
 {
 	struct message query = query_of("www.example.com", DNS_TYPE_A), other;
@@ -603,6 +641,7 @@ Suite *suite(void)
 	tcase_add_test(tests, how_long_a_response_is_kept);
 	tcase_add_test(tests, what_is_never_kept);
 	tcase_add_test(tests, a_response_with_another_name_is_not_put_in);
+	tcase_add_test(tests, addresses_are_shuffled);
 	tcase_add_test(tests, long_responses);
 	tcase_add_test(tests, some_are_taken_out);
 	tcase_add_test(tests, readers_never_see_half_a_response);
