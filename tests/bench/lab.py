@@ -118,12 +118,12 @@ class Bench:
 
     # ---- DPDK programs
 
-    def eal(self, cores, device):
-        """Arguments of a DPDK program that sees this device alone."""
+    def eal(self, cores, *devices):
+        """Arguments of a DPDK program that sees these devices alone."""
         self.number += 1
         return ["--lcores", cores, "--file-prefix", f"bench{os.getpid()}-{self.number}", "--no-pci",
                 "--no-telemetry", "--in-memory" if self.huge else "--no-huge", "-m", str(MEMORY),
-                "--vdev=" + device]
+                *("--vdev=" + device for device in devices)]
 
     def memif(self, role, name="memif"):
         """One end of the memif that is called so in the folder of this run."""
@@ -138,11 +138,14 @@ class Bench:
     neighbours: [{{address: {neighbour}, mac: "{mac}"}}]
 """
 
+    def back_device(self, name, role, mac):
+        """One end of the memif to the name server of the Sluice that is called so."""
+        return f"net_memif1,role={role},socket={self.path(name + '-back.sock')},socket-abstract=no,rsize=11,mac={mac}"
+
     def back(self, name):
-        """Both ends of the memif to the name server of the Sluice that is called so: their ports."""
-        device = f"net_memif1,role=%s,socket={self.path(name + '-back.sock')},socket-abstract=no,rsize=11,mac=%s"
-        return (self.port("back", device % ("client", BACK_MAC), BACK, BACKEND, BACKEND_MAC),
-                self.port("edge", device % ("server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
+        """Both ends of that memif as ports of a Sluice each."""
+        return (self.port("back", self.back_device(name, "client", BACK_MAC), BACK, BACKEND, BACKEND_MAC),
+                self.port("edge", self.back_device(name, "server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
 
     def sluice(self, policy, device=None, space=None, name="sluice", control=0, cpu=0, more="", ports=None):
         """
