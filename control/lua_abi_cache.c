@@ -41,6 +41,7 @@ static struct cache_options options_read(const struct lua_cache_options *from)
 	to.stale_ttl = from->stale_ttl;
 	to.entry_max = from->entry_max;
 	to.dont_age = from->dont_age;
+	to.shuffle = from->shuffle;
 	to.keep_stale = from->keep_stale;
 	to.parse_ecs = from->parse_ecs;
 	to.key.n_skip = from->n_skip;

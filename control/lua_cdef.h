@@ -205,7 +205,7 @@ struct lua_cache_options {
 	uint32_t entries;
 	uint32_t max_ttl, min_ttl, negative_ttl, failure_ttl, truncated_ttl, stale_ttl; /* seconds */
 	uint32_t entry_max; /* bytes */
-	uint8_t dont_age, keep_stale, parse_ecs;
+	uint8_t dont_age, keep_stale, parse_ecs, shuffle;
 	uint16_t n_skip, n_ranks;
 	uint16_t skip[16], ranks[16];
 };

@@ -34,6 +34,8 @@ static bool hit_fill(struct worker *worker, struct rte_mbuf *mbuf, const struct 
 				     cache_options_of(cache)->stale_ttl);
 	else if (likely(!cache_options_of(cache)->dont_age))
 		cache_answer_age(found->message, &found->places, found->age);
+	if (unlikely(cache_options_of(cache)->shuffle))
+		cache_answer_shuffle(found->message, found->length, rule_random(&worker->rules));
 	uint16_t flags = dns_flags_load(found->message) & (uint16_t)~FLAGS_KEPT;
 	size_t question = DNS_HEADER_SIZE + packet->query.qname_length;
 	memcpy(dns + 4, found->message + 4, DNS_HEADER_SIZE - 4);
@@ -87,7 +89,7 @@ static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct c
 static void look_up_later(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
 {
 	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, &packet_of(mbuf)->key);
+	cache_lookup_open(&lookup, cache, &packet_of(mbuf)->key, worker->index);
 	if (unlikely(worker->n_lookups == WORKER_LOOKUPS)) {
 		look_up(worker, mbuf, &lookup);
 		return;
@@ -195,7 +197,7 @@ static bool rescue_by_key(struct worker *worker, struct rte_mbuf *mbuf, const st
 {
 	struct packet *packet = packet_of(mbuf);
 	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, &packet->key);
+	cache_lookup_open(&lookup, cache, &packet->key, worker->index);
 	if (!cache_lookup_read(&lookup, &packet->key, name_of(mbuf), packet->query.qname_length,
 			       worker->seconds, policy_now(worker)->stale_timeout, worker->index,
 			       worker->found) ||

@@ -11,7 +11,7 @@ check.own()
 local cache = {}
 local method = {}
 local Cache = {__index = method}
-local ENTRIES_MAX, SIZE_MAX, SECONDS_MAX = 134217728, 5888, 1073741823
+local ENTRIES_MAX, SIZE_MAX, SECONDS_MAX = 134217728, 3840, 1073741823
 local COOKIE, ANY = 10, 255
 
 local function pointer_of(self)
@@ -56,18 +56,12 @@ local function numbers(member, count_member, sorted)
     options[count_member] = #list
   end
 end
-local function refused(why)
-  return function(_, value, key)
-    if value then
-      check.fail('newPacketCache: %s is not supported by this version: %s', key, why)
-    end
-  end
-end
 local fill = {
   maxTTL = seconds('max_ttl'), minTTL = seconds('min_ttl'),
   maxNegativeTTL = seconds('negative_ttl'), temporaryFailureTTL = seconds('failure_ttl'),
   truncatedTTL = seconds('truncated_ttl'),
-  staleTTL = seconds('stale_ttl'), dontAge = flag('dont_age'), keepStaleData = flag('keep_stale'),
+  staleTTL = seconds('stale_ttl'), dontAge = flag('dont_age'), shuffle = flag('shuffle'),
+  keepStaleData = flag('keep_stale'),
   maximumEntrySize = function(options, value)
     local size = check.range(value, 'newPacketCache: maximumEntrySize', 1, 65535)
     options.entry_max = math.min(size, SIZE_MAX)
@@ -77,7 +71,6 @@ local fill = {
   -- Nothing here waits for a lock, and there are no shards.
   numberOfShards = function(_, value) check.range(value, 'numberOfShards', 1, 1000000) end,
   deferrableInsertLock = checked,
-  shuffle = refused('answers keep their order'),
 }
 
 local function cookies_hash(options)

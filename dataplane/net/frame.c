@@ -262,7 +262,7 @@ enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *
 				  uint8_t *reason)
 {
 	struct packet *packet = packet_of(mbuf);
-	memset(packet, 0, sizeof(*packet));
+	memset(packet, 0, offsetof(struct packet, key)); /* the key counts with `keyed` alone */
 	if (unlikely(mbuf->nb_segs != 1))
 		return NET_CLASS_CHAINED;
 	if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN))

@@ -6,28 +6,36 @@
 #include "dataplane/dns/message.h"
 
 #define LINE 64u
-#define BUCKET_DATA (CACHE_BUCKET_SIZE - 128u)
-#define BUCKET_MEAN 20u /* of the ways: by chance some buckets get more than others */
+#define BUCKET_DATA (CACHE_BUCKET_SIZE - LINE)
+#define UNIT 16u	/* entries begin at multiples of it, so that a byte says where */
+#define BUCKET_MEAN 16u /* of the ways: by chance some buckets get more than others */
 #define SPINS_MAX 100000u /* of who has to write into each bucket */
 
+/*
+ * A page, whose first line is all that a look-up needs to find the response: one miss in the TLB for
+ * both, where pages are small or the machine below makes them so. Entries stand side by side, the
+ * oldest first.
+ */
 struct cache_bucket {
 	uint32_t version; /* odd: being written */
-	uint16_t used;	  /* bytes of data */
+	uint8_t used;	  /* units of data */
+	uint8_t hand;	  /* the unit before which the eviction stands */
 	uint8_t count;
-	uint8_t hand; /* a place in `order` */
-	uint16_t tags[CACHE_WAYS]; /* of the hash; 0: the way is empty */
-	uint16_t at[CACHE_WAYS];   /* where in data its entry begins */
-	uint8_t order[CACHE_WAYS]; /* ways, the oldest first */
+	uint8_t tags[CACHE_WAYS]; /* of the hash; 0: the way is empty */
+	uint8_t at[CACHE_WAYS];	  /* the unit of data at which its entry begins */
+	uint8_t spare[9];
 	uint8_t data[BUCKET_DATA];
 };
 
-static_assert(sizeof(struct cache_bucket) == CACHE_BUCKET_SIZE, "two lines before the data");
+static_assert(sizeof(struct cache_bucket) == CACHE_BUCKET_SIZE, "a page");
+static_assert(offsetof(struct cache_bucket, data) == LINE, "all but the data is in its first line");
+static_assert(BUCKET_DATA / UNIT <= UINT8_MAX, "units are counted in bytes");
 
 /* Followed by the places of TTLs, the key's tail and the message. */
 struct entry {
 	uint32_t hash;
 	uint32_t inserted, expires; /* seconds */
-	uint16_t size;		    /* of all of it, bytes, a multiple of 8 */
+	uint16_t size;		    /* of all of it, units */
 	uint16_t length;	    /* of the message */
 	uint16_t n_places;
 	uint8_t tail_length;
@@ -36,9 +44,10 @@ struct entry {
 };
 
 static_assert(sizeof(struct entry) == 32, "half a line");
-static_assert(sizeof(struct entry) + 2 * 8 + CACHE_KEY_TAIL + CACHE_ENTRY_MAX <= BUCKET_DATA + 40,
-	      "the longest response has room");
+static_assert(sizeof(struct entry) + 2 * 16 + CACHE_KEY_TAIL + CACHE_ENTRY_MAX <= BUCKET_DATA,
+	      "the longest response has room, if it has no more records than that");
 
+/* In a page of its own before the buckets. */
 struct cache {
 	struct cache_options options;
 	uint64_t seed;
@@ -49,6 +58,8 @@ struct cache {
 	uint32_t *touched[CACHE_WORKERS_MAX]; /* by bucket: ways that the worker hit */
 	struct cache_stats *stats[CACHE_WORKERS_MAX];
 };
+
+static_assert(sizeof(struct cache) <= CACHE_BUCKET_SIZE, "it has a page");
 
 /* ---- memory ---- */
 
@@ -70,7 +81,7 @@ static size_t worker_memory(uint32_t buckets)
 size_t cache_memory(const struct cache_options *options, unsigned workers)
 {
 	uint32_t buckets = buckets_for(options);
-	return lines(sizeof(struct cache)) + (size_t)buckets * sizeof(struct cache_bucket) +
+	return CACHE_BUCKET_SIZE + (size_t)buckets * sizeof(struct cache_bucket) +
 	       workers * worker_memory(buckets);
 }
 
@@ -84,7 +95,7 @@ struct cache *cache_create(void *memory, const struct cache_options *options, un
 	cache->number = number;
 	cache->n_buckets = buckets_for(options);
 	cache->n_workers = workers;
-	at += lines(sizeof(*cache));
+	at += CACHE_BUCKET_SIZE;
 	cache->buckets = (struct cache_bucket *)at;
 	at += cache->n_buckets * sizeof(struct cache_bucket);
 	for (unsigned i = 0; i < workers; i++) {
@@ -164,9 +175,9 @@ bool cache_key_share_for(const struct cache *cache, struct cache_key *key, const
 
 /* ---- entries ---- */
 
-static uint16_t tag_of(uint64_t hash)
+static uint8_t tag_of(uint64_t hash)
 {
-	return (uint16_t)(hash & 0xffff ? hash & 0xffff : 1);
+	return (uint8_t)(hash & 0xff ? hash & 0xff : 1);
 }
 
 static uint32_t bucket_number(const struct cache *cache, uint64_t hash)
@@ -180,12 +191,21 @@ static uint32_t hash_of(uint64_t hash)
 	return (uint32_t)(hash >> 16);
 }
 
-/* Ways whose tag it is, as bits. The compiler makes vectors of it. */
-static inline uint32_t ways_of(const struct cache_bucket *bucket, uint16_t tag)
+/* Which bytes of a word are zero, as bits, the first byte the lowest. */
+static inline uint32_t zero_bytes(uint64_t word)
 {
+	const uint64_t ones = 0x0101010101010101u, low = 0x7f * ones;
+	uint64_t zero = ~(((word & low) + low) | word | low); /* 0x80 where it is */
+	return (uint32_t)((zero >> 7) * 0x0102040810204080u >> 56);
+}
+
+/* Ways whose tag it is, as bits. */
+static inline uint32_t ways_of(const struct cache_bucket *bucket, uint8_t tag)
+{
+	uint64_t wanted = tag * 0x0101010101010101u;
 	uint32_t ways = 0;
-	for (unsigned i = 0; i < CACHE_WAYS; i++)
-		ways |= (uint32_t)(bucket->tags[i] == tag) << i;
+	for (unsigned i = 0; i < CACHE_WAYS / 8; i++)
+		ways |= zero_bytes(dns_word_load(bucket->tags + 8 * i) ^ wanted) << 8 * i;
 	return ways;
 }
 
@@ -194,9 +214,10 @@ struct parts {
 	const uint8_t *places, *tail, *message;
 };
 
-static bool parts_of(const struct cache_bucket *bucket, uint16_t at, struct entry *entry,
+static bool parts_of(const struct cache_bucket *bucket, unsigned way, struct entry *entry,
 		     struct parts *parts)
 {
+	size_t at = (size_t)bucket->at[way] * UNIT;
 	if (at > BUCKET_DATA - sizeof(*entry))
 		return false;
 	memcpy(entry, bucket->data + at, sizeof(*entry));
@@ -224,23 +245,23 @@ static bool key_equals(const struct entry *entry, const struct parts *parts,
 /* ---- looking up ---- */
 
 void cache_lookup_open(struct cache_lookup *lookup, const struct cache *cache,
-		       const struct cache_key *key)
+		       const struct cache_key *key, unsigned worker)
 {
 	lookup->cache = cache;
 	lookup->number = bucket_number(cache, key->hash);
 	lookup->bucket = &cache->buckets[lookup->number];
 	__builtin_prefetch(lookup->bucket);
-	__builtin_prefetch((const uint8_t *)lookup->bucket + LINE);
+	__builtin_prefetch(&cache->touched[worker][lookup->number]);
 }
 
 void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache_key *key)
 {
 	uint32_t ways = ways_of(lookup->bucket, tag_of(key->hash));
-	if (ways == 0)
-		return;
-	uint16_t at = lookup->bucket->at[__builtin_ctz(ways)];
-	for (unsigned line = 0; line < 4; line++)
-		__builtin_prefetch(lookup->bucket->data + at % BUCKET_DATA + line * LINE);
+	for (; ways != 0; ways &= ways - 1) {
+		unsigned at = lookup->bucket->at[__builtin_ctz(ways)] * UNIT % BUCKET_DATA;
+		for (unsigned line = 0; line < 3; line++)
+			__builtin_prefetch(lookup->bucket->data + at + line * LINE);
+	}
 }
 
 enum reading { READ_NOTHING, READ_OTHER, READ_COPIED };
@@ -250,7 +271,7 @@ static enum reading way_read(const struct cache_bucket *bucket, unsigned way,
 			     struct entry *entry, struct cache_found *found)
 {
 	struct parts parts;
-	if (!parts_of(bucket, bucket->at[way], entry, &parts) ||
+	if (!parts_of(bucket, way, entry, &parts) ||
 	    entry->hash != hash_of(key->hash))
 		return READ_NOTHING;
 	if (!key_equals(entry, &parts, key, name, name_length))
@@ -371,25 +392,35 @@ static void untouch(struct cache *cache, uint32_t number, unsigned way)
 
 static const struct entry *entry_at(const struct cache_bucket *bucket, unsigned way)
 {
-	return (const struct entry *)(const void *)(bucket->data + bucket->at[way]);
+	return (const struct entry *)(const void *)(bucket->data + bucket->at[way] * UNIT);
 }
 
-/* Takes out what is at a place of the order, and closes the gap in the data. */
-static void remove_at(struct cache_bucket *bucket, unsigned place)
+/* Takes out what is in a way, and closes the gap in the data. */
+static void way_remove(struct cache_bucket *bucket, unsigned way)
 {
-	unsigned way = bucket->order[place];
-	uint16_t at = bucket->at[way], size = entry_at(bucket, way)->size;
-	memmove(bucket->data + at, bucket->data + at + size, bucket->used - at - size);
+	unsigned at = bucket->at[way], size = entry_at(bucket, way)->size, end = at + size;
+	memmove(bucket->data + at * UNIT, bucket->data + end * UNIT, (bucket->used - end) * UNIT);
 	for (unsigned i = 0; i < CACHE_WAYS; i++)
 		if (bucket->at[i] > at)
-			bucket->at[i] = (uint16_t)(bucket->at[i] - size);
-	bucket->used = (uint16_t)(bucket->used - size);
+			bucket->at[i] = (uint8_t)(bucket->at[i] - size);
+	bucket->used = (uint8_t)(bucket->used - size);
 	bucket->tags[way] = 0;
 	bucket->at[way] = 0;
 	bucket->count--;
-	memmove(bucket->order + place, bucket->order + place + 1, bucket->count - place);
-	if (bucket->hand > place)
-		bucket->hand--;
+	if (bucket->hand > at)
+		bucket->hand = (uint8_t)(bucket->hand - size);
+}
+
+/* The way before which the hand stands; of a bucket that is not empty. */
+static unsigned way_at_hand(struct cache_bucket *bucket)
+{
+	if (bucket->hand >= bucket->used)
+		bucket->hand = 0;
+	unsigned way = 0;
+	while (way < CACHE_WAYS - 1 &&
+	       (bucket->tags[way] == 0 || bucket->at[way] != bucket->hand))
+		way++;
+	return way;
 }
 
 /* Moves the hand to what goes next, and takes it out. */
@@ -397,31 +428,30 @@ static void evict(struct cache *cache, struct cache_bucket *bucket, uint32_t num
 {
 	uint32_t touched = touched_by_any(cache, number);
 	for (;;) {
-		if (bucket->hand >= bucket->count)
-			bucket->hand = 0;
-		unsigned way = bucket->order[bucket->hand];
+		unsigned way = way_at_hand(bucket);
 		bool expired = (int32_t)(now - entry_at(bucket, way)->expires) >= 0;
 		if (expired || (touched & 1u << way) == 0) {
-			remove_at(bucket, bucket->hand);
+			way_remove(bucket, way);
 			return;
 		}
 		touched &= ~(1u << way);
 		untouch(cache, number, way);
-		bucket->hand++;
+		bucket->hand = (uint8_t)(bucket->hand + entry_at(bucket, way)->size);
 	}
 }
 
-static int place_of(const struct cache_bucket *bucket, const struct cache_key *key,
+/* The way that has the key already, or -1. */
+static int way_with(const struct cache_bucket *bucket, const struct cache_key *key,
 		    const uint8_t *name, size_t name_length)
 {
-	for (unsigned place = 0; place < bucket->count; place++) {
-		unsigned way = bucket->order[place];
+	uint32_t ways = ways_of(bucket, tag_of(key->hash));
+	for (; ways != 0; ways &= ways - 1) {
+		unsigned way = (unsigned)__builtin_ctz(ways);
 		struct entry entry;
 		struct parts parts;
-		if (bucket->tags[way] == tag_of(key->hash) &&
-		    parts_of(bucket, bucket->at[way], &entry, &parts) &&
+		if (parts_of(bucket, way, &entry, &parts) &&
 		    key_equals(&entry, &parts, key, name, name_length))
-			return (int)place;
+			return (int)way;
 	}
 	return -1;
 }
@@ -430,7 +460,7 @@ static void append(struct cache_bucket *bucket, unsigned way, const struct entry
 		   const struct cache_key *key, const uint8_t *message,
 		   const struct cache_places *places)
 {
-	uint8_t *to = bucket->data + bucket->used;
+	uint8_t *to = bucket->data + bucket->used * UNIT;
 	memcpy(to, entry, sizeof(*entry));
 	to += sizeof(*entry);
 	memcpy(to, places->at, 2u * places->count);
@@ -440,8 +470,8 @@ static void append(struct cache_bucket *bucket, unsigned way, const struct entry
 	memcpy(to, message, entry->length);
 	bucket->tags[way] = tag_of(key->hash);
 	bucket->at[way] = bucket->used;
-	bucket->order[bucket->count++] = (uint8_t)way;
-	bucket->used = (uint16_t)(bucket->used + entry->size);
+	bucket->count++;
+	bucket->used = (uint8_t)(bucket->used + entry->size);
 }
 
 static unsigned way_free(const struct cache_bucket *bucket)
@@ -478,7 +508,7 @@ bool cache_insert(struct cache *cache, const struct cache_key *key, const uint8_
 		.hash = hash_of(key->hash),
 		.inserted = now,
 		.expires = now + seconds,
-		.size = (uint16_t)((size + 7) & ~(size_t)7),
+		.size = (uint16_t)((size + UNIT - 1) / UNIT),
 		.length = (uint16_t)length,
 		.n_places = places->count,
 		.tail_length = key->tail_length,
@@ -491,12 +521,12 @@ bool cache_insert(struct cache *cache, const struct cache_key *key, const uint8_
 		count(&stats->deferred_inserts);
 		return false;
 	}
-	int place = place_of(bucket, key, message + DNS_HEADER_SIZE, question.qname_length);
-	if (place >= 0) {
-		remove_at(bucket, (unsigned)place);
+	int before = way_with(bucket, key, message + DNS_HEADER_SIZE, question.qname_length);
+	if (before >= 0) {
+		way_remove(bucket, (unsigned)before);
 		count(&stats->removals);
 	}
-	while (bucket->count == CACHE_WAYS || bucket->used + entry.size > BUCKET_DATA) {
+	while (bucket->count == CACHE_WAYS || bucket->used + entry.size > BUCKET_DATA / UNIT) {
 		evict(cache, bucket, number, now);
 		count(&stats->evictions);
 		count(&stats->removals);
@@ -505,7 +535,7 @@ bool cache_insert(struct cache *cache, const struct cache_key *key, const uint8_
 	untouch(cache, number, way);
 	append(bucket, way, &entry, key, message, places);
 	write_end(bucket);
-	if (place >= 0) { /* it is no name that is asked but once */
+	if (before >= 0) { /* it is no name that is asked but once */
 		struct cache_lookup lookup = {.cache = cache, .bucket = bucket, .number = number};
 		touch(&lookup, worker, way);
 	}
@@ -520,7 +550,7 @@ static void view_of(const struct cache_bucket *bucket, unsigned way, struct cach
 {
 	struct entry entry;
 	struct parts parts = {0};
-	parts_of(bucket, bucket->at[way], &entry, &parts);
+	parts_of(bucket, way, &entry, &parts);
 	memcpy(key->head, entry.head, sizeof(key->head));
 	key->tail_length = entry.tail_length;
 	memcpy(key->tail, parts.tail, entry.tail_length);
@@ -539,10 +569,12 @@ static uint64_t bucket_walk(struct cache *cache, struct cache_bucket *bucket,
 	struct cache_key key = {.cache = cache->number};
 	struct cache_view view;
 	uint64_t removed = 0;
-	for (unsigned place = bucket->count; place-- > 0;) {
-		view_of(bucket, bucket->order[place], &key, &view);
+	for (unsigned way = 0; way < CACHE_WAYS; way++) {
+		if (bucket->tags[way] == 0)
+			continue;
+		view_of(bucket, way, &key, &view);
 		if (visit(context, &view)) {
-			remove_at(bucket, place);
+			way_remove(bucket, way);
 			removed++;
 		}
 	}

@@ -18,9 +18,9 @@
 #include "dataplane/serve/cache_answer.h"
 #include "dataplane/serve/cache_key.h"
 
-#define CACHE_WAYS 24u
-#define CACHE_BUCKET_SIZE 6144u /* bytes, of which all but the first 128 are for responses */
-#define CACHE_ENTRY_MAX 5888u	/* bytes of the longest response that a bucket takes */
+#define CACHE_WAYS 24u /* a multiple of 8, at most 32 */
+#define CACHE_BUCKET_SIZE 4096u /* bytes, of which all but the first 64 are for responses */
+#define CACHE_ENTRY_MAX 3840u	/* bytes of the longest response that a bucket takes */
 #define CACHE_ENTRIES_MAX (1u << 27)
 #define CACHE_WORKERS_MAX 16u
 
@@ -30,6 +30,7 @@ struct cache_options {
 	uint32_t stale_ttl; /* seconds: what the TTLs of stale responses become */
 	uint32_t entry_max; /* bytes of a response */
 	bool dont_age;	    /* TTLs stay what they were */
+	bool shuffle;	    /* addresses change their order with each hit */
 	bool keep_stale;    /* what has expired is not purged */
 	bool parse_ecs;	    /* an answer for all subnets is kept for all of them */
 	struct cache_key_rules key;
@@ -59,8 +60,8 @@ struct cache_bucket;
 size_t cache_memory(const struct cache_options *options, unsigned workers);
 
 /*
- * A cache in `memory`, which is all zero, aligned to 64 and cache_memory() long; the caller frees
- * it when nobody uses the cache any more. `number` is not 0 and no other cache's.
+ * A cache in `memory`, which is all zero, aligned to CACHE_BUCKET_SIZE and cache_memory() long; the
+ * caller frees it when nobody uses the cache any more. `number` is not 0 and no other cache's.
  */
 struct cache *cache_create(void *memory, const struct cache_options *options, unsigned workers,
 			   uint32_t number, uint64_t seed);
@@ -107,9 +108,9 @@ struct cache_found {
 	uint8_t message[CACHE_ENTRY_MAX];
 };
 
-/* Finds the bucket and asks for its first lines. */
+/* Finds the bucket and asks for its first line, and for what this worker touched of it. */
 void cache_lookup_open(struct cache_lookup *lookup, const struct cache *cache,
-		       const struct cache_key *key);
+		       const struct cache_key *key, unsigned worker);
 
 /* Asks for the lines of what may be the response. */
 void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache_key *key);

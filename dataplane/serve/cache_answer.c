@@ -4,6 +4,8 @@
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 
+#define SHUFFLED_MAX 64u /* addresses of one name; those behind keep their places */
+
 /* What a walk over a response's records shows. */
 struct content {
 	uint32_t ttl; /* the lowest, UINT32_MAX without records */
@@ -117,4 +119,64 @@ void cache_answer_ttl_set(uint8_t *response, const struct cache_places *places, 
 {
 	for (unsigned i = 0; i < places->count; i++)
 		dns_u32_store(response + places->at[i], ttl);
+}
+
+/* Records that follow each other, of one type and owner. */
+struct addresses {
+	uint16_t type;
+	uint8_t owner_length;
+	uint8_t count;
+	uint8_t owner[DNS_NAME_MAX];
+	uint16_t at[SHUFFLED_MAX]; /* where their data stand */
+};
+
+static void addresses_shuffle(uint8_t *response, const struct addresses *addresses, uint32_t random)
+{
+	size_t size = addresses->type == DNS_TYPE_A ? 4 : 16;
+	uint8_t kept[16];
+	for (unsigned left = addresses->count; left > 1; left--) {
+		random = random * 1664525u + 1013904223u;
+		uint8_t *one = response + addresses->at[(uint64_t)random * left >> 32];
+		uint8_t *other = response + addresses->at[left - 1];
+		memcpy(kept, one, size);
+		memmove(one, other, size);
+		memcpy(other, kept, size);
+	}
+}
+
+static bool is_address(const struct dns_record *record)
+{
+	return (record->type == DNS_TYPE_A && record->rdlength == 4) ||
+	       (record->type == DNS_TYPE_AAAA && record->rdlength == 16);
+}
+
+void cache_answer_shuffle(uint8_t *response, size_t length, uint32_t random)
+{
+	struct addresses addresses;
+	struct dns_records records;
+	struct dns_record record;
+	uint8_t owner[DNS_NAME_MAX], owner_length;
+	addresses.type = 0;
+	addresses.count = 0;
+	if (dns_records_open(&records, response, length) != 0)
+		return;
+	while (dns_record_next(&records, &record) > 0 && record.section == DNS_SECTION_ANSWER) {
+		if (!is_address(&record) ||
+		    dns_name_unpack(response, length, record.start, owner, &owner_length) == 0)
+			continue;
+		if (addresses.count > 0 &&
+		    (addresses.type != record.type || addresses.owner_length != owner_length ||
+		     !dns_name_same(addresses.owner, owner, owner_length))) {
+			addresses_shuffle(response, &addresses, random);
+			addresses.count = 0;
+		}
+		if (addresses.count == 0) {
+			addresses.type = record.type;
+			addresses.owner_length = owner_length;
+			memcpy(addresses.owner, owner, owner_length);
+		}
+		if (addresses.count < SHUFFLED_MAX)
+			addresses.at[addresses.count++] = record.rdata;
+	}
+	addresses_shuffle(response, &addresses, random);
 }

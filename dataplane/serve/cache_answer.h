@@ -49,4 +49,10 @@ void cache_answer_age(uint8_t *response, const struct cache_places *places, uint
 /* Sets all TTLs. */
 void cache_answer_ttl_set(uint8_t *response, const struct cache_places *places, uint32_t ttl);
 
+/*
+ * Shuffles the addresses of the answer section: of A or AAAA records that follow each other and have
+ * one owner, the data change places. `random` is any number.
+ */
+void cache_answer_shuffle(uint8_t *response, size_t length, uint32_t random);
+
 #endif

@@ -15,6 +15,7 @@ BACKEND_MAC, BACK_MAC = "02:00:00:00:00:03", "02:00:00:00:00:04"
 NOBODY = "10.53.9.3"  # an address that no kernel has: none says that nobody listens there
 MEMORY = 256      # MiB of each DPDK program
 PROGRAMS_MAX = 6  # of those at a time
+CACHE_MEMORY = 320  # MiB beside that, of a packet cache for a million responses
 
 
 class Failure(Exception):
@@ -53,7 +54,7 @@ class Bench:
         self.folder, self.binary, self.seconds, self.peer = folder, binary, seconds, peer
         self.running, self.spaces, self.number = [], [], 0
         # All alike, or the comparison is one of memory.
-        self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX
+        self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX + CACHE_MEMORY
         for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", [])):
             self.compile(os.path.join(TOP, "tests", "bench", name + ".c"), name, more)
         self.compile(os.path.join(TOP, "tests", "system", "filter.c"), "filter", [])
@@ -117,12 +118,12 @@ class Bench:
 
     # ---- DPDK programs
 
-    def eal(self, cores, device):
-        """Arguments of a DPDK program that sees this device alone."""
+    def eal(self, cores, *devices):
+        """Arguments of a DPDK program that sees these devices alone."""
         self.number += 1
         return ["--lcores", cores, "--file-prefix", f"bench{os.getpid()}-{self.number}", "--no-pci",
                 "--no-telemetry", "--in-memory" if self.huge else "--no-huge", "-m", str(MEMORY),
-                "--vdev=" + device]
+                *("--vdev=" + device for device in devices)]
 
     def memif(self, role, name="memif"):
         """One end of the memif that is called so in the folder of this run."""
@@ -137,11 +138,14 @@ class Bench:
     neighbours: [{{address: {neighbour}, mac: "{mac}"}}]
 """
 
+    def back_device(self, name, role, mac):
+        """One end of the memif to the name server of the Sluice that is called so."""
+        return f"net_memif1,role={role},socket={self.path(name + '-back.sock')},socket-abstract=no,rsize=11,mac={mac}"
+
     def back(self, name):
-        """Both ends of the memif to the name server of the Sluice that is called so: their ports."""
-        device = f"net_memif1,role=%s,socket={self.path(name + '-back.sock')},socket-abstract=no,rsize=11,mac=%s"
-        return (self.port("back", device % ("client", BACK_MAC), BACK, BACKEND, BACKEND_MAC),
-                self.port("edge", device % ("server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
+        """Both ends of that memif as ports of a Sluice each."""
+        return (self.port("back", self.back_device(name, "client", BACK_MAC), BACK, BACKEND, BACKEND_MAC),
+                self.port("edge", self.back_device(name, "server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
 
     def sluice(self, policy, device=None, space=None, name="sluice", control=0, cpu=0, more="", ports=None):
         """

@@ -46,15 +46,26 @@ CACHED = f"""
 newServer({{address = '{lab.BACKEND}', healthCheckMode = 'up'}})
 getPool(''):setCache(newPacketCache({NAMES}))
 """
+# Where queries go that some server is to answer: to one, or to a thousand of equal weight.
+ONE_SERVER = f"newServer({{address = '{lab.BACKEND}', healthCheckMode = 'up'}})\n"
+SERVERS = 1000
+MANY_SERVERS = f"""
+for i = 1, {SERVERS} do
+  newServer({{address = '{lab.BACKEND}:' .. 5300 + i, weight = 100, healthCheckMode = 'up'}})
+end
+setServerPolicy(%s)
+"""
 SPOOF = "setACL('0.0.0.0/0') addAction(AllRule(), SpoofAction('192.0.2.1', {ttl = 86400}))\n"
 CACHE = 'sluice_responses_total{port="edge",kind="cache"}'
+FORWARDED = 'sluice_responses_total{port="edge",kind="forwarded"}'
 SELF = 'sluice_responses_total{port="edge",kind="self"}'
 NOERROR, REFUSED_CODE = 0, 5
 
 
-def load(bench, device, *more, space=None, under=()):
-    """Our own generator: it looks at every answer."""
-    command = [*(["ip", "netns", "exec", space] if space else []), *under, bench.path("loadgen"), *bench.eal("0@1", device), "--", "--from", lab.CLIENT, "--to",
+def load(bench, device, *more, space=None, under=(), back=()):
+    """Our own generator: it looks at every answer. `back`: the device on which it is the name server."""
+    command = [*(["ip", "netns", "exec", space] if space else []), *under, bench.path("loadgen"),
+               *bench.eal("0@1", device, *back), "--", *(["--reflect"] if back else []), "--from", lab.CLIENT, "--to",
                lab.SERVER, "--mac", lab.MAC, *more]
     return lab.values(lab.run(command))
 
@@ -149,6 +160,47 @@ class Cache(Memif):
 
     def open(self, bench):
         return [self.swap(bench, NAMES), self.hits(bench)]
+
+
+class Forward:
+    """Generator and name server are one program on CPU 1, which takes less for both than Sluice for one."""
+    name, title = "forward", "queries forwarded to a name server on a second memif, and its answers back"
+    limit, slices, window = "testpmd 5tswap", False, "1024"
+    policies = (("Sluice", ONE_SERVER),)
+
+    def drive(self, bench, device, *more, back=()):
+        return checked(load(bench, device, "--seconds", str(bench.seconds), "--window", self.window, *more, back=back), NOERROR)
+
+    def swap(self, bench):
+        process = memif.swap(bench, "swap", bench.memif("server", "swap"))
+        figures = self.drive(bench, bench.memif("client", "swap"), "--echo")
+        bench.stop(process)
+        return figures
+
+    def forward(self, bench, policy):
+        back = bench.port("back", bench.back_device("front", "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
+        process = bench.sluice(policy, bench.memif("server", "front"), name="front", more=back)
+        figures = self.drive(bench, bench.memif("client", "front"),
+                             back=[bench.back_device("front", "client", lab.BACKEND_MAC)])
+        counters = bench.metrics(process)
+        asked, answered = (counters[key] for key in ('sluice_queries_total{port="edge"}', FORWARDED))
+        if asked != answered:
+            raise lab.Failure(f"of {asked:.0f} queries {answered:.0f} were forwarded and answered")
+        bench.stop(process)
+        return figures
+
+    def contestant(self, bench, title, policy):
+        return Contestant(title, lambda: self.forward(bench, policy))
+
+    def open(self, bench):
+        return [Contestant(self.limit, lambda: self.swap(bench)),
+                *(self.contestant(bench, title, policy) for title, policy in self.policies)]
+
+
+class Servers(Forward):
+    name, title = "servers", f"the same with {SERVERS:,} servers to choose from, all behind the second memif"
+    policies = (("Sluice, chashed", MANY_SERVERS % "chashed"),
+                ("Sluice, leastOutstanding", MANY_SERVERS % "leastOutstanding"))
 
 
 class Isolation:
@@ -289,4 +341,4 @@ class AfPacket:
         return contestants
 
 
-ALL = [Rule(), Cache(), Lua(), Isolation(), Async(), AfPacket(), Veth()]
+ALL = [Rule(), Cache(), Forward(), Servers(), Lua(), Isolation(), Async(), AfPacket(), Veth()]

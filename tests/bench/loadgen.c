@@ -6,11 +6,13 @@
  *
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
  *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
- *                            [--aside 100] [--count 1000000]
+ *                            [--aside 100] [--count 1000000] [--names 4096] [--reflect]
  *
  * With --echo the other side only sends back what it got, addresses and ports swapped. With --aside
  * every hundredth query is one more, for a name under "aside", that nobody waits for: its answers
- * are counted by themselves. With --count it ends when so many are answered.
+ * are counted by themselves. With --count it ends when so many are answered. With --names so many
+ * names are asked in turn, else each query has its own. With --reflect it is the name server, too: a
+ * second port sends each query back to where it came from, as an answer without records.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -36,11 +38,11 @@
 #define ASIDE_ID 65535u /* of queries that nobody waits for: no slot's */
 
 static struct {
-	unsigned window, seconds, rate, aside, count;
+	unsigned window, seconds, rate, aside, count, names;
 	uint32_t from, to; /* network byte order */
 	struct rte_ether_addr mac;
 	const char *name;
-	bool yield, echo;
+	bool yield, echo, reflect;
 } options = {.window = 4096, .seconds = 5, .name = "bench.test"};
 
 struct slot {
@@ -51,7 +53,7 @@ struct slot {
 static struct slot slots[WINDOW_MAX];
 static uint32_t free_slots[WINDOW_MAX], n_free;
 static uint64_t latency[BUCKETS], rcodes[16], n_sent, n_received, n_lost, n_strange;
-static uint64_t n_aside_sent, n_aside_received;
+static uint64_t n_aside_sent, n_aside_received, n_reflected, n_unreflected;
 static uint8_t frame[512];
 static uint16_t frame_length, name_offset;
 static uint32_t sequence;
@@ -115,11 +117,12 @@ static void query_fill(struct rte_mbuf *mbuf, uint32_t number, uint64_t now)
 	static const char digits[] = "0123456789abcdef";
 	uint8_t *bytes = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	struct slot *slot = &slots[number];
+	uint32_t name = options.names != 0 ? sequence % options.names : sequence;
 	slot->port = (uint16_t)(PORT_FIRST + sequence % PORTS);
 	slot->sent = now;
 	memcpy(bytes, frame, frame_length);
 	for (int i = 0; i < DIGITS; i++)
-		bytes[name_offset + i] = (uint8_t)digits[sequence >> (4 * i) & 15];
+		bytes[name_offset + i] = (uint8_t)digits[name >> (4 * i) & 15];
 	sequence++;
 	uint16_t id = htons((uint16_t)number), port = htons(slot->port);
 	memcpy(bytes + name_offset - 13, &id, sizeof(id));
@@ -234,6 +237,48 @@ static void lose_old(uint64_t now)
 		}
 }
 
+/* ---- the name server ---- */
+
+/* A query of a frame that Sluice made: no options, no tag. False: it is something else. */
+static bool turn_round(struct rte_mbuf *mbuf)
+{
+	struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *);
+	struct rte_ipv4_hdr *ip = (void *)(ethernet + 1);
+	struct rte_udp_hdr *udp = (void *)(ip + 1);
+	uint8_t *dns = (void *)(udp + 1);
+	if (mbuf->data_len < sizeof(*ethernet) + sizeof(*ip) + sizeof(*udp) + 12 ||
+	    ethernet->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || ip->next_proto_id != IPPROTO_UDP)
+		return false;
+	struct rte_ether_addr mac = ethernet->src_addr;
+	ethernet->src_addr = ethernet->dst_addr;
+	ethernet->dst_addr = mac;
+	rte_be32_t address = ip->src_addr;
+	ip->src_addr = ip->dst_addr;
+	ip->dst_addr = address;
+	rte_be16_t from = udp->src_port;
+	udp->src_port = udp->dst_port;
+	udp->dst_port = from;
+	udp->dgram_cksum = 0;
+	dns[2] |= 0x80; /* QR */
+	return true;
+}
+
+static void reflect_some(uint16_t port)
+{
+	struct rte_mbuf *mbufs[BURST];
+	uint16_t count = rte_eth_rx_burst(port, 0, mbufs, BURST), back = 0;
+	for (uint16_t i = 0; i < count; i++) {
+		if (turn_round(mbufs[i]))
+			mbufs[back++] = mbufs[i];
+		else
+			rte_pktmbuf_free(mbufs[i]);
+	}
+	uint16_t sent = back > 0 ? rte_eth_tx_burst(port, 0, mbufs, back) : 0;
+	rte_pktmbuf_free_bulk(mbufs + sent, back - sent);
+	n_reflected += sent;
+	n_unreflected += (uint64_t)(back - sent);
+}
+
 static void run(uint16_t port)
 {
 	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), end = start + options.seconds * hz;
@@ -249,6 +294,8 @@ static void run(uint16_t port)
 		if (options.count != 0 && n_received + n_lost >= options.count)
 			break;
 		send_some(port, now, due > n_sent ? due - n_sent : 0);
+		if (options.reflect)
+			reflect_some(1);
 		if (now > check) {
 			lose_old(now);
 			check = now + hz / 2;
@@ -258,6 +305,8 @@ static void run(uint16_t port)
 	printf("rate %.0f\n", (double)n_received / seconds);
 	while ((now = rte_rdtsc()) < end + (PATIENCE_S + 1) * hz && n_free < options.window) {
 		receive_some(port, now);
+		if (options.reflect)
+			reflect_some(1);
 		lose_old(now);
 		sched_yield();
 	}
@@ -268,9 +317,7 @@ static void run(uint16_t port)
 static void port_start(uint16_t port)
 {
 	struct rte_eth_conf conf = {0};
-	pool = rte_pktmbuf_pool_create("loadgen", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-				       (int)rte_socket_id());
-	if (pool == NULL || rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
+	if (rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
 	    rte_eth_rx_queue_setup(port, 0, 2048, rte_socket_id(), NULL, pool) != 0 ||
 	    rte_eth_tx_queue_setup(port, 0, 2048, rte_socket_id(), NULL) != 0 ||
 	    rte_eth_dev_start(port) != 0)
@@ -291,7 +338,8 @@ static void options_read(int argc, char **argv)
 		{"from", 1, NULL, 'f'},	  {"to", 1, NULL, 't'},	     {"mac", 1, NULL, 'm'},
 		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
 		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},
-		{"count", 1, NULL, 'c'},   {0}};
+		{"count", 1, NULL, 'c'},  {"names", 1, NULL, 'N'},   {"reflect", 0, NULL, 'R'},
+		{0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -316,6 +364,10 @@ static void options_read(int argc, char **argv)
 			options.aside = (unsigned)atoi(optarg);
 		else if (option == 'c')
 			options.count = (unsigned)atoi(optarg);
+		else if (option == 'N')
+			options.names = (unsigned)atoi(optarg);
+		else if (option == 'R')
+			options.reflect = true;
 		else if (option == '?')
 			die("unknown option");
 	}
@@ -342,13 +394,21 @@ int main(int argc, char **argv)
 	if (used < 0)
 		die("EAL does not start");
 	options_read(argc - used, argv + used);
-	if (rte_eth_dev_count_avail() != 1)
-		die("give it one port, by --vdev");
+	if (rte_eth_dev_count_avail() != (options.reflect ? 2 : 1))
+		die("give it one port, by --vdev, or with --reflect two");
+	pool = rte_pktmbuf_pool_create("loadgen", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+				       (int)rte_socket_id());
+	if (pool == NULL)
+		die("no memory for packets");
 	port_start(0);
+	if (options.reflect)
+		port_start(1);
 	frame_build(0);
 	run(0);
 	printf("sent %lu\nreceived %lu\nlost %lu\nstrange %lu\n", n_sent, n_received, n_lost,
 	       n_strange);
+	if (options.reflect)
+		printf("reflected %lu\nunreflected %lu\n", n_reflected, n_unreflected);
 	if (options.aside != 0)
 		printf("aside_sent %lu\naside_received %lu\n", n_aside_sent, n_aside_received);
 	for (unsigned i = 0; i < 16; i++)
@@ -356,8 +416,10 @@ int main(int argc, char **argv)
 			printf("rcode%u %lu\n", i, rcodes[i]);
 	percentile_print("p50_us", 0.5);
 	percentile_print("p99_us", 0.99);
-	rte_eth_dev_stop(0);
-	rte_eth_dev_close(0);
+	for (uint16_t port = 0; port < (options.reflect ? 2 : 1); port++) {
+		rte_eth_dev_stop(port);
+		rte_eth_dev_close(port);
+	}
 	rte_eal_cleanup();
 	return 0;
 }

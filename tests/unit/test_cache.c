@@ -30,8 +30,10 @@ static const struct cache_options defaults = {
 
 static struct cache *cache_make(const struct cache_options *options)
 {
-	void *memory = aligned_alloc(64, (cache_memory(options, WORKERS) + 63) / 64 * 64);
-	memset(memory, 0, cache_memory(options, WORKERS));
+	size_t size = cache_memory(options, WORKERS);
+	size = (size + CACHE_BUCKET_SIZE - 1) / CACHE_BUCKET_SIZE * CACHE_BUCKET_SIZE;
+	void *memory = aligned_alloc(CACHE_BUCKET_SIZE, size);
+	memset(memory, 0, size);
 	return cache_create(memory, options, WORKERS, 1, 42);
 }
 
@@ -148,7 +150,7 @@ static bool get_by(const struct message *query, const struct cache_key *key, uin
 		   uint32_t stale)
 {
 	struct cache_lookup lookup;
-	cache_lookup_open(&lookup, cache, key);
+	cache_lookup_open(&lookup, cache, key, 0);
 	cache_lookup_prefetch(&lookup, key);
 	return cache_lookup_read(&lookup, key, query->bytes + DNS_HEADER_SIZE, name_length(query),
 				 now, stale, 0, &found);
@@ -460,19 +462,57 @@ START_TEST(a_response_with_another_name_is_not_put_in)
 }
 END_TEST
 
+START_TEST(addresses_are_shuffled)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = response_to(&query), shuffled;
+	uint8_t address[] = {192, 0, 2, 0};
+	unsigned first[4] = {0};
+	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, "\3abc", 4);
+	for (; address[3] < 4; address[3]++)
+		record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_A, 300, address, 4);
+	for (; address[3] < 6; address[3]++) /* those stay where they are */
+		record_add(&response, DNS_SECTION_ADDITIONAL, DNS_TYPE_A, 300, address, 4);
+	size_t start = query.length + 16, data = start + 12;
+	for (unsigned turn = 0; turn < 4000; turn++) {
+		shuffled = response;
+		cache_answer_shuffle(shuffled.bytes, shuffled.length, turn * 2654435761u);
+		unsigned seen = 0;
+		for (unsigned i = 0; i < 4; i++)
+			seen |= 1u << shuffled.bytes[data + 16 * i + 3];
+		ck_assert_uint_eq(seen, 15);
+		first[shuffled.bytes[data + 3]]++;
+		for (unsigned i = 0; i < 4; i++) /* nothing else changed */
+			memcpy(shuffled.bytes + data + 16 * i, response.bytes + data + 16 * i, 4);
+		ck_assert_mem_eq(shuffled.bytes, response.bytes, response.length);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert(first[i] > 800 && first[i] < 1200);
+	/* One record with another owner parts those before it from those behind. */
+	dns_u16_store(response.bytes + start + 32, 0xc000 | 16);
+	for (unsigned turn = 0; turn < 100; turn++) {
+		shuffled = response;
+		cache_answer_shuffle(shuffled.bytes, shuffled.length, turn * 2654435761u);
+		ck_assert_uint_le(shuffled.bytes[data + 3], 1);
+		ck_assert_uint_eq(shuffled.bytes[data + 35], 2);
+		ck_assert_uint_eq(shuffled.bytes[data + 51], 3);
+	}
+}
+END_TEST
+
 START_TEST(long_responses)
 {
 	struct message query = query_of("www.example.com", DNS_TYPE_A), other;
 	struct message response = response_to(&query);
 	static const char text[250];
-	while (response.length + 262 <= 4096)
+	while (response.length + 262 <= CACHE_ENTRY_MAX)
 		record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
 	for (int i = 0; i < 2000; i++) { /* in every bucket */
 		char name[64];
 		snprintf(name, sizeof(name), "%d.example.com", i);
 		other = query_of(name, DNS_TYPE_A);
 		struct message long_one = response_to(&other);
-		while (long_one.length + 262 <= 4096)
+		while (long_one.length + 262 <= CACHE_ENTRY_MAX)
 			record_add(&long_one, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
 		ck_assert(put_at(&other, &long_one, NOW));
 		ck_assert(get(&other));
@@ -482,7 +522,7 @@ START_TEST(long_responses)
 	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
 	ck_assert(!put_at(&query, &response, NOW));
 	ck_assert_uint_eq(cache_stats_of(cache, 0)->too_large, 1);
-	ck_assert_uint_le(cache_count(cache), 4800 / 20); /* one to a bucket */
+	ck_assert_uint_le(cache_count(cache), 4800 / 16); /* one to a bucket */
 }
 END_TEST
 
@@ -566,7 +606,7 @@ START_TEST(readers_never_see_half_a_response)
 		struct message query = query_of(name, DNS_TYPE_A);
 		struct cache_key key = key_of(&query);
 		struct cache_lookup lookup;
-		cache_lookup_open(&lookup, cache, &key);
+		cache_lookup_open(&lookup, cache, &key, 1);
 		if (!cache_lookup_read(&lookup, &key, query.bytes + DNS_HEADER_SIZE,
 				       name_length(&query), NOW, 0, 1, &seen))
 			continue;
@@ -601,6 +641,7 @@ Suite *suite(void)
 	tcase_add_test(tests, how_long_a_response_is_kept);
 	tcase_add_test(tests, what_is_never_kept);
 	tcase_add_test(tests, a_response_with_another_name_is_not_put_in);
+	tcase_add_test(tests, addresses_are_shuffled);
 	tcase_add_test(tests, long_responses);
 	tcase_add_test(tests, some_are_taken_out);
 	tcase_add_test(tests, readers_never_see_half_a_response);
