@@ -110,6 +110,13 @@ void inflight_replay(struct inflight *table, uint64_t seed)
 	draw_replay(&table->draw, seed);
 }
 
+/* Both parts are random, so folding them is all the hashing that is needed. */
+static uint32_t pair_fold(uint16_t source_port, uint16_t id)
+{
+	uint32_t key = (uint32_t)source_port << 16 | id;
+	return key ^ key >> 15;
+}
+
 static uint32_t *bucket_of(struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	return &table->buckets[pair_fold(source_port, id) & table->mask];
