@@ -232,7 +232,8 @@ static void read_lists(dnsdist_ffi_dnsquestion_t *dq)
 		touch_text(tags[i].name);
 		touch_text(tags[i].value);
 	}
-	touch(data, dnsdist_ffi_dnsquestion_get_trailing_data(dq, &data));
+	count = dnsdist_ffi_dnsquestion_get_trailing_data(dq, &data);
+	touch(data, count);
 	touch(dnsdist_ffi_dnsquestion_get_data(dq), dnsdist_ffi_dnsquestion_get_len(dq));
 }
 
