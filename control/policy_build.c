@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "control/policy_model.h"
+#include "dataplane/rules/matched.h"
 #include "dataplane/rules/threads.h"
 #include "dataplane/serve/balance.h"
 
@@ -171,6 +172,35 @@ static void blobs_open(const struct policy_model *model, const struct measures *
 	}
 }
 
+static void list_fetch(struct policy *policy, const struct live_list *list)
+{
+	for (unsigned i = 0; i < policy->n_fetched; i++)
+		if (policy->fetched[i] == list)
+			return;
+	if (policy->n_fetched < POLICY_FETCHED_MAX)
+		policy->fetched[policy->n_fetched++] = list;
+}
+
+static void selector_fetches(struct policy *policy, const struct policy_selector *selector)
+{
+	for (size_t i = 0; i < selector->count; i++)
+		selector_fetches(policy, selector->members[i]);
+	if (selector->node == NODE_TEST && selector->test.kind == RULE_TEST_LIST &&
+	    selector->test.value == MATCHED_NAME)
+		list_fetch(policy, selector->test.list);
+}
+
+/* The lists that the first query rules which have some look the name up in. */
+static void fetches_compile(const struct policy_rules *from, struct policy *policy)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct rule_action *action = &from->rules[i]->action->action;
+		selector_fetches(policy, from->rules[i]->selector);
+		if (action->kind == RULE_ACTION_RPZ)
+			list_fetch(policy, action->list);
+	}
+}
+
 /* False without memory. */
 static bool chains_compile(struct policy_model *model, const struct measures *sum,
 			   struct policy *policy, struct arena *arena)
@@ -194,6 +224,7 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 		indexed &= policy_chain_index(from, &model->regexes[chain], rules,
 					      &policy->chains[chain]);
 	}
+	fetches_compile(&model->chains[CHAIN_QUERY], policy);
 	policy->blobs = emission.blobs;
 	policy->n_blobs = emission.n_blobs;
 	return indexed;

@@ -9,6 +9,7 @@
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/net/frame.h"
 #include "dataplane/rules/answers.h"
+#include "dataplane/rules/matched.h"
 
 void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
@@ -418,6 +419,7 @@ void pipeline_queries(struct worker *worker)
 {
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
+	matched_fetch(policy_now(worker), worker->queries, total);
 	for (uint16_t i = 0; i < total; i++)
 		pipeline_chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);
 	pipeline_lookups(worker);

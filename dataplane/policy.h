@@ -24,6 +24,8 @@
 #define POLICY_PORT 53u /* of listeners and servers unless they say otherwise */
 #define POLICY_POOL_DEFAULT 0u /* number of the pool "" */
 
+#define POLICY_FETCHED_MAX 4u /* lists that are looked into ahead of the rules */
+
 #define POLICY_POOL_UNKNOWN UINT16_MAX /* a pool without servers in every policy */
 
 struct backend;
@@ -110,6 +112,8 @@ struct policy {
 	bool allow_empty_response; /* a server's answer may lack the question */
 	struct policy_ecs ecs;
 	struct rule_chain chains[CHAIN_COUNT];
+	uint16_t n_fetched;
+	const struct live_list *fetched[POLICY_FETCHED_MAX]; /* names that query rules ask about */
 	const struct prefix_set *acl;
 	const struct prefix_set *proxy_acl; /* who has to send PROXY headers; NULL: nobody */
 	uint16_t proxy_size; /* bytes of those, at most */

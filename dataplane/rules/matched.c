@@ -2,9 +2,11 @@
 #include "dataplane/rules/matched.h"
 
 #include "dataplane/dns/message.h"
+#include "dataplane/policy.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/live_list.h"
 
+#define FETCH_MIN (1u << 20) /* bytes of a list: smaller ones are in the caches anyway */
 #define RECORDS_MAX 64u /* of local data: as many as the reader of zones keeps */
 
 /* ---- looking up ---- */
@@ -141,6 +143,38 @@ bool matched_find(const struct live_list *list, enum matched_trigger trigger, bo
 	if (found)
 		context->matched = matched;
 	return found;
+}
+
+/* ---- ahead of the rules ---- */
+
+static void names_fetch(const struct policy *policy, const uint8_t *const names[],
+			const uint8_t lengths[], unsigned count)
+{
+	for (unsigned i = 0; i < policy->n_fetched; i++) {
+		const struct name_index *index = live_list_names(policy->fetched[i]);
+		if (index != NULL && name_index_memory(index) >= FETCH_MIN)
+			name_index_fetch(index, names, lengths, count);
+	}
+}
+
+void matched_fetch(const struct policy *policy, struct rte_mbuf *const mbufs[], unsigned count)
+{
+	const uint8_t *names[NAME_INDEX_BULK_MAX];
+	uint8_t lengths[NAME_INDEX_BULK_MAX];
+	unsigned n = 0;
+
+	if (policy->n_fetched == 0 || count < 2)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		size_t length;
+		names[n] = name_of(mbufs[i], &length);
+		lengths[n] = (uint8_t)length;
+		if (names[n] != NULL && ++n == NAME_INDEX_BULK_MAX) {
+			names_fetch(policy, names, lengths, n);
+			n = 0;
+		}
+	}
+	names_fetch(policy, names, lengths, n);
 }
 
 /* ---- text ---- */

@@ -24,6 +24,12 @@ bool matched_find(const struct live_list *list, enum matched_trigger trigger, bo
 		  struct rte_mbuf *mbuf, struct rule_context *context);
 
 /*
+ * Before the queries of a burst meet their rules: has fetched what those read of the large lists
+ * that they look the names up in, for all queries at once.
+ */
+void matched_fetch(const struct policy *policy, struct rte_mbuf *const mbufs[], unsigned count);
+
+/*
  * Writes text with {entry} and {list} replaced by what matched, by nothing if nothing did, cut to
  * `size` bytes. Returns its length; there is no NUL.
  */

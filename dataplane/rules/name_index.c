@@ -194,13 +194,18 @@ static unsigned bulk_list(struct bulk *bulk, unsigned from, unsigned end)
 	return from;
 }
 
+static void bulk_trim(struct bulk *bulk, unsigned from, unsigned end)
+{
+	for (unsigned i = from; i < end; i++)
+		bulk->count[i] = (uint16_t)candidates_trim(
+			bulk->index, bulk->candidates + bulk->first[i], bulk->count[i]);
+}
+
 static uint64_t bulk_find(struct bulk *bulk, unsigned from, unsigned end)
 {
 	uint64_t covered = 0;
 
-	for (unsigned i = from; i < end; i++)
-		bulk->count[i] = (uint16_t)candidates_trim(
-			bulk->index, bulk->candidates + bulk->first[i], bulk->count[i]);
+	bulk_trim(bulk, from, end);
 	for (unsigned i = from; i < end; i++) {
 		const struct candidate *candidates = bulk->candidates + bulk->first[i];
 		if (candidates_find(bulk->index, bulk->names[i], bulk->lengths[i], candidates,
@@ -227,6 +232,22 @@ uint64_t name_index_find_bulk(const struct name_index *index, const uint8_t *con
 		covered |= bulk_find(&bulk, from, end);
 	}
 	return covered;
+}
+
+void name_index_fetch(const struct name_index *index, const uint8_t *const names[],
+		      const uint8_t lengths[], unsigned count)
+{
+	struct bulk bulk;
+
+	bulk.index = index;
+	bulk.names = names;
+	bulk.lengths = lengths;
+	if (count > NAME_INDEX_BULK_MAX)
+		count = NAME_INDEX_BULK_MAX;
+	for (unsigned from = 0, end; from < count; from = end) {
+		end = bulk_list(&bulk, from, count);
+		bulk_trim(&bulk, from, end);
+	}
 }
 
 size_t name_index_count(const struct name_index *index)

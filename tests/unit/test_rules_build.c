@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 
+#include "dataplane/rules/live_list.h"
+#include "dataplane/rules/matched.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
 
@@ -283,6 +285,81 @@ START_TEST(a_policy_that_does_not_compile)
 }
 END_TEST
 
+/* A list of one name; more than a megabyte makes it worth fetching. */
+static struct policy_blob *list_new(const char *name, unsigned count)
+{
+	struct name_builder *builder = name_builder_new();
+	struct policy_blob *blob = policy_blob_new(sizeof(struct live_list));
+	struct live_list *list = (void *)blob->data;
+	uint8_t wire[DNS_NAME_MAX];
+	char text[64];
+	for (unsigned i = 0; i < count; i++) {
+		int length = i > 0 ? snprintf(text, sizeof(text), "n%u.filler.example", i)
+				   : snprintf(text, sizeof(text), "%s", name);
+		size_t size = (size_t)dns_name_parse(text, (size_t)length, wire);
+		ck_assert_int_eq(name_builder_add(builder, wire, size,
+						  NAME_ENTRY_SELF | NAME_ENTRY_BELOW, 0),
+				 0);
+	}
+	list->kind = LIVE_LIST_NAMES;
+	list->now = name_builder_finish(builder);
+	return blob;
+}
+
+static void list_free(struct policy_blob *blob)
+{
+	const struct live_list *list = (const void *)blob->data;
+	name_index_free((void *)(uintptr_t)live_list_names(list));
+	policy_blob_release(blob);
+}
+
+static void list_rule(enum chain_id chain, struct policy_blob *list, enum matched_trigger trigger)
+{
+	bench_rule(bench, chain, policy_selector_list(bench->model, list, trigger, false),
+		   policy_action_plain(bench->model, RULE_ACTION_DROP));
+}
+
+/* Those that query rules look names up in, each once; fetching them changes nothing. */
+START_TEST(lists_are_fetched_for_a_burst)
+{
+	enum { BURST = 100 };
+	static struct packet_sample packets[BURST];
+	struct rte_mbuf *mbufs[BURST];
+	struct policy_blob *large = list_new("bad.test", 30000), *small = list_new("ugly.test", 1);
+	struct policy_blob *others = list_new("other.test", 1);
+	list_rule(CHAIN_QUERY, large, MATCHED_NAME);
+	list_rule(CHAIN_QUERY, large, MATCHED_NAME);
+	list_rule(CHAIN_QUERY, others, MATCHED_CLIENT);
+	list_rule(CHAIN_QUERY, small, MATCHED_NAME);
+	list_rule(CHAIN_RESPONSE, others, MATCHED_NAME);
+	bench_compile(bench);
+	ck_assert_uint_eq(bench->policy->n_fetched, 2);
+	ck_assert_ptr_eq(bench->policy->fetched[0], large->data);
+	ck_assert_ptr_eq(bench->policy->fetched[1], small->data);
+	const struct name_index *index = live_list_names(bench->policy->fetched[0]);
+	ck_assert_uint_gt(name_index_memory(index), 1u << 20);
+	for (unsigned i = 0; i < BURST; i++) {
+		static const char *const names[] = {"x.bad.test", "good.test", "a.UGLY.test"};
+		packet_sample_query(&packets[i], names[i % 3], 1, false);
+		mbufs[i] = &packets[i].mbuf;
+		if (i % 7 == 0) /* has lost its question */
+			packet_dns_resize(mbufs[i], DNS_HEADER_SIZE);
+	}
+	matched_fetch(bench->policy, mbufs, BURST);
+	matched_fetch(bench->policy, mbufs, 0);
+	for (unsigned i = 0; i < BURST; i++)
+		ck_assert_int_eq(bench_run(bench, CHAIN_QUERY, &packets[i], 0),
+				 i % 7 == 0 || i % 3 == 1 ? RULE_NEXT : RULE_DROP);
+	policy_free(bench->policy);
+	bench->policy = NULL;
+	policy_rules_clear(bench->model, CHAIN_QUERY);
+	policy_rules_clear(bench->model, CHAIN_RESPONSE);
+	list_free(large);
+	list_free(small);
+	list_free(others);
+}
+END_TEST
+
 static Suite *rules_build_suite(void)
 {
 	Suite *suite = suite_create("rules_build");
@@ -298,6 +375,7 @@ static Suite *rules_build_suite(void)
 	tcase_add_test(tcase, listeners_and_acl);
 	tcase_add_test(tcase, policies_outlive_their_model);
 	tcase_add_test(tcase, a_policy_that_does_not_compile);
+	tcase_add_test(tcase, lists_are_fetched_for_a_burst);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
