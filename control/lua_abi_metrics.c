@@ -88,10 +88,15 @@ bool sluice_metrics_text(struct lua_bytes *text)
 bool dnsdist_ffi_metric_declare(const char *name, size_t length, const char *type,
 				const char *description, const char *customName)
 {
-	bool gauge = strcmp(type, "gauge") == 0;
-	if (strnlen(name, length + 1) != length || (!gauge && strcmp(type, "counter") != 0))
+	char text[256]; /* there may be no NUL behind the name */
+	if (name == NULL || length == 0 || length >= sizeof(text) || type == NULL ||
+	    description == NULL || memchr(name, '\0', length) != NULL)
 		return false;
-	return sluice_metric_declare(name, gauge, description, customName, false) == 0;
+	bool gauge = strcmp(type, "gauge") == 0;
+	memcpy(text, name, length);
+	text[length] = '\0';
+	return (gauge || strcmp(type, "counter") == 0) &&
+	       sluice_metric_declare(text, gauge, description, customName, false) == 0;
 }
 
 static void counter_add(const char *name, size_t length, double step)
