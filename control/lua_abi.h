@@ -72,6 +72,9 @@ struct lua_abi_hooks {
 	/* What a policy is to choose from for this packet: all but its `balance`. */
 	void (*choice)(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list);
 	void (*metrics)(void *ctx, FILE *out);
+	/* Where packets to a server of this family leave from: 0, or -EINVAL and why in `error`. */
+	int (*source)(void *ctx, const char *text, bool ipv6, struct net_source *source,
+		      char *error, size_t error_size);
 };
 
 /* A line that the console runs, and where its output goes. */

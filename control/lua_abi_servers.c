@@ -25,6 +25,27 @@ static struct rate_limit qps_limit(double qps)
 	return qps > 0 && hz > 0 ? rate_limit_of(qps, qps, hz) : (struct rate_limit){0};
 }
 
+/* Without ports, in tests, any may be. */
+static int source_find(const struct lua_server *options, struct net_source *source)
+{
+	struct lua_context *context = lua_abi_context();
+	const struct lua_abi_hooks *hooks = context->hooks;
+	struct net_address address;
+	uint16_t port;
+	*source = (struct net_source){0};
+	if (options->source == NULL || hooks == NULL || hooks->source == NULL ||
+	    backend_address_parse(options->address, POLICY_PORT, &address, &port) != 0)
+		return 0;
+	return hooks->source(context->hooks_ctx, options->source, address.ipv6, source,
+			     context->error, sizeof(context->error));
+}
+
+const char *sluice_server_source(const struct lua_server *options)
+{
+	struct net_source source;
+	return source_find(options, &source) == 0 ? NULL : lua_abi_context()->error;
+}
+
 struct backend *sluice_server_add(const struct lua_server *options)
 {
 	struct policy_server_options made = {
@@ -41,6 +62,9 @@ struct backend *sluice_server_add(const struct lua_server *options)
 		.ecs = options->ecs,
 		.ecs_no_share = options->ecs_no_share,
 	};
+	errno = EINVAL;
+	if (source_find(options, &made.source) != 0)
+		return lua_policy_keep(NULL);
 	errno = 0;
 	struct backend *server = lua_policy_keep(policy_server_add(model(), &made));
 	if (server != NULL)

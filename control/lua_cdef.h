@@ -191,6 +191,7 @@ struct lua_server {
 	const char *address;
 	const char *name; /* NULL: none, as id */
 	const char *id;
+	const char *source; /* an address, a port's name, or "address@port" */
 	uint32_t weight;
 	int32_t order;
 	uint32_t udp_timeout;	  /* ms */
@@ -521,6 +522,7 @@ int sluice_rule_move(uint32_t chain, size_t from, size_t to);
 int sluice_rule_top(uint32_t chain);
 int sluice_rules_clear(uint32_t chain);
 struct backend *sluice_server_add(const struct lua_server *options);
+const char *sluice_server_source(const struct lua_server *options); /* why not; NULL: it may be */
 int sluice_server_pool(struct backend *server, const char *pool, size_t length, bool add);
 int sluice_server_remove(struct backend *server);
 size_t sluice_servers_count(void);

@@ -12,6 +12,7 @@
 
 #include "control/lua_host.h"
 #include "control/lua_listeners.h"
+#include "control/server_source.h"
 #include "control/lua_modules.h"
 #include "control/lua_suggest.h"
 #include "control/lua_threads.h"
@@ -158,6 +159,13 @@ static void servers_watch(struct lua_policy *policy)
 	probe_changed(policy->control);
 }
 
+static int hook_source(void *ctx, const char *text, bool ipv6, struct net_source *source,
+		       char *error, size_t error_size)
+{
+	const struct lua_policy *policy = ctx;
+	return server_source_find(policy->control->config, text, ipv6, source, error, error_size);
+}
+
 static const struct lua_abi_hooks hooks = {
 	.grow = hook_grow,
 	.listen = hook_listen,
@@ -170,6 +178,7 @@ static const struct lua_abi_hooks hooks = {
 	.server_state = hook_server_state,
 	.choice = hook_choice,
 	.metrics = hook_metrics,
+	.source = hook_source,
 };
 
 /* ---- loading ---- */

@@ -346,6 +346,7 @@ struct policy_server_options {
 	const char *address; /* "address[:port]" */
 	const char *name;    /* NULL: none */
 	const char *id;	     /* UUID, NULL: random for a new backend */
+	struct net_source source; /* of what it is sent: with the address and name it is who it is */
 	uint32_t weight;     /* 0: 1 */
 	int32_t order;
 	uint32_t udp_timeout; /* milliseconds, 0: the policy's */

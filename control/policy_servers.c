@@ -53,6 +53,12 @@ static void title_make(struct backend *backend)
 		 backend->name, where);
 }
 
+static bool source_same(const struct net_source *a, const struct net_source *b)
+{
+	return a->port == b->port && a->addressed == b->addressed &&
+	       net_address_equal(&a->address, &b->address);
+}
+
 static bool has_server(const struct policy_model *model, const struct backend *backend)
 {
 	for (size_t i = 0; i < model->n_servers; i++)
@@ -62,18 +68,20 @@ static bool has_server(const struct policy_model *model, const struct backend *b
 }
 
 /*
- * A backend of that address and name that the model has not got yet: what it adds twice are two, and
- * so they are in the next model. The one with this UUID, if there is one.
+ * A backend of that address, name and source that the model has not got yet: what it adds twice are
+ * two, and so they are in the next model. The one with this UUID, if there is one.
  */
 static struct backend *registry_backend_find(const struct policy_model *model,
 					     const struct net_address *address, uint16_t port,
-					     const char *name, const char *id)
+					     const char *name, const char *id,
+					     const struct net_source *source)
 {
 	struct backend *found = NULL;
 	for (uint32_t i = 0; i < model->registry->n_backends; i++) {
 		struct backend *known = model->registry->backends[i];
 		if (known->port != port || !net_address_equal(&known->address, address) ||
-		    strcmp(known->name, name) != 0 || has_server(model, known))
+		    strcmp(known->name, name) != 0 || !source_same(&known->source, source) ||
+		    has_server(model, known))
 			continue;
 		if (id != NULL && strcmp(known->id, id) == 0)
 			return known;
@@ -86,10 +94,10 @@ static struct backend *registry_backend_find(const struct policy_model *model,
 /* As before, made if there is none: then 1. */
 static int registry_backend_intern(struct policy_model *model, const struct net_address *address,
 				   uint16_t port, const char *name, const char *id,
-				   struct backend **backend)
+				   const struct net_source *source, struct backend **backend)
 {
 	struct policy_registry *registry = model->registry;
-	*backend = registry_backend_find(model, address, port, name, id);
+	*backend = registry_backend_find(model, address, port, name, id, source);
 	if (*backend != NULL)
 		return 0;
 	if (registry->n_backends == POLICY_BACKENDS_MAX)
@@ -98,7 +106,7 @@ static int registry_backend_intern(struct policy_model *model, const struct net_
 	if (!made)
 		return -ENOMEM;
 	*made = (struct backend){
-		.address = *address, .port = port, .number = (uint16_t)registry->n_backends};
+		.address = *address, .source = *source, .port = port, .number = (uint16_t)registry->n_backends};
 	snprintf(made->name, sizeof(made->name), "%s", name);
 	title_make(made);
 	registry->backends[registry->n_backends++] = made;
@@ -115,7 +123,8 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	if (strlen(name) >= BACKEND_NAME_SIZE || (options->id && !policy_uuid_is(options->id)) ||
 	    backend_address_parse(options->address, POLICY_PORT, &address, &port) != 0)
 		return -EINVAL;
-	int made = registry_backend_intern(model, &address, port, name, options->id, backend);
+	int made = registry_backend_intern(model, &address, port, name, options->id,
+					   &options->source, backend);
 	if (made < 0)
 		return made;
 	if (made)

@@ -31,7 +31,8 @@ static void routes_set(struct dataplane *dataplane, const struct policy *policy)
 			continue;
 		struct net_route *route = &dataplane->routes[i];
 		dataplane->routed[i] = net_route_lookup(dataplane->ports, dataplane->n_ports,
-							&backend->address, route) == 0;
+							&backend->address, &backend->source,
+							route) == 0;
 		if (dataplane->routed[i])
 			steer_hash_set(&dataplane->ports[route->port], backend, route);
 		if (!dataplane->routed[i]) {

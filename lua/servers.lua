@@ -192,7 +192,8 @@ function servers.number(self) return view_of(self).number end
 -- ---- newServer()
 
 local own = check.keys('address', 'name', 'id', 'pool', 'order', 'weight', 'udpTimeout', 'qps',
-  'maxOutstandingQueries', 'dscp', 'useClientSubnet', 'disableZeroScope', 'useProxyProtocol')
+  'maxOutstandingQueries', 'dscp', 'useClientSubnet', 'disableZeroScope', 'useProxyProtocol',
+  'source')
 -- Workers have ports of their own for queries; the rest is for transports that those do not take.
 local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpConnectTimeout',
   'tcpSendTimeout', 'tcpRecvTimeout', 'tcpFastOpen', 'maxInFlight', 'maxConcurrentTCPConnections',
@@ -205,7 +206,6 @@ local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpCo
 local refused = {
   tls = 'queries would leave in the clear', dohPath = 'queries would leave in the clear',
   tcpOnly = 'servers are asked over UDP', checkTCP = 'servers are asked over UDP',
-  source = 'a query leaves from the address of its port',
 }
 local told = {}
 
@@ -249,6 +249,11 @@ function servers.newServer(value)
   options.proxy = value.useProxyProtocol == true and 1 or 0
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
   watch_fill(nil, value)
+  options.source = value.source ~= nil and check.string(value.source, 'source') or nil
+  local why = C.sluice_server_source(options)
+  if why ~= nil then
+    check.fail('newServer: source: %s', ffi.string(why))
+  end
   local pointer = C.sluice_server_add(options)
   if pointer == nil then
     check.fail('the server "%s": %s', value.address, ffi.string(C.sluice_policy_error()))

@@ -12,14 +12,22 @@ struct net_route {
 	uint32_t steer_hash; /* net_steer_hash() of the server; the caller's */
 };
 
+/* Where packets to a server are to leave from, as far as somebody said. All zero: from anywhere. */
+struct net_source {
+	bool addressed;
+	uint8_t port; /* as in struct net_route, and one; 0: any */
+	struct net_address address; /* of one of our ports, if `addressed` */
+};
+
 /* Whether the address is within the prefix: on its link, for the prefix of a port. Any thread. */
 bool net_prefix_holds(const struct net_prefix *prefix, const struct net_address *address);
 
 /*
- * The longest on-link prefix of any port, else the first gateway of the address's family. 0, or
- * -ENETUNREACH where neither leads there.
+ * The longest on-link prefix of any port, else the first gateway of the address's family; of the
+ * ports that `from` allows. 0, or -ENETUNREACH where neither leads there.
  */
 int net_route_lookup(const struct net_port *ports, unsigned n_ports,
-		     const struct net_address *destination, struct net_route *route);
+		     const struct net_address *destination, const struct net_source *from,
+		     struct net_route *route);
 
 #endif

@@ -13,6 +13,7 @@
 #include <rte_common.h>
 
 #include "dataplane/net/net.h"
+#include "dataplane/net/route.h"
 #include "dataplane/policy.h"
 #include "dataplane/rules/rates.h"
 
@@ -24,6 +25,7 @@
 struct backend {
 	struct net_address address;
 	uint16_t port; /* host byte order */
+	struct net_source source; /* of what it is sent */
 	uint16_t number;
 	uint8_t down; /* atomic, relaxed: see backend_is_up() */
 	bool ecs; /* it is told the client's subnet */

@@ -7,6 +7,7 @@
 
 static struct net_port ports[2];
 static struct net_route route;
+static struct net_source from; /* all zero unless a test says */
 
 /* Port 0: 10.53.0.1/24, fd53::1/64; port 1: 10.53.0.129/25, 192.0.2.1/31, link-local alone. */
 static void setup(void)
@@ -17,19 +18,20 @@ static void setup(void)
 	ports[1].addresses[0] = (struct net_prefix){lab_ipv4(10, 53, 0, 129), 25};
 	ports[1].addresses[1] = (struct net_prefix){lab_ipv4(192, 0, 2, 1), 31};
 	memset(&route, 0, sizeof(route));
+	from = (struct net_source){0};
 }
 
 static bool leads(struct net_address to, uint8_t port, struct net_address next_hop,
 		  struct net_address source)
 {
-	return net_route_lookup(ports, 2, &to, &route) == 0 && route.port == port &&
+	return net_route_lookup(ports, 2, &to, &from, &route) == 0 && route.port == port &&
 	       net_address_equal(&route.next_hop, &next_hop) &&
 	       net_address_equal(&route.source, &source);
 }
 
 static bool leads_nowhere(struct net_address to)
 {
-	return net_route_lookup(ports, 2, &to, &route) == -ENETUNREACH;
+	return net_route_lookup(ports, 2, &to, &from, &route) == -ENETUNREACH;
 }
 
 START_TEST(longest_prefix_on_link)
@@ -114,6 +116,32 @@ START_TEST(prefixes_hold)
 }
 END_TEST
 
+/* From where somebody said: that address, and a port that has it. */
+START_TEST(sources)
+{
+	struct net_address server = lab_ipv4(10, 53, 0, 200);
+	from = (struct net_source){.port = 1};
+	ck_assert(leads(server, 0, server, lab_ipv4(10, 53, 0, 1)));
+	from = (struct net_source){.port = 2};
+	ck_assert(leads(server, 1, server, lab_ipv4(10, 53, 0, 129)));
+	from = (struct net_source){.addressed = true, .address = lab_ipv4(10, 53, 0, 1)};
+	ck_assert(leads(server, 0, server, lab_ipv4(10, 53, 0, 1)));
+	from.address = lab_ipv4(192, 0, 2, 1);
+	ck_assert(leads(server, 1, server, lab_ipv4(192, 0, 2, 1)));
+	ck_assert(leads_nowhere(lab_ipv4(10, 53, 0, 7))); /* of port 0 alone */
+	from.port = 1; /* which has not got it */
+	ck_assert(leads_nowhere(server));
+	from = (struct net_source){.addressed = true, .address = lab_ipv4(10, 53, 0, 2)};
+	ck_assert(leads_nowhere(server));
+	ports[0].gateways[0] = lab_ipv4(10, 53, 0, 9);
+	ports[1].gateways[0] = lab_ipv4(10, 53, 0, 130);
+	ports[0].n_gateways = ports[1].n_gateways = 1;
+	struct net_address far = lab_ipv4(198, 51, 100, 1);
+	from = (struct net_source){.addressed = true, .address = lab_ipv4(192, 0, 2, 1)};
+	ck_assert(leads(far, 1, ports[1].gateways[0], lab_ipv4(192, 0, 2, 1)));
+}
+END_TEST
+
 static Suite *net_route_suite(void)
 {
 	Suite *suite = suite_create("net_route");
@@ -125,6 +153,7 @@ static Suite *net_route_suite(void)
 	tcase_add_test(tcase, gateway_that_is_link_local);
 	tcase_add_test(tcase, link_local_is_ten_bits);
 	tcase_add_test(tcase, prefixes_hold);
+	tcase_add_test(tcase, sources);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
