@@ -75,6 +75,7 @@ static void up_set(struct health *health, struct server *server, bool up)
 	if (server->status.up == up)
 		return;
 	server->status.up = up;
+	server->status.changes++;
 	backend_up_set(server->backend, up);
 	health->hooks.changed(health->hooks.ctx, server->backend, up);
 }

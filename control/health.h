@@ -65,6 +65,7 @@ struct health_status {
 	enum health_mode mode;
 	enum health_lazy lazy;
 	bool up;
+	uint64_t changes; /* from up to down and back */
 	uint64_t checks, failures;
 	uint64_t by_failure[HEALTH_FAILURES];
 	double latency; /* ms, of the last check that was answered */

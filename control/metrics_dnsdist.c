@@ -10,6 +10,7 @@
  */
 #include "control/metrics.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <string.h>
@@ -213,7 +214,25 @@ static void process_print(const struct control *control, FILE *out)
 /* ---- servers, frontends, pools ---- */
 
 /* {server="...",address="...": the name, or the address where there is none, without dots. */
-static void server_labels(const struct backend *backend, FILE *out)
+/* Servers that differ in their source alone are not the same. */
+static void source_label(const struct control *control, const struct net_source *source, FILE *out)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+	if (!source->addressed && source->port == 0)
+		return;
+	if (source->addressed)
+		inet_ntop(source->address.ipv6 ? AF_INET6 : AF_INET, source->address.bytes, address,
+			  sizeof(address));
+	fprintf(out, ",source=\"%s", address);
+	if (source->port != 0) {
+		const char *name = control->config->ports[source->port - 1].name;
+		fputc('@', out);
+		metrics_label(out, name, strlen(name));
+	}
+	fputc('"', out);
+}
+
+static void server_labels(const struct control *control, const struct backend *backend, FILE *out)
 {
 	char address[64], name[BACKEND_NAME_SIZE];
 	backend_address_print(&backend->address, backend->port, address, sizeof(address));
@@ -223,14 +242,16 @@ static void server_labels(const struct backend *backend, FILE *out)
 			*c = '_';
 	fputs("{server=\"", out);
 	metrics_label(out, name, strlen(name));
-	fprintf(out, "\",address=\"%s\"}", address);
+	fprintf(out, "\",address=\"%s\"", address);
+	source_label(control, &backend->source, out);
+	fputc('}', out);
 }
 
 enum server_value { SERVER_STATUS, SERVER_QUERIES, SERVER_RESPONSES, SERVER_DROPS,
 		    SERVER_SEND_ERRORS, SERVER_OUTSTANDING, SERVER_ORDER, SERVER_WEIGHT,
 		    SERVER_LATENCY, SERVER_CHECKS_FAILED, SERVER_CHECKS_PARSING,
 		    SERVER_CHECKS_TIMEOUT, SERVER_CHECKS_NETWORK, SERVER_CHECKS_MISMATCH,
-		    SERVER_CHECKS_INVALID, SERVER_CHECKS_LATENCY };
+		    SERVER_CHECKS_INVALID, SERVER_CHECKS_LATENCY, SERVER_CHANGES };
 
 static double server_value(const struct control *control, const struct backend *backend,
 			    enum server_value which)
@@ -269,6 +290,8 @@ static double server_value(const struct control *control, const struct backend *
 		return (double)health.by_failure[HEALTH_FAILURE_INVALID];
 	case SERVER_CHECKS_LATENCY:
 		return health.latency;
+	case SERVER_CHANGES:
+		return (double)health.changes;
 	case SERVER_CHECKS_PARSING: /* what is no answer to the question is as none: a timeout */
 	case SERVER_CHECKS_MISMATCH:
 		break;
@@ -319,6 +342,8 @@ static void servers_print(const struct control *control, FILE *out)
 					   "was invalid"},
 		[SERVER_CHECKS_LATENCY] = {"dnsdist_server_healthchecklatency", "gauge",
 					   "Latency of the last health check in milliseconds"},
+		[SERVER_CHANGES] = {"sluice_server_state_changes_total", "counter",
+				    "times that this backend went up or down"},
 	};
 	const struct policy *policy = policy_current();
 	for (unsigned r = 0; r < RTE_DIM(rows); r++) {
@@ -328,7 +353,7 @@ static void servers_print(const struct control *control, FILE *out)
 			if (backend == NULL)
 				continue;
 			fputs(rows[r].name, out);
-			server_labels(backend, out);
+			server_labels(control, backend, out);
 			fprintf(out, " %.15g\n",
 				server_value(control, backend, (enum server_value)r));
 		}

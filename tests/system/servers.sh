@@ -75,6 +75,8 @@ told s3 false || wait_for 2 "word of it" told s3 false
 server_signal 3 CONT
 wait_for 10 "the third server to be up" is_up 2
 [ "$(metric healthcheckfailures s3)" -ge 1 ] || fail "failed checks are not counted"
+in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics | grep -qE '^sluice_server_state_changes_total\{server="s3".*\} 2$' ||
+	fail "changes of the third server's state are not counted"
 [ "$(metric status s1)" = 1 ] || fail "the state is not in the metrics"
 
 # What is reloaded keeps what is known.

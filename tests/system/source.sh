@@ -34,6 +34,8 @@ for entry in three:3 four:4 one:1 six:6; do
 done
 [ "$(console "return #getServers()")" = 5 ] || fail "servers of other sources are not servers of their own"
 grep -q 'no route to server 10.53.0.11:5300' "$work/sluice.log" || fail "a source whose port leads nowhere is not told of"
+in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics | sed -n 's/ [^ ]*$//; /^[^#]/p' | sort | uniq -d >"$work/twice"
+[ ! -s "$work/twice" ] || fail "metrics are there twice: $(head -3 "$work/twice")"
 kill -HUP "$sluice_pid"
 wait_for 5 "the reload" grep -q 'policy reloaded' "$work/sluice.log"
 [ "$(ask four.demo.test A +short)" = 192.0.2.4 ] || fail "after a reload: $(ask four.demo.test A)"

@@ -144,6 +144,7 @@ START_TEST(rises_and_falls)
 	}
 	ck_assert(backend_is_up(&servers[0]));
 	ck_assert_uint_eq(changes, 2);
+	ck_assert_uint_eq(health_status(health, 0).changes, 2);
 	ck_assert_uint_eq(health_status(health, 0).checks, 8);
 	ck_assert_uint_eq(health_status(health, 0).failures, 3);
 }
