@@ -10,6 +10,12 @@ lab_config <<-'END'
 	  pool = 'six'})
 	addAction(QNameRule('c6.demo.test'), PoolAction('six', false))
 	setProxyProtocolACL({'10.53.2.4', 'fd53:2::4'})
+	addAction(QNameRule('c7.demo.test'), LuaAction(function(dq)
+	  return sluice.suspend(dq, {timeout = 20}) and DNSAction.None or DNSAction.Drop
+	end))
+	addResponseAction(AndRule({QNameRule('c7.demo.test'), RCodeRule(DNSRCode.NOERROR)}), LuaResponseAction(function(dr)
+	  return sluice.suspend(dr, {timeout = 20}) and DNSResponseAction.None or DNSResponseAction.Drop
+	end))
 	addAction(ProxyProtocolValueRule(0xe0, 'tell'), SetAdditionalProxyProtocolValueAction(0xe1, 'more'))
 	addAction(ProxyProtocolValueRule(0xe0, 'spoof'), SpoofAction('192.0.2.99'))
 END
@@ -57,6 +63,9 @@ for name, address in (('c5.demo.test', '192.0.2.6'), ('c6.demo.test', '192.0.2.7
             gives(address, name, proxy + '4', header(net + '2', net + '1'))
             gives('REFUSED', name, proxy + '4', header(net + '3', net + '1', b'\xe0\0\4tell'))
             gives('192.0.2.99', name, proxy + '4', header(net + '3', net + '1', b'\xe0\0\5spoof'))
+for proxy in (FOUR, SIX): # suspended on its way, and its answer
+    gives('192.0.2.8', 'c7.demo.test', proxy + '4', header(FOUR + '2', FOUR + '1'))
+    gives('REFUSED', 'c7.demo.test', proxy + '4', header(FOUR + '3', FOUR + '1', b'\xe0\0\4tell'))
 gives('192.0.2.6', 'c5.demo.test', FOUR + '4', SIGNATURE + b'\x20\0\0\0') # the proxy itself asks
 for head in (b'', SIGNATURE, header(FOUR + '2', FOUR + '1', b'\xe0\0\9'), header(FOUR + '2', FOUR + '1', b'\xe0\2\0' + b'x' * 512)):
     gives('NOTHING', 'c5.demo.test', FOUR + '4', head, patience=0.2)
