@@ -4,7 +4,9 @@
 A lane's open() starts whatever is there all the time and returns its contestants, the limit first;
 turn() measures once, end() checks and stops what open() started, and may add to what its turns say.
 """
+import os
 import re
+import sys
 from collections import namedtuple
 
 import lab
@@ -54,6 +56,10 @@ for i = 1, {SERVERS} do
   newServer({{address = '{lab.BACKEND}:' .. 5300 + i, weight = 100, healthCheckMode = 'up'}})
 end
 setServerPolicy(%s)
+"""
+VETH_CACHED = f"""
+newServer({{address = '{lab.CLIENT}:5300', healthCheckMode = 'up'}})
+getPool(''):setCache(newPacketCache(100000))
 """
 SPOOF = "setACL('0.0.0.0/0') addAction(AllRule(), SpoofAction('192.0.2.1', {ttl = 86400}))\n"
 CACHE = 'sluice_responses_total{port="edge",kind="cache"}'
@@ -310,35 +316,57 @@ class Veth:
 class AfPacket:
     name, title = "af_packet", "REFUSED by a native rule, over veth and af_packet on both ends (dnsdist: its own sockets)"
     limit, slices = "testpmd 5tswap", False
+    policy, rcode = REFUSED, REFUSED_CODE
     ring = ",framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1"  # as Sluice has it by itself
 
-    def drive(self, bench, client, *more):
-        return load(bench, "net_af_packet0,iface=c0" + self.ring, "--seconds", str(bench.seconds),
-                    "--window", "256", "--from", lab.NOBODY, *more, space=client)
+    def load(self, bench, client, *more):
+        return load(bench, "net_af_packet0,iface=c0" + self.ring, "--window", "256", "--from", lab.NOBODY, *more, space=client)
+
+    def drive(self, bench, client):
+        return self.load(bench, client, "--seconds", str(bench.seconds))
 
     def swap(self, bench):
         client, server = bench.pair()
         process = memif.swap(bench, "veth", "net_af_packet0,iface=e0" + self.ring, server)
-        figures = checked(self.drive(bench, client, "--echo"), NOERROR)
+        figures = checked(self.load(bench, client, "--seconds", str(bench.seconds), "--echo"), NOERROR)
         bench.stop(process)
         return figures
 
     def sluice(self, bench):
         client, server = bench.pair()
-        process = bench.sluice(REFUSED, "net_af_packet0,iface=e0", server)
-        figures = checked(self.drive(bench, client), REFUSED_CODE)
+        process = bench.sluice(self.policy, "net_af_packet0,iface=e0", server)
+        figures = checked(self.drive(bench, client), self.rcode)
         bench.stop(process)
         return figures
 
     def peer(self, bench, client):
-        return checked(self.drive(bench, client), REFUSED_CODE, may_lose=True)
+        return checked(self.drive(bench, client), self.rcode, may_lose=True)
 
     def open(self, bench):
         contestants = [Contestant(self.limit, lambda: self.swap(bench)),
                        Contestant("Sluice", lambda: self.sluice(bench))]
         if bench.peer == "dnsdist" and peer.available():
-            contestants.append(Contestant("dnsdist", lambda: peer.dnsdist(bench, REFUSED, self.peer)))
+            contestants.append(Contestant("dnsdist", lambda: peer.dnsdist(bench, self.policy, self.peer)))
         return contestants
 
 
-ALL = [Rule(), Cache(), Forward(), Servers(), Lua(), Isolation(), Async(), AfPacket(), Veth()]
+class CacheVeth(AfPacket):
+    name, title = "cache_veth", "hits in a packet cache, over veth as in af_packet; one policy file for both"
+    policy, rcode, names = VETH_CACHED, NOERROR, "10000"
+    server = None
+
+    def drive(self, bench, client):
+        """Each name once, slowly, so that the name server answers all; then as fast as it goes."""
+        self.load(bench, client, "--seconds", "30", "--names", self.names, "--count", self.names, "--rate", "5000")
+        return self.load(bench, client, "--seconds", str(bench.seconds), "--names", self.names)
+
+    def open(self, bench):
+        client, _ = bench.pair()
+        self.server = bench.start(["ip", "netns", "exec", client, "taskset", "-c", "1", sys.executable,
+                                   os.path.join(lab.TOP, "tests", "bench", "answers.py"), lab.CLIENT, "5300"], "answers.log")
+        contestants = super().open(bench)
+        last = contestants[-1]
+        return [*contestants[:-1], last._replace(end=lambda: bench.stop(self.server))]
+
+
+ALL = [Rule(), Cache(), Forward(), Servers(), Lua(), Isolation(), Async(), AfPacket(), CacheVeth(), Veth()]

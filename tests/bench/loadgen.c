@@ -196,6 +196,9 @@ static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
 		n_strange++;
 		return;
 	}
+	/* Who shares the interface has packets of its own. */
+	if (memcmp(bytes + 30, &options.from, sizeof(options.from)) != 0)
+		return;
 	memcpy(&id, bytes + name_offset - 13, sizeof(id));
 	memcpy(&port, bytes + sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) + 2,
 	       sizeof(port));
