@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define CONFIG_PORTS_MAX 16u
-#define CONFIG_WORKERS_MAX 12u
+#define CONFIG_WORKERS_MAX 64u
 #define CONFIG_LIST_MAX 32u /* addresses, gateways, neighbours, listeners, EAL arguments */
 #define CONFIG_ADDRESSES_MAX 31u /* of a port, which has its link-local one beside them */
 #define CONFIG_INTERFACE_SIZE 16u /* of the kernel's interfaces, with a NUL */

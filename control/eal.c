@@ -16,7 +16,7 @@
 #include "control/lua_host.h"
 
 #define ARGUMENTS_MAX 96
-#define ARGUMENT_SIZE 256
+#define ARGUMENT_SIZE 1024 /* of the list of lcores */
 #define HUGEPAGES_FOLDER "/sys/kernel/mm/hugepages"
 
 struct arguments {

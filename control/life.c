@@ -133,6 +133,11 @@ static void steering_log(const char *name, const struct port *port)
 		 "least %u and %u source ports to a server",
 		 name, port_steering_name(port->steering[0]), port_steering_name(port->steering[1]),
 		 port->source_ports[0], port->source_ports[1]);
+	if (RTE_MIN(port->source_ports[0], port->source_ports[1]) < INFLIGHT_PORTS_ADVISED)
+		log_warning("port %s: with so many workers each has few source ports, which makes "
+			    "answers easier to forge; keep servers on a network of your own, or take "
+			    "fewer workers",
+			    name);
 }
 
 static int ports_init(char *error)

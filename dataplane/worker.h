@@ -26,7 +26,7 @@
 #include "dataplane/serve/inflight.h"
 #include "dataplane/stats.h"
 
-#define WORKERS_MAX 12u /* as many as get INFLIGHT_PORTS_MIN source ports each */
+#define WORKERS_MAX 64u /* as many as get INFLIGHT_PORTS_MIN source ports each */
 #define WORKER_BURST 64u
 #define WORKER_LOOKUPS (2 * WORKER_BURST) /* some queries are looked up twice */
 #define WORKER_PIECES 1024u /* buffers beside those for fragments that wait for others */
@@ -67,6 +67,8 @@ struct dataplane {
 };
 
 static_assert(STATS_PORTS >= NET_PORTS_MAX, "each port has its counters");
+static_assert(NET_STEER_QUEUES_MAX >= WORKERS_MAX && CACHE_WORKERS_MAX >= WORKERS_MAX,
+	      "each worker has its ports and its part of caches");
 
 struct worker {
 	/* Control writes, the worker reads. */

@@ -22,7 +22,7 @@
 #define CACHE_BUCKET_SIZE 4096u /* bytes, of which all but the first 64 are for responses */
 #define CACHE_ENTRY_MAX 3840u	/* bytes of the longest response that a bucket takes */
 #define CACHE_ENTRIES_MAX (1u << 27)
-#define CACHE_WORKERS_MAX 16u
+#define CACHE_WORKERS_MAX 64u
 
 struct cache_options {
 	uint32_t entries; /* as many as there is room for, at least */

@@ -25,7 +25,8 @@
 
 #define INFLIGHT_PORTS_FIRST NET_STEER_PORTS_FIRST
 #define INFLIGHT_QUEUES 64u
-#define INFLIGHT_PORTS_MIN 4096u /* a worker: with the DNS ID 2^28 guesses */
+#define INFLIGHT_PORTS_MIN 512u	    /* a worker: with the DNS ID 2^25 guesses */
+#define INFLIGHT_PORTS_ADVISED 4096u /* 2^28 */
 #define INFLIGHT_ANSWERED 16384u /* records, a power of two: 128 KiB */
 
 /* How a query ended, as far as is remembered. */

@@ -199,6 +199,7 @@ START_TEST(keys)
 }
 END_TEST
 
+#define SIXTEEN "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
 #define PORTS "ports: [{device: net_null0, addresses: [192.0.2.1/24]}]\n"
 
 START_TEST(lcores)
@@ -221,8 +222,8 @@ START_TEST(lcores)
 		 "1:34: share: expected true or false, found '1'\n"},
 		{"lcores: {workers: [1], idle: sleep}\n" PORTS,
 		 "1:30: idle: 'sleep' is none of poll, auto\n"},
-		{"lcores: {share: true, workers: [1,1,1,1,1,1,1,1,1,1,1,1,1]}\n" PORTS,
-		 "1:57: workers: at most 12 are possible\n"},
+		{"lcores: {share: true, workers: [" SIXTEEN SIXTEEN SIXTEEN SIXTEEN "1]}\n" PORTS,
+		 "1:161: workers: at most 64 are possible\n"},
 	};
 	REFUSE_ALL(rows);
 }

@@ -8,7 +8,9 @@ START_TEST(ports_are_shared_as_powers_of_two)
 	ck_assert_uint_eq(inflight_ports_share(1), 32768);
 	ck_assert_uint_eq(inflight_ports_share(3), 16384);
 	ck_assert_uint_eq(inflight_ports_share(12), 4096);
-	ck_assert_uint_eq(inflight_ports_share(13), 0);
+	ck_assert_uint_eq(inflight_ports_share(13), 2048);
+	ck_assert_uint_eq(inflight_ports_share(64), 512);
+	ck_assert_uint_eq(inflight_ports_share(97), 0);
 	ck_assert_uint_eq(inflight_ports_share(0), 0);
 }
 END_TEST
