@@ -10,7 +10,7 @@ import struct
 import sys
 import time
 
-CLIENTS, EACH, PATIENCE = 64, 40, 10
+CLIENTS, EACH, PATIENCE = 64, 16, 30
 
 
 def query(ident, text):

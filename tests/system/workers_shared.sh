@@ -5,7 +5,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 lab_config <<-END
-	newServer('10.53.0.2:5300')
+	setUDPTimeout(20)
+	newServer({address = '10.53.0.2:5300', healthCheckMode = 'up'})
 	getPool(''):setCache(newPacketCache(1000))
 	addAction(AndRule({QNameSuffixRule('limited.test'), NotRule(MaxQPSRule(100))}), RCodeAction(DNSRCode.REFUSED))
 	addAction(QNameSuffixRule('limited.test'), SpoofAction('192.0.2.1'))
@@ -23,7 +24,7 @@ in_client python3 - "$server" <<-'END' || fail "a limit does not hold over all w
 	clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(50)]
 	for client in clients:
 	    client.connect((sys.argv[1], 53))
-	    client.settimeout(10)
+	    client.settimeout(30)
 	began, passed = time.monotonic(), 0
 	for number in range(QUERIES // len(clients)):
 	    for client in clients:
@@ -39,7 +40,7 @@ END
 counter() { in_sluice curl -s http://127.0.0.1:8083/metrics | sed -n "s/^sluice_$1_total //p"; }
 cached() { # QUERIES, all of them for one name
 	awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) print "cached.load.demo.test A" }' >"$work/queries"
-	in_client dnsperf -s "$server" -d "$work/queries" -n 1 -c 100 -q 100 >"$work/dnsperf.log" 2>&1
+	in_client dnsperf -s "$server" -d "$work/queries" -n 1 -c 100 -q 100 -t 30 >"$work/dnsperf.log" 2>&1
 	grep -q "Queries completed: *$1 (100" "$work/dnsperf.log" || fail "not all were answered"
 }
 cached 1
