@@ -75,7 +75,7 @@ def main(pid, log, told):
     before = metric('sluice_worker_stalls_total{worker="1"}')  # a busy machine may stall it, too
     with stopped(thread_of(pid, 2)):  # lcore 0 is the control lcore, so 2 is worker 1
         until("the log", lambda: logged("worker 1 (lcore 2) is stalled"))
-        assert metric('sluice_worker_stalled{worker="1"}') == 1
+        until("the gauge", lambda: metric('sluice_worker_stalled{worker="1"}') == 1)
         until("worker 0 to turn", lambda: metric('sluice_worker_stalled{worker="0"}') == 0)
         messages(told)
         until("two seconds", lambda: metric('sluice_worker_stalled_seconds{worker="1"}') >= 2)
