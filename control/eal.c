@@ -110,9 +110,19 @@ static bool device_is_pci(const char *device)
 	       sscanf(device, "%x:%x.%x", &bus, &slot, &function) == 3;
 }
 
+/* Cards that are part of a device, such as the legs of a bonded pair, the user names himself. */
+static bool user_allows_cards(const struct config *config)
+{
+	for (unsigned i = 0; i < config->eal.n_args; i++)
+		if (strncmp(config->eal.args[i], "-a", 2) == 0 ||
+		    strncmp(config->eal.args[i], "--allow", strlen("--allow")) == 0)
+			return true;
+	return false;
+}
+
 static void device_arguments(struct arguments *arguments, const struct config *config)
 {
-	bool pci = false;
+	bool pci = user_allows_cards(config);
 	for (unsigned i = 0; i < config->n_ports; i++)
 		if (device_is_pci(config->ports[i].device)) {
 			argument(arguments, "-a");

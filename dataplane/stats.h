@@ -102,6 +102,8 @@ enum drop_reason {
 	X(TX_PACKETS, "sent_packets", "packets sent")                                              \
 	X(TX_UNSENT, "unsent_packets", "packets that the transmit queue had no room for")          \
 	X(NEIGHBOUR_UNPARKED, "unparked_packets", "packets lost since too many wait for a next hop") \
+	X(NEIGHBOUR_REFUSED, "neighbours_refused", "hosts that the neighbour table had no room for") \
+	X(ADDRESS_CLAIMED, "address_claims", "ARP and neighbour discovery of others that have an address of ours") \
 	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \
 	X(KERNEL_PASSED, "kernel_passed", "packets passed to the kernel, those of the link aside") \
 	X(KERNEL_LINK, "kernel_link", "ARP, neighbour discovery and ICMP passed to the kernel too") \

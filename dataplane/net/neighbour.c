@@ -42,6 +42,7 @@ struct neighbour_table {
 	uint64_t seeds[2]; /* of the hash: nobody else can tell which addresses share a bucket */
 	uint32_t parked;
 	uint32_t strangers;
+	uint64_t defended; /* ms, 0: never */
 	uint32_t swept; /* where the timers go on */
 	uint16_t free;
 	uint16_t buckets[BUCKETS];
@@ -212,8 +213,10 @@ enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t p
 	*mac = (struct rte_ether_addr){{0}};
 	if (entry == NULL) {
 		entry = entry_add(table, port, address);
-		if (entry == NULL)
+		if (entry == NULL) {
+			stats_add(&table->stats->counter[STATS_NEIGHBOUR_REFUSED], 1);
 			return NEIGHBOUR_FAILED;
+		}
 		entry->state = STATE_ASKING;
 		entry_ask(table, entry, now, NULL);
 	}
@@ -260,11 +263,15 @@ static bool is_on_link(const struct net_port *port, const struct net_address *ad
 static struct neighbour *stranger_add(struct neighbour_table *table, uint8_t port,
 				      const struct net_address *address, uint64_t now)
 {
-	if (table->strangers >= STRANGERS_MAX || !is_on_link(&table->ports[port], address))
+	if (!is_on_link(&table->ports[port], address))
 		return NULL;
-	struct neighbour *entry = entry_add(table, port, address);
-	if (entry == NULL)
+	struct neighbour *entry = table->strangers < STRANGERS_MAX
+					  ? entry_add(table, port, address)
+					  : NULL;
+	if (entry == NULL) {
+		stats_add(&table->stats->counter[STATS_NEIGHBOUR_REFUSED], 1);
 		return NULL;
+	}
 	entry->stranger = true;
 	entry->last_used = now;
 	table->strangers++;
@@ -285,6 +292,37 @@ static bool is_nonsense(const struct net_port *port, const struct neighbour_news
 	static const uint8_t zero[16];
 	return memcmp(news->sender.bytes, zero, sizeof(zero)) == 0 ||
 	       net_port_owns(port, news->sender.bytes, news->sender.ipv6);
+}
+
+/* Says to all on the link that the address is ours. */
+static void address_defend(struct neighbour_table *table, uint8_t port,
+			   const struct net_address *address)
+{
+	const struct net_port *net = &table->ports[port];
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(table->pool);
+	if (mbuf == NULL)
+		return;
+	if (address->ipv6)
+		neighbour_nd_answer(net, mbuf, &(struct neighbour_news){.target = *address});
+	else
+		neighbour_arp_ask(net, mbuf, address, address, NULL);
+	if (!tx_push(table, port, mbuf))
+		rte_pktmbuf_free(mbuf);
+}
+
+/* Of several workers that hear of it, the one that received the frame does something about it. */
+static void claim_check(struct neighbour_table *table, uint8_t port,
+			const struct neighbour_news *news, uint64_t now)
+{
+	const struct net_port *net = &table->ports[port];
+	if (!news->has_mac || rte_is_same_ether_addr(&news->mac, &net->mac) ||
+	    !net_port_owns(net, news->sender.bytes, news->sender.ipv6))
+		return;
+	stats_add(&table->stats->counter[STATS_ADDRESS_CLAIMED], 1);
+	if (table->defended != 0 && now - table->defended < NEIGHBOUR_DEFEND_MS)
+		return;
+	table->defended = now;
+	address_defend(table, port, &news->sender);
 }
 
 /* Learns a sender's address: of an entry that exists, or of a stranger who asked for us. */
@@ -334,6 +372,8 @@ void neighbour_arp_input(struct neighbour_table *table, uint8_t port, struct rte
 	bool for_us = news.question &&
 		      net_port_owns(&table->ports[port], news.target.bytes, false);
 	learn(table, port, &news, for_us, now);
+	if (reply)
+		claim_check(table, port, &news, now);
 	if (reply && for_us)
 		neighbour_arp_answer(&table->ports[port], mbuf, &news);
 	finish(table, port, mbuf, reply && for_us);
@@ -362,6 +402,8 @@ void neighbour_nd_input(struct neighbour_table *table, uint8_t port, struct rte_
 	bool for_us = news.question &&
 		      net_port_owns(&table->ports[port], news.target.bytes, true);
 	learn(table, port, &news, for_us, now);
+	if (reply)
+		claim_check(table, port, &news, now);
 	if (reply && for_us)
 		neighbour_nd_answer(&table->ports[port], mbuf, &news);
 	finish(table, port, mbuf, reply && for_us);

@@ -7,6 +7,9 @@
  * Strangers cannot fill the table: an entry is made only for a next hop that we ask for, or for a
  * host on our link that asks for us, and the latter kind is bounded. Nothing is ever evicted. What
  * is heard without having been asked for updates entries that exist.
+ *
+ * Somebody else who has an address of ours is counted, and told off to everybody's ear, so that who
+ * believed him hears better (RFC 5227, section 2.4; RFC 4861, section 7.2.6).
  */
 #ifndef SLUICE_DATAPLANE_NET_NEIGHBOUR_H
 #define SLUICE_DATAPLANE_NET_NEIGHBOUR_H
@@ -23,6 +26,7 @@
 #define NEIGHBOUR_RETRY_MS 1000u
 #define NEIGHBOUR_FRESH_MS 30000u  /* then a used entry is asked again, by unicast */
 #define NEIGHBOUR_UNUSED_MS 600000u
+#define NEIGHBOUR_DEFEND_MS 10000u /* RFC 5227, section 1.1: DEFEND_INTERVAL */
 
 enum neighbour_result {
 	NEIGHBOUR_HIT,

@@ -205,6 +205,32 @@ START_TEST(only_questions_for_us_are_learned)
 }
 END_TEST
 
+/* Somebody has our address: counted each time, told off every ten seconds. */
+START_TEST(claims_of_our_addresses)
+{
+	static const char announcement[] =
+		"ffffffffffff020000000001080600010800060400010200000000010a3500010000000000000a350001";
+	deliver(0, arp_from(0, 1, 1, 2, 9), START, true); /* our own, out of a tap's other end */
+	ck_assert_uint_eq(stats.counter[STATS_ADDRESS_CLAIMED], 0);
+	deliver(0, arp_from(0, 1, 6, 2, 9), START, false); /* another worker's to say something */
+	ck_assert_uint_eq(tx[0].count, 0);
+	deliver(0, arp_from(0, 1, 6, 2, 9), START, true);
+	ck_assert(lab_sent_is(&tx[0], announcement));
+	deliver(0, arp_from(0, 1, 6, 2, 9), START + NEIGHBOUR_DEFEND_MS - 1, true);
+	ck_assert_uint_eq(tx[0].count, 0);
+	deliver(0, arp_from(0, 1, 6, 2, 9), START + NEIGHBOUR_DEFEND_MS, true);
+	ck_assert(lab_sent_is(&tx[0], announcement));
+	ck_assert_uint_eq(stats.counter[STATS_ADDRESS_CLAIMED], 3);
+	uint8_t bytes[LAB_FRAME_MAX];
+	size_t length = lab_bytes(SAMPLE_NA_GRATUITOUS_IN, bytes);
+	bytes[77] = 1; /* fd53::1, by a MAC that ends in 3 */
+	lab_icmp6_seal(bytes, length);
+	deliver(0, lab_frame_bytes(bytes, length, 64), START + 2 * NEIGHBOUR_DEFEND_MS, true);
+	ck_assert(lab_sent_is(&tx[0], SAMPLE_DAD_OUT));
+	ck_assert_uint_eq(stats.counter[STATS_ADDRESS_CLAIMED], 4);
+}
+END_TEST
+
 START_TEST(static_entry_is_for_ever)
 {
 	struct rte_ether_addr mac = lab_mac(7);
@@ -234,6 +260,8 @@ START_TEST(flood_of_strangers)
 		forget_sent();
 	}
 	ck_assert(known_as(peer, START, 2));
+	ck_assert_uint_eq(stats.counter[STATS_NEIGHBOUR_REFUSED],
+			  2 * NEIGHBOUR_ENTRIES - NEIGHBOUR_ENTRIES / 4);
 	for (unsigned i = 0; i < 2 * NEIGHBOUR_ENTRIES; i++) {
 		struct net_address stranger = lab_ipv4(10, 53, (uint8_t)(8 + i / 256), (uint8_t)i);
 		learned += resolve(stranger, START) == NEIGHBOUR_HIT;
@@ -361,6 +389,7 @@ static void life_cycle_add(TCase *tcase)
 	tcase_add_test(tcase, lost_neighbour);
 	tcase_add_test(tcase, bare_advertisement_confirms);
 	tcase_add_test(tcase, override);
+	tcase_add_test(tcase, claims_of_our_addresses);
 	tcase_add_test(tcase, static_entry_is_for_ever);
 	tcase_add_test(tcase, destroy_frees_what_waits);
 }
