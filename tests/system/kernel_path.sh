@@ -5,7 +5,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 lab_config <<<'newServer("10.53.0.2:5300") addAction("refused.test.", RCodeAction(DNSRCode.REFUSED))'
-lab_kernel
+lab_kernel 'rate: 100000'
+# With `many`, each of four workers has a queue of its own in the kernel's interfaces.
+[ "${1:-}" != many ] || sed -i 's/workers: [^}]*}/workers: [0, 0, 0, 0], share: true}/' "$work/sluice.yml"
 lab_net
 lab_nsd
 lab_sluice
