@@ -202,6 +202,21 @@ struct lua_server {
 	uint8_t ecs, ecs_no_share; /* it is told clients' subnets; what it says of all is not believed */
 };
 
+/* How a server is asked over TCP; milliseconds. */
+struct lua_server_tcp {
+	uint32_t connect_timeout, send_timeout, receive_timeout;
+	uint32_t max_connections; /* 0: as many as Sluice allows itself */
+	uint16_t retries, max_in_flight;
+	uint8_t only, check;
+};
+
+/* How an address is listened on over TCP. */
+struct lua_listener_tcp {
+	uint32_t max_connections;
+	uint16_t max_in_flight, backlog, fast_open; /* 0: the usual */
+	uint8_t off;
+};
+
 struct lua_cache_options {
 	uint32_t entries;
 	uint32_t max_ttl, min_ttl, negative_ttl, failure_ttl, truncated_ttl, stale_ttl; /* seconds */
@@ -523,6 +538,10 @@ int sluice_rule_top(uint32_t chain);
 int sluice_rules_clear(uint32_t chain);
 struct backend *sluice_server_add(const struct lua_server *options);
 const char *sluice_server_source(const struct lua_server *options); /* why not; NULL: it may be */
+void sluice_server_tcp_set(struct backend *server, const struct lua_server_tcp *tcp);
+/* Of the address that was added last. */
+void sluice_listener_tcp_set(const struct lua_listener_tcp *tcp);
+int sluice_tcp_setting_set(const char *name, uint32_t value);
 int sluice_server_pool(struct backend *server, const char *pool, size_t length, bool add);
 int sluice_server_remove(struct backend *server);
 size_t sluice_servers_count(void);

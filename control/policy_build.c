@@ -333,6 +333,7 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->weighted_factor = model->settings.weighted_factor;
 	policy->consistent_factor = model->settings.consistent_factor;
 	policy->ecs = model->settings.ecs;
+	policy->tcp = model->settings.tcp;
 }
 
 /* For the lcores' own Lua, which has no model. */

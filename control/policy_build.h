@@ -93,6 +93,7 @@ struct policy_settings {
 	struct policy_ecs ecs;
 	uint16_t proxy_size;	/* bytes of PROXY headers, at most */
 	bool proxy_clients_acl; /* the ACL is for the clients that they name, too */
+	struct policy_tcp tcp;
 };
 
 struct policy_settings *policy_model_settings(struct policy_model *model);
@@ -111,6 +112,8 @@ int policy_acl_default(struct prefix_list *acl);
  * those who have to send them. -EINVAL, -EEXIST, -ENOSPC, -ENOMEM.
  */
 int policy_listener_add(struct policy_model *model, const char *text, bool proxied);
+/* How the one that was added last listens over TCP. */
+void policy_listener_tcp_set(struct policy_model *model, const struct policy_listener_tcp *tcp);
 void policy_listeners_clear(struct policy_model *model);
 size_t policy_listeners_count(const struct policy_model *model);
 const struct policy_listener *policy_listener_at(const struct policy_model *model, size_t index);

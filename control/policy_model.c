@@ -82,6 +82,7 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	model->settings.own_edns = true;
 	model->settings.proxy_size = PROXY_SIZE_DEFAULT;
 	model->settings.ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
+	model->settings.tcp = (struct policy_tcp)POLICY_TCP_DEFAULT;
 	for (unsigned i = 0; i < POLICY_POOLS_MAX; i++)
 		model->pools[i].ecs = (struct policy_pool_ecs){-1, -1};
 	model->settings.own_udp_size = DNS_EDNS_UDP_SIZE;
@@ -179,9 +180,15 @@ int policy_listener_add(struct policy_model *model, const char *text, bool proxi
 			return -EEXIST;
 	if (model->n_listeners == POLICY_LISTENERS_MAX)
 		return -ENOSPC;
+	listener.tcp.max_in_flight = POLICY_TCP_IN_FLIGHT;
 	listener.frontend = registry_frontend(model->registry, &listener);
 	model->listeners[model->n_listeners++] = listener;
 	return 0;
+}
+
+void policy_listener_tcp_set(struct policy_model *model, const struct policy_listener_tcp *tcp)
+{
+	model->listeners[model->n_listeners - 1].tcp = *tcp;
 }
 
 void policy_listeners_clear(struct policy_model *model)

@@ -142,6 +142,7 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	(*backend)->ecs = options->ecs;
 	(*backend)->ecs_no_share = options->ecs_no_share;
 	(*backend)->proxy = options->proxy;
+	(*backend)->tcp = (struct backend_tcp)BACKEND_TCP_DEFAULT;
 	model->servers[model->n_servers++] = *backend;
 	return 0;
 }

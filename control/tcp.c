@@ -19,6 +19,7 @@
 
 #define SLEEP_MAX_MS 100
 #define STALLED_MS 1
+#define SERVERS_MS 10 /* while servers are asked: what waits for one to come back is looked at */
 #define DESCRIPTORS_KEPT 256u /* for all that is no client */
 #define NICE 5 /* on a CPU with the control lcore, that one goes first */
 
@@ -70,6 +71,14 @@ bool tcp_query_push(struct tcp *tcp, struct rte_mbuf *mbuf)
 	return false;
 }
 
+bool tcp_worker_push(struct tcp *tcp, unsigned worker, struct rte_mbuf *mbuf)
+{
+	if (rte_ring_sp_enqueue(workers[worker].handoff.tcp_in, mbuf) != 0)
+		return false;
+	tcp->lanes[worker].pushed = true;
+	return true;
+}
+
 static unsigned lane_take(struct tcp *tcp, unsigned w)
 {
 	void *items[TCP_BURST];
@@ -78,8 +87,10 @@ static unsigned lane_take(struct tcp *tcp, unsigned w)
 	for (unsigned i = 0; i < count; i++) {
 		if (handoff_is_end(items[i])) {
 			struct handoff_end end = handoff_end_unpack(items[i]);
-			tcp->lanes[w].in_hand--;
+			tcp->lanes[w].in_hand -= !end.more;
 			tcp_client_end(tcp, &end);
+		} else if (packet_of(items[i])->kind == PACKET_ASK) {
+			tcp_ask_take(tcp, items[i], (uint8_t)w);
 		} else {
 			tcp->lanes[w].in_hand -= !packet_of(items[i])->more;
 			tcp_client_answer(tcp, items[i]);
@@ -139,6 +150,7 @@ static void event_take(struct tcp *tcp, const struct epoll_event *event)
 			tcp_client_event(tcp, client, event->events);
 		break;
 	case TCP_KIND_SERVER:
+		tcp_server_event(tcp, slot, generation, event->events);
 		break;
 	}
 }
@@ -148,9 +160,11 @@ static int patience(const struct tcp *tcp)
 {
 	if (!lanes_empty(tcp))
 		return 0;
-	if (tcp->stalled)
+	if (tcp->stalled || tcp->throttled)
 		return STALLED_MS;
-	return TAILQ_EMPTY(&tcp->ready) ? SLEEP_MAX_MS : 0;
+	if (!TAILQ_EMPTY(&tcp->ready) || !TAILQ_EMPTY(&tcp->servers_ready))
+		return 0;
+	return TAILQ_EMPTY(&tcp->active) ? SLEEP_MAX_MS : SERVERS_MS;
 }
 
 static int events_wait(struct tcp *tcp, struct epoll_event *events)
@@ -186,8 +200,10 @@ static void turn(struct tcp *tcp)
 	for (int i = 0; i < count; i++)
 		event_take(tcp, &events[i]);
 	lanes_take(tcp);
+	tcp_servers_read(tcp);
 	if (!draining)
 		tcp_clients_read(tcp);
+	tcp_servers_turn(tcp);
 	tcp_clients_flush(tcp);
 	tcp_clients_expire(tcp);
 	lanes_wake(tcp);
@@ -210,6 +226,7 @@ static void *tcp_main(void *argument)
 	tcp_listeners_close(tcp);
 	while (!TAILQ_EMPTY(&tcp->age))
 		tcp_client_close(tcp, TAILQ_FIRST(&tcp->age), TCP_END_STOPPED);
+	tcp_servers_close(tcp);
 	rte_rcu_qsbr_thread_offline(tcp->dataplane->rcu, TCP_RCU_THREAD);
 	rte_rcu_qsbr_thread_unregister(tcp->dataplane->rcu, TCP_RCU_THREAD);
 	return NULL;
@@ -256,10 +273,12 @@ static int parts_create(struct tcp *tcp)
 		TAILQ_INIT(&tcp->waits[i]);
 	tcp->capacity = capacity_of(tcp->config->tcp.connections);
 	tcp->clients = calloc(tcp->capacity, sizeof(*tcp->clients));
+	if (tcp_limits_create(tcp) != 0)
+		return -1;
 	tcp->epoll = epoll_create1(EPOLL_CLOEXEC);
 	dataplane->tcp_small = pool_create("tcp_small", queries + caches, PACKET_DATA_SIZE);
 	dataplane->tcp_large = pool_create("tcp_large", RTE_MAX(64u, queries / 16), LARGE_SIZE);
-	if (tcp->clients == NULL || tcp->epoll < 0 || dataplane->tcp_small == NULL ||
+	if (tcp_servers_create(tcp) != 0 || tcp->clients == NULL || tcp->epoll < 0 || dataplane->tcp_small == NULL ||
 	    dataplane->tcp_large == NULL)
 		return -1;
 	struct epoll_event event = {.events = EPOLLIN,
@@ -311,6 +330,7 @@ void tcp_destroy(struct control *control)
 	waker_destroy(&tcp->waker);
 	if (tcp->epoll >= 0)
 		close(tcp->epoll);
+	tcp_limits_destroy(tcp);
 	free(tcp->clients);
 	free(tcp);
 	instance = NULL;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/policy.h"
 #include "dataplane/stats.h"
 
 struct control;
@@ -28,6 +29,7 @@ struct control;
 	X(SLOW, "slow_query", "a query did not come whole within the receive timeout")             \
 	X(UNREAD, "unread_answer", "the client took no answer for the send timeout")               \
 	X(GARBAGE, "garbage", "what came was no DNS query")                                        \
+	X(BROKEN, "broken", "a zone could not be sent to its end")                                 \
 	X(DURATION, "duration", "it had lasted as long as the policy allows")                      \
 	X(QUERIES, "queries", "it had as many queries as the policy allows")                       \
 	X(EVICTED, "evicted", "there were too many, and it was the one unused longest")            \
@@ -55,7 +57,18 @@ struct tcp_frontend_stats {
 	uint64_t duration; /* of those, milliseconds */
 };
 
+/* By backend number; dnsdist's names tell what they are. */
+struct tcp_server_stats {
+	uint64_t died_sending, died_reading, gave_up;
+	uint64_t read_timeouts, write_timeouts, connect_timeouts;
+	uint64_t current, most, refused, opened, reused;
+	uint64_t too_many; /* queries that waited since there were as many connections as may be */
+	uint64_t ended, queries, duration; /* connections that ended, their queries, milliseconds */
+	double latency; /* microseconds, on average over about 128 answers */
+};
+
 struct tcp_stats {
+	struct tcp_server_stats server[POLICY_BACKENDS_MAX];
 	struct tcp_frontend_stats frontend[STATS_FRONTENDS + 1];
 	uint64_t refused[TCP_REFUSALS_COUNT];
 	uint64_t current;

@@ -107,7 +107,7 @@ static void finish(struct tcp_client *client, enum tcp_end end)
 
 /* ---- beginning and end ---- */
 
-static uint8_t port_of(const struct tcp *tcp, const struct net_address *address)
+uint8_t tcp_port_of(const struct tcp *tcp, const struct net_address *address)
 {
 	for (unsigned i = 0; i < tcp->dataplane->n_ports; i++)
 		if (net_port_owns(&tcp->dataplane->ports[i], address->bytes, address->ipv6))
@@ -142,10 +142,21 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 		refuse(tcp, fd, TCP_REFUSED_ACL);
 		return;
 	}
+	uint32_t most = listener->tcp.max_connections;
+	if (most != 0 && tcp->stats.frontend[listener->frontend].current >= most) {
+		refuse(tcp, fd, TCP_REFUSED_LISTENER);
+		return;
+	}
+	int32_t limit;
+	if (!tcp_limit_take(tcp, address, &limit)) {
+		refuse(tcp, fd, TCP_REFUSED_CLIENT);
+		return;
+	}
 	struct tcp_client *client = slot_take(tcp);
 	if (client == NULL && tcp_client_evict(tcp))
 		client = slot_take(tcp);
 	if (client == NULL) {
+		tcp_limit_give(tcp, limit);
 		refuse(tcp, fd, TCP_REFUSED_FULL);
 		return;
 	}
@@ -153,12 +164,12 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 	*client = (struct tcp_client){
 		.fd = fd, .generation = generation, .address = *address, .local = listener->address,
 		.port = port, .local_port = listener->port, .frontend = listener->frontend,
-		.max_in_flight = 64, .wait = TCP_WAIT_IDLE, .since = tcp->now,
+		.max_in_flight = listener->tcp.max_in_flight, .limit = limit, .wait = TCP_WAIT_IDLE, .since = tcp->now,
 		.accepted = tcp->now,
 	};
 	if (listener->any)
 		local_read(fd, &client->local);
-	client->net_port = port_of(tcp, &client->local);
+	client->net_port = tcp_port_of(tcp, &client->local);
 	struct tcp_frontend_stats *stats = &tcp->stats.frontend[client->frontend];
 	tcp_count(&stats->accepted, 1);
 	tcp_count(&stats->current, 1);
@@ -196,6 +207,7 @@ void tcp_client_close(struct tcp *tcp, struct tcp_client *client, enum tcp_end e
 	tcp_count(&stats->duration, tcp->now - client->accepted);
 	tcp_set(&stats->current, stats->current - 1);
 	tcp_set(&tcp->stats.current, tcp->stats.current - 1);
+	tcp_limit_give(tcp, client->limit);
 	TAILQ_REMOVE(&tcp->age, client, age);
 	TAILQ_REMOVE(&tcp->waits[client->wait], client, waiting);
 	if (client->ready)
@@ -224,11 +236,31 @@ static void list_expire(struct tcp *tcp, enum tcp_wait wait, uint64_t patience, 
 		tcp_client_close(tcp, client, end);
 }
 
+/* Their queries in hand are answered first. */
+static void age_expire(struct tcp *tcp, uint64_t most)
+{
+	struct tcp_client *client, *next;
+	for (client = TAILQ_FIRST(&tcp->age); client != NULL && tcp->now - client->accepted >= most;
+	     client = next) {
+		next = TAILQ_NEXT(client, age);
+		finish(client, TCP_END_DURATION);
+		settle(tcp, client);
+	}
+}
+
 void tcp_clients_expire(struct tcp *tcp)
 {
-	list_expire(tcp, TCP_WAIT_IDLE, 2000, TCP_END_IDLE);
-	list_expire(tcp, TCP_WAIT_QUERY, 2000, TCP_END_SLOW);
-	list_expire(tcp, TCP_WAIT_SEND, 2000, TCP_END_UNREAD);
+	const struct policy_tcp *limits = &tcp->policy->tcp;
+	uint32_t receive = limits->receive_timeout;
+	/* With most places taken, those that do nothing have a tenth of the time. */
+	if (limits->overload != 0 &&
+	    tcp->stats.current * 100 >= (uint64_t)tcp->capacity * limits->overload)
+		receive /= 10;
+	list_expire(tcp, TCP_WAIT_IDLE, receive, TCP_END_IDLE);
+	list_expire(tcp, TCP_WAIT_QUERY, receive, TCP_END_SLOW);
+	list_expire(tcp, TCP_WAIT_SEND, limits->send_timeout, TCP_END_UNREAD);
+	if (limits->max_duration != 0)
+		age_expire(tcp, limits->max_duration * 1000ull);
 	list_expire(tcp, TCP_WAIT_ANSWER, ANSWER_MS, TCP_END_FAILED);
 }
 
@@ -288,6 +320,8 @@ static bool query_take(struct tcp *tcp, struct tcp_client *client, const uint8_t
 	}
 	client->in_flight++;
 	client->queries++;
+	if (client->queries == tcp->policy->tcp.max_queries)
+		finish(client, TCP_END_QUERIES);
 	tcp_count(&tcp->stats.queries, 1);
 	return true;
 }
@@ -387,9 +421,13 @@ void tcp_client_end(struct tcp *tcp, const struct handoff_end *end)
 	struct tcp_client *client = tcp_client_find(tcp, end->slot, end->generation);
 	if (client == NULL)
 		return;
+	if (end->more) { /* a part of a zone is missing now */
+		tcp_client_close(tcp, client, TCP_END_BROKEN);
+		return;
+	}
 	client->in_flight--;
-	if (end->garbage)
-		finish(client, TCP_END_GARBAGE);
+	if (end->close)
+		finish(client, end->broken ? TCP_END_BROKEN : TCP_END_GARBAGE);
 	settle(tcp, client);
 	if (client->fd >= 0)
 		ready_mark(tcp, client);
@@ -407,6 +445,7 @@ void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf)
 		return;
 	}
 	client->in_flight -= !packet->more;
+	client->expected -= packet->more && client->expected > 0;
 	client->queued++;
 	packet_of(mbuf)->link = NULL;
 	if (client->first == NULL)

@@ -9,22 +9,17 @@
 #include <unistd.h>
 
 #include "control/log.h"
+#include "control/netns.h"
 #include "control/tcp_parts.h"
 #include "dataplane/serve/backend.h"
 
 #define RETRY_MS 1000u
 #define BACKLOG 1024
 
-union socket_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static socklen_t address_fill(union socket_address *to, const struct net_address *address,
+socklen_t tcp_address_fill(union tcp_address *to, const struct net_address *address,
 			      uint16_t port)
 {
-	*to = (union socket_address){0};
+	*to = (union tcp_address){0};
 	if (address->ipv6) {
 		to->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
 		memcpy(&to->v6.sin6_addr, address->bytes, 16);
@@ -35,7 +30,7 @@ static socklen_t address_fill(union socket_address *to, const struct net_address
 	return sizeof(to->v4);
 }
 
-static void address_read(const union socket_address *from, struct net_address *address,
+static void address_read(const union tcp_address *from, struct net_address *address,
 			 uint16_t *port)
 {
 	*address = (struct net_address){.ipv6 = from->any.sa_family == AF_INET6};
@@ -46,13 +41,31 @@ static void address_read(const union socket_address *from, struct net_address *a
 	*port = ntohs(address->ipv6 ? from->v6.sin6_port : from->v4.sin_port);
 }
 
+int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6)
+{
+	const struct config_kernel *kernel = &tcp->config->ports[port].kernel;
+	const char *netns = kernel->interface != NULL ? kernel->netns : NULL;
+	char error[256];
+	int back;
+	int result = netns_enter(netns, &back, error, sizeof(error));
+	if (result < 0) {
+		errno = -result;
+		return -1;
+	}
+	int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int why = errno;
+	netns_leave(back);
+	errno = why;
+	return fd;
+}
+
 static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigned index)
 {
 	const struct policy_listener *wanted = &listener->wanted;
 	const int on = 1;
-	union socket_address address;
-	socklen_t length = address_fill(&address, &wanted->address, wanted->port);
-	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	union tcp_address address;
+	socklen_t length = tcp_address_fill(&address, &wanted->address, wanted->port);
+	int fd = tcp_socket(tcp, tcp_port_of(tcp, &wanted->address), wanted->address.ipv6);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -62,7 +75,11 @@ static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigne
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	struct epoll_event event = {.events = EPOLLIN,
 				    .data.u64 = tcp_event_data(TCP_KIND_LISTENER, index, 0)};
-	if (bind(fd, &address.any, length) != 0 || listen(fd, BACKLOG) != 0 ||
+	const int backlog = wanted->tcp.backlog != 0 ? wanted->tcp.backlog : BACKLOG;
+	const int fast_open = wanted->tcp.fast_open;
+	if (fast_open != 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &fast_open, sizeof(fast_open));
+	if (bind(fd, &address.any, length) != 0 || listen(fd, backlog) != 0 ||
 	    epoll_ctl(tcp->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
 		int error = -errno;
 		close(fd);
@@ -97,7 +114,7 @@ static const struct policy_listener *wanted_find(const struct tcp *tcp,
 						 const struct policy_listener *open)
 {
 	for (unsigned i = 0; i < tcp->policy->n_listeners; i++)
-		if (same(&tcp->policy->listeners[i], open))
+		if (!tcp->policy->listeners[i].tcp.off && same(&tcp->policy->listeners[i], open))
 			return &tcp->policy->listeners[i];
 	return NULL;
 }
@@ -134,7 +151,7 @@ static void listeners_match(struct tcp *tcp)
 			tcp->listeners[i].wanted = *wanted;
 	}
 	for (unsigned i = 0; i < policy->n_listeners; i++)
-		if (!is_open(tcp, &policy->listeners[i]))
+		if (!policy->listeners[i].tcp.off && !is_open(tcp, &policy->listeners[i]))
 			tcp->listeners[tcp->n_listeners++] = (struct tcp_listener){
 				.fd = -1, .wanted = policy->listeners[i]};
 }
@@ -165,7 +182,7 @@ void tcp_listener_accept(struct tcp *tcp, unsigned index)
 {
 	for (unsigned i = 0; i < TCP_BURST && index < tcp->n_listeners; i++) {
 		const struct tcp_listener *listener = &tcp->listeners[index];
-		union socket_address from;
+		union tcp_address from;
 		socklen_t length = sizeof(from);
 		struct net_address address;
 		uint16_t port;

@@ -3,12 +3,15 @@
 #ifndef SLUICE_CONTROL_TCP_PARTS_H
 #define SLUICE_CONTROL_TCP_PARTS_H
 
+#include <assert.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/queue.h>
 
 #include "config/config.h"
 #include "control/tcp.h"
 #include "control/tcp_frame.h"
+#include "control/tcp_xfr.h"
 #include "dataplane/policy.h"
 #include "dataplane/worker.h"
 
@@ -46,8 +49,10 @@ struct tcp_client {
 	uint16_t max_in_flight;
 	uint16_t in_flight; /* queries that workers have */
 	uint16_t queued;    /* answers that wait to be sent */
+	uint16_t expected;  /* messages of a transfer that a worker has */
 	uint32_t sent;	    /* bytes of the first of them, with its length */
 	uint32_t queries;
+	int32_t limit;	   /* of its client, as tcp_limits.c has it */
 	uint64_t since;	   /* ms: when what it waits for began */
 	uint64_t accepted; /* ms */
 	struct rte_mbuf *first, *last;
@@ -55,6 +60,66 @@ struct tcp_client {
 	TAILQ_ENTRY(tcp_client) waiting, age, readying;
 	STAILQ_ENTRY(tcp_client) dirtied;
 };
+
+#define TCP_SERVERS_MAX 1024u /* connections to servers, in all */
+#define TCP_ASKS_MAX 64u      /* queries of one that wait for their answers */
+
+struct tcp_server;
+
+/* A query to a server, in the place of the cache key of its buffer: the in-flight table has that. */
+struct tcp_ask {
+	TAILQ_ENTRY(tcp_ask) link;
+	struct rte_mbuf *mbuf;
+	uint64_t since; /* ms: when it was handed over */
+	uint16_t entry_id; /* network byte order, as wire_id: the worker's, and the connection's */
+	uint16_t wire_id;
+	uint8_t attempts;
+	uint8_t worker;
+	bool is_xfr;
+	bool held; /* there were too many connections */
+	bool begun; /* a part of its answer has come */
+	struct tcp_xfr xfr;
+};
+
+static_assert(sizeof(struct tcp_ask) <= sizeof(struct cache_key), "one takes the other's place");
+
+TAILQ_HEAD(tcp_asks, tcp_ask);
+
+struct tcp_server {
+	int fd;
+	uint32_t generation;
+	uint16_t number; /* of its backend */
+	bool connecting : 1;
+	bool exclusive : 1; /* for one transfer */
+	bool readable : 1;
+	bool ready : 1;
+	uint16_t in_flight;
+	uint8_t round; /* of IDs, so that an old one is told from a new one */
+	struct tcp_asks asks; /* in the order of asking */
+	struct tcp_ask *next; /* to be sent; NULL: all are */
+	uint32_t sent; /* bytes of that one, with its length */
+	uint32_t queries;
+	uint64_t opened, since; /* ms; the latter when it last did what was waited for */
+	struct tcp_ask *by_id[TCP_ASKS_MAX];
+	struct tcp_stash stash;
+	TAILQ_ENTRY(tcp_server) sibling, readying;
+};
+
+TAILQ_HEAD(tcp_servers, tcp_server);
+
+/* What is known of a backend while it is asked over TCP. */
+struct tcp_backend {
+	const struct backend *backend;
+	struct tcp_servers servers;
+	struct tcp_asks waiting;
+	uint32_t count;	   /* connections */
+	uint32_t failures; /* to connect, one after the other */
+	uint64_t retry;	   /* ms: not before then */
+	TAILQ_ENTRY(tcp_backend) active;
+	bool is_active;
+};
+
+TAILQ_HEAD(tcp_backends, tcp_backend);
 
 TAILQ_HEAD(tcp_clients, tcp_client);
 STAILQ_HEAD(tcp_dirty, tcp_client);
@@ -86,11 +151,19 @@ struct tcp {
 
 	struct tcp_client *clients; /* by slot */
 	uint32_t capacity, used;    /* slots that were in use at some time */
+	struct rte_hash *limits;    /* clients, and by their places there: */
+	uint32_t *of_client;	    /* how many connections they have */
 	struct tcp_clients spare, age, ready, waits[TCP_WAITS];
 	struct tcp_dirty dirty;
 	bool stalled; /* no query can be taken in hand */
 	unsigned lane;
 	struct tcp_lane lanes[WORKERS_MAX];
+	struct tcp_server *servers; /* by slot */
+	uint32_t servers_used;
+	struct tcp_servers servers_spare, servers_ready;
+	struct tcp_backend *backends; /* by number */
+	struct tcp_backends active;
+	bool throttled; /* a transfer waits for its client, or for a buffer */
 	uint8_t scratch[TCP_READ_SIZE];
 	struct tcp_stats stats;
 };
@@ -126,6 +199,9 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 		    const struct net_address *address, uint16_t port);
 void tcp_client_close(struct tcp *tcp, struct tcp_client *client, enum tcp_end end);
 
+/* The port whose address this is, or the first. */
+uint8_t tcp_port_of(const struct tcp *tcp, const struct net_address *address);
+
 /* NULL: it is gone. */
 struct tcp_client *tcp_client_find(struct tcp *tcp, uint32_t slot, uint32_t generation);
 
@@ -145,7 +221,45 @@ void tcp_clients_expire(struct tcp *tcp);
 /* Closes the connection unused longest. False: all are in use. */
 bool tcp_client_evict(struct tcp *tcp);
 
+/* ---- tcp_limits.c ---- */
+
+int tcp_limits_create(struct tcp *tcp);
+void tcp_limits_destroy(struct tcp *tcp);
+
+/* One more connection of that client, to be given back. False: it has as many as it may. */
+bool tcp_limit_take(struct tcp *tcp, const struct net_address *address, int32_t *place);
+void tcp_limit_give(struct tcp *tcp, int32_t place);
+
+/* ---- tcp_server.c ---- */
+
+int tcp_servers_create(struct tcp *tcp);
+void tcp_servers_close(struct tcp *tcp);
+
+/* A worker's query to a server. */
+void tcp_ask_take(struct tcp *tcp, struct rte_mbuf *mbuf, uint8_t worker);
+void tcp_server_event(struct tcp *tcp, uint32_t slot, uint32_t generation, uint32_t events);
+void tcp_servers_read(struct tcp *tcp);
+/* Sends what waits, opens connections that are wanted, ends what took too long. */
+void tcp_servers_turn(struct tcp *tcp);
+
+/* ---- tcp_listen.c, for both kinds of connection ---- */
+
+union tcp_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+socklen_t tcp_address_fill(union tcp_address *to, const struct net_address *address,
+			   uint16_t port);
+
+/* A stream socket in the network namespace of a port's kernel interface. -1 and errno. */
+int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6);
+
 /* ---- tcp.c ---- */
+
+/* Gives a worker something else than a query. False: there is no room. */
+bool tcp_worker_push(struct tcp *tcp, unsigned worker, struct rte_mbuf *mbuf);
 
 /* A buffer for a message of that length, NULL: there is none. */
 struct rte_mbuf *tcp_buffer(struct tcp *tcp, uint16_t length);

@@ -63,13 +63,16 @@ static inline struct handoff_report handoff_report_unpack(const void *packed)
 struct handoff_end {
 	uint16_t slot; /* of its connection, as the generation */
 	uint32_t generation;
-	bool garbage; /* it was no query: the connection is not worth keeping */
+	bool close; /* the connection is not worth keeping */
+	bool broken; /* its answer broke off */
+	bool more;  /* it goes on: a message of its answer was dropped */
 };
 
 static inline void *handoff_end_pack(const struct handoff_end *end)
 {
 	return (void *)((uintptr_t)end->generation << 32 | (uintptr_t)end->slot << 16 |
-			(uintptr_t)end->garbage << 1 | 1u);
+			(uintptr_t)end->broken << 3 |
+			(uintptr_t)end->more << 2 | (uintptr_t)end->close << 1 | 1u);
 }
 
 static inline bool handoff_is_end(const void *item)
@@ -82,7 +85,9 @@ static inline struct handoff_end handoff_end_unpack(const void *packed)
 	uintptr_t bits = (uintptr_t)packed;
 	return (struct handoff_end){.slot = (uint16_t)(bits >> 16),
 				    .generation = (uint32_t)(bits >> 32),
-				    .garbage = (bits & 2u) != 0};
+				    .close = (bits & 2u) != 0,
+				    .more = (bits & 4u) != 0,
+				    .broken = (bits & 8u) != 0};
 }
 
 /* 0 or -errno. `worker` numbers the rings' names. Start-up. */

@@ -34,6 +34,7 @@ enum packet_kind {
 	PACKET_RESPONSE,
 	PACKET_PROBE, /* a question of the control lcore's own to a server */
 	PACKET_REPORT, /* of a path's MTU, looking for the worker who sent what it quotes */
+	PACKET_ASK, /* a query to a server over TCP; back from there: it could not be asked */
 	PACKET_LINK, /* ARP or neighbour discovery, passed on so that every worker learns from it */
 };
 
@@ -46,6 +47,7 @@ enum chain_id {
 	CHAIN_CACHE_INSERTED,
 	CHAIN_SELF_ANSWERED,
 	CHAIN_TIMEOUT, /* a query whose server did not answer: its question, with QR set */
+	CHAIN_XFR, /* messages of a zone transfer over TCP, in place of CHAIN_RESPONSE */
 	CHAIN_COUNT,
 };
 
@@ -206,6 +208,19 @@ static inline void packet_restart(struct rte_mbuf *mbuf)
 	packet->stale = false;
 	packet->query.flags &= (uint16_t)~(QUERY_ECS_ADDED | QUERY_ECS_SHARED);
 	packet->query.restarts++;
+}
+
+/* The message moves where headers fit before it; it has room behind it to do so. */
+static inline void packet_headroom_make(struct rte_mbuf *mbuf)
+{
+	struct packet *packet = packet_of(mbuf);
+	if (likely(mbuf->data_off + packet->dns_offset >= PACKET_HEADERS_MAX))
+		return;
+	uint8_t *dns = packet_dns(mbuf);
+	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+	packet->dns_offset = 0;
+	memmove(packet_dns(mbuf), dns, packet->dns_length);
+	packet_dns_resize(mbuf, packet->dns_length);
 }
 
 static inline void packet_ecs_override_set(struct query_state *query, bool override)

@@ -17,7 +17,7 @@ void pipeline_drop(struct worker *worker, struct rte_mbuf *mbuf, enum drop_reaso
 	notes_free(&query->notes);
 	stats_add(&worker->stats.drop[reason], 1);
 	if (unlikely((query->flags & QUERY_TCP) != 0))
-		pipeline_tcp_end(worker, query, reason);
+		pipeline_tcp_end(worker, query, reason, packet_of(mbuf)->more);
 	rte_pktmbuf_free(mbuf);
 }
 
@@ -86,6 +86,8 @@ void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf)
 	const struct packet *packet = packet_of(mbuf);
 	rcode_count(worker, packet_dns(mbuf)[3] & 0x0f);
 	latency_count(worker, &packet->query);
+	if (unlikely(packet->more)) /* one of many messages: the last is counted */
+		return;
 	stats_add(&worker->stats.port[packet->query.port].answers[packet->origin], 1);
 	stats_add(&frontend_of(worker, &packet->query)->answers, 1);
 }
@@ -128,6 +130,7 @@ static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf, const st
 		return;
 	}
 	pipeline_answer_count(worker, mbuf);
+	packet_headroom_make(mbuf);
 	net_frame_write(way, mbuf, flow);
 	pipeline_push(worker, port, mbuf);
 }

@@ -169,6 +169,8 @@ void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
 	struct packet *packet = packet_of(mbuf);
 	const struct policy *policy = policy_now(worker);
 	const struct cache *cache = cache_of(policy, packet->query.pool);
+	if (unlikely(pipeline_is_xfr(&packet->query)))
+		packet->query.flags |= QUERY_SKIP_CACHE;
 	if (cache == NULL || (packet->query.flags & QUERY_SKIP_CACHE) != 0) {
 		pipeline_forward(worker, mbuf);
 		return;

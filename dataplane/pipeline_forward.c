@@ -20,8 +20,8 @@ static void query_end(struct worker *worker, struct rte_mbuf *mbuf, uint8_t rcod
 	pipeline_answer(worker, mbuf);
 }
 
-static void entry_fill(struct inflight_entry *entry, const struct backend *backend,
-		       struct rte_mbuf *mbuf)
+void pipeline_entry_fill(struct inflight_entry *entry, const struct backend *backend,
+			 struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
@@ -31,6 +31,8 @@ static void entry_fill(struct inflight_entry *entry, const struct backend *backe
 	entry->server_port = backend->port;
 	entry->name_length = packet->query.qname_length;
 	memcpy(entry->name, dns + DNS_HEADER_SIZE, entry->name_length);
+	entry->kept = NULL;
+	entry->tcp = false;
 	entry->keyed = packet->keyed;
 	if (packet->keyed)
 		entry->key = packet->key;
@@ -39,13 +41,13 @@ static void entry_fill(struct inflight_entry *entry, const struct backend *backe
 }
 
 /* Removes an entry whose query ends without an answer. */
-static void entry_end(struct worker *worker, struct inflight_entry *entry, enum drop_reason reason)
+void pipeline_entry_end(struct worker *worker, struct inflight_entry *entry, enum drop_reason reason)
 {
 	notes_free(&entry->query.notes);
 	stats_add(&worker->stats.drop[reason], 1);
 	if (unlikely((entry->query.flags & QUERY_TCP) != 0))
-		pipeline_tcp_end(worker, &entry->query, reason);
-	inflight_remove(worker->inflight, entry,
+		pipeline_tcp_end(worker, &entry->query, reason, false);
+	pipeline_entry_remove(worker, entry,
 			reason == DROP_TIMEOUT ? INFLIGHT_TIMED_OUT : INFLIGHT_FORGOTTEN);
 }
 
@@ -96,6 +98,7 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 		rte_pktmbuf_free(mbuf);
 		return false;
 	}
+	packet_headroom_make(mbuf);
 	const struct net_port *port = &worker->dataplane->ports[route->port];
 	bool known = result == NEIGHBOUR_HIT;
 	if (unlikely(packet_of(mbuf)->dns_length > port->message_safe)) {
@@ -121,21 +124,45 @@ static struct inflight_entry *entry_new(struct worker *worker, const struct net_
 }
 
 /*
+ * Whether the query goes to its server over TCP, as the server wants it, or the client does and UDP
+ * will not do; else what came over TCP is kept, in case its answer is truncated. A server that wants
+ * PROXY headers is asked over UDP: over TCP they are for whole connections, which clients share.
+ */
+static bool must_stream(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend,
+			bool fits, struct rte_mbuf **kept)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	if (backend->tcp.only)
+		return true;
+	if (likely((query->flags & QUERY_TCP) == 0) || backend->proxy)
+		return false;
+	return !fits || pipeline_is_xfr(query) ||
+	       (*kept = pipeline_tcp_keep(worker, mbuf)) == NULL;
+}
+
+/*
  * What its server is told besides the query, and the way there. `proxy` gets the size of its PROXY
- * header. The packet; NULL: it has been dropped.
+ * header, `kept` the copy of what came over TCP. The packet; NULL: it went another way, or was
+ * dropped.
  */
 static struct rte_mbuf *query_equip(struct worker *worker, struct rte_mbuf *mbuf,
 				    const struct backend *backend, const struct net_route *route,
-				    size_t *proxy)
+				    size_t *proxy, struct rte_mbuf **kept)
 {
 	*proxy = 0;
+	*kept = NULL;
 	if (unlikely(backend->ecs) && (mbuf = pipeline_ecs_add(worker, mbuf)) == NULL)
 		return NULL;
 	if (unlikely(backend->proxy))
 		*proxy = pipeline_proxy_size(&packet_of(mbuf)->query);
 	size_t length = packet_of(mbuf)->dns_length + *proxy;
-	if (unlikely(length > worker->dataplane->ports[route->port].message_safe) &&
-	    !pipeline_large_fits(worker, route->port, &backend->address, length)) {
+	bool fits = likely(length <= worker->dataplane->ports[route->port].message_safe) ||
+		    pipeline_large_fits(worker, route->port, &backend->address, length);
+	if (unlikely(must_stream(worker, mbuf, backend, fits, kept))) {
+		pipeline_tcp_ask(worker, mbuf, backend);
+		return NULL;
+	}
+	if (unlikely(!fits)) {
 		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
 		return NULL;
 	}
@@ -162,18 +189,21 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 		return;
 	}
 	const struct net_route *route = &worker->dataplane->routes[number];
+	struct rte_mbuf *kept;
 	size_t proxy;
-	if (unlikely((mbuf = query_equip(worker, mbuf, backend, route, &proxy)) == NULL))
+	if (unlikely((mbuf = query_equip(worker, mbuf, backend, route, &proxy, &kept)) == NULL))
 		return;
 	uint32_t patience = backend->udp_timeout ? backend->udp_timeout : policy->udp_timeout;
 	struct inflight_entry *entry = entry_new(worker, route, patience);
 	if (unlikely(entry == NULL)) {
+		rte_pktmbuf_free(kept);
 		pipeline_drop(worker, mbuf, DROP_INFLIGHT_FULL);
 		return;
 	}
 	entry->sent = worker->now;
 	entry->probe = false;
-	entry_fill(entry, backend, mbuf);
+	pipeline_entry_fill(entry, backend, mbuf);
+	entry->kept = kept;
 	if (unlikely(proxy != 0))
 		pipeline_proxy_put(mbuf, &entry->query);
 	if (likely(server_send(worker, mbuf, entry, route, backend->dscp))) {
@@ -181,7 +211,7 @@ static void server_ask(struct worker *worker, struct rte_mbuf *mbuf, uint16_t nu
 		stats_add(&worker->backends[number].queries, 1);
 	} else {
 		stats_add(&worker->backends[number].send_errors, 1);
-		entry_end(worker, entry, DROP_NO_NEIGHBOUR);
+		pipeline_entry_end(worker, entry, DROP_NO_NEIGHBOUR);
 	}
 }
 
@@ -261,7 +291,7 @@ static void probes_count(struct worker *worker, int step)
 void pipeline_probe_end(struct worker *worker, struct inflight_entry *entry, enum inflight_end end)
 {
 	probes_count(worker, -1);
-	inflight_remove(worker->inflight, entry, end);
+	pipeline_entry_remove(worker, entry, end);
 }
 
 void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
@@ -280,7 +310,11 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry->sent = worker->now;
 	entry->probe = true;
 	entry->token = packet->slot;
-	entry_fill(entry, backend, mbuf);
+	pipeline_entry_fill(entry, backend, mbuf);
+	if (backend->tcp.only || backend->tcp.check) {
+		pipeline_tcp_push(worker, mbuf, entry);
+		return;
+	}
 	if (backend->proxy)
 		pipeline_proxy_put(mbuf, NULL);
 	if (!server_send(worker, mbuf, entry, &worker->dataplane->routes[number],
@@ -328,16 +362,16 @@ static bool timeout_matters(const struct policy *policy, const struct inflight_e
 	       (policy->stale_timeout > 0 && entry->keyed);
 }
 
-static void timed_out(struct worker *worker, struct inflight_entry *entry)
+void pipeline_timed_out(struct worker *worker, struct inflight_entry *entry)
 {
 	struct rte_mbuf *mbuf = NULL;
 	if (timeout_matters(policy_now(worker), entry))
 		mbuf = entry_revive(worker, entry);
 	if (mbuf == NULL) {
-		entry_end(worker, entry, DROP_TIMEOUT);
+		pipeline_entry_end(worker, entry, DROP_TIMEOUT);
 		return;
 	}
-	inflight_remove(worker->inflight, entry, INFLIGHT_TIMED_OUT);
+	pipeline_entry_remove(worker, entry, INFLIGHT_TIMED_OUT);
 	if (!pipeline_cache_rescue(worker, mbuf))
 		pipeline_chain_run(worker, mbuf, CHAIN_TIMEOUT, 0);
 }
@@ -353,8 +387,8 @@ void pipeline_expire(struct worker *worker, bool all)
 		}
 		stats_add(&worker->backends[entry->query.backend].timeouts, 1);
 		if (all)
-			entry_end(worker, entry, DROP_SHUTDOWN);
+			pipeline_entry_end(worker, entry, DROP_SHUTDOWN);
 		else
-			timed_out(worker, entry);
+			pipeline_timed_out(worker, entry);
 	}
 }

@@ -8,6 +8,7 @@
 #include "dataplane/net/frame.h"
 #include "dataplane/pipeline.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/serve/backend.h"
 
 /* Of the client's header, given back to it. */
 #define PIPELINE_FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD)
@@ -40,7 +41,50 @@ void pipeline_tcp_answer(struct worker *worker, struct rte_mbuf *mbuf);
 
 /* Tells the TCP thread that a query of its ends without an answer, and is counted as dropped. */
 void pipeline_tcp_end(struct worker *worker, const struct query_state *query,
-		      enum drop_reason reason);
+		      enum drop_reason reason, bool more);
+
+/* A transfer of a zone, whose answer may be of many messages. Over UDP it is a query like others. */
+static inline bool pipeline_is_xfr(const struct query_state *query)
+{
+	return (query->flags & QUERY_TCP) != 0 &&
+	       (query->qtype == DNS_TYPE_AXFR || query->qtype == DNS_TYPE_IXFR);
+}
+
+/* Asks a server over TCP; the packet is the callee's. */
+void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend);
+
+/* Passes a query whose entry is filled in to the TCP thread. */
+void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry);
+
+/*
+ * A copy of a query that came over TCP, before it goes out over UDP: it will be asked over TCP if its
+ * answer is truncated. NULL: there is no buffer for it.
+ */
+struct rte_mbuf *pipeline_tcp_keep(struct worker *worker, struct rte_mbuf *mbuf);
+
+/* The answer to this entry's query is truncated: the query that was kept is asked over TCP. */
+void pipeline_tcp_retry(struct worker *worker, struct inflight_entry *entry);
+
+/* An entry is filled in, and the query has its ID and no notes any more. */
+void pipeline_entry_fill(struct inflight_entry *entry, const struct backend *backend,
+			 struct rte_mbuf *mbuf);
+
+/* The query ends without an answer. */
+void pipeline_entry_end(struct worker *worker, struct inflight_entry *entry,
+			enum drop_reason reason);
+
+/* The server did not answer: something else may. */
+void pipeline_timed_out(struct worker *worker, struct inflight_entry *entry);
+
+/* Takes an entry out, and what was kept with it. */
+static inline void pipeline_entry_remove(struct worker *worker, struct inflight_entry *entry,
+					 enum inflight_end end)
+{
+	if (unlikely(entry->kept != NULL))
+		rte_pktmbuf_free(entry->kept);
+	entry->kept = NULL;
+	inflight_remove(worker->inflight, entry, end);
+}
 
 /* Counts an answer that is about to leave. */
 void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf);

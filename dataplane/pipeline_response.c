@@ -55,6 +55,13 @@ static bool question_restore(const struct worker *worker, struct rte_mbuf *mbuf,
 	if (length > 0)
 		packet_dns_resize(mbuf, (uint16_t)length);
 	return length > 0;
+/* Of a zone, messages behind the first need not have the question (RFC 5936, section 2.2.1). */
+static bool is_questionless(const struct packet *packet, const uint8_t *dns,
+			    const struct inflight_entry *entry)
+{
+	return entry->tcp && pipeline_is_xfr(&entry->query) && packet->dns_length > DNS_HEADER_SIZE &&
+	       (dns_flags_load(dns) & DNS_FLAG_QR) != 0 &&
+	       dns_count_load(dns, DNS_SECTION_QUESTION) == 0;
 }
 
 /* Checks that the message answers this entry's question and came from whom it asked. */
@@ -69,6 +76,8 @@ static enum drop_reason response_check(const struct worker *worker, struct rte_m
 		return DROP_RESPONSE_SOURCE;
 	if ((dns_flags_load(dns) & DNS_FLAG_QR) == 0)
 		return DROP_RESPONSE_MALFORMED;
+	if (unlikely(is_questionless(packet, dns, entry)))
+		return DROP_NONE;
 	if (unlikely(dns_count_load(dns, DNS_SECTION_QUESTION) == 0))
 		return question_restore(worker, mbuf, entry) ? DROP_NONE : DROP_RESPONSE_MALFORMED;
 	if (dns_question_parse(dns, packet->dns_length, &question) != DNS_OK)
@@ -117,13 +126,17 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	packet->origin = STATS_FORWARDED_ANSWER;
 	packet->stale = false;
 	packet->query = entry->query;
-	packet->keyed = entry->keyed;
-	if (entry->keyed)
+	packet->keyed = entry->keyed && likely(!packet->more);
+	if (packet->keyed)
 		packet->key = entry->key;
 	uint16_t flags = dns_flags_load(dns) & (uint16_t)~PIPELINE_FLAGS_KEPT;
 	dns_flags_store(dns, flags | (entry->query.client_header_flags & PIPELINE_FLAGS_KEPT));
 	memcpy(dns, &entry->query.client_id, sizeof(entry->query.client_id));
 	count(worker, STATS_RESPONSES_MATCHED);
+	if (unlikely(packet->more)) {
+		packet->query.notes = NULL; /* the last one has them */
+		return;
+	}
 	struct backend_stats *stats = &worker->backends[entry->query.backend];
 	if ((flags & 0x0f) == DNS_RCODE_SERVFAIL) {
 		count(worker, STATS_SERVFAIL_RESPONSES);
@@ -131,7 +144,7 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	}
 	stats_add(&stats->responses, 1);
 	server_latency(worker, stats, entry);
-	inflight_remove(worker->inflight, entry, INFLIGHT_WAS_ANSWERED);
+	pipeline_entry_remove(worker, entry, INFLIGHT_WAS_ANSWERED);
 }
 
 /* Whose the response is by its source port; found by a range, or as the port should have done it. */
@@ -183,6 +196,18 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 		probe_answer(worker, mbuf, entry);
 		return;
 	}
+	if (unlikely(entry->kept != NULL) &&
+	    (dns_flags_load(packet_dns(mbuf)) & DNS_FLAG_TC) != 0) {
+		count(worker, STATS_RESPONSES_MATCHED);
+		rte_pktmbuf_free(mbuf);
+		pipeline_tcp_retry(worker, entry);
+		return;
+	}
 	response_adopt(worker, mbuf, entry);
-	pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+	if (likely(!pipeline_is_xfr(&packet->query)))
+		pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+	else if (dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) == 1)
+		pipeline_chain_run(worker, mbuf, CHAIN_XFR, 0);
+	else /* rules need a name */
+		pipeline_client_send(worker, mbuf);
 }

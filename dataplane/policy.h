@@ -31,6 +31,16 @@
 struct backend;
 struct rule_threads;
 
+#define POLICY_TCP_IN_FLIGHT 64u
+
+struct policy_listener_tcp {
+	bool off; /* UDP alone */
+	uint16_t max_in_flight;	  /* queries of a connection at a time */
+	uint16_t backlog;	  /* connections that wait to be accepted, 0: as many as the kernel likes */
+	uint16_t fast_open;	  /* likewise with data, 0: none */
+	uint32_t max_connections; /* 0: no limit of its own */
+};
+
 /* An all-zero address is any address of its family. */
 struct policy_listener {
 	struct net_address address;
@@ -38,7 +48,22 @@ struct policy_listener {
 	bool any;
 	uint8_t frontend; /* of struct stats_frontend; stays the same from one policy to the next */
 	bool unproxied;	  /* no PROXY header is looked for */
+	struct policy_listener_tcp tcp;
 };
+
+/* TCP in general: connections of clients, and how long those to servers may stand unused. */
+struct policy_tcp {
+	uint32_t receive_timeout, send_timeout; /* milliseconds */
+	uint32_t max_queries;	/* of a connection, 0: no limit */
+	uint32_t max_duration;	/* seconds, 0: no limit */
+	uint32_t max_of_client; /* connections, 0: no limit */
+	uint8_t mask_v4, mask_v6; /* bits of addresses that are one client */
+	uint8_t overload; /* per cent of all connections from which on idle ones have less time */
+	uint32_t server_idle; /* seconds */
+};
+#define POLICY_TCP_DEFAULT                                                                         \
+	{.receive_timeout = 2000, .send_timeout = 2000, .mask_v4 = 32, .mask_v6 = 128,              \
+	 .overload = 90, .server_idle = 300}
 
 enum balance_method {
 	BALANCE_LEAST_OUTSTANDING,
@@ -111,6 +136,7 @@ struct policy {
 	uint16_t own_udp_size; /* what the OPT of answers made here announces; 0: they have none */
 	bool allow_empty_response; /* a server's answer may lack the question */
 	struct policy_ecs ecs;
+	struct policy_tcp tcp;
 	struct rule_chain chains[CHAIN_COUNT];
 	uint16_t n_fetched;
 	const struct live_list *fetched[POLICY_FETCHED_MAX]; /* names that query rules ask about */

@@ -77,6 +77,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(ASYNC_DROPPED, QUERY, "dropped by a verdict")                                            \
 	X(ASYNC_EXPIRED, QUERY, "verdict did not come and on_expiry is drop")                      \
 	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
+	X(TCP_GAVE_UP, QUERY, "the server did not send a zone to its end over TCP")                \
 	X(TCP_FULL, QUERY, "no room to hand a message to the TCP thread")                          \
 	X(REPLY_BUILD, QUERY, "answer did not fit its buffer")                                     \
 	X(SHUTDOWN, QUERY, "still in hand at the end of shutdown.grace")                           \
@@ -120,6 +121,7 @@ enum drop_reason {
 	X(RESPONSES, "backend_responses", "packets received on ports we asked from")               \
 	X(RESPONSES_MATCHED, "backend_responses_matched", "responses that belong to a query")      \
 	X(PROBE_ANSWERS, "backend_probe_answers", "answers of servers to checks")                  \
+	X(TCP_RETRIES, "tcp_retries", "truncated answers whose queries were asked again over TCP") \
 	X(RESPONSES_REDIRECTED, "responses_redirected", "responses passed to the worker that asked") \
 	X(CACHE_HITS, "cache_hits", "queries answered out of a packet cache")                      \
 	X(CACHE_MISSES, "cache_misses", "queries that a packet cache had no answer for")           \

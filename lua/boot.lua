@@ -9,8 +9,9 @@ require('sluice.guard')
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
   lua_reply_options lua_list_options
-  lua_list_status lua_server lua_health lua_server_view lua_check lua_rule lua_cache_options
-  lua_cache_stats lua_bench dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
+  lua_list_status lua_server lua_server_tcp lua_listener_tcp lua_health lua_server_view lua_check
+  lua_rule lua_cache_options lua_cache_stats lua_bench dnsdist_ffi_ednsoption dnsdist_ffi_tag
+  dnsdist_ffi_raw_value]]
 
 local index = 0
 for name in SHARED:gmatch('%S+') do
@@ -39,6 +40,7 @@ install(require('sluice.selectors').globals)
 install(require('sluice.actions').globals)
 install(require('sluice.chains'))
 install(require('sluice.server'))
+install(require('sluice.tcp').globals)
 install(require('sluice.servers'), 'wrap', 'is', 'number')
 install(require('sluice.balancing'))
 install(require('sluice.cache').globals)

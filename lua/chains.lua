@@ -22,6 +22,7 @@ local CHAINS = { -- number, is a response chain, add, rest of the names, for peo
   {4, true, 'addCacheInsertedResponseAction', 'CacheInsertedResponse', 'cache-inserted-response'},
   {5, true, 'addSelfAnsweredResponseAction', 'SelfAnsweredResponse', 'self-answered-response'},
   {6, true, 'addTimeoutResponseAction', 'TimeoutResponse', 'timeout-response'},
+  {7, true, 'addXFRResponseAction', 'XFRResponse', 'xfr-response'},
 }
 local rule_keys = check.keys('uuid', 'name')
 local known = {} -- texts of rules by the address of their parts

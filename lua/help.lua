@@ -12,6 +12,7 @@ local CHAINS = {
   {'CacheInsertedResponse', 'responses new in the cache'},
   {'SelfAnsweredResponse', 'responses made here'},
   {'TimeoutResponse', 'queries that a server did not answer'},
+  {'XFRResponse', 'messages of zone transfers over TCP'},
 }
 
 -- "# Title" begins a group; then "signature -- what it does". A line with %W is one for each chain:
@@ -41,6 +42,7 @@ topCacheHitResponseRule() -- as mvCacheHitResponseRuleToTop()
 topCacheInsertedResponseRule() -- as mvCacheInsertedResponseRuleToTop()
 topSelfAnsweredResponseRule() -- as mvSelfAnsweredResponseRuleToTop()
 topTimeoutResponseRule() -- as mvTimeoutResponseRuleToTop()
+topXFRResponseRule() -- as mvXFRResponseRuleToTop()
 topResponseRule() -- as mvResponseRuleToTop()
 getTopSelfAnsweredRules(count) -- as getTopSelfAnsweredResponseRules()
 # Selectors
@@ -196,6 +198,15 @@ setECSOverride(bool) -- whether a subnet that the client sent is replaced by its
 setECSSourcePrefixV4(bits) -- how much of an IPv4 client's address servers are told
 setECSSourcePrefixV6(bits) -- how much of an IPv6 client's address servers are told
 setUDPTimeout(seconds) -- how long a server may take
+setTCPRecvTimeout(seconds) -- how long a client may take for a query, and between two, over TCP
+setTCPSendTimeout(seconds) -- how long a client may take nothing of its answers over TCP
+setMaxTCPConnectionsPerClient(count) -- how many connections a client may have; 0: any number
+setMaxTCPQueriesPerConnection(count) -- how many queries a connection may have; 0: any number
+setMaxTCPConnectionDuration(seconds) -- how long a connection may last; 0: any time
+setTCPConnectionsMaskV4(bits) -- how much of an IPv4 address makes a client of TCP
+setTCPConnectionsMaskV6(bits) -- how much of an IPv6 address makes a client of TCP
+setTCPConnectionsOverloadThreshold(percent) -- of tcp.connections, from where idle ones end sooner
+setTCPDownstreamMaxIdleTime(seconds) -- how long an unused TCP connection to a server is kept
 addServerStateChangeCallback(function) -- called when a server goes up or down
 # Packet caches
 newPacketCache(entries, {maxTTL=, minTTL=, ...}) -- a cache, for getPool(name):setCache(cache)

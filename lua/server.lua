@@ -2,6 +2,7 @@
 -- Listeners, the ACL, settings and the log.
 local ffi = require('ffi')
 local check = require('sluice.check')
+local tcp = require('sluice.tcp')
 local C = ffi.C
 check.own()
 
@@ -22,6 +23,7 @@ function server.addLocal(where_to, options)
   where_to = check.string(where_to, 'the address')
   local proxied = options == nil or options.enableProxyProtocol ~= false
   done(C.sluice_listener_add(where_to, proxied), 'cannot listen on "' .. where_to .. '"')
+  tcp.listen(options or {})
 end
 function server.setLocal(where_to, options)
   done(C.sluice_listeners_clear(), 'setLocal')

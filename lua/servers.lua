@@ -5,6 +5,7 @@ local check = require('sluice.check')
 local name = require('sluice.name')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
+local tcp = require('sluice.tcp')
 local C = ffi.C
 check.own()
 
@@ -195,8 +196,7 @@ local own = check.keys('address', 'name', 'id', 'pool', 'order', 'weight', 'udpT
   'maxOutstandingQueries', 'dscp', 'useClientSubnet', 'disableZeroScope', 'useProxyProtocol',
   'source')
 -- Workers have ports of their own for queries; the rest is for transports that those do not take.
-local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpConnectTimeout',
-  'tcpSendTimeout', 'tcpRecvTimeout', 'tcpFastOpen', 'maxInFlight', 'maxConcurrentTCPConnections',
+local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'tcpFastOpen',
   'ipBindAddrNoPort', 'caStore', 'ciphers', 'ciphers13', 'ciphersTLS13', 'ecdheCurves',
   'subjectName', 'subjectAddr', 'validateCertificates', 'addXForwardedHeaders', 'releaseBuffers',
   'enableRenegotiation', 'ktls', 'keyLogFile', 'autoUpgrade', 'autoUpgradeInterval',
@@ -205,12 +205,11 @@ local ignored = check.keys('sockets', 'cpus', 'reconnectOnUp', 'retries', 'tcpCo
 -- Without these a server would get what it does not expect, so that they are no detail.
 local refused = {
   tls = 'queries would leave in the clear', dohPath = 'queries would leave in the clear',
-  tcpOnly = 'servers are asked over UDP', checkTCP = 'servers are asked over UDP',
 }
 local told = {}
 
 local function option_take(key, value)
-  if own[key] or watch[key] then
+  if own[key] or watch[key] or tcp.of_servers[key] then
     return
   elseif refused[key] then
     if value and value ~= '' then
@@ -247,6 +246,10 @@ function servers.newServer(value)
   options.dscp = check.range(value.dscp or 0, 'dscp', 0, 63)
   options.ecs = value.useClientSubnet == true and 1 or 0
   options.proxy = value.useProxyProtocol == true and 1 or 0
+  if value.useProxyProtocol and (value.tcpOnly or value.checkTCP) then
+    error('useProxyProtocol does not go with tcpOnly or checkTCP here: a connection to a server is ' ..
+      'shared by clients', 3)
+  end
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
   watch_fill(nil, value)
   options.source = value.source ~= nil and check.string(value.source, 'source') or nil
@@ -260,6 +263,7 @@ function servers.newServer(value)
   end
   local made = servers.wrap(pointer)
   watch_set(made)
+  tcp.ask(pointer, value)
   local pools = type(value.pool) == 'table' and value.pool or {value.pool or ''}
   local is_in = {}
   for _, pool in ipairs(pools) do

@@ -21,6 +21,19 @@
 #define BACKEND_TITLE_SIZE (BACKEND_NAME_SIZE + 68u)
 #define BACKEND_NONE UINT16_MAX
 
+/* How it is asked over TCP. */
+struct backend_tcp {
+	bool only;  /* never over UDP */
+	bool check; /* nor are its checks */
+	uint16_t retries; /* with another connection, where one fails */
+	uint16_t max_in_flight; /* queries of a connection */
+	uint32_t max_connections; /* 0: as many as Sluice allows itself */
+	uint32_t connect_timeout, send_timeout, receive_timeout; /* milliseconds */
+};
+#define BACKEND_TCP_DEFAULT                                                                        \
+	{.retries = 5, .max_in_flight = 32, .connect_timeout = 5000, .send_timeout = 30000,         \
+	 .receive_timeout = 30000}
+
 /* Control writes, workers read. */
 struct backend {
 	struct net_address address;
@@ -29,6 +42,7 @@ struct backend {
 	uint16_t number;
 	uint8_t down; /* atomic, relaxed: see backend_is_up() */
 	bool ecs; /* it is told the client's subnet */
+	struct backend_tcp tcp;
 	bool ecs_no_share; /* what it says of all subnets is not believed */
 	bool proxy; /* queries, and checks, begin with a PROXY header */
 	uint32_t weight;

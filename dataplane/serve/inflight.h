@@ -48,9 +48,11 @@ struct inflight_entry {
 	uint16_t server_port;
 	uint8_t name_length;
 	bool probe; /* the caller's, as token: who asked is the control lcore */
+	bool tcp;   /* the caller's: asked over TCP */
 	bool keyed; /* the caller's: `key` is that of the query */
 	uint32_t token;
 	struct net_address server;
+	struct rte_mbuf *kept; /* the caller's: the query, to be asked over TCP; NULL: it will not */
 	struct query_state query;
 	uint8_t name[255]; /* the question as it was sent */
 	struct cache_key key;

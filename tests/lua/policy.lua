@@ -86,7 +86,7 @@ for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver setWeb
     setVerbose setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
     setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
     setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval setRingBuffersSize
-    setMaxTCPClientThreads setTCPRecvTimeout setCacheCleaningDelay setCacheCleaningPercentage
+    setMaxTCPClientThreads setCacheCleaningDelay setCacheCleaningPercentage
     setRandomizedOutgoingSockets addTLSLocal newXSK]]):gmatch('%S+') do
   _G[name]('x', {})
 end

@@ -91,15 +91,19 @@ lab_net() {
 	make_pair "$backend" b0 back 10.53.0.2/24 fd53::2/64
 }
 
-# lab_tcp: gives the kernel of the sluice namespace the address that clients ask, for TCP. What comes over
-# UDP is not for the kernel.
+# lab_tcp: gives the kernel of the sluice namespace Sluice's addresses, for TCP. What comes over UDP is not
+# for the kernel.
 lab_tcp() {
-	local family
-	in_sluice sysctl -qw net.ipv6.conf.edge.disable_ipv6=0
+	local family port
+	in_sluice sysctl -qw net.ipv6.conf.edge.disable_ipv6=0 net.ipv6.conf.back.disable_ipv6=0
 	ip -n "$sluice" addr add 10.53.2.1/24 dev edge
+	ip -n "$sluice" addr add 10.53.0.1/24 dev back
 	ip -n "$sluice" addr add fd53:2::1/64 dev edge nodad
+	ip -n "$sluice" addr add fd53::1/64 dev back nodad
 	for family in -4 -6; do
-		ip $family -n "$sluice" rule add pref 1 ipproto udp iif edge blackhole
+		for port in edge back; do
+			ip $family -n "$sluice" rule add pref 1 ipproto udp iif $port blackhole
+		done
 		ip $family -n "$sluice" rule add pref 2 lookup local
 		ip $family -n "$sluice" rule del pref 0
 	done

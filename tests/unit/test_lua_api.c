@@ -197,7 +197,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
-			      "driver async part lists selectors actions chains server servers cache\n"
+			      "driver async part lists selectors actions chains tcp server servers cache\n"
 			      "balancing metrics unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
@@ -278,6 +278,7 @@ static const char *const specs[] = {
 	"tests/lua/globals.lua",
 	"tests/lua/metrics.lua",
 	"tests/lua/servers.lua",
+	"tests/lua/tcp.lua",
 	"tests/lua/cache.lua",
 };
 

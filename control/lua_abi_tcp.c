@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What policies say of TCP. */
+#include <errno.h>
+#include <string.h>
+
+#include "control/lua_abi.h"
+
+void sluice_server_tcp_set(struct backend *server, const struct lua_server_tcp *tcp)
+{
+	const struct backend_tcp usual = BACKEND_TCP_DEFAULT;
+	server->tcp = (struct backend_tcp){
+		.only = tcp->only,
+		.check = tcp->check,
+		.retries = tcp->retries,
+		.max_in_flight = tcp->max_in_flight != 0 ? tcp->max_in_flight : usual.max_in_flight,
+		.max_connections = tcp->max_connections,
+		.connect_timeout = tcp->connect_timeout,
+		.send_timeout = tcp->send_timeout,
+		.receive_timeout = tcp->receive_timeout,
+	};
+	sluice_policy_changed();
+}
+
+void sluice_listener_tcp_set(const struct lua_listener_tcp *tcp)
+{
+	const struct policy_listener_tcp made = {
+		.off = tcp->off,
+		.max_in_flight = tcp->max_in_flight != 0 ? tcp->max_in_flight : POLICY_TCP_IN_FLIGHT,
+		.backlog = tcp->backlog,
+		.fast_open = tcp->fast_open,
+		.max_connections = tcp->max_connections,
+	};
+	policy_listener_tcp_set(lua_abi_context()->model, &made);
+}
+
+int sluice_tcp_setting_set(const char *name, uint32_t value)
+{
+	struct policy_tcp *tcp = &policy_model_settings(lua_abi_context()->model)->tcp;
+	const struct {
+		const char *name;
+		uint32_t *wide;
+		uint8_t *narrow;
+	} settings[] = {
+		{"receive_timeout", &tcp->receive_timeout, NULL},
+		{"send_timeout", &tcp->send_timeout, NULL},
+		{"max_queries", &tcp->max_queries, NULL},
+		{"max_duration", &tcp->max_duration, NULL},
+		{"max_of_client", &tcp->max_of_client, NULL},
+		{"mask_v4", NULL, &tcp->mask_v4},
+		{"mask_v6", NULL, &tcp->mask_v6},
+		{"overload", NULL, &tcp->overload},
+		{"server_idle", &tcp->server_idle, NULL},
+	};
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		if (strcmp(settings[i].name, name) != 0)
+			continue;
+		if (settings[i].wide != NULL)
+			*settings[i].wide = value;
+		else
+			*settings[i].narrow = (uint8_t)value;
+		sluice_policy_changed();
+		return 0;
+	}
+	return -ENOENT;
+}

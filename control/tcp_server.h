@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the two files about servers share. */
+#ifndef SLUICE_CONTROL_TCP_SERVER_H
+#define SLUICE_CONTROL_TCP_SERVER_H
+
+#include "control/tcp_parts.h"
+#include "dataplane/serve/backend.h"
+
+enum tcp_answer {
+	TCP_ANSWER_TAKEN,
+	TCP_ANSWER_LATER,    /* there is no place for it now */
+	TCP_ANSWER_UNWANTED, /* who asked is gone, and more would come */
+};
+
+/* The worker is told that the server cannot be asked; the query is not on any list. */
+void tcp_ask_fail(struct tcp *tcp, struct tcp_ask *ask);
+
+/* The query is the connection's, under an ID of its own; there is a place for it. */
+void tcp_ask_assign(struct tcp_server *server, struct tcp_ask *ask);
+void tcp_ask_withdraw(struct tcp_server *server, struct tcp_ask *ask);
+
+/* A message of the server. */
+enum tcp_answer tcp_ask_answer(struct tcp *tcp, struct tcp_server *server, const uint8_t *message,
+			       uint16_t length);
+
+/* Something is to be done for it. */
+void tcp_backend_activate(struct tcp *tcp, struct tcp_backend *backend);
+
+#endif

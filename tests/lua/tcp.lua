@@ -1,0 +1,14 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What policies say of TCP.
+setTCPRecvTimeout(3)
+setTCPSendTimeout(0.5)
+setMaxTCPConnectionsPerClient(10)
+raises('setTCPSendTimeout', setTCPSendTimeout, 0)
+raises('setTCPConnectionsMaskV4', setTCPConnectionsMaskV4, 33)
+raises('takes a number', setMaxTCPQueriesPerConnection, 'many')
+addLocal('127.0.0.9:5353', {maxInFlight = 10, maxConcurrentTCPConnections = 100, doTCP = false})
+raises('tcpFastOpenQueueSize', addLocal, '127.0.0.10:5353', {tcpFastOpenQueueSize = -1})
+newServer({address = '127.0.0.11', tcpOnly = true, checkTCP = true, retries = 1, maxInFlight = 5})
+raises('tcpRecvTimeout must be a number', newServer, {address = '127.0.0.12', tcpRecvTimeout = 'x'})
+addXFRResponseAction(AllRule(), DropResponseAction())
+equal(getXFRResponseRule(0):getSelector():toString(), 'All')
