@@ -302,6 +302,7 @@ void metrics_print(const struct control *control, FILE *out)
 	endpoints_print(control, out);
 	listeners_print(out);
 	workers_print(control, out);
+	metrics_tcp_print(control, out);
 	busy_print(control, out);
 	pulse_print(control, out);
 	lists_print(control, out);

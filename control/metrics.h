@@ -16,6 +16,13 @@ void metrics_dnsdist_print(const struct control *control, FILE *out);
 /* The part of it that is about pools and their caches. For metrics_dnsdist.c. */
 void metrics_pools_print(FILE *out);
 
+/* What the TCP thread counts, under our names; and under dnsdist's. */
+void metrics_tcp_print(const struct control *control, FILE *out);
+void metrics_tcp_dnsdist_print(const struct control *control, FILE *out);
+
+/* The labels of a server as dnsdist has them, with their braces. */
+void metrics_server_labels(const struct control *control, const struct backend *backend, FILE *out);
+
 /* The format's pieces, for all. `type` is "counter", "gauge" or "histogram". */
 void metrics_head(FILE *out, const char *name, const char *type, const char *help);
 void metrics_value(FILE *out, const char *name, const char *type, const char *help,

@@ -19,6 +19,7 @@
 
 #include "control/lua_policy.h"
 #include "control/publish.h"
+#include "control/tcp.h"
 #include "control/totals.h"
 
 #define RULES_MAX 1000u /* rules whose hits are printed */
@@ -38,6 +39,7 @@ static uint64_t noncompliant_responses(const struct control *control)
 
 static void queries_print(const struct control *control, FILE *out)
 {
+	const struct tcp_stats *tcp = tcp_stats(control);
 	const struct {
 		const char *name, *help;
 		uint64_t value;
@@ -50,7 +52,8 @@ static void queries_print(const struct control *control, FILE *out)
 		{"noncompliant_queries", "Number of queries dropped as non-compliant",
 		 noncompliant_queries(control)},
 		{"acl_drops", "Number of packets dropped because of the ACL",
-		 totals_drop(control, DROP_ACL)},
+		 totals_drop(control, DROP_ACL) +
+			 (tcp != NULL ? stats_read(&tcp->refused[TCP_REFUSED_ACL]) : 0)},
 		{"proxy_protocol_invalid",
 		 "Number of queries dropped because of an invalid proxy protocol payload",
 		 totals_drop(control, DROP_PROXY)},
@@ -232,7 +235,7 @@ static void source_label(const struct control *control, const struct net_source 
 	fputc('"', out);
 }
 
-static void server_labels(const struct control *control, const struct backend *backend, FILE *out)
+void metrics_server_labels(const struct control *control, const struct backend *backend, FILE *out)
 {
 	char address[64], name[BACKEND_NAME_SIZE];
 	backend_address_print(&backend->address, backend->port, address, sizeof(address));
@@ -353,10 +356,21 @@ static void servers_print(const struct control *control, FILE *out)
 			if (backend == NULL)
 				continue;
 			fputs(rows[r].name, out);
-			server_labels(control, backend, out);
+			metrics_server_labels(control, backend, out);
 			fprintf(out, " %.15g\n",
 				server_value(control, backend, (enum server_value)r));
 		}
+	}
+}
+
+static void frontend_print(const struct control *control, const char *name, const char *address,
+			   unsigned number, unsigned tcp, size_t offset, FILE *out)
+{
+	for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
+		const char *cells = (const char *)&workers[w].stats.frontend[tcp][number];
+		fprintf(out, "%s{frontend=\"%s\",proto=\"%s\",thread=\"%u\"} %" PRIu64 "\n", name,
+			address, tcp ? "TCP" : "UDP", w,
+			stats_read((const uint64_t *)(const void *)(cells + offset)));
 	}
 }
 
@@ -384,16 +398,9 @@ static void frontends_print(const struct control *control, FILE *out)
 				continue;
 			backend_address_print(&listener->address, listener->port, address,
 					      sizeof(address));
-			for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
-				const char *cells =
-					(const char *)&workers[w].stats.frontend[0][listener->frontend];
-				fprintf(out,
-					"%s{frontend=\"%s\",proto=\"UDP\",thread=\"%u\"} %" PRIu64
-					"\n",
-					rows[r].name, address, w,
-					stats_read((const uint64_t *)(const void *)(cells +
-										    rows[r].offset)));
-			}
+			for (unsigned tcp = 0; tcp < (listener->tcp.off ? 1 : 2); tcp++)
+				frontend_print(control, rows[r].name, address, listener->frontend, tcp,
+					       rows[r].offset, out);
 		}
 	}
 }
@@ -436,6 +443,7 @@ void metrics_dnsdist_print(const struct control *control, FILE *out)
 	process_print(control, out);
 	servers_print(control, out);
 	frontends_print(control, out);
+	metrics_tcp_dnsdist_print(control, out);
 	metrics_pools_print(out);
 	rules_print(control, out);
 }

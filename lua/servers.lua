@@ -247,8 +247,7 @@ function servers.newServer(value)
   options.ecs = value.useClientSubnet == true and 1 or 0
   options.proxy = value.useProxyProtocol == true and 1 or 0
   if value.useProxyProtocol and (value.tcpOnly or value.checkTCP) then
-    error('useProxyProtocol does not go with tcpOnly or checkTCP here: a connection to a server is ' ..
-      'shared by clients', 3)
+    check.fail('useProxyProtocol does not go with tcpOnly or checkTCP: clients share connections to servers')
   end
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
   watch_fill(nil, value)

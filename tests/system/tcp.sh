@@ -8,6 +8,10 @@ lab_config <<-END
 	addAction(AndRule{'over.test.', TCPRule(true)}, SpoofAction('192.0.2.99'))
 	addAction('over.test.', TCAction())
 	addAction('drop.test.', DropAction())
+	addAction('c50.demo.test.', LuaAction(function(dq)
+		dq:suspend(0, dq.dh:getID(), 300)
+		return DNSAction.Allow
+	end))
 END
 lab_net
 lab_tcp
@@ -42,6 +46,11 @@ for at in range(len(two)):
     time.sleep(0.002)
     stream.sendall(two[at:])
     Answers(stream).take(2)
+# Out of order: one is suspended, and those behind it are not.
+stream = connect()
+stream.sendall(framed('c50.demo.test', 50) + framed('c1.demo.test', 1) + framed('over.test', 2))
+order = [message.id for message in Answers(stream).take(3)]
+assert sorted(order[:2]) == [1, 2] and order[2] == 50, order
 # Garbage ends at once, and what was asked before it is answered.
 for garbage in b'GET / HTTP/1.1\r\n\r\n', b'\0\0', b'\0\x0c\x12\x34\x80\0\0\1\0\0\0\0\0\0':
     stream, begun = connect(), time.monotonic()
