@@ -55,6 +55,8 @@ static bool question_restore(const struct worker *worker, struct rte_mbuf *mbuf,
 	if (length > 0)
 		packet_dns_resize(mbuf, (uint16_t)length);
 	return length > 0;
+}
+
 /* Of a zone, messages behind the first need not have the question (RFC 5936, section 2.2.1). */
 static bool is_questionless(const struct packet *packet, const uint8_t *dns,
 			    const struct inflight_entry *entry)
