@@ -116,10 +116,7 @@ static void lanes_wake(struct tcp *tcp)
 			waker_wake(&workers[w].handoff.worker_waker);
 		tcp->lanes[w].pushed = false;
 	}
-	for (struct tcp_client *client = TAILQ_FIRST(&tcp->waits[TCP_WAIT_SEND]); client != NULL;
-	     client = TAILQ_NEXT(client, waiting))
-		in_hand++;
-	tcp_set(&tcp->in_hand, in_hand);
+	tcp_set(&tcp->in_hand, in_hand + !TAILQ_EMPTY(&tcp->waits[TCP_WAIT_SEND]));
 }
 
 static bool lanes_empty(const struct tcp *tcp)

@@ -304,13 +304,25 @@ static void context_fill(const struct tcp *tcp, const struct tcp_client *client,
 		.generation = {(uint16_t)client->generation, (uint16_t)(client->generation >> 16)}};
 }
 
+/* Those that take nothing of their answers must not have all buffers. */
+static void unread_close(struct tcp *tcp, const struct tcp_client *but)
+{
+	struct tcp_client *unread = TAILQ_FIRST(&tcp->waits[TCP_WAIT_SEND]);
+	if (unread != NULL && unread != but)
+		tcp_client_close(tcp, unread, TCP_END_UNREAD);
+}
+
 /* False: it cannot be taken now. */
 static bool query_take(struct tcp *tcp, struct tcp_client *client, const uint8_t *message,
 		       uint16_t length)
 {
-	struct rte_mbuf *mbuf = tcp_has_room(tcp) ? tcp_buffer(tcp, length) : NULL;
-	if (mbuf == NULL)
+	if (!tcp_has_room(tcp))
 		return false;
+	struct rte_mbuf *mbuf = tcp_buffer(tcp, length);
+	if (mbuf == NULL) {
+		unread_close(tcp, client);
+		return false;
+	}
 	context_fill(tcp, client, mbuf);
 	packet_dns_resize(mbuf, length);
 	memcpy(packet_dns(mbuf), message, length);

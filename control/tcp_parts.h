@@ -142,7 +142,7 @@ struct tcp {
 	bool opened;   /* atomic: the first policy's listeners are */
 	bool stop;     /* atomic */
 	bool draining; /* atomic */
-	uint64_t in_hand; /* atomic: queries and unsent answers */
+	uint64_t in_hand; /* atomic: queries, and whether there are unsent answers */
 	const struct policy *policy; /* of this turn */
 	uint32_t generation; /* of the policy whose listeners these are */
 	uint64_t listened;   /* ms: when opening them was last tried */
