@@ -100,6 +100,9 @@ static void answer_fill(struct rte_mbuf *mbuf, const struct tcp_backend *from,
 	packet_dns_resize(mbuf, length);
 	memcpy(packet_dns(mbuf), message, length);
 	memcpy(packet_dns(mbuf), &ask->entry_id, sizeof(ask->entry_id));
+	/* For a client of UDP it needs room for headers. */
+	if ((packet_of(ask->mbuf)->query.flags & QUERY_TCP) == 0)
+		packet_headroom_make(mbuf);
 }
 
 /* The answer is whole: its query is not needed any more. */

@@ -217,6 +217,11 @@ static inline void packet_headroom_make(struct rte_mbuf *mbuf)
 	if (likely(mbuf->data_off + packet->dns_offset >= PACKET_HEADERS_MAX))
 		return;
 	uint8_t *dns = packet_dns(mbuf);
+	uint32_t room = mbuf->buf_len - RTE_PKTMBUF_HEADROOM;
+	if (unlikely(packet->dns_length > room)) { /* then nobody can have it whole over UDP */
+		packet->dns_length = (uint16_t)room;
+		dns[2] |= 0x02; /* TC */
+	}
 	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
 	packet->dns_offset = 0;
 	memmove(packet_dns(mbuf), dns, packet->dns_length);
