@@ -481,8 +481,7 @@ static void metric(struct script *script)
 		dnsdist_ffi_metric_set(name.data, name.size, next16(script));
 		break;
 	default:
-		sink ^= (uint8_t)(int)dnsdist_ffi_metric_get(name.data, name.size,
-							     next8(script) % 2);
+		sink ^= dnsdist_ffi_metric_get(name.data, name.size, next8(script) % 2) > 0;
 	}
 	sink ^= (uint8_t)dnsdist_ffi_hash(next32(script), (const unsigned char *)name.data,
 					  name.size, next8(script) % 2);
