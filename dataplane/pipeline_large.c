@@ -42,6 +42,7 @@ unsigned pipeline_large_write(struct worker *worker, unsigned port, struct rte_m
 			      (uint16_t)(length + sizeof(struct rte_udp_hdr)),
 			      net_frame_checksum(flow, mbuf), now_ms(worker));
 	if (whole) {
+		packet_headroom_make(mbuf);
 		net_frame_write(way, mbuf, flow);
 		frames[0] = mbuf;
 		return 1;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_bus.h>
@@ -16,6 +17,16 @@
 #define POOL_CACHE 256
 /* An AF_XDP frame is a page at most, with all that DPDK keeps before its data. */
 #define XDP_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 3328u)
+/*
+ * Rings of packet sockets: places of `framesz` bytes, of which PACKET_HEADER are the kernel's. They follow
+ * each other without a gap, so that a power of two of them fills a block of memory. The kernel hands out
+ * IPv4 fragments put together: a place is for those, too. A buffer has to have PACKET_SLACK bytes less.
+ */
+#define PACKET_HEADER 66u
+#define PACKET_SLACK 32u
+#define PACKET_FRAME 4096u
+#define PACKET_BLOCK 65536u
+#define PACKET_RING (16u << 20)
 
 struct device_default {
 	const char *driver;
@@ -24,9 +35,6 @@ struct device_default {
 };
 
 static const struct device_default device_defaults[] = {
-	{"net_af_packet", "framesz", "2048"},
-	{"net_af_packet", "blocksz", "65536"},
-	{"net_af_packet", "framecnt", "8192"},
 	{"net_af_packet", "qdisc_bypass", "1"},
 	{"net_af_xdp", "busy_budget", "0"},
 };
@@ -51,6 +59,16 @@ static bool device_has(const char *device, const char *key)
 	return false;
 }
 
+/* A number among the arguments; `missing` if it is not there. */
+static uint32_t device_number(const char *device, const char *key, uint32_t missing)
+{
+	size_t length = strlen(key);
+	for (const char *at = strchr(device, ','); at != NULL; at = strchr(at + 1, ','))
+		if (strncmp(at + 1, key, length) == 0 && at[1 + length] == '=')
+			return (uint32_t)strtoul(at + 2 + length, NULL, 10);
+	return missing;
+}
+
 static int argument_append(char *out, const char *key, const char *value)
 {
 	size_t used = strlen(out);
@@ -58,13 +76,44 @@ static int argument_append(char *out, const char *key, const char *value)
 	return used + (size_t)more < PORT_DEVICE_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int port_device_arguments(const char *device, uint16_t queues, char out[static PORT_DEVICE_MAX])
+static int number_append(const char *device, char *out, const char *key, uint32_t value)
+{
+	char text[16];
+	if (device_has(device, key))
+		return 0;
+	snprintf(text, sizeof(text), "%u", value);
+	return argument_append(out, key, text);
+}
+
+static uint32_t packet_frame(const char *device, uint32_t mtu)
+{
+	uint32_t frame = rte_align32pow2(mtu + PORT_OVERHEAD + PACKET_HEADER);
+	return device_number(device, "framesz", RTE_MAX(frame, PACKET_FRAME));
+}
+
+/* As many places as fill the ring, whole blocks of them, since the kernel takes no others. */
+static int packet_ring(const char *device, uint32_t mtu, char *out)
+{
+	uint32_t frame = packet_frame(device, mtu);
+	uint32_t block = device_number(device, "blocksz", PACKET_BLOCK);
+	uint32_t blocks = block == 0 ? 1 : RTE_MAX(PACKET_RING / block, 1u);
+	uint32_t count = frame == 0 ? 0 : block / frame * blocks;
+	int error = number_append(device, out, "framesz", frame);
+	if (error == 0)
+		error = number_append(device, out, "blocksz", block);
+	return error != 0 ? error : number_append(device, out, "framecnt", count);
+}
+
+int port_device_arguments(const char *device, uint16_t queues, uint32_t mtu,
+			  char out[static PORT_DEVICE_MAX])
 {
 	int error = 0;
 	char number[8];
 	if (snprintf(out, PORT_DEVICE_MAX, "%s", device) >= PORT_DEVICE_MAX)
 		return -ENAMETOOLONG;
 	snprintf(number, sizeof(number), "%u", queues);
+	if (device_is(device, "net_af_packet"))
+		error = packet_ring(device, mtu, out);
 	for (size_t i = 0; i < RTE_DIM(device_defaults) && error == 0; i++)
 		if (device_is(device, device_defaults[i].driver) &&
 		    !device_has(device, device_defaults[i].key))
@@ -88,7 +137,7 @@ static int failed(int error, char *text, size_t size, const char *format, ...)
 static int device_attach(const struct port_options *options, uint16_t *id, char *text, size_t size)
 {
 	char device[PORT_DEVICE_MAX], name[PORT_DEVICE_MAX];
-	if (port_device_arguments(options->device, options->queues, device) != 0)
+	if (port_device_arguments(options->device, options->queues, options->mtu, device) != 0)
 		return failed(-ENAMETOOLONG, text, size, "port %s: the device string is too long",
 			      options->name);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
@@ -119,6 +168,21 @@ static int queues_check(const struct port_options *options, const struct rte_eth
 		      options->name, info->max_rx_queues, info->max_tx_queues, options->queues);
 }
 
+/* Bytes of a buffer that this device receives into. */
+static uint16_t data_room(const struct port_options *options)
+{
+	if (device_is(options->device, "net_af_xdp"))
+		return XDP_DATA_SIZE;
+	if (!device_is(options->device, "net_af_packet"))
+		return PACKET_DATA_SIZE;
+	/* It checks that its places fit, as it never uses more than one buffer. */
+	uint32_t frame = packet_frame(options->device, options->mtu);
+	uint32_t room = RTE_PKTMBUF_HEADROOM + frame - PACKET_SLACK;
+	if (frame < PACKET_SLACK || room < PACKET_DATA_SIZE)
+		return PACKET_DATA_SIZE;
+	return (uint16_t)RTE_MIN(room, (uint32_t)UINT16_MAX);
+}
+
 static struct rte_eth_conf device_conf(const struct port_options *options,
 				       const struct rte_eth_dev_info *info)
 {
@@ -129,6 +193,9 @@ static struct rte_eth_conf device_conf(const struct port_options *options,
 	conf.txmode.offloads = wanted & info->tx_offload_capa;
 	conf.rxmode.offloads = info->rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM |
 							RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+	/* Longer frames come in several buffers, where the device can do that. */
+	if (options->mtu + PORT_OVERHEAD + RTE_PKTMBUF_HEADROOM > data_room(options))
+		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (options->queues > 1 && info->flow_type_rss_offloads != 0) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf =
@@ -152,7 +219,7 @@ static int queues_setup(const struct port_options *options, struct port *port, c
 	char name[RTE_MEMPOOL_NAMESIZE];
 	snprintf(name, sizeof(name), "rx_%u", port->id);
 	int socket = rte_eth_dev_socket_id(port->id);
-	uint16_t room = device_is(options->device, "net_af_xdp") ? XDP_DATA_SIZE : PACKET_DATA_SIZE;
+	uint16_t room = data_room(options);
 	port->pool = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, PACKET_PRIVATE_SIZE, room,
 					     socket);
 	if (port->pool == NULL)
@@ -188,6 +255,10 @@ static int device_start(const struct port_options *options, struct port *port, c
 			size_t size)
 {
 	int error = rte_eth_dev_set_mtu(port->id, options->mtu);
+	/* These take what their interface does, whose MTU is the user's; the drivers deny that. */
+	if (error == -EINVAL && (device_is(options->device, "net_af_packet") ||
+				 device_is(options->device, "net_tap")))
+		error = 0;
 	if (error != 0 && error != -ENOTSUP)
 		return failed(error, text, size, "port %s: the device refuses an MTU of %u (%s)",
 			      options->name, options->mtu, strerror(-error));

@@ -43,10 +43,12 @@ struct port {
 
 /*
  * The device string with arguments that make it fast where the user gave none: net_af_packet's
- * default ring moves an eighth of what a larger one does, net_af_xdp over veth half without
- * busy_budget=0. Devices with a queue count argument get one queue a worker.
+ * default ring moves an eighth of what a larger one does, and its places are too small for what the
+ * kernel puts together, or for an MTU as large; net_af_xdp over veth moves half without busy_budget=0.
+ * Devices with a queue count argument get one queue a worker.
  */
-int port_device_arguments(const char *device, uint16_t queues, char out[static PORT_DEVICE_MAX]);
+int port_device_arguments(const char *device, uint16_t queues, uint32_t mtu,
+			  char out[static PORT_DEVICE_MAX]);
 
 /*
  * Attaches, configures and starts a device and fills in id, mac, mtu and offloads of `net`.

@@ -247,7 +247,7 @@ function servers.newServer(value)
   options.ecs = value.useClientSubnet == true and 1 or 0
   options.proxy = value.useProxyProtocol == true and 1 or 0
   if value.useProxyProtocol and (value.tcpOnly or value.checkTCP) then
-    check.fail('useProxyProtocol does not go with tcpOnly or checkTCP: clients share connections to servers')
+    check.fail('newServer: no PROXY header is sent over TCP by this version')
   end
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
   watch_fill(nil, value)

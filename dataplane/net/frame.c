@@ -295,13 +295,15 @@ struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool
 {
 	if (rte_pktmbuf_linearize(mbuf) == 0)
 		return mbuf;
-	*reason = DROP_FRAME_LARGE;
-	if (mbuf->pkt_len + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(pool))
-		return NULL;
 	struct rte_mbuf *whole = rte_pktmbuf_alloc(pool);
 	*reason = DROP_FRAME_CHAINED;
 	if (whole == NULL)
 		return NULL;
+	*reason = DROP_FRAME_LARGE;
+	if (mbuf->pkt_len > rte_pktmbuf_tailroom(whole)) {
+		rte_pktmbuf_free(whole);
+		return NULL;
+	}
 	/* What the port says of it goes with it. */
 	whole->ol_flags |= mbuf->ol_flags & ~NET_MBUF_ATTACHED;
 	whole->vlan_tci = mbuf->vlan_tci;

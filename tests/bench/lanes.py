@@ -317,7 +317,7 @@ class AfPacket:
     name, title = "af_packet", "REFUSED by a native rule, over veth and af_packet on both ends (dnsdist: its own sockets)"
     limit, slices = "testpmd 5tswap", False
     policy, rcode = REFUSED, REFUSED_CODE
-    ring = ",framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1"  # as Sluice has it by itself
+    ring = ",framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1"
 
     def load(self, bench, client, *more):
         return load(bench, "net_af_packet0,iface=c0" + self.ring, "--window", "256", "--from", lab.NOBODY, *more, space=client)

@@ -17,12 +17,6 @@ device() {
 	END
 }
 
-metric() {
-	in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics |
-		awk -v name="$1" '$1 == name { sum += $2 } END { print sum + 0 }'
-}
-metric_is_least() { [ "$(metric "$1")" -ge "$2" ]; }
-
 ends_well() {
 	local status=0
 	alive

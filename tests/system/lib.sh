@@ -115,6 +115,16 @@ lab_nsd() {
 	lab_nsd_at nsd 10.53.0.2 "$@"
 }
 
+# lab_nsd_large: with middle and big.demo.test too, TXT answers of 1,400 and 3,500 bytes, which NSD gives
+# over UDP whole, in fragments.
+lab_nsd_large() {
+	local name lines=()
+	for name in "middle 5" "big 13"; do
+		lines+=("${name% *} 300 TXT$(seq -f " \"%0250g\"" -s '' "${name#* }")")
+	done
+	nsd_answers=4096 lab_nsd "${lines[@]}"
+}
+
 # lab_nsd_at DIR ADDRESS [ZONE LINE...]: an NSD that lives in $work/DIR, port 5300, with more lines in its
 # zone. Its process, with children of its own, is $server_pid.
 lab_nsd_at() {
@@ -123,6 +133,8 @@ lab_nsd_at() {
 	mkdir -p "$dir"
 	write_nsd_conf "$dir"
 	[ "$address" = 10.53.0.2 ] || sed -i "s/10\.53\.0\.2/$address/g; /fd53::2/d" "$dir/nsd.conf"
+	[ -z "${nsd_answers:-}" ] ||
+		sed -i "s/^  server-count.*/&\n  ipv4-edns-size: $nsd_answers\n  ipv6-edns-size: $nsd_answers/" "$dir/nsd.conf"
 	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$dir/demo.test.zone"
 	# Not through in_backend: $! would be the function's shell, and NSD would outlive it.
 	ip netns exec "$backend" nsd -d -c "$dir/nsd.conf" >"$dir.log" 2>&1 &
@@ -282,6 +294,13 @@ lab_filter() {
 console() {
 	"$binary" console -s "$console_socket" -e "$1"
 }
+
+# metric NAME: the value of a metric, 0 if it is not there. metric_is_least NAME VALUE, for wait_for.
+metric() {
+	in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics |
+		awk -v name="$1" '$1 == name { sum += $2 } END { print sum + 0 }'
+}
+metric_is_least() { [ "$(metric "$1")" -ge "$2" ]; }
 
 alive() {
 	! process_ended "$sluice_pid" || fail "Sluice is gone"

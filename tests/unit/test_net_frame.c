@@ -144,6 +144,39 @@ START_TEST(ethernet_is_for_us)
 }
 END_TEST
 
+/* A frame in as many buffers as it has bytes, and in two of which the first has room for all. */
+START_TEST(chains_become_one)
+{
+	uint8_t bytes[LAB_FRAME_MAX], reason = DROP_NONE;
+	size_t length = lab_bytes(SAMPLE_UDP6_IN, bytes);
+	for (unsigned roomy = 0; roomy < 2; roomy++) {
+		size_t first = roomy ? length / 2 : 1;
+		struct rte_mbuf *head = lab_frame_bytes(bytes, first, roomy ? length : 0);
+		for (size_t at = first; at < length; at += first) {
+			size_t part = RTE_MIN(first, length - at);
+			rte_pktmbuf_chain(head, lab_frame_bytes(bytes + at, part, 0));
+		}
+		head->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+		ck_assert_int_eq(net_frame_classify(&port, head, &reason), NET_CLASS_CHAINED);
+		struct rte_mbuf *whole = net_frame_whole(head, &lab_pool, &reason);
+		ck_assert_ptr_nonnull(whole);
+		ck_assert(roomy == (whole == head));
+		ck_assert_uint_eq(whole->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_GOOD);
+		udp_is_sound(whole, true, 14, 62);
+	}
+	/* Too long for any buffer; none there. */
+	struct rte_mbuf *head = lab_mbuf(LAB_FRAME_MAX);
+	rte_pktmbuf_append(head, LAB_FRAME_MAX);
+	rte_pktmbuf_chain(head, lab_frame_bytes(bytes, 1, 0));
+	ck_assert_ptr_null(net_frame_whole(head, &lab_pool, &reason));
+	ck_assert_uint_eq(reason, DROP_FRAME_LARGE);
+	lab_empty = true;
+	ck_assert_ptr_null(net_frame_whole(head, &lab_pool, &reason));
+	ck_assert_uint_eq(reason, DROP_FRAME_CHAINED);
+	rte_pktmbuf_free(head);
+}
+END_TEST
+
 START_TEST(ipv4_header_is_checked)
 {
 	CHANGED4(14, 0x65, DROP_IP_HEADER);
@@ -644,6 +677,7 @@ static Suite *net_frame_suite(void)
 	tcase_add_test(in, untagged_port_takes_priority_tags);
 	tcase_add_test(in, tagged_port_takes_its_vlan);
 	tcase_add_test(in, ethernet_is_for_us);
+	tcase_add_test(in, chains_become_one);
 	tcase_add_test(in, ipv4_header_is_checked);
 	tcase_add_test(in, ipv4_groups);
 	tcase_add_test(in, ipv4_fragments);
