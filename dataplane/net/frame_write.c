@@ -11,8 +11,9 @@ static uint16_t ethernet_size(const struct net_port *port)
 	return RTE_ETHER_HDR_LEN + (port->vlan != 0 ? RTE_VLAN_HLEN : 0);
 }
 
-uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
-			   const struct rte_ether_addr *destination, uint16_t type)
+static __rte_always_inline uint8_t ethernet_write(const struct net_port *port, uint8_t *frame,
+						  const struct rte_ether_addr *destination,
+						  uint16_t type)
 {
 	struct rte_ether_hdr *ethernet = (struct rte_ether_hdr *)frame;
 	ethernet->dst_addr = *destination;
@@ -26,6 +27,12 @@ uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
 	tag->vlan_tci = rte_cpu_to_be_16(port->vlan);
 	tag->eth_proto = rte_cpu_to_be_16(type);
 	return RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+}
+
+uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
+			   const struct rte_ether_addr *destination, uint16_t type)
+{
+	return ethernet_write(port, frame, destination, type);
 }
 
 void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
@@ -91,7 +98,7 @@ static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint
  * The checksum over pseudo header (`addresses` is the sum of those), UDP header and message, from
  * what is at hand rather than from the headers just written.
  */
-static rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, const uint8_t *dns,
+static __rte_always_inline rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, const uint8_t *dns,
 			       uint16_t length)
 {
 	uint64_t sum = addresses + RTE_BE16(IPPROTO_UDP) + 2u * rte_cpu_to_be_16(length) +
@@ -102,7 +109,7 @@ static rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, 
 	return checksum != 0 ? checksum : UINT16_MAX; /* RFC 768: 0 would say that there is none */
 }
 
-static inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
+static __rte_always_inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
 			      const struct net_flow *flow, struct rte_ipv4_hdr *ip,
 			      uint16_t udp_length, bool offload)
 {
@@ -135,7 +142,7 @@ static inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf
 			RTE_BE16(RTE_IPV4_HDR_DF_FLAG) + RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
 }
 
-static inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
+static __rte_always_inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
 			      const struct net_flow *flow, struct rte_ipv6_hdr *ip,
 			      uint16_t udp_length, bool offload)
 {
@@ -158,7 +165,7 @@ static inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf
 	}
 }
 
-static inline void frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
+static __rte_always_inline void frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 			       const struct net_flow *flow, bool offload)
 {
 	struct packet *packet = packet_of(mbuf);
@@ -176,8 +183,8 @@ static inline void frame_write(const struct net_port *port, struct rte_mbuf *mbu
 	mbuf->l2_len = l2;
 	mbuf->l3_len = l3;
 	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
-	net_ethernet_write(port, frame, &flow->destination_mac,
-			   ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	ethernet_write(port, frame, &flow->destination_mac,
+		       ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
 	if (ipv6)
 		ipv6_write(port, mbuf, flow, (struct rte_ipv6_hdr *)(frame + l2), udp_length,
 			   offload);
