@@ -217,13 +217,18 @@ static int hex_digit(char byte)
 }
 
 /* Data of any type: "\# length hex...", RFC 3597, section 5. */
+static bool generic_is(const struct zone_reader *zone, unsigned first)
+{
+	return first + 1 < zone->n_tokens && zone->tokens[first].length == 2 &&
+	       memcmp(zone->tokens[first].text, "\\#", 2) == 0;
+}
+
 static const char *generic_parse(struct zone_reader *zone, unsigned first)
 {
 	uint32_t length, digits = 0;
 	int high = 0;
 
-	if (first + 1 >= zone->n_tokens || zone->tokens[first].length != 2 ||
-	    memcmp(zone->tokens[first].text, "\\#", 2) != 0)
+	if (!generic_is(zone, first))
 		return "a type whose data can only be written as \\# here (RFC 3597)";
 	const struct zone_token *token = &zone->tokens[first + 1];
 	if (!number_parse(token->text, token->length, ZONE_RDATA_MAX, &length))
@@ -242,6 +247,16 @@ static const char *generic_parse(struct zone_reader *zone, unsigned first)
 	return digits == 2 * (uint64_t)length ? NULL : "data of another length than it says";
 }
 
+/* Addresses may be written so, too; what has parts of its own may not. */
+static const char *generic_address_parse(struct zone_reader *zone, unsigned first)
+{
+	const char *problem = generic_parse(zone, first);
+	size_t length = zone->record.type == DNS_TYPE_A ? 4 : 16;
+	if (problem == NULL && zone->record.rdata_length != length)
+		problem = "an address that is none";
+	return problem;
+}
+
 const char *zone_rdata_parse(struct zone_reader *zone, unsigned first)
 {
 	const struct type_form *form = form_of(zone->record.type);
@@ -254,6 +269,9 @@ const char *zone_rdata_parse(struct zone_reader *zone, unsigned first)
 		return NULL;
 	if (!parts)
 		return generic_parse(zone, first);
+	bool address = zone->record.type == DNS_TYPE_A || zone->record.type == DNS_TYPE_AAAA;
+	if (address && generic_is(zone, first))
+		return generic_address_parse(zone, first);
 	for (; *parts != '\0'; parts++) {
 		bool rest = *parts == 'T';
 		do {

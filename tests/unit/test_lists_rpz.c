@@ -366,6 +366,8 @@ static const struct {
 	{"a TXT \\999", "a broken escape", 1},
 	{"a TXT ) x", "a parenthesis is closed", 1},
 	{"a HTTPS 1 . alpn=h2", "can only be written as \\#", 1},
+	{"a A \\# 3 c00002", "an address that is none", 1},
+	{"a AAAA \\# 4 c0000201", "an address that is none", 1},
 	{"a TYPE65 \\# 2 00", "data of another length", 1},
 	{"a TYPE65 \\# 1 0x", "not hexadecimal", 1},
 	{"a TYPE65 \\# 70000 00", "a number that is none", 1},
