@@ -37,7 +37,7 @@ answers NXDOMAIN ads.test || fail "an entry is not found"
 answers NXDOMAIN a.b.ADS.test || fail "a name below an entry is not found"
 answers NXDOMAIN x.tracker.test || fail "a name below a wildcard is not found"
 wait_for 10 "the entry in the log" grep -qE \
-	'for a\.b\.ads\.test\. A with id [0-9]+, listed: ads\.test in block$' "$work/blocked"
+	'for a\.b\.ADS\.test\. A with id [0-9]+, listed: ads\.test in block$' "$work/blocked"
 answers REFUSED host.test || fail "a name of a hosts file is not found"
 expect 'status: NOERROR' c1.demo.test
 
