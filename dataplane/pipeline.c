@@ -104,6 +104,7 @@ static void stream_send(struct worker *worker, struct rte_mbuf *mbuf)
 static void client_flow(const struct query_state *query, struct net_flow *flow)
 {
 	struct note_peer peer;
+	flow->dscp = 0;
 	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
 	if (pipeline_peer(query, &peer)) {
 		flow->source_port = peer.local_port;
