@@ -185,6 +185,7 @@ server_start() {
 	for name in who '*.who' who.own '*.who.own'; do
 		lines+=("$name A 192.0.2.$1")
 	done
+	ip -n "$backend" addr replace "10.53.0.1$1/24" dev b0
 	lab_nsd_at "nsd$1" "10.53.0.1$1" "${lines[@]}"
 	servers[$1]=$server_pid
 }
