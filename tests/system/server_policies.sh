@@ -43,10 +43,11 @@ chooses '4' ''
 chooses '(function() while true do end end)()' '' # and all is loaded anew
 chooses '1' 192.0.2.1
 server_signal 1 STOP
-is_down() { [ "$(console 'return getServer(0):isUp()')" = false ]; }
-wait_for 6 "the first server to be down" is_down
+first_is_up() { [ "$(console 'return getServer(0):isUp()')" = "$1" ]; }
+wait_for 15 "the first server to be down" first_is_up false
 chooses '(servers[1]:isUp() and servers[1] or servers[2])' 192.0.2.2
 server_signal 1 CONT
+wait_for 15 "the first server to be up" first_is_up true
 console 'showPools()' | grep -qE '^hashed +by name +s1 ' || fail "showPools() does not name the policy"
 
 load 3000 hashed.demo.test 3000 || fail "queries of the workers' own policy were lost"
