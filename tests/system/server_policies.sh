@@ -15,7 +15,7 @@ chooses() {
 
 lab_config <<-'END'
 	for number = 1, 3 do
-	  newServer({address = ('10.53.0.1%d:5300'):format(number), name = 's' .. number, order = number,
+	  newServer({address = ('10.53.0.1%d:5300'):format(number), name = 's' .. number, order = number, weight = 1000,
 	    pool = {'', 'hashed'}, checkName = 'demo.test.', checkTimeout = 200})
 	end
 	setServFailWhenNoServer(true)
