@@ -210,11 +210,15 @@ static inline void packet_restart(struct rte_mbuf *mbuf)
 	packet->query.restarts++;
 }
 
-/* The message moves where headers fit before it; it has room behind it to do so. */
+/*
+ * The message moves where headers fit before it, at an even address as they expect: it may begin at
+ * an odd one behind a PROXY header. It has room behind it to do so.
+ */
 static inline void packet_headroom_make(struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
-	if (likely(mbuf->data_off + packet->dns_offset >= PACKET_HEADERS_MAX))
+	uint32_t start = mbuf->data_off + packet->dns_offset;
+	if (likely(start >= PACKET_HEADERS_MAX && start % 2 == 0))
 		return;
 	uint8_t *dns = packet_dns(mbuf);
 	uint32_t room = mbuf->buf_len - RTE_PKTMBUF_HEADROOM;
@@ -222,7 +226,7 @@ static inline void packet_headroom_make(struct rte_mbuf *mbuf)
 		packet->dns_length = (uint16_t)room;
 		dns[2] |= 0x02; /* TC */
 	}
-	mbuf->data_off = RTE_PKTMBUF_HEADROOM;
+	mbuf->data_off = start > PACKET_HEADERS_MAX ? (uint16_t)(start - 1) : RTE_PKTMBUF_HEADROOM;
 	packet->dns_offset = 0;
 	memmove(packet_dns(mbuf), dns, packet->dns_length);
 	packet_dns_resize(mbuf, packet->dns_length);

@@ -52,7 +52,7 @@ struct backend {
 	uint8_t dscp; /* RFC 2474, of what is sent to it */
 	char name[BACKEND_NAME_SIZE];	   /* may be empty */
 	char title[BACKEND_TITLE_SIZE];	   /* name and address, for people */
-	char id[40];			   /* UUID */
+	char id[40] __rte_aligned(4);	   /* UUID; rte_jhash() reads it by words */
 	struct rate qps; /* what BALANCE_FIRST_AVAILABLE gives it; a period of 0: no limit */
 } __rte_cache_aligned;
 
