@@ -130,9 +130,10 @@ static int interface_create(struct control *control, unsigned number, char *erro
 int kernel_create(struct control *control, char *error, size_t size)
 {
 	char why[1024];
+	for (unsigned i = 0; i < control->config->n_ports; i++)
+		control->kernels[i].id = RTE_MAX_ETHPORTS;
 	for (unsigned i = 0; i < control->config->n_ports; i++) {
 		const struct config_port *port = &control->config->ports[i];
-		control->kernels[i].id = RTE_MAX_ETHPORTS;
 		if (port->kernel.interface == NULL)
 			continue;
 		int result = interface_create(control, i, why, sizeof(why));

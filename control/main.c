@@ -120,6 +120,7 @@ static enum exit_code command_check(void)
 	enum exit_code exit_code = config_read();
 	if (exit_code != EXIT_DONE)
 		return exit_code;
+	control.rules.backends = dataplane.backends; /* no worker: none counts */
 	control.registry = policy_registry_new(NULL, NULL);
 	control.endpoints = endpoint_set_create(NULL, NULL);
 	control.feeds = feeds_create(NULL, NULL);
@@ -139,7 +140,7 @@ static enum exit_code command_check(void)
 
 static enum exit_code command_version(void)
 {
-	printf("sluice %s\n%s\n%s\nfeatures: udp async lua-ffi\n", SLUICE_VERSION, rte_version(),
+	printf("sluice %s\n%s\n%s\nfeatures: udp tcp async lua-ffi\n", SLUICE_VERSION, rte_version(),
 	       LUAJIT_VERSION);
 	return EXIT_DONE;
 }

@@ -142,7 +142,8 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	(*backend)->ecs = options->ecs;
 	(*backend)->ecs_no_share = options->ecs_no_share;
 	(*backend)->proxy = options->proxy;
-	(*backend)->tcp = (struct backend_tcp)BACKEND_TCP_DEFAULT;
+	if (made) /* else it is being asked as it is set */
+		(*backend)->tcp = (struct backend_tcp)BACKEND_TCP_DEFAULT;
 	model->servers[model->n_servers++] = *backend;
 	return 0;
 }

@@ -159,7 +159,8 @@ static int patience(const struct tcp *tcp)
 		return 0;
 	if (tcp->stalled || tcp->throttled)
 		return STALLED_MS;
-	if (!TAILQ_EMPTY(&tcp->ready) || !TAILQ_EMPTY(&tcp->servers_ready))
+	bool draining = __atomic_load_n(&tcp->draining, __ATOMIC_RELAXED); /* then no client is read */
+	if ((!draining && !TAILQ_EMPTY(&tcp->ready)) || !TAILQ_EMPTY(&tcp->servers_ready))
 		return 0;
 	return TAILQ_EMPTY(&tcp->active) ? SLEEP_MAX_MS : SERVERS_MS;
 }

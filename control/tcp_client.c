@@ -107,12 +107,18 @@ static void finish(struct tcp_client *client, enum tcp_end end)
 
 /* ---- beginning and end ---- */
 
-uint8_t tcp_port_of(const struct tcp *tcp, const struct net_address *address)
+static int port_find(const struct tcp *tcp, const struct net_address *address)
 {
 	for (unsigned i = 0; i < tcp->dataplane->n_ports; i++)
 		if (net_port_owns(&tcp->dataplane->ports[i], address->bytes, address->ipv6))
-			return (uint8_t)i;
-	return 0;
+			return (int)i;
+	return -1;
+}
+
+uint8_t tcp_port_of(const struct tcp *tcp, const struct net_address *address)
+{
+	int port = port_find(tcp, address);
+	return port >= 0 ? (uint8_t)port : 0;
 }
 
 static void local_read(int fd, struct net_address *address)
@@ -138,7 +144,16 @@ static void refuse(struct tcp *tcp, int fd, enum tcp_refusal why)
 void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int fd,
 		    const struct net_address *address, uint16_t port)
 {
-	if (!policy_allows(tcp->policy, address->bytes, address->ipv6)) {
+	/* No PROXY header is read over TCP: who has to send one cannot be told from a client. */
+	if (!policy_allows(tcp->policy, address->bytes, address->ipv6) ||
+	    policy_expects_proxy(tcp->policy, listener, address->bytes, address->ipv6)) {
+		refuse(tcp, fd, TCP_REFUSED_ACL);
+		return;
+	}
+	struct net_address local = listener->address;
+	if (listener->any)
+		local_read(fd, &local);
+	if (listener->any && port_find(tcp, &local) < 0) { /* an address of the machine's own */
 		refuse(tcp, fd, TCP_REFUSED_ACL);
 		return;
 	}
@@ -162,13 +177,11 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 	}
 	uint32_t generation = client->generation + 1;
 	*client = (struct tcp_client){
-		.fd = fd, .generation = generation, .address = *address, .local = listener->address,
+		.fd = fd, .generation = generation, .address = *address, .local = local,
 		.port = port, .local_port = listener->port, .frontend = listener->frontend,
-		.max_in_flight = listener->tcp.max_in_flight, .limit = limit, .wait = TCP_WAIT_IDLE, .since = tcp->now,
-		.accepted = tcp->now,
+		.max_in_flight = listener->tcp.max_in_flight, .limit = limit, .wait = TCP_WAIT_IDLE,
+		.since = tcp->now, .accepted = tcp->now,
 	};
-	if (listener->any)
-		local_read(fd, &client->local);
 	client->net_port = tcp_port_of(tcp, &client->local);
 	struct tcp_frontend_stats *stats = &tcp->stats.frontend[client->frontend];
 	tcp_count(&stats->accepted, 1);
@@ -332,7 +345,8 @@ static bool query_take(struct tcp *tcp, struct tcp_client *client, const uint8_t
 	}
 	client->in_flight++;
 	client->queries++;
-	if (client->queries == tcp->policy->tcp.max_queries)
+	uint32_t most = tcp->policy->tcp.max_queries;
+	if (most != 0 && client->queries >= most)
 		finish(client, TCP_END_QUERIES);
 	tcp_count(&tcp->stats.queries, 1);
 	return true;

@@ -413,6 +413,20 @@ static void waiting_expire(struct tcp *tcp, struct tcp_backend *backend)
 	}
 }
 
+/* Those that the server leaves out while it answers others. */
+static void asks_expire(struct tcp *tcp, struct tcp_backend *backend, struct tcp_server *server)
+{
+	const struct backend_tcp *of = &backend->backend->tcp;
+	uint64_t most = (uint64_t)of->connect_timeout + of->send_timeout + of->receive_timeout;
+	struct tcp_ask *ask;
+	while ((ask = TAILQ_FIRST(&server->asks)) != NULL && ask != server->next && !ask->is_xfr &&
+	       tcp->now - ask->since >= most) {
+		tcp_count(&stats_of(tcp, server)->read_timeouts, 1);
+		tcp_ask_withdraw(server, ask);
+		tcp_ask_fail(tcp, ask);
+	}
+}
+
 static void backend_turn(struct tcp *tcp, struct tcp_backend *backend)
 {
 	struct tcp_server *next;
@@ -421,8 +435,8 @@ static void backend_turn(struct tcp *tcp, struct tcp_backend *backend)
 	for (struct tcp_server *server = TAILQ_FIRST(&backend->servers); server != NULL;
 	     server = next) {
 		next = TAILQ_NEXT(server, sibling);
-		if (server_flush(tcp, server))
-			server_expire(tcp, backend, server);
+		if (server_flush(tcp, server) && server_expire(tcp, backend, server))
+			asks_expire(tcp, backend, server);
 	}
 	if (TAILQ_EMPTY(&backend->servers) && TAILQ_EMPTY(&backend->waiting)) {
 		backend->is_active = false;

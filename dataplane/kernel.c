@@ -72,7 +72,8 @@ static void queue_push(struct worker *worker, unsigned port, struct rte_mbuf *mb
 void kernel_offer(struct worker *worker, unsigned port, struct rte_mbuf *mbuf,
 		  enum drop_reason reason)
 {
-	if (worker->dataplane->kernels[port].open) {
+	/* Without a link header it was put together here, and is no frame any more. */
+	if (worker->dataplane->kernels[port].open && packet_of(mbuf)->l3_offset != 0) {
 		bool link = stats_drops[reason].stage == DROP_STAGE_LINK;
 		count(worker, link ? STATS_KERNEL_LINK : STATS_KERNEL_PASSED);
 		reason = admit(worker, port, net_frame_matters(mbuf));

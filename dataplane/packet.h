@@ -20,8 +20,8 @@
 
 struct note_block;
 
-/* Room kept before the DNS message for the longest header we write: Ethernet, VLAN, IPv6, UDP. */
-#define PACKET_HEADERS_MAX 66u
+/* Room kept before the DNS message for the longest headers: Ethernet, VLAN, IPv6, fragment, UDP. */
+#define PACKET_HEADERS_MAX 74u
 /* Data room of a buffer that any UDP DNS message we accept fits in (4,096 bytes and its headers). */
 #define PACKET_DATA_SIZE (RTE_PKTMBUF_HEADROOM + PACKET_MESSAGE_MAX + 128u)
 #define PACKET_MESSAGE_MAX 4096u

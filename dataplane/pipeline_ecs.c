@@ -59,6 +59,10 @@ bool pipeline_ecs_choose(const struct policy *policy, struct rte_mbuf *mbuf,
 
 struct rte_mbuf *pipeline_widen(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	/* Longer is only what came over TCP, in the largest buffers that there are. */
+	if (unlikely(packet_of(mbuf)->dns_length + (uint32_t)RTE_PKTMBUF_HEADROOM >
+		     PACKET_DATA_SIZE))
+		return mbuf;
 	struct rte_mbuf *larger = rte_pktmbuf_alloc(worker->dataplane->parking_large);
 	if (larger == NULL)
 		return mbuf;

@@ -22,7 +22,7 @@ bool pipeline_large_fits(const struct worker *worker, unsigned port, const struc
 			 size_t length)
 {
 	const struct net_port *way = &worker->dataplane->ports[port];
-	return way->fragments ||
+	return (way->fragments && length <= PACKET_MESSAGE_MAX) ||
 	       length <= net_message_room(path_mtu(worker, way, to), to->ipv6);
 }
 

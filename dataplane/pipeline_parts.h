@@ -62,6 +62,16 @@ void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct infl
  */
 struct rte_mbuf *pipeline_tcp_keep(struct worker *worker, struct rte_mbuf *mbuf);
 
+/* A query over TCP has no answer, or none that is one. */
+void pipeline_tcp_failed(struct worker *worker, struct inflight_entry *entry);
+
+/* Whether a message came over TCP: what is received in frames is in no buffer of these. */
+static inline bool pipeline_is_streamed(const struct worker *worker, const struct rte_mbuf *mbuf)
+{
+	return unlikely(mbuf->pool == worker->dataplane->tcp_small ||
+			mbuf->pool == worker->dataplane->tcp_large);
+}
+
 /* The answer to this entry's query is truncated: the query that was kept is asked over TCP. */
 void pipeline_tcp_retry(struct worker *worker, struct inflight_entry *entry);
 

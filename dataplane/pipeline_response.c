@@ -165,21 +165,22 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 	struct packet *packet = packet_of(mbuf);
 	const struct net_steer *steer =
 		worker->dataplane->ports[packet->query.port].steer[packet->ipv6];
+	const bool streamed = pipeline_is_streamed(worker, mbuf);
 	struct inflight_entry *entry = NULL;
 	uint16_t id = 0;
 	if (likely(packet->dns_length >= DNS_HEADER_SIZE)) {
 		memcpy(&id, packet_dns(mbuf), sizeof(id));
 		entry = inflight_find(worker->inflight, packet->destination_port, id);
 	}
-	if (unlikely(entry == NULL)) {
+	if (unlikely(entry == NULL && !streamed)) {
 		unsigned home = response_home(worker, steer, packet);
 		if (home != worker->index) {
 			response_redirect(worker, mbuf, home);
 			return;
 		}
 	}
-	if (unlikely(entry == NULL && kernel_udp_used(&worker->dataplane->kernel_udp,
-						      packet->destination_port))) {
+	if (unlikely(entry == NULL && !streamed &&
+		     kernel_udp_used(&worker->dataplane->kernel_udp, packet->destination_port))) {
 		kernel_offer(worker, packet->query.port, mbuf, DROP_UDP_PORT);
 		return;
 	}
@@ -190,8 +191,12 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 	}
 	enum drop_reason reason = entry == NULL ? stray_reason(worker, packet, id)
 						: response_check(worker, mbuf, entry);
+	if (unlikely(entry != NULL && entry->tcp && !streamed))
+		reason = DROP_RESPONSE_SOURCE; /* a datagram, to what was asked over TCP */
 	if (unlikely(reason != DROP_NONE)) {
 		pipeline_drop(worker, mbuf, reason);
+		if (entry != NULL && entry->tcp && streamed)
+			pipeline_tcp_failed(worker, entry);
 		return;
 	}
 	if (unlikely(entry->probe)) {

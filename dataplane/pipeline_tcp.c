@@ -35,22 +35,29 @@ void pipeline_tcp_end(struct worker *worker, const struct query_state *query,
 	item_push(worker, handoff_end_pack(&end));
 }
 
-struct rte_mbuf *pipeline_tcp_buffer(struct worker *worker, struct rte_mbuf *mbuf)
+/* A buffer of TCP's. NULL: there is none, in replay never, and the packet stays as it is. */
+static struct rte_mbuf *buffer_change(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct dataplane *dataplane = worker->dataplane;
 	if (mbuf->pool == dataplane->tcp_small || mbuf->pool == dataplane->tcp_large)
 		return mbuf;
 	uint16_t length = packet_of(mbuf)->dns_length;
 	bool large = length + (uint32_t)RTE_PKTMBUF_HEADROOM > PACKET_DATA_SIZE;
-	struct rte_mbuf *changed = rte_pktmbuf_alloc(large ? dataplane->tcp_large
-							   : dataplane->tcp_small);
-	if (unlikely(changed == NULL)) {
-		pipeline_drop(worker, mbuf, DROP_TCP_FULL);
+	struct rte_mempool *pool = large ? dataplane->tcp_large : dataplane->tcp_small;
+	struct rte_mbuf *changed = pool != NULL ? rte_pktmbuf_alloc(pool) : NULL;
+	if (unlikely(changed == NULL))
 		return NULL;
-	}
 	if (length > rte_pktmbuf_tailroom(changed))
 		changed->data_off = 0;
 	packet_move(changed, mbuf);
+	return changed;
+}
+
+struct rte_mbuf *pipeline_tcp_buffer(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct rte_mbuf *changed = buffer_change(worker, mbuf);
+	if (unlikely(changed == NULL))
+		pipeline_drop(worker, mbuf, DROP_TCP_FULL);
 	return changed;
 }
 
@@ -98,13 +105,12 @@ struct rte_mbuf *pipeline_tcp_keep(struct worker *worker, struct rte_mbuf *mbuf)
 
 void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry)
 {
-	struct packet *packet = packet_of(mbuf);
-	uint16_t number = packet->query.backend;
-	mbuf = pipeline_tcp_buffer(worker, mbuf);
+	uint16_t number = packet_of(mbuf)->query.backend;
+	struct rte_mbuf *changed = buffer_change(worker, mbuf);
 	/* What ends the queries of clients has its place on the ring kept free. */
-	if (mbuf == NULL ||
+	if (changed == NULL ||
 	    rte_ring_free_count(worker->handoff.tcp_out) <= HANDOFF_RING_SIZE / 2) {
-		rte_pktmbuf_free(mbuf);
+		rte_pktmbuf_free(changed != NULL ? changed : mbuf);
 		stats_add(&worker->backends[number].send_errors, 1);
 		if (entry->probe)
 			pipeline_probe_end(worker, entry, INFLIGHT_FORGOTTEN);
@@ -112,7 +118,7 @@ void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct infl
 			pipeline_entry_end(worker, entry, DROP_TCP_FULL);
 		return;
 	}
-	packet = packet_of(mbuf);
+	struct packet *packet = packet_of(changed);
 	packet->kind = PACKET_ASK;
 	packet->source_port = entry->source_port;
 	entry->tcp = true;
@@ -120,7 +126,7 @@ void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct infl
 		count(worker, STATS_FORWARDED);
 		stats_add(&worker->backends[number].queries, 1);
 	}
-	item_push(worker, mbuf);
+	item_push(worker, changed);
 }
 
 /* The TCP thread says when a server cannot be asked; this is for when even that does not come. */
@@ -172,8 +178,12 @@ static void ask_failed(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(&id, packet_dns(mbuf), sizeof(id));
 	rte_pktmbuf_free(mbuf);
 	struct inflight_entry *entry = inflight_find(worker->inflight, port, id);
-	if (entry == NULL || !entry->tcp)
-		return;
+	if (entry != NULL && entry->tcp)
+		pipeline_tcp_failed(worker, entry);
+}
+
+void pipeline_tcp_failed(struct worker *worker, struct inflight_entry *entry)
+{
 	if (entry->probe) {
 		pipeline_probe_end(worker, entry, INFLIGHT_TIMED_OUT);
 		return;

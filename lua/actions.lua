@@ -160,14 +160,18 @@ function rules.SetECSAction(v4, v6)
 end
 -- Values by their types, for the PROXY headers to servers.
 local function proxy_action(values, replace, ...)
-  local types = {}
-  for type in pairs(values) do
-    types[#types + 1] = check.range(type, 'the type', 0, 255)
+  local types, texts = {}, {} -- what C is shown has to stay until it has copied it
+  for key, value in pairs(values) do
+    local type = check.range(key, 'the type', 0, 255)
+    if not texts[type] then
+      types[#types + 1] = type
+    end
+    texts[type] = check.string(value, 'the value')
   end
   table.sort(types)
   local list = ffi.new('struct lua_option[?]', #types)
   for i, type in ipairs(types) do
-    local value = check.string(values[type], 'the value')
+    local value = texts[type]
     list[i - 1].code, list[i - 1].data.data, list[i - 1].data.length = type, value, #value
   end
   return action(C.sluice_action_proxy(list, #types, replace), false, ...)

@@ -267,6 +267,7 @@ static void first_write(const struct cut *cut, struct rte_mbuf *mbuf)
 		const uint16_t more = sizeof(struct rte_ipv6_fragment_ext);
 		memmove(frame - more, frame, cut->l2 + sizeof(struct rte_ipv6_hdr));
 		mbuf->data_off = (uint16_t)(mbuf->data_off - more);
+		packet_of(mbuf)->dns_offset = (uint16_t)(packet_of(mbuf)->dns_offset + more);
 		frame -= more;
 	}
 	mbuf->data_len = (uint16_t)(cut->l2 + cut->header + cut->step);
