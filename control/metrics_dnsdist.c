@@ -216,7 +216,6 @@ static void process_print(const struct control *control, FILE *out)
 
 /* ---- servers, frontends, pools ---- */
 
-/* {server="...",address="...": the name, or the address where there is none, without dots. */
 /* Servers that differ in their source alone are not the same. */
 static void source_label(const struct control *control, const struct net_source *source, FILE *out)
 {
@@ -235,6 +234,7 @@ static void source_label(const struct control *control, const struct net_source 
 	fputc('"', out);
 }
 
+/* {server="...",address="...": the name, or the address where there is none, without dots. */
 void metrics_server_labels(const struct control *control, const struct backend *backend, FILE *out)
 {
 	char address[64], name[BACKEND_NAME_SIZE];
