@@ -143,6 +143,7 @@ struct packet {
 	uint8_t stale; /* 1: from the cache, though it had expired */
 	uint32_t slot; /* the control lcore's record of this packet; of a probe its token */
 	uint8_t more; /* 1: over TCP, and more messages of the same answer follow */
+	uint8_t built; /* 1: an answer that a rule has made, its OPT included */
 	struct rte_mbuf *link; /* next in a list of the holder */
 	struct query_state query;
 	struct cache_key key;
@@ -157,6 +158,16 @@ static_assert(offsetof(struct packet, key) == 128, "two cache lines, and two for
 static inline struct packet *packet_of(struct rte_mbuf *mbuf)
 {
 	return rte_mbuf_to_priv(mbuf);
+}
+
+/* As nothing is known yet of what has come. The key counts with `keyed` alone. */
+static inline void packet_clear(struct packet *packet)
+{
+	/* Not memset(): for so few bytes compilers choose an instruction that takes long to start. */
+	typedef uint64_t __attribute__((vector_size(16), may_alias, aligned(8))) words;
+	words *at = (words *)(void *)packet;
+	static_assert(offsetof(struct packet, key) == 8 * sizeof(*at), "all of them");
+	at[0] = at[1] = at[2] = at[3] = at[4] = at[5] = at[6] = at[7] = (words){0};
 }
 
 static inline uint8_t *packet_dns(struct rte_mbuf *mbuf)
@@ -206,6 +217,7 @@ static inline void packet_restart(struct rte_mbuf *mbuf)
 	packet->origin = 0;
 	packet->keyed = false;
 	packet->stale = false;
+	packet->built = false;
 	packet->query.flags &= (uint16_t)~(QUERY_ECS_ADDED | QUERY_ECS_SHARED);
 	packet->query.restarts++;
 }

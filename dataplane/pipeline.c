@@ -100,20 +100,26 @@ static void stream_send(struct worker *worker, struct rte_mbuf *mbuf)
 	pipeline_tcp_answer(worker, mbuf);
 }
 
-/* To whom an answer goes, and from which address of ours: to the proxy, if a proxy asked. */
-static void client_flow(const struct query_state *query, struct net_flow *flow)
+/* To whom an answer goes, and from which address of ours, if a proxy asked: to that. */
+static bool proxy_flow(const struct query_state *query, struct net_flow *flow)
 {
 	struct note_peer peer;
+	if (!pipeline_peer(query, &peer))
+		return false;
 	flow->dscp = 0;
 	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
-	if (pipeline_peer(query, &peer)) {
-		flow->source_port = peer.local_port;
-		flow->destination_port = peer.port;
-		memcpy(flow->source.bytes, peer.local, 16);
-		memcpy(flow->destination.bytes, peer.address, 16);
-		flow->source.ipv6 = flow->destination.ipv6 = peer.ipv6;
-		return;
-	}
+	flow->source_port = peer.local_port;
+	flow->destination_port = peer.port;
+	memcpy(flow->source.bytes, peer.local, 16);
+	memcpy(flow->destination.bytes, peer.address, 16);
+	flow->source.ipv6 = flow->destination.ipv6 = peer.ipv6;
+	return true;
+}
+
+static void client_flow(const struct query_state *query, struct net_flow *flow)
+{
+	flow->dscp = 0;
+	memcpy(flow->destination_mac.addr_bytes, query->client_mac, sizeof(query->client_mac));
 	flow->source_port = query->local_port;
 	flow->destination_port = query->client_port;
 	memcpy(flow->source.bytes, query->local_addr, 16);
@@ -121,18 +127,32 @@ static void client_flow(const struct query_state *query, struct net_flow *flow)
 	flow->source.ipv6 = flow->destination.ipv6 = (query->flags & QUERY_IPV6) != 0;
 }
 
-static void datagram_send(struct worker *worker, struct rte_mbuf *mbuf, const struct net_flow *flow)
+static __rte_noinline void large_send(struct worker *worker, struct rte_mbuf *mbuf,
+				      const struct net_flow *proxy)
+{
+	struct net_flow flow;
+	if (proxy == NULL)
+		client_flow(&packet_of(mbuf)->query, &flow);
+	pipeline_large_answer(worker, mbuf, proxy != NULL ? proxy : &flow);
+}
+
+/* `proxy`: NULL, or where the answer goes in place of the client. */
+static inline void datagram_send(struct worker *worker, struct rte_mbuf *mbuf,
+				 const struct net_flow *proxy)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
 	uint8_t port = query->port;
 	const struct net_port *way = &worker->dataplane->ports[port];
 	if (unlikely(packet_of(mbuf)->dns_length > RTE_MIN(query->client_size, way->message_safe))) {
-		pipeline_large_answer(worker, mbuf, flow);
+		large_send(worker, mbuf, proxy);
 		return;
 	}
 	pipeline_answer_count(worker, mbuf);
 	packet_headroom_make(mbuf);
-	net_frame_write(way, mbuf, flow);
+	if (likely(proxy == NULL))
+		net_frame_answer(way, mbuf);
+	else
+		net_frame_write(way, mbuf, proxy);
 	pipeline_push(worker, port, mbuf);
 }
 
@@ -140,9 +160,10 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct query_state *query = &packet->query;
-	struct net_flow flow;
-	client_flow(query, &flow);
+	struct net_flow proxy;
+	bool proxied = false;
 	if (unlikely(query->notes != NULL)) {
+		proxied = proxy_flow(query, &proxy);
 		errors_add(mbuf);
 		notes_free(&query->notes);
 	}
@@ -155,7 +176,7 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	if (unlikely((query->flags & QUERY_TCP) != 0))
 		stream_send(worker, mbuf);
 	else
-		datagram_send(worker, mbuf, &flow);
+		datagram_send(worker, mbuf, proxied ? &proxy : NULL);
 }
 
 /* ---- to the control lcore ---- */
@@ -276,10 +297,12 @@ static void query_restore(struct worker *worker, struct rte_mbuf *mbuf)
 	dns_flags_store(dns, flags | (query->client_header_flags & PIPELINE_FLAGS_KEPT));
 	if ((query->flags & QUERY_HAD_EDNS) == 0)
 		return;
-	int length = dns_edns_turn(dns, packet_of(mbuf)->dns_length, query->client_size,
-				   DNS_EDNS_UDP_SIZE);
-	if (length > 0)
-		packet_dns_resize(mbuf, (uint16_t)length);
+	if (!packet_of(mbuf)->built) {
+		int length = dns_edns_turn(dns, packet_of(mbuf)->dns_length, query->client_size,
+					   DNS_EDNS_UDP_SIZE);
+		if (length > 0)
+			packet_dns_resize(mbuf, (uint16_t)length);
+	}
 	uint16_t size = policy_now(worker)->own_udp_size;
 	if (unlikely(size != DNS_EDNS_UDP_SIZE))
 		edns_own(mbuf, size);
@@ -400,6 +423,7 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 	packet->origin = STATS_OWN_ANSWER;
 	packet->keyed = false;
 	packet->stale = false;
+	packet->built = false;
 	packet->query.arrival = worker->now;
 	enum drop_reason reason = query_check(worker, mbuf);
 	if (unlikely(reason == DROP_QUERY_EMPTY && policy_now(worker)->answer_empty)) {
@@ -435,6 +459,7 @@ void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	count(worker, STATS_TAKEN_BACK);
+	packet->built = false; /* Lua may have changed it since */
 	/* The client's ID again: what Lua saw was ours. */
 	memcpy(packet_dns(mbuf), &packet->query.client_id, sizeof(packet->query.client_id));
 	switch ((enum packet_next)packet->next) {

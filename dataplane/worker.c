@@ -54,7 +54,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->tsc_per_ms = rte_get_tsc_hz() / 1000;
 	worker->inflight = inflight_create(max_inflight, worker->first_port, dataplane->ports_share);
 	worker->balance = calloc(1, sizeof(*worker->balance));
-	worker->found = calloc(1, sizeof(*worker->found));
+	worker->places = calloc(1, sizeof(*worker->places));
 	worker->seconds = (uint32_t)(clock_now() / worker->tsc_per_ms / 1000);
 	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
@@ -63,7 +63,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	if (error == 0)
 		error = pieces_create(worker, socket);
 	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
-			   worker->found == NULL || worker->path_mtu == NULL || worker->rule_hits == NULL || worker->backends == NULL))
+			   worker->places == NULL || worker->path_mtu == NULL || worker->rule_hits == NULL || worker->backends == NULL))
 		error = -ENOMEM;
 	if (error != 0) {
 		worker_destroy(worker);
@@ -87,7 +87,7 @@ void worker_destroy(struct worker *worker)
 	net_fragments_destroy(worker->fragments);
 	path_mtu_destroy(worker->path_mtu);
 	free(worker->balance);
-	free(worker->found);
+	free(worker->places);
 	free(worker->rule_hits);
 	if (worker->dataplane != NULL)
 		worker->dataplane->backends[worker->index] = NULL;
@@ -97,7 +97,7 @@ void worker_destroy(struct worker *worker)
 	worker->path_mtu = NULL;
 	worker->pieces = NULL; /* ports may still have some of its buffers; it ends with EAL */
 	worker->balance = NULL;
-	worker->found = NULL;
+	worker->places = NULL;
 	worker->rule_hits = NULL;
 	worker->backends = NULL;
 }

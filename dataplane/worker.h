@@ -106,7 +106,7 @@ struct worker {
 		struct rte_mbuf *mbuf;
 		struct cache_lookup lookup;
 	} lookups[WORKER_LOOKUPS];
-	struct cache_found *found;
+	struct cache_places *places; /* of the response that is being kept */
 	uint32_t probes;  /* of the entries in flight; control reads it */
 	bool tcp_handed;  /* the TCP thread has something to take this turn */
 	uint16_t handing; /* packets collected for the ring to the control lcore */

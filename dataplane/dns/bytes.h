@@ -3,6 +3,7 @@
 #ifndef SLUICE_DATAPLANE_DNS_BYTES_H
 #define SLUICE_DATAPLANE_DNS_BYTES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -67,6 +68,12 @@ static inline uint64_t dns_word_fold(uint64_t word)
 	uint64_t from_a = low + (0x80 - 'A') * ones;
 	uint64_t upper = (from_a ^ above_z) & ~word & 0x80 * ones;
 	return word | upper >> 2; /* 0x80 >> 2 is the bit that tells 'a' from 'A' */
+}
+
+/* Whether they are the same but for case; most that are, are so in case too. */
+static inline bool dns_word_same(uint64_t a, uint64_t b)
+{
+	return a == b || dns_word_fold(a) == dns_word_fold(b);
 }
 
 static inline uint8_t dns_byte_fold(uint8_t byte)

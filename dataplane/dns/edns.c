@@ -15,28 +15,6 @@ static void opt_write(uint8_t *to, uint16_t udp_size, bool dnssec_ok)
 	to[7] = dnssec_ok ? DNS_EDNS_DO >> 8 : 0;
 }
 
-enum dns_error dns_opt_read(const uint8_t *message, size_t length, size_t offset,
-			    struct dns_edns *edns)
-{
-	const uint8_t *opt = message + offset;
-	uint16_t rdlength = dns_u16_load(opt + 9);
-	size_t rdata = offset + DNS_OPT_SIZE;
-	if (length - rdata < rdlength)
-		return DNS_ERROR_CUT;
-	*edns = (struct dns_edns){
-		.offset = (uint16_t)offset,
-		.end = (uint16_t)(rdata + rdlength),
-		.rdata = (uint16_t)rdata,
-		.rdlength = rdlength,
-		.udp_size = dns_u16_load(opt + 3),
-		.extended_rcode = opt[5],
-		.version = opt[6],
-		.flags = dns_u16_load(opt + 7),
-		.last = true,
-	};
-	return DNS_OK;
-}
-
 enum dns_error dns_edns_search(const uint8_t *message, size_t length, struct dns_edns *edns)
 {
 	struct dns_records records;

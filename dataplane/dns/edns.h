@@ -58,8 +58,27 @@ struct dns_options {
 enum dns_error dns_edns_search(const uint8_t *message, size_t length, struct dns_edns *edns);
 
 /* Reads the OPT at `offset`, which is known to have DNS_OPT_SIZE bytes, root owner and type OPT. */
-enum dns_error dns_opt_read(const uint8_t *message, size_t length, size_t offset,
-			    struct dns_edns *edns);
+static inline enum dns_error dns_opt_read(const uint8_t *message, size_t length, size_t offset,
+					  struct dns_edns *edns)
+{
+	const uint8_t *opt = message + offset;
+	uint16_t rdlength = dns_u16_load(opt + 9);
+	size_t rdata = offset + DNS_OPT_SIZE;
+	if (length - rdata < rdlength)
+		return DNS_ERROR_CUT;
+	*edns = (struct dns_edns){
+		.offset = (uint16_t)offset,
+		.end = (uint16_t)(rdata + rdlength),
+		.rdata = (uint16_t)rdata,
+		.rdlength = rdlength,
+		.udp_size = dns_u16_load(opt + 3),
+		.extended_rcode = opt[5],
+		.version = opt[6],
+		.flags = dns_u16_load(opt + 7),
+		.last = true,
+	};
+	return DNS_OK;
+}
 
 /*
  * Finds the OPT of a message whose question ends at `question_end`; hot path. A query with no

@@ -46,11 +46,13 @@ static inline size_t dns_name_measure(const uint8_t *name, size_t available, uin
 /* Whether two names of one length are the same, ignoring ASCII case (RFC 4343). */
 static inline bool dns_name_same(const uint8_t *a, const uint8_t *b, size_t length)
 {
-	for (; length >= 8; a += 8, b += 8, length -= 8)
-		if (dns_word_fold(dns_word_load(a)) != dns_word_fold(dns_word_load(b)))
+	if (length < 8)
+		return length == 0 || dns_word_same(dns_tail_load(a, length), dns_tail_load(b, length));
+	for (size_t at = 0; at + 8 <= length; at += 8)
+		if (!dns_word_same(dns_word_load(a + at), dns_word_load(b + at)))
 			return false;
-	return length == 0 ||
-	       dns_word_fold(dns_tail_load(a, length)) == dns_word_fold(dns_tail_load(b, length));
+	/* The last eight bytes, some of them a second time. */
+	return dns_word_same(dns_word_load(a + length - 8), dns_word_load(b + length - 8));
 }
 
 static inline bool dns_name_equal(const uint8_t *a, size_t a_length, const uint8_t *b,
@@ -72,12 +74,15 @@ static inline uint64_t dns_hash_mix(uint64_t a, uint64_t b)
 static inline uint64_t dns_name_hash(const uint8_t *name, size_t length, uint64_t seed)
 {
 	uint64_t hash = seed ^ 0x9e6c63d0a15ad9ebu;
-	size_t left = length;
-	for (; left >= 8; name += 8, left -= 8)
-		hash = dns_hash_mix(hash ^ dns_word_fold(dns_word_load(name)), 0xd1b54a32d192ed03u);
-	if (left > 0)
-		hash = dns_hash_mix(hash ^ dns_word_fold(dns_tail_load(name, left)),
-				    0x8bb84b93962eacc9u);
+	uint64_t last = 0;
+	for (size_t at = 0; at + 8 <= length; at += 8)
+		hash = dns_hash_mix(hash ^ dns_word_fold(dns_word_load(name + at)),
+				    0xd1b54a32d192ed03u);
+	if (length >= 8) /* some of them a second time */
+		last = dns_word_load(name + length - 8);
+	else if (length > 0)
+		last = dns_tail_load(name, length);
+	hash = dns_hash_mix(hash ^ dns_word_fold(last), 0x8bb84b93962eacc9u);
 	return dns_hash_mix(hash ^ length, 0xa24baed4963ee407u);
 }
 

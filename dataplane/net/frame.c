@@ -4,6 +4,7 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "dataplane/net/checksum.h"
 #include "dataplane/net/extension.h"
 
 bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6)
@@ -38,10 +39,8 @@ static bool is_unspecified(const uint8_t *address)
 }
 
 /* The broadcast address of a network of ours: an answer to it would reach all its hosts. */
-static bool is_broadcast(const struct net_port *port, uint32_t address)
+static __rte_noinline bool is_broadcast_here(const struct net_port *port, uint32_t address)
 {
-	if ((address & 3) != 3) /* the shortest host part that has one, all ones */
-		return false;
 	for (unsigned i = 0; i < port->n_addresses; i++) {
 		const struct net_prefix *prefix = &port->addresses[i];
 		uint32_t own;
@@ -52,6 +51,12 @@ static bool is_broadcast(const struct net_port *port, uint32_t address)
 			return true;
 	}
 	return false;
+}
+
+static inline bool is_broadcast(const struct net_port *port, uint32_t address)
+{
+	/* The shortest host part that has one is two ones. */
+	return unlikely((address & 3) == 3) && is_broadcast_here(port, address);
 }
 
 static bool ipv4_source_plausible(const struct net_port *port, rte_be32_t address)
@@ -78,7 +83,7 @@ static enum net_class host(uint8_t *reason, enum drop_reason why)
 	return NET_CLASS_HOST;
 }
 
-static inline enum net_class udp_classify(struct rte_mbuf *mbuf, struct packet *packet,
+static __rte_always_inline enum net_class udp_classify(struct rte_mbuf *mbuf, struct packet *packet,
 					  uint32_t offset, uint32_t end, uint8_t *reason)
 {
 	if (end - offset < sizeof(struct rte_udp_hdr))
@@ -116,7 +121,10 @@ static bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr 
 		return false;
 	if (known == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 		return true;
-	return rte_raw_cksum(ip, (size_t)(ip->version_ihl & 0x0f) * 4) != 0xffff;
+	if (unlikely(ip->version_ihl != RTE_IPV4_VHL_DEF))
+		return rte_raw_cksum(ip, (size_t)(ip->version_ihl & 0x0f) * 4) != 0xffff;
+	return net_sum_fold(net_sum_8(net_sum_8(net_sum_4(0, &ip->dst_addr), &ip->time_to_live), ip)) !=
+	       0xffff;
 }
 
 /* What is not for an address of ours, or not for one host at all. A host may have further ones. */
@@ -262,7 +270,7 @@ enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *
 				  uint8_t *reason)
 {
 	struct packet *packet = packet_of(mbuf);
-	memset(packet, 0, offsetof(struct packet, key)); /* the key counts with `keyed` alone */
+	packet_clear(packet);
 	if (unlikely(mbuf->nb_segs != 1))
 		return NET_CLASS_CHAINED;
 	if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN))

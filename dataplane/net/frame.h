@@ -65,6 +65,9 @@ struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool
 void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		     const struct net_flow *flow);
 
+/* The same to whom the query came from, as its query_state says; without a proxy between. */
+void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf);
+
 /* The UDP checksum of a message that net_frame_write() wrote, whoever computes it. */
 rte_be16_t net_frame_checksum(const struct net_flow *flow, struct rte_mbuf *mbuf);
 

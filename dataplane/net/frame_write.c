@@ -4,6 +4,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "dataplane/net/checksum.h"
+
 #define HOP_LIMIT 64
 
 static uint16_t ethernet_size(const struct net_port *port)
@@ -11,28 +13,33 @@ static uint16_t ethernet_size(const struct net_port *port)
 	return RTE_ETHER_HDR_LEN + (port->vlan != 0 ? RTE_VLAN_HLEN : 0);
 }
 
-static __rte_always_inline uint8_t ethernet_write(const struct net_port *port, uint8_t *frame,
-						  const struct rte_ether_addr *destination,
-						  uint16_t type)
+static __rte_always_inline void untagged_write(const struct net_port *port, uint8_t *frame,
+					       const struct rte_ether_addr *destination,
+					       uint16_t type)
 {
 	struct rte_ether_hdr *ethernet = (struct rte_ether_hdr *)frame;
 	ethernet->dst_addr = *destination;
 	ethernet->src_addr = port->mac;
-	if (likely(port->vlan == 0)) {
-		ethernet->ether_type = rte_cpu_to_be_16(type);
-		return RTE_ETHER_HDR_LEN;
-	}
-	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(ethernet + 1);
-	ethernet->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	ethernet->ether_type = rte_cpu_to_be_16(type);
+}
+
+static void tagged_write(const struct net_port *port, uint8_t *frame,
+			 const struct rte_ether_addr *destination, uint16_t type)
+{
+	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(frame + RTE_ETHER_HDR_LEN);
+	untagged_write(port, frame, destination, RTE_ETHER_TYPE_VLAN);
 	tag->vlan_tci = rte_cpu_to_be_16(port->vlan);
 	tag->eth_proto = rte_cpu_to_be_16(type);
-	return RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 }
 
 uint8_t net_ethernet_write(const struct net_port *port, uint8_t *frame,
 			   const struct rte_ether_addr *destination, uint16_t type)
 {
-	return ethernet_write(port, frame, destination, type);
+	if (port->vlan == 0)
+		untagged_write(port, frame, destination, type);
+	else
+		tagged_write(port, frame, destination, type);
+	return (uint8_t)ethernet_size(port);
 }
 
 void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
@@ -49,162 +56,180 @@ void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
 	net_ethernet_write(port, rte_pktmbuf_mtod(mbuf, uint8_t *), destination, type);
 }
 
-/*
- * The Internet checksum's sum (RFC 1071) of bytes, and of what was summed before; not folded. Words of
- * eight bytes: messages are short, and wide loads would wait for the narrow stores just before them.
- */
-static inline uint64_t sum_add(uint64_t sum, const void *bytes, size_t length)
+/* Who is at either end of a datagram, as net_flow has it; ports in host byte order. */
+struct ends {
+	const uint8_t *source, *destination;
+	const struct rte_ether_addr *mac; /* of the next hop */
+	uint16_t source_port, destination_port;
+	uint8_t dscp;
+	bool ipv6;
+};
+
+static __rte_always_inline struct ends ends_of(const struct net_flow *flow)
 {
-	const uint8_t *at = bytes;
-	uint64_t word;
-	uint32_t half;
-	uint16_t quarter, last = 0;
-	for (; length >= sizeof(word); at += sizeof(word), length -= sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		sum += (word & UINT32_MAX) + (word >> 32);
-	}
-	if ((length & sizeof(half)) != 0) {
-		memcpy(&half, at, sizeof(half));
-		sum += half;
-		at += sizeof(half);
-	}
-	if ((length & sizeof(quarter)) != 0) {
-		memcpy(&quarter, at, sizeof(quarter));
-		sum += quarter;
-		at += sizeof(quarter);
-	}
-	if ((length & 1) != 0)
-		memcpy(&last, at, 1);
-	return sum + last;
+	return (struct ends){
+		.source = flow->source.bytes,
+		.destination = flow->destination.bytes,
+		.mac = &flow->destination_mac,
+		.source_port = flow->source_port,
+		.destination_port = flow->destination_port,
+		.dscp = flow->dscp,
+		.ipv6 = flow->destination.ipv6,
+	};
 }
 
-static inline uint16_t sum_fold(uint64_t sum)
+static __rte_always_inline void udp_write(const struct ends *ends, struct rte_udp_hdr *udp,
+					  uint16_t length)
 {
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	return (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
-}
-
-static void udp_write(const struct net_flow *flow, struct rte_udp_hdr *udp, uint16_t length)
-{
-	udp->src_port = rte_cpu_to_be_16(flow->source_port);
-	udp->dst_port = rte_cpu_to_be_16(flow->destination_port);
+	udp->src_port = rte_cpu_to_be_16(ends->source_port);
+	udp->dst_port = rte_cpu_to_be_16(ends->destination_port);
 	udp->dgram_len = rte_cpu_to_be_16(length);
-	udp->dgram_cksum = 0;
+}
+
+/* Of both addresses: at most 33 bits, so that a few words more are added without a carry. */
+static __rte_always_inline uint64_t addresses_sum(const struct ends *ends)
+{
+	if (!ends->ipv6)
+		return net_sum_4(net_sum_4(0, ends->source), ends->destination);
+	uint64_t sum = net_sum_8(net_sum_8(0, ends->source), ends->source + 8);
+	sum = net_sum_8(net_sum_8(sum, ends->destination), ends->destination + 8);
+	return (sum & UINT32_MAX) + (sum >> 32);
 }
 
 /*
  * The checksum over pseudo header (`addresses` is the sum of those), UDP header and message, from
  * what is at hand rather than from the headers just written.
  */
-static __rte_always_inline rte_be16_t udp_checksum(const struct net_flow *flow, uint64_t addresses, const uint8_t *dns,
-			       uint16_t length)
+static __rte_always_inline rte_be16_t udp_checksum(const struct ends *ends, uint64_t addresses,
+						   const uint8_t *dns, uint16_t length)
 {
 	uint64_t sum = addresses + RTE_BE16(IPPROTO_UDP) + 2u * rte_cpu_to_be_16(length) +
-		       rte_cpu_to_be_16(flow->source_port) +
-		       rte_cpu_to_be_16(flow->destination_port);
-	uint16_t checksum = (uint16_t)~sum_fold(
-		sum_add(sum, dns, length - sizeof(struct rte_udp_hdr)));
+		       rte_cpu_to_be_16(ends->source_port) +
+		       rte_cpu_to_be_16(ends->destination_port);
+	uint16_t checksum = (uint16_t)~net_sum_fold(
+		net_sum(sum, dns, length - sizeof(struct rte_udp_hdr)));
 	return checksum != 0 ? checksum : UINT16_MAX; /* RFC 768: 0 would say that there is none */
 }
 
 static __rte_always_inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
-			      const struct net_flow *flow, struct rte_ipv4_hdr *ip,
-			      uint16_t udp_length, bool offload)
+					   const struct ends *ends, struct rte_ipv4_hdr *ip,
+					   uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
+	uint64_t addresses = addresses_sum(ends);
+	rte_be16_t checksum = 0, length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_length));
+	bool port_sums_ip = offload && port->tx_ip_checksum;
+	bool port_sums_udp = offload && port->tx_udp_checksum;
+	if (port_sums_ip)
+		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
+	else
+		checksum = (rte_be16_t)~net_sum_fold(
+			addresses + rte_cpu_to_be_16((uint16_t)(RTE_IPV4_VHL_DEF << 8 | ends->dscp << 2)) +
+			length + RTE_BE16(RTE_IPV4_HDR_DF_FLAG) +
+			RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = RTE_IPV4_VHL_DEF,
-		.type_of_service = (uint8_t)(flow->dscp << 2),
-		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + udp_length)),
+		.type_of_service = (uint8_t)(ends->dscp << 2),
+		.total_length = length,
 		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = HOP_LIMIT,
 		.next_proto_id = IPPROTO_UDP,
+		.hdr_checksum = checksum,
 	};
-	memcpy(&ip->src_addr, flow->source.bytes, 4);
-	memcpy(&ip->dst_addr, flow->destination.bytes, 4);
-	uint64_t addresses = sum_add(sum_add(0, flow->source.bytes, 4), flow->destination.bytes, 4);
-	udp_write(flow, udp, udp_length);
-	if (offload && port->tx_udp_checksum) {
+	memcpy(&ip->src_addr, ends->source, 4);
+	memcpy(&ip->dst_addr, ends->destination, 4);
+	udp_write(ends, udp, udp_length);
+	if (port_sums_udp) {
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv4_phdr_cksum(ip, mbuf->ol_flags);
 	} else {
 		udp->dgram_cksum =
-			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
+			udp_checksum(ends, addresses, (const uint8_t *)(udp + 1), udp_length);
 	}
-	if (offload && port->tx_ip_checksum)
-		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM;
-	else
-		ip->hdr_checksum = (uint16_t)~sum_fold(
-			addresses + rte_cpu_to_be_16(RTE_IPV4_VHL_DEF << 8 | ip->type_of_service) +
-			ip->total_length +
-			RTE_BE16(RTE_IPV4_HDR_DF_FLAG) + RTE_BE16(HOP_LIMIT << 8 | IPPROTO_UDP));
 }
 
 static __rte_always_inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
-			      const struct net_flow *flow, struct rte_ipv6_hdr *ip,
-			      uint16_t udp_length, bool offload)
+					   const struct ends *ends, struct rte_ipv6_hdr *ip,
+					   uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
-	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)flow->dscp << 22);
+	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)ends->dscp << 22);
 	ip->payload_len = rte_cpu_to_be_16(udp_length);
 	ip->proto = IPPROTO_UDP;
 	ip->hop_limits = HOP_LIMIT;
-	memcpy(ip->src_addr, flow->source.bytes, 16);
-	memcpy(ip->dst_addr, flow->destination.bytes, 16);
-	udp_write(flow, udp, udp_length);
+	memcpy(ip->src_addr, ends->source, 16);
+	memcpy(ip->dst_addr, ends->destination, 16);
+	udp_write(ends, udp, udp_length);
 	if (offload && port->tx_udp_checksum) {
 		mbuf->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
 		udp->dgram_cksum = rte_ipv6_phdr_cksum(ip, mbuf->ol_flags);
 	} else {
-		uint64_t addresses =
-			sum_add(sum_add(0, flow->source.bytes, 16), flow->destination.bytes, 16);
-		udp->dgram_cksum =
-			udp_checksum(flow, addresses, (const uint8_t *)(udp + 1), udp_length);
+		udp->dgram_cksum = udp_checksum(ends, addresses_sum(ends),
+						(const uint8_t *)(udp + 1), udp_length);
 	}
 }
 
+/* `l2` is ethernet_size(): where that and ends->ipv6 are constants, so is most of what follows. */
 static __rte_always_inline void frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
-			       const struct net_flow *flow, bool offload)
+					    const struct ends *ends, uint16_t l2, bool offload)
 {
 	struct packet *packet = packet_of(mbuf);
-	bool ipv6 = flow->destination.ipv6;
-	uint16_t l2 = ethernet_size(port);
-	uint16_t l3 = ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	uint16_t l3 = ends->ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
 	uint16_t headers = (uint16_t)(l2 + l3 + sizeof(struct rte_udp_hdr));
-	uint16_t udp_length = (uint16_t)(sizeof(struct rte_udp_hdr) + packet->dns_length);
+	uint16_t length = packet->dns_length;
+	uint16_t udp_length = (uint16_t)(sizeof(struct rte_udp_hdr) + length);
 
 	mbuf->data_off = (uint16_t)(mbuf->data_off + packet->dns_offset - headers);
 	packet->dns_offset = headers;
 	packet->l3_offset = (uint8_t)l2;
-	packet_dns_resize(mbuf, packet->dns_length);
+	mbuf->data_len = (uint16_t)(headers + length);
+	mbuf->pkt_len = mbuf->data_len;
 	mbuf->ol_flags &= NET_MBUF_ATTACHED;
-	mbuf->l2_len = l2;
-	mbuf->l3_len = l3;
+	mbuf->tx_offload = (uint64_t)l2 | (uint64_t)l3 << RTE_MBUF_L2_LEN_BITS;
 	uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
-	ethernet_write(port, frame, &flow->destination_mac,
-		       ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
-	if (ipv6)
-		ipv6_write(port, mbuf, flow, (struct rte_ipv6_hdr *)(frame + l2), udp_length,
+	uint16_t type = ends->ipv6 ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4;
+	if (l2 == RTE_ETHER_HDR_LEN)
+		untagged_write(port, frame, ends->mac, type);
+	else
+		tagged_write(port, frame, ends->mac, type);
+	if (ends->ipv6)
+		ipv6_write(port, mbuf, ends, (struct rte_ipv6_hdr *)(frame + l2), udp_length,
 			   offload);
 	else
-		ipv4_write(port, mbuf, flow, (struct rte_ipv4_hdr *)(frame + l2), udp_length,
+		ipv4_write(port, mbuf, ends, (struct rte_ipv4_hdr *)(frame + l2), udp_length,
 			   offload);
 }
 
 void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		     const struct net_flow *flow)
 {
-	frame_write(port, mbuf, flow, true);
+	struct ends ends = ends_of(flow);
+	frame_write(port, mbuf, &ends, ethernet_size(port), true);
+}
+
+void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	struct ends ends = {
+		.source = query->local_addr,
+		.destination = query->client_addr,
+		.mac = (const struct rte_ether_addr *)(const void *)query->client_mac,
+		.source_port = query->local_port,
+		.destination_port = query->client_port,
+		.ipv6 = (query->flags & QUERY_IPV6) != 0,
+	};
+	if (unlikely(port->vlan != 0 || ends.ipv6)) {
+		frame_write(port, mbuf, &ends, ethernet_size(port), true);
+	} else {
+		ends.ipv6 = false;
+		frame_write(port, mbuf, &ends, RTE_ETHER_HDR_LEN, true);
+	}
 }
 
 rte_be16_t net_frame_checksum(const struct net_flow *flow, struct rte_mbuf *mbuf)
 {
-	size_t size = flow->destination.ipv6 ? 16 : 4;
-	uint64_t addresses = sum_add(sum_add(0, flow->source.bytes, size),
-				     flow->destination.bytes, size);
-	return udp_checksum(flow, addresses, packet_dns(mbuf),
+	struct ends ends = ends_of(flow);
+	return udp_checksum(&ends, addresses_sum(&ends), packet_dns(mbuf),
 			    (uint16_t)(sizeof(struct rte_udp_hdr) + packet_of(mbuf)->dns_length));
 }
 
@@ -295,7 +320,8 @@ unsigned net_fragments_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	if (count > NET_FRAGMENTS_MAX ||
 	    (count > 1 && rte_pktmbuf_alloc_bulk(pool, out + 1, count - 1) != 0))
 		return 0;
-	frame_write(port, mbuf, flow, false);
+	struct ends ends = ends_of(flow);
+	frame_write(port, mbuf, &ends, cut.l2, false);
 	out[0] = mbuf;
 	for (unsigned i = 1; i < count; i++)
 		part_write(&cut, out[i], rte_pktmbuf_mtod(mbuf, const uint8_t *),

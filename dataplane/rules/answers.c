@@ -57,6 +57,7 @@ static enum rule_verdict reply_end(struct rte_mbuf *mbuf, int length)
 		return RULE_DROP;
 	}
 	packet_dns_resize(mbuf, (uint16_t)length);
+	packet_of(mbuf)->built = true;
 	return RULE_ANSWER;
 }
 

@@ -28,17 +28,23 @@ void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct
 	uint32_t end = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
 	bool question = packet->query.qname_length > 0 && packet->dns_length >= end &&
 			dns_count_load(dns, DNS_SECTION_QUESTION) > 0;
-	*facts = (struct rule_facts){
-		.policy = policy,
-		.packet = packet,
-		.dns = dns,
-		.qname = question ? dns + DNS_HEADER_SIZE : root_name,
-		.qtype = packet->query.qtype,
-		.qclass = packet->query.qclass,
-		.qname_length = question ? packet->query.qname_length : 1,
-		.qname_labels = question ? packet->query.qname_labels : 0,
-		.text_length = -1,
-	};
+	facts->policy = policy;
+	facts->packet = packet;
+	facts->dns = dns;
+	facts->qname = question ? dns + DNS_HEADER_SIZE : root_name;
+	facts->qtype = packet->query.qtype;
+	facts->qclass = packet->query.qclass;
+	facts->qname_length = question ? packet->query.qname_length : 1;
+	facts->qname_labels = question ? packet->query.qname_labels : 0;
+	facts->text_length = -1;
+	facts->regexes = NULL;
+	facts->regexes_known = false;
+	facts->regexes_alone = 0;
+	facts->now = 0;
+	facts->rates_end = NULL;
+	facts->rate = NULL;
+	facts->rates_fetched = NULL;
+	rule_facts_renew(facts);
 }
 
 static bool outside(uint32_t value, const struct rule_test *test)

@@ -15,6 +15,7 @@ bool rule_thread_select(const struct policy *policy, struct rte_mbuf *mbuf, int 
 			struct rule_context *context)
 {
 	struct rule_threads *threads = policy->threads;
+	packet_of(mbuf)->built = false; /* Lua may change it */
 	return threads && threads->select(threads, context->lcore, mbuf, reference);
 }
 
@@ -27,6 +28,7 @@ enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule
 							    : (int)RULE_RESPONSE_RESULT_SERVFAIL};
 	enum rule_verdict verdict;
 
+	packet_of(mbuf)->built = false; /* Lua may change it */
 	if (threads)
 		result = threads->act(threads, context->lcore, mbuf, action->lua);
 	if (query)
