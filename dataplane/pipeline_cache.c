@@ -18,33 +18,30 @@ static const uint8_t *name_of(struct rte_mbuf *mbuf)
 
 /* ---- queries ---- */
 
-/*
- * The query becomes its answer. The question is the client's, in its case. False: the answer does
- * not fit the packet's buffer.
- */
-static bool hit_fill(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
+/* The query becomes its answer, if the cache has one. The question is the client's, in its case. */
+static bool answer_find(struct worker *worker, struct rte_mbuf *mbuf,
+			const struct cache_lookup *lookup, uint32_t stale)
 {
 	struct packet *packet = packet_of(mbuf);
-	struct cache_found *found = worker->found;
 	uint8_t *dns = packet_dns(mbuf);
-	if (unlikely(found->length > packet_dns_capacity(mbuf)))
+	struct cache_query query = {
+		.message = dns,
+		.length = packet->dns_length,
+		.room = packet_dns_capacity(mbuf),
+		.name_length = packet->query.qname_length,
+	};
+	struct cache_found found;
+	if (!cache_lookup_answer(lookup, &packet->key, &query, worker->seconds, stale,
+				 worker->index, &found))
 		return false;
-	if (unlikely(found->expired != 0))
-		cache_answer_ttl_set(found->message, &found->places,
-				     cache_options_of(cache)->stale_ttl);
-	else if (likely(!cache_options_of(cache)->dont_age))
-		cache_answer_age(found->message, &found->places, found->age);
-	if (unlikely(cache_options_of(cache)->shuffle))
-		cache_answer_shuffle(found->message, found->length, rule_random(&worker->rules));
-	uint16_t flags = dns_flags_load(found->message) & (uint16_t)~FLAGS_KEPT;
-	size_t question = DNS_HEADER_SIZE + packet->query.qname_length;
-	memcpy(dns + 4, found->message + 4, DNS_HEADER_SIZE - 4);
-	memcpy(dns + question, found->message + question, found->length - question);
+	if (unlikely(cache_options_of(lookup->cache)->shuffle))
+		cache_answer_shuffle(dns, found.length, rule_random(&worker->rules));
+	uint16_t flags = dns_flags_load(dns) & (uint16_t)~FLAGS_KEPT;
 	dns_flags_store(dns, flags | (packet->query.client_header_flags & FLAGS_KEPT));
-	packet_dns_resize(mbuf, (uint16_t)found->length);
+	packet_dns_resize(mbuf, (uint16_t)found.length);
 	packet->kind = PACKET_RESPONSE;
 	packet->origin = STATS_CACHED_ANSWER;
-	packet->stale = found->expired != 0;
+	packet->stale = found.expired != 0;
 	packet->keyed = false;
 	return true;
 }
@@ -122,9 +119,7 @@ static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct c
 	uint32_t stale = policy->stale;
 	if (unlikely(stale != 0) && backend_pool_available(policy, packet->query.pool))
 		stale = 0;
-	if (cache_lookup_read(lookup, &packet->key, name_of(mbuf), packet->query.qname_length,
-			      worker->seconds, stale, worker->index, worker->found) &&
-	    hit_fill(worker, mbuf, lookup->cache))
+	if (likely(answer_find(worker, mbuf, lookup, stale)))
 		hit(worker, mbuf);
 	else if (unlikely(is_shared(&packet->key)))
 		look_up_told(worker, mbuf, lookup->cache);
@@ -200,10 +195,7 @@ static bool rescue_by_key(struct worker *worker, struct rte_mbuf *mbuf, const st
 	struct packet *packet = packet_of(mbuf);
 	struct cache_lookup lookup;
 	cache_lookup_open(&lookup, cache, &packet->key, worker->index);
-	if (!cache_lookup_read(&lookup, &packet->key, name_of(mbuf), packet->query.qname_length,
-			       worker->seconds, policy_now(worker)->stale_timeout, worker->index,
-			       worker->found) ||
-	    !hit_fill(worker, mbuf, cache))
+	if (!answer_find(worker, mbuf, &lookup, policy_now(worker)->stale_timeout))
 		return false;
 	hit(worker, mbuf);
 	return true;
@@ -250,7 +242,7 @@ static bool keep(struct worker *worker, struct rte_mbuf *mbuf, bool shared)
 	uint32_t seconds, failure = UINT32_MAX;
 	if (unlikely((query->flags & QUERY_TEMP_FAILURE_TTL) != 0))
 		failure = query->temp_failure_ttl;
-	struct cache_places *places = &worker->found->places;
+	struct cache_places *places = worker->places;
 	enum cache_fitness fitness = cache_answer_check(
 		packet_dns(mbuf), packet->dns_length, query->qtype, &cache_options_of(cache)->ttls,
 		failure, places, &seconds);

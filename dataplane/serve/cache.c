@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+#include <rte_branch_prediction.h>
+
 #include "dataplane/dns/message.h"
 
 #define LINE 64u
@@ -31,7 +36,7 @@ static_assert(sizeof(struct cache_bucket) == CACHE_BUCKET_SIZE, "a page");
 static_assert(offsetof(struct cache_bucket, data) == LINE, "all but the data is in its first line");
 static_assert(BUCKET_DATA / UNIT <= UINT8_MAX, "units are counted in bytes");
 
-/* Followed by the places of TTLs, the key's tail and the message. */
+/* Followed by the key's padded tail, the places of TTLs and the message. */
 struct entry {
 	uint32_t hash;
 	uint32_t inserted, expires; /* seconds */
@@ -44,7 +49,7 @@ struct entry {
 };
 
 static_assert(sizeof(struct entry) == 32, "half a line");
-static_assert(sizeof(struct entry) + 2 * 16 + CACHE_KEY_TAIL + CACHE_ENTRY_MAX <= BUCKET_DATA,
+static_assert(sizeof(struct entry) + CACHE_KEY_TAIL + 2 * 16 + CACHE_ENTRY_MAX <= BUCKET_DATA,
 	      "the longest response has room, if it has no more records than that");
 
 /* In a page of its own before the buckets. */
@@ -191,53 +196,60 @@ static uint32_t hash_of(uint64_t hash)
 	return (uint32_t)(hash >> 16);
 }
 
-/* Which bytes of a word are zero, as bits, the first byte the lowest. */
-static inline uint32_t zero_bytes(uint64_t word)
-{
-	const uint64_t ones = 0x0101010101010101u, low = 0x7f * ones;
-	uint64_t zero = ~(((word & low) + low) | word | low); /* 0x80 where it is */
-	return (uint32_t)((zero >> 7) * 0x0102040810204080u >> 56);
-}
-
 /* Ways whose tag it is, as bits. */
+#ifdef __SSE2__
 static inline uint32_t ways_of(const struct cache_bucket *bucket, uint8_t tag)
 {
-	uint64_t wanted = tag * 0x0101010101010101u;
+	static_assert(CACHE_WAYS == 24, "two overlapping vectors");
+	__m128i wanted = _mm_set1_epi8((char)tag);
+	__m128i low = _mm_loadu_si128((const void *)bucket->tags);
+	__m128i high = _mm_loadu_si128((const void *)(bucket->tags + 8));
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(low, wanted)) |
+	       ((uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, wanted)) & 0xff00) << 8;
+}
+#else
+static inline uint32_t ways_of(const struct cache_bucket *bucket, uint8_t tag)
+{
 	uint32_t ways = 0;
-	for (unsigned i = 0; i < CACHE_WAYS / 8; i++)
-		ways |= zero_bytes(dns_word_load(bucket->tags + 8 * i) ^ wanted) << 8 * i;
+	for (unsigned way = 0; way < CACHE_WAYS; way++)
+		ways |= (uint32_t)(bucket->tags[way] == tag) << way;
 	return ways;
 }
+#endif
 
 /* Where the parts of an entry stand. Reading without a lock, nothing that it says is believed. */
 struct parts {
-	const uint8_t *places, *tail, *message;
+	const uint8_t *tail, *places, *message;
 };
 
-static bool parts_of(const struct cache_bucket *bucket, unsigned way, struct entry *entry,
-		     struct parts *parts)
+static size_t entry_size(size_t tail_length, size_t n_places, size_t length)
+{
+	return sizeof(struct entry) + cache_key_padded(tail_length) + 2u * n_places + length;
+}
+
+static inline bool parts_of(const struct cache_bucket *bucket, unsigned way, struct entry *entry,
+			    struct parts *parts)
 {
 	size_t at = (size_t)bucket->at[way] * UNIT;
 	if (at > BUCKET_DATA - sizeof(*entry))
 		return false;
 	memcpy(entry, bucket->data + at, sizeof(*entry));
-	size_t size = sizeof(*entry) + 2u * entry->n_places + entry->tail_length + entry->length;
-	if (size > BUCKET_DATA - at || entry->n_places > CACHE_TTLS_MAX ||
-	    entry->tail_length > CACHE_KEY_TAIL || entry->length > CACHE_ENTRY_MAX ||
+	if (entry_size(entry->tail_length, entry->n_places, entry->length) > BUCKET_DATA - at ||
+	    entry->n_places > CACHE_TTLS_MAX || entry->tail_length > CACHE_KEY_TAIL ||
+	    entry->length > CACHE_ENTRY_MAX ||
 	    entry->length < DNS_HEADER_SIZE + DNS_QUESTION_FIXED)
 		return false;
-	parts->places = bucket->data + at + sizeof(*entry);
-	parts->tail = parts->places + 2u * entry->n_places;
-	parts->message = parts->tail + entry->tail_length;
+	parts->tail = bucket->data + at + sizeof(*entry);
+	parts->places = parts->tail + cache_key_padded(entry->tail_length);
+	parts->message = parts->places + 2u * entry->n_places;
 	return true;
 }
 
-static bool key_equals(const struct entry *entry, const struct parts *parts,
-		       const struct cache_key *key, const uint8_t *name, size_t name_length)
+static inline bool key_equals(const struct entry *entry, const struct parts *parts,
+			      const struct cache_key *key, const uint8_t *name, size_t name_length)
 {
 	return entry->tail_length == key->tail_length &&
-	       memcmp(entry->head, key->head, CACHE_KEY_HEAD) == 0 &&
-	       memcmp(parts->tail, key->tail, key->tail_length) == 0 &&
+	       cache_key_same(key, entry->head, parts->tail) &&
 	       entry->length >= DNS_HEADER_SIZE + DNS_QUESTION_FIXED + name_length &&
 	       dns_name_same(parts->message + DNS_HEADER_SIZE, name, name_length);
 }
@@ -264,26 +276,6 @@ void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache
 	}
 }
 
-enum reading { READ_NOTHING, READ_OTHER, READ_COPIED };
-
-static enum reading way_read(const struct cache_bucket *bucket, unsigned way,
-			     const struct cache_key *key, const uint8_t *name, size_t name_length,
-			     struct entry *entry, struct cache_found *found)
-{
-	struct parts parts;
-	if (!parts_of(bucket, way, entry, &parts) ||
-	    entry->hash != hash_of(key->hash))
-		return READ_NOTHING;
-	if (!key_equals(entry, &parts, key, name, name_length))
-		return READ_OTHER;
-	found->length = entry->length;
-	found->way = way;
-	found->places.count = entry->n_places;
-	memcpy(found->places.at, parts.places, 2u * entry->n_places);
-	memcpy(found->message, parts.message, entry->length);
-	return READ_COPIED;
-}
-
 /* The version before anything else is read, and whether it still holds after. */
 static inline uint32_t read_begin(const struct cache_bucket *bucket)
 {
@@ -297,14 +289,87 @@ static inline bool read_holds(const struct cache_bucket *bucket, uint32_t versio
 	       __atomic_load_n(&bucket->version, __ATOMIC_RELAXED) == version;
 }
 
+/* The way that has the key, or -1; another one with its hash counts as `collision`. */
+static inline int way_find(const struct cache_bucket *bucket, const struct cache_key *key,
+			   const uint8_t *name, size_t name_length, struct entry *entry,
+			   struct parts *parts, bool *collision)
+{
+	uint32_t ways = ways_of(bucket, tag_of(key->hash));
+	for (; ways != 0; ways &= ways - 1) {
+		unsigned way = (unsigned)__builtin_ctz(ways);
+		if (!parts_of(bucket, way, entry, parts) || entry->hash != hash_of(key->hash))
+			continue;
+		if (likely(key_equals(entry, parts, key, name, name_length)))
+			return (int)way;
+		*collision = true;
+	}
+	return -1;
+}
+
 /* False: it is too old. Within the second in which it ends it has ended. */
 static bool ages(const struct entry *entry, uint32_t now, uint32_t stale, struct cache_found *found)
 {
 	uint32_t late = now - entry->expires;
 	bool fresh = (int32_t)late < 0;
-	found->age = now - entry->inserted;
+	/* Another worker's clock may be a moment ahead. */
+	found->age = (int32_t)(now - entry->inserted) > 0 ? now - entry->inserted : 0;
 	found->expired = fresh ? 0 : late + 1;
+	found->length = entry->length;
 	return fresh || late < stale;
+}
+
+/* Up to CACHE_SLACK - 1 bytes more than asked for are read, and written. */
+static inline void copy(uint8_t *to, const uint8_t *from, size_t length)
+{
+	for (size_t at = 0; at < length; at += CACHE_SLACK)
+		memcpy(to + at, from + at, CACHE_SLACK);
+}
+
+/* Where in a query its answer is written over it: what is kept of it until that has proved whole. */
+struct kept {
+	uint8_t header[DNS_HEADER_SIZE];
+	uint8_t rest[DNS_QUESTION_FIXED + CACHE_QUERY_REST + CACHE_SLACK];
+};
+
+static inline size_t question_type(const struct cache_query *query)
+{
+	return DNS_HEADER_SIZE + query->name_length;
+}
+
+/* Whether the answer has room, and there is room for what it takes the place of. */
+static inline bool fits(const struct cache_query *query, const struct entry *entry)
+{
+	return entry->length + (size_t)CACHE_SLACK <= query->room &&
+	       query->length - question_type(query) <= DNS_QUESTION_FIXED + CACHE_QUERY_REST;
+}
+
+static inline void query_keep(const struct cache_query *query, struct kept *kept)
+{
+	memcpy(kept->header, query->message, sizeof(kept->header));
+	copy(kept->rest, query->message + question_type(query),
+	     query->length - question_type(query));
+}
+
+static void query_restore(const struct cache_query *query, const struct kept *kept)
+{
+	memcpy(query->message, kept->header, sizeof(kept->header));
+	memcpy(query->message + question_type(query), kept->rest,
+	       query->length - question_type(query));
+}
+
+static inline void answer_write(const struct cache *cache, const struct entry *entry,
+				const struct parts *parts, const struct cache_query *query,
+				const struct cache_found *found)
+{
+	size_t type = question_type(query);
+	memcpy(query->message + 2, parts->message + 2, DNS_HEADER_SIZE - 2);
+	copy(query->message + type, parts->message + type, entry->length - type);
+	if (unlikely(found->expired != 0))
+		cache_answer_ttl_set(query->message, entry->length, parts->places,
+				     entry->n_places, cache->options.stale_ttl);
+	else if (likely(!cache->options.dont_age))
+		cache_answer_age(query->message, entry->length, parts->places, entry->n_places,
+				 found->age);
 }
 
 static void touch(const struct cache_lookup *lookup, unsigned worker, unsigned way)
@@ -321,34 +386,41 @@ static void miss_count(struct cache_stats *stats, const struct cache_key *key)
 		count(&stats->misses);
 }
 
-bool cache_lookup_read(const struct cache_lookup *lookup, const struct cache_key *key,
-		       const uint8_t *name, size_t name_length, uint32_t now, uint32_t stale,
-		       unsigned worker, struct cache_found *found)
+bool cache_lookup_answer(const struct cache_lookup *lookup, const struct cache_key *key,
+			 const struct cache_query *query, uint32_t now, uint32_t stale,
+			 unsigned worker, struct cache_found *found)
 {
 	const struct cache_bucket *bucket = lookup->bucket;
 	struct cache_stats *stats = lookup->cache->stats[worker];
-	enum reading reading = READ_NOTHING;
 	struct entry entry;
+	struct parts parts;
+	struct kept kept;
+	bool collision = false;
 	uint32_t version = read_begin(bucket);
-	uint32_t ways = ways_of(bucket, tag_of(key->hash));
-	for (; ways != 0 && reading != READ_COPIED; ways &= ways - 1)
-		reading = way_read(bucket, (unsigned)__builtin_ctz(ways), key, name, name_length,
-				   &entry, found);
-	if (!read_holds(bucket, version)) {
+	int way = way_find(bucket, key, query->message + DNS_HEADER_SIZE, query->name_length,
+			   &entry, &parts, &collision);
+	bool found_one = way >= 0 && fits(query, &entry) && ages(&entry, now, stale, found);
+	if (likely(found_one)) {
+		query_keep(query, &kept);
+		answer_write(lookup->cache, &entry, &parts, query, found);
+	}
+	if (unlikely(!read_holds(bucket, version))) {
+		if (found_one)
+			query_restore(query, &kept);
 		count(&stats->deferred_lookups);
 		miss_count(stats, key);
 		return false;
 	}
-	if (reading == READ_OTHER)
-		count(&stats->lookup_collisions);
-	if (reading != READ_COPIED || !ages(&entry, now, stale, found)) {
+	if (unlikely(!found_one)) {
+		if (collision && way < 0)
+			count(&stats->lookup_collisions);
 		miss_count(stats, key);
 		return false;
 	}
 	count(&stats->hits);
-	if (found->expired != 0)
+	if (unlikely(found->expired != 0))
 		count(&stats->stale_hits);
-	touch(lookup, worker, found->way);
+	touch(lookup, worker, (unsigned)way);
 	return true;
 }
 
@@ -440,22 +512,6 @@ static void evict(struct cache *cache, struct cache_bucket *bucket, uint32_t num
 	}
 }
 
-/* The way that has the key already, or -1. */
-static int way_with(const struct cache_bucket *bucket, const struct cache_key *key,
-		    const uint8_t *name, size_t name_length)
-{
-	uint32_t ways = ways_of(bucket, tag_of(key->hash));
-	for (; ways != 0; ways &= ways - 1) {
-		unsigned way = (unsigned)__builtin_ctz(ways);
-		struct entry entry;
-		struct parts parts;
-		if (parts_of(bucket, way, &entry, &parts) &&
-		    key_equals(&entry, &parts, key, name, name_length))
-			return (int)way;
-	}
-	return -1;
-}
-
 static void append(struct cache_bucket *bucket, unsigned way, const struct entry *entry,
 		   const struct cache_key *key, const uint8_t *message,
 		   const struct cache_places *places)
@@ -463,10 +519,10 @@ static void append(struct cache_bucket *bucket, unsigned way, const struct entry
 	uint8_t *to = bucket->data + bucket->used * UNIT;
 	memcpy(to, entry, sizeof(*entry));
 	to += sizeof(*entry);
+	memcpy(to, key->tail, cache_key_padded(key->tail_length));
+	to += cache_key_padded(key->tail_length);
 	memcpy(to, places->at, 2u * places->count);
 	to += 2u * places->count;
-	memcpy(to, key->tail, key->tail_length);
-	to += key->tail_length;
 	memcpy(to, message, entry->length);
 	bucket->tags[way] = tag_of(key->hash);
 	bucket->at[way] = bucket->used;
@@ -495,7 +551,7 @@ bool cache_insert(struct cache *cache, const struct cache_key *key, const uint8_
 {
 	struct cache_stats *stats = cache->stats[worker];
 	struct dns_question question;
-	size_t size = sizeof(struct entry) + 2u * places->count + key->tail_length + length;
+	size_t size = entry_size(key->tail_length, places->count, length);
 	if (length > cache->options.entry_max || length > CACHE_ENTRY_MAX || size > BUCKET_DATA) {
 		count(&stats->too_large);
 		return false;
@@ -521,7 +577,11 @@ bool cache_insert(struct cache *cache, const struct cache_key *key, const uint8_
 		count(&stats->deferred_inserts);
 		return false;
 	}
-	int before = way_with(bucket, key, message + DNS_HEADER_SIZE, question.qname_length);
+	bool collision = false;
+	struct entry other;
+	struct parts parts;
+	int before = way_find(bucket, key, message + DNS_HEADER_SIZE, question.qname_length, &other,
+			      &parts, &collision);
 	if (before >= 0) {
 		way_remove(bucket, (unsigned)before);
 		count(&stats->removals);
@@ -553,7 +613,7 @@ static void view_of(const struct cache_bucket *bucket, unsigned way, struct cach
 	parts_of(bucket, way, &entry, &parts);
 	memcpy(key->head, entry.head, sizeof(key->head));
 	key->tail_length = entry.tail_length;
-	memcpy(key->tail, parts.tail, entry.tail_length);
+	memcpy(key->tail, parts.tail, cache_key_padded(entry.tail_length));
 	*view = (struct cache_view){
 		.message = parts.message,
 		.length = entry.length,

@@ -98,14 +98,21 @@ struct cache_lookup {
 	uint32_t number; /* of the bucket */
 };
 
-/* What a look-up found; a buffer of the worker's. */
+/* A query that may become its answer. */
+struct cache_query {
+	uint8_t *message;
+	size_t length;
+	size_t room; /* that the message may grow to; responses are found that leave CACHE_SLACK of it */
+	size_t name_length;
+};
+
+#define CACHE_SLACK 16u /* bytes: so many are copied at a time */
+
+/* What a look-up found. */
 struct cache_found {
 	uint32_t age;	  /* seconds since it was put in */
 	uint32_t expired; /* seconds since it should have gone; 0: it is fresh */
 	uint32_t length;
-	uint32_t way;
-	struct cache_places places;
-	uint8_t message[CACHE_ENTRY_MAX];
 };
 
 /* Finds the bucket and asks for its first line, and for what this worker touched of it. */
@@ -116,13 +123,14 @@ void cache_lookup_open(struct cache_lookup *lookup, const struct cache *cache,
 void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache_key *key);
 
 /*
- * Copies the response to `found`, as it was put in. `now` in seconds of a steady clock, expired
- * responses are found for `stale` seconds more. Counts hits and misses, but no miss by a key with
- * CACHE_KEY_SHARED: that is only the first of two look-ups.
+ * The query becomes the response as it was put in, but for its ID and the case of its name, which stay,
+ * and for TTLs, which are aged as the cache's options say. False: it is what it was. `now` in seconds of a
+ * steady clock; expired responses are found for `stale` seconds more. Counts hits and misses, but no miss
+ * by a key with CACHE_KEY_SHARED: that is only the first of two look-ups.
  */
-bool cache_lookup_read(const struct cache_lookup *lookup, const struct cache_key *key,
-		       const uint8_t *name, size_t name_length, uint32_t now, uint32_t stale,
-		       unsigned worker, struct cache_found *found);
+bool cache_lookup_answer(const struct cache_lookup *lookup, const struct cache_key *key,
+			 const struct cache_query *query, uint32_t now, uint32_t stale,
+			 unsigned worker, struct cache_found *found);
 
 /*
  * Puts a response in, for `seconds`; in place of one with the same key. `message` has the question

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/serve/cache_key.h"
 
+#include <rte_branch_prediction.h>
+
 #include "dataplane/dns/edns.h"
 
 uint64_t cache_key_hash(const struct cache_key *key, uint64_t seed, const uint8_t *name,
 			size_t length)
 {
 	uint64_t hash = dns_name_hash(name, length, seed);
-	uint64_t head = dns_word_load(key->head), rest = dns_tail_load(key->head + 8, 3);
-	size_t left = key->tail_length;
-	hash = dns_hash_mix(hash ^ head, 0xd1b54a32d192ed03u ^ rest);
-	const uint8_t *tail = key->tail;
-	for (; left >= 8; tail += 8, left -= 8)
-		hash = dns_hash_mix(hash ^ dns_word_load(tail), 0x8bb84b93962eacc9u);
-	if (left > 0)
-		hash = dns_hash_mix(hash ^ dns_tail_load(tail, left), 0xa24baed4963ee407u);
+	hash = dns_hash_mix(hash ^ dns_word_load(key->head),
+			    0xd1b54a32d192ed03u ^ dns_word_load(key->head + CACHE_KEY_HEAD - 8));
+	for (size_t at = 0; at < key->tail_length; at += 8)
+		hash = dns_hash_mix(hash ^ dns_word_load(key->tail + at), 0x8bb84b93962eacc9u);
 	return dns_hash_mix(hash ^ key->tail_length, 0x9e6c63d0a15ad9ebu);
+}
+
+bool cache_key_same(const struct cache_key *key, const uint8_t *head, const uint8_t *tail)
+{
+	if (dns_word_load(key->head) != dns_word_load(head) ||
+	    dns_word_load(key->head + CACHE_KEY_HEAD - 8) !=
+		    dns_word_load(head + CACHE_KEY_HEAD - 8))
+		return false;
+	for (size_t at = 0; at < key->tail_length; at += 8)
+		if (dns_word_load(key->tail + at) != dns_word_load(tail + at))
+			return false;
+	return true;
+}
+
+/* The tail is that long; what of its last word is behind it becomes zero. */
+static void tail_end(struct cache_key *key, size_t length)
+{
+	key->tail_length = (uint8_t)length;
+	memset(key->tail + length, 0, cache_key_padded(length) - length);
 }
 
 static bool tail_add(struct cache_key *key, const uint8_t *bytes, size_t length)
@@ -34,6 +51,7 @@ bool cache_key_subnet_add(struct cache_key *key, const uint8_t *data, size_t len
 		return false;
 	tail_add(key, data, length);
 	tail_add(key, &count, 1);
+	tail_end(key, key->tail_length);
 	key->head[CACHE_KEY_HEAD - 1] |= CACHE_KEY_SUBNET;
 	key->head[CACHE_KEY_HEAD - 1] &= (uint8_t)~CACHE_KEY_SHARED;
 	return true;
@@ -51,7 +69,7 @@ void cache_key_share(struct cache_key *key)
 {
 	size_t length;
 	if (cache_key_subnet(key, &length) != NULL)
-		key->tail_length = (uint8_t)(key->tail_length - 1 - length);
+		tail_end(key, key->tail_length - 1 - length);
 	key->head[CACHE_KEY_HEAD - 1] &= (uint8_t)~CACHE_KEY_SUBNET;
 	key->head[CACHE_KEY_HEAD - 1] |= CACHE_KEY_SHARED;
 }
@@ -95,25 +113,71 @@ static bool options_add(struct cache_key *key, const struct cache_key_rules *rul
 	return more == 0;
 }
 
-bool cache_key_make(struct cache_key *key, const struct cache_key_rules *rules, uint64_t seed,
-		    const uint8_t *query, size_t length, size_t question_end, uint8_t flags)
+/* Type, class and an OPT without options, as most queries have it; or type and class. */
+static inline void tail_plain(struct cache_key *key, const uint8_t *type, bool opt)
+{
+	uint64_t words[2] = {dns_half_load(type), 0};
+	key->tail_length = DNS_QUESTION_FIXED;
+	if (opt) {
+		static_assert(DNS_QUESTION_FIXED + DNS_OPT_SIZE == 15, "two words but a byte");
+		words[0] = dns_word_load(type);
+		words[1] = dns_word_load(type + 7) >> 8;
+		key->tail_length = DNS_QUESTION_FIXED + DNS_OPT_SIZE;
+	}
+	memcpy(key->tail, words, sizeof(words));
+}
+
+static __attribute__((noinline)) bool tail_write(struct cache_key *key,
+						 const struct cache_key_rules *rules,
+						 const uint8_t *query, size_t length,
+						 size_t question_end)
 {
 	struct dns_edns edns;
-	memcpy(key->head, query + 2, CACHE_KEY_HEAD - 1);
-	key->head[CACHE_KEY_HEAD - 1] = flags;
-	key->tail_length = 0;
-	size_t name_length = question_end - DNS_HEADER_SIZE - DNS_QUESTION_FIXED;
-	if (dns_edns_find(query, length, question_end, &edns) != DNS_OK)
+	const uint8_t *type = query + question_end - DNS_QUESTION_FIXED;
+	if (length - question_end > CACHE_QUERY_REST ||
+	    dns_edns_find(query, length, question_end, &edns) != DNS_OK)
 		return false;
 	size_t opt = edns.offset != 0 ? edns.offset : length;
 	size_t behind = edns.offset != 0 ? edns.end : length;
+	key->tail_length = 0;
+	if (!tail_add(key, type, query + opt - type) ||
+	    (edns.offset != 0 && !options_add(key, rules, query, &edns)) ||
+	    !tail_add(key, query + behind, length - behind))
+		return false;
+	tail_end(key, key->tail_length);
+	return true;
+}
+
+enum plain { PLAIN_NO, PLAIN_BARE, PLAIN_OPT };
+
+/* Whether nothing stands behind the question, or an OPT without options alone. */
+static inline enum plain plain_of(const struct cache_key_rules *rules, const uint8_t *query,
+				  size_t length, size_t question_end)
+{
+	const uint8_t *opt = query + question_end;
+	uint64_t counts = dns_word_load(query + 4) >> 16;
+	if (length == question_end)
+		return counts == 0 ? PLAIN_BARE : PLAIN_NO;
+	if (length != question_end + DNS_OPT_SIZE || counts != (uint64_t)1 << 40 ||
+	    rules->n_ranks != 0)
+		return PLAIN_NO;
+	return opt[0] == 0 && dns_u16_load(opt + 1) == DNS_TYPE_OPT && dns_u16_load(opt + 9) == 0
+		       ? PLAIN_OPT
+		       : PLAIN_NO;
+}
+
+bool cache_key_make(struct cache_key *key, const struct cache_key_rules *rules, uint64_t seed,
+		    const uint8_t *query, size_t length, size_t question_end, uint8_t flags)
+{
 	const uint8_t *type = query + question_end - DNS_QUESTION_FIXED;
-	if (!tail_add(key, type, query + opt - type))
+	enum plain plain = plain_of(rules, query, length, question_end);
+	memcpy(key->head, query + 2, CACHE_KEY_HEAD - 1);
+	key->head[CACHE_KEY_HEAD - 1] = flags;
+	if (likely(plain != PLAIN_NO))
+		tail_plain(key, type, plain == PLAIN_OPT);
+	else if (!tail_write(key, rules, query, length, question_end))
 		return false;
-	if (edns.offset != 0 && !options_add(key, rules, query, &edns))
-		return false;
-	if (!tail_add(key, query + behind, length - behind))
-		return false;
-	key->hash = cache_key_hash(key, seed, query + DNS_HEADER_SIZE, name_length);
+	key->hash = cache_key_hash(key, seed, query + DNS_HEADER_SIZE,
+				   question_end - DNS_HEADER_SIZE - DNS_QUESTION_FIXED);
 	return true;
 }

@@ -14,6 +14,7 @@
 
 #define CACHE_KEY_HEAD 11u  /* ten bytes of the header, enum cache_key_flag */
 #define CACHE_KEY_TAIL 104u /* what follows the name; queries with more are not cached */
+#define CACHE_QUERY_REST 256u /* bytes behind the question; queries with more are not cached either */
 #define CACHE_SKIP_MAX 16u
 #define CACHE_RANKS_MAX 16u
 
@@ -29,10 +30,17 @@ struct cache_key {
 	uint32_t cache; /* number of the cache that it was made for: others may make it otherwise */
 	uint8_t tail_length;
 	uint8_t head[CACHE_KEY_HEAD];
-	uint8_t tail[CACHE_KEY_TAIL];
+	uint8_t tail[CACHE_KEY_TAIL]; /* and zero up to the next multiple of eight */
 };
 
+static_assert(CACHE_KEY_TAIL % 8 == 0 && CACHE_KEY_HEAD >= 8, "both are read by words");
 static_assert(sizeof(struct cache_key) == 128, "packets and the in-flight table hold one");
+
+/* Bytes that a tail of so many takes, as it is read by words. */
+static inline size_t cache_key_padded(size_t length)
+{
+	return (length + 7) & ~(size_t)7;
+}
 
 /* What of a query is not part of the key. */
 struct cache_key_rules {
@@ -60,6 +68,9 @@ const uint8_t *cache_key_subnet(const struct cache_key *key, size_t *length);
 
 /* From the key with a subnet to that of an answer for all subnets; likewise. */
 void cache_key_share(struct cache_key *key);
+
+/* Whether these are its head and its tail; that has as many bytes as its own, padded. */
+bool cache_key_same(const struct cache_key *key, const uint8_t *head, const uint8_t *tail);
 
 /* The hash of head, tail and this name. */
 uint64_t cache_key_hash(const struct cache_key *key, uint64_t seed, const uint8_t *name,

@@ -20,6 +20,7 @@ struct message {
 
 static struct cache *cache;
 static struct cache_found found;
+static struct message answer; /* what the last query became that had one */
 static const struct cache_options defaults = {
 	.entries = 4800,
 	.ttls = {.max = 86400, .negative = 3600, .failure = 60},
@@ -146,14 +147,33 @@ static bool put_at(const struct message *query, const struct message *response, 
 	return put_by(&key, response, now);
 }
 
+/* A copy of the query becomes its answer, or stays what it is. */
+static bool ask(const struct cache_lookup *lookup, const struct message *query,
+		const struct cache_key *key, uint32_t now, uint32_t stale, unsigned worker,
+		struct message *to, struct cache_found *seen)
+{
+	*to = *query;
+	struct cache_query asked = {
+		.message = to->bytes,
+		.length = query->length,
+		.room = sizeof(to->bytes),
+		.name_length = name_length(query),
+	};
+	bool hit = cache_lookup_answer(lookup, key, &asked, now, stale, worker, seen);
+	if (hit)
+		to->length = seen->length;
+	else
+		ck_assert_mem_eq(to->bytes, query->bytes, query->length);
+	return hit;
+}
+
 static bool get_by(const struct message *query, const struct cache_key *key, uint32_t now,
 		   uint32_t stale)
 {
 	struct cache_lookup lookup;
 	cache_lookup_open(&lookup, cache, key, 0);
 	cache_lookup_prefetch(&lookup, key);
-	return cache_lookup_read(&lookup, key, query->bytes + DNS_HEADER_SIZE, name_length(query),
-				 now, stale, 0, &found);
+	return ask(&lookup, query, key, now, stale, 0, &answer, &found);
 }
 
 static bool get_at(const struct message *query, uint32_t now, uint32_t stale)
@@ -175,7 +195,7 @@ START_TEST(a_response_is_found_again)
 	ck_assert(put_at(&query, &response, NOW));
 	ck_assert(get(&query));
 	ck_assert_uint_eq(found.length, response.length);
-	ck_assert_mem_eq(found.message, response.bytes, response.length);
+	ck_assert_mem_eq(answer.bytes, response.bytes, response.length);
 	ck_assert_uint_eq(cache_count(cache), 1);
 	ck_assert_uint_eq(cache_stats_of(cache, 0)->hits, 1);
 	ck_assert_uint_eq(cache_stats_of(cache, 0)->misses, 1);
@@ -337,14 +357,40 @@ START_TEST(responses_end_and_may_be_stale)
 	ck_assert(get_at(&query, NOW + 299, 0));
 	ck_assert_uint_eq(found.age, 299);
 	ck_assert_uint_eq(found.expired, 0);
-	cache_answer_age(found.message, &found.places, found.age);
-	ck_assert_uint_eq(dns_u32_load(found.message + query.question_end + 6), 1);
+	ck_assert_uint_eq(dns_u32_load(answer.bytes + query.question_end + 6), 1);
 	ck_assert(!get_at(&query, NOW + 300, 0));
 	ck_assert(get_at(&query, NOW + 300, 10));
 	ck_assert_uint_eq(found.expired, 1);
-	cache_answer_ttl_set(found.message, &found.places, 60);
-	ck_assert_uint_eq(dns_u32_load(found.message + query.question_end + 6), 60);
+	ck_assert_uint_eq(dns_u32_load(answer.bytes + query.question_end + 6), 60);
 	ck_assert(!get_at(&query, NOW + 310, 10));
+}
+END_TEST
+
+/* Its ID and the case of its name are the client's; where there is no room, it is a miss. */
+START_TEST(the_query_keeps_what_is_its_own)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = answer_to(&query, 300), other = query_of("WwW.eXample.com", DNS_TYPE_A);
+	struct cache_lookup lookup;
+	struct cache_key key = key_of(&other);
+	ck_assert(put_at(&query, &response, NOW));
+	dns_u16_store(other.bytes, 0x4321);
+	ck_assert(get(&other));
+	ck_assert_uint_eq(dns_u16_load(answer.bytes), 0x4321);
+	ck_assert_mem_eq(answer.bytes + 2, response.bytes + 2, 10);
+	ck_assert_mem_eq(answer.bytes + 12, other.bytes + 12, other.question_end - 12);
+	ck_assert_mem_eq(answer.bytes + query.question_end, response.bytes + query.question_end,
+			 response.length - query.question_end);
+	struct cache_query small = {
+		.message = other.bytes,
+		.length = other.length,
+		.room = response.length + CACHE_SLACK - 1,
+		.name_length = name_length(&other),
+	};
+	cache_lookup_open(&lookup, cache, &key, 0);
+	ck_assert(!cache_lookup_answer(&lookup, &key, &small, NOW, 0, 0, &found));
+	small.room++;
+	ck_assert(cache_lookup_answer(&lookup, &key, &small, NOW, 0, 0, &found));
 }
 END_TEST
 
@@ -356,7 +402,7 @@ START_TEST(the_newer_response_takes_the_place)
 	ck_assert(put_at(&query, &second, NOW + 1));
 	ck_assert_uint_eq(cache_count(cache), 1);
 	ck_assert(get(&query));
-	ck_assert_mem_eq(found.message, second.bytes, second.length);
+	ck_assert_mem_eq(answer.bytes, second.bytes, second.length);
 }
 END_TEST
 
@@ -516,7 +562,7 @@ START_TEST(long_responses)
 			record_add(&long_one, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
 		ck_assert(put_at(&other, &long_one, NOW));
 		ck_assert(get(&other));
-		ck_assert_mem_eq(found.message, long_one.bytes, long_one.length);
+		ck_assert_mem_eq(answer.bytes, long_one.bytes, long_one.length);
 	}
 	ck_assert(put_at(&query, &response, NOW));
 	record_add(&response, DNS_SECTION_ANSWER, DNS_TYPE_TXT, 300, text, 250);
@@ -591,7 +637,8 @@ static void *race_write(void *stop)
 
 START_TEST(readers_never_see_half_a_response)
 {
-	static struct cache_found seen;
+	static struct message became;
+	struct cache_found seen;
 	struct cache_options options = defaults;
 	options.entries = 24; /* one bucket, always full */
 	free(cache);
@@ -607,14 +654,13 @@ START_TEST(readers_never_see_half_a_response)
 		struct cache_key key = key_of(&query);
 		struct cache_lookup lookup;
 		cache_lookup_open(&lookup, cache, &key, 1);
-		if (!cache_lookup_read(&lookup, &key, query.bytes + DNS_HEADER_SIZE,
-				       name_length(&query), NOW, 0, 1, &seen))
+		if (!ask(&lookup, &query, &key, NOW, 0, 1, &became, &seen))
 			continue;
-		uint8_t mark = seen.message[seen.length - 1];
+		uint8_t mark = became.bytes[seen.length - 1];
 		struct message expected = race_response(&query, mark);
 		hits++;
 		if (seen.length != expected.length ||
-		    memcmp(seen.message, expected.bytes, seen.length) != 0)
+		    memcmp(became.bytes, expected.bytes, seen.length) != 0)
 			ck_abort_msg("a response of two halves");
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
@@ -630,6 +676,7 @@ Suite *suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_response_is_found_again);
+	tcase_add_test(tests, the_query_keeps_what_is_its_own);
 	tcase_add_test(tests, id_case_and_skipped_options_make_no_difference);
 	tcase_add_test(tests, everything_else_does);
 	tcase_add_test(tests, subnets_are_told_apart);
