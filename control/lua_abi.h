@@ -29,10 +29,13 @@
 #include "dataplane/packet.h"
 #include "dataplane/serve/balance.h"
 
+/* LuaJIT finds these by their names in the executable; nothing else is seen from outside of it. */
+#pragma GCC visibility push(default)
 #include "control/lua_cdef.h"
 #include "control/lua_cdef_dnsdist.h"
 #include "control/lua_cdef_dnsdist_control.h"
 #include "control/lua_cdef_thread.h"
+#pragma GCC visibility pop
 
 #define LUA_BATCH 64u /* items in a batch, datagrams in a mailbox */
 #define LUA_LISTEN_ERROR_SIZE 256u
