@@ -80,8 +80,9 @@ static size_t model_size(const struct policy_model *model, const struct measures
 {
 	const struct policy_registry *registry = model->registry;
 	return size_align(sizeof(struct policy)) + size_align(sum->tests * sizeof(struct rule_test)) +
-	       sum->rates * sizeof(struct rate_table) +
-	       sum->rules * size_align(sizeof(struct rule)) + CHAIN_COUNT * 8 +
+	       sum->rates * sizeof(struct client_rate) +
+	       sum->rules * (size_align(sizeof(struct rule)) + sizeof(struct rule_gate)) +
+	       CHAIN_COUNT * 16 + /* each chain's two lists */
 	       size_align(sum->blobs * sizeof(struct policy_blob *)) +
 	       sum->places * (sizeof(uint16_t) + sizeof(uint64_t)) +
 	       registry->n_pools * 8 + /* each pool's list */
@@ -96,7 +97,7 @@ static size_t model_size(const struct policy_model *model, const struct measures
 struct emission {
 	struct rule_test *tests; /* of this rule */
 	uint16_t at;		 /* tests are written from the last to the first */
-	struct rate_table *rates; /* where the next one goes */
+	struct client_rate *rates; /* where the next one goes */
 	struct policy_blob **blobs;
 	size_t n_blobs;
 };
@@ -134,8 +135,8 @@ static uint16_t selector_emit(struct emission *emission, const struct policy_sel
 	struct rule_test *test = &emission->tests[--emission->at];
 	*test = selector->test;
 	if (test->kind == RULE_TEST_MAX_QPS_IP) {
-		*emission->rates = *test->rate_table;
-		test->rate_table = emission->rates++;
+		*emission->rates = *test->client_rate;
+		test->client_rate = emission->rates++;
 	}
 	test->on_true = on_true;
 	test->on_false = on_false;
@@ -206,10 +207,11 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 			   struct policy *policy, struct arena *arena)
 {
 	bool indexed = true;
-	struct arena tests = {.memory = arena_take(arena, sum->tests, sizeof(struct rule_test))};
+	const struct rule_test *all = arena_take(arena, sum->tests, sizeof(struct rule_test));
+	struct arena tests = {.memory = (void *)(uintptr_t)all};
 	struct emission emission = {0};
 	blobs_open(model, sum, &emission, arena);
-	emission.rates = arena_take(arena, sum->rates, sizeof(struct rate_table));
+	emission.rates = arena_take(arena, sum->rates, sizeof(struct client_rate));
 
 	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
 		const struct policy_rules *from = &model->chains[chain];
@@ -219,12 +221,16 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 		for (size_t i = 0; i < from->count; i++)
 			rules[i] = rule_compile(from->rules[i], &emission, &tests);
 		policy->chains[chain] = (struct rule_chain){.rules = rules,
-							    .rates_end = emission.rates,
+							    .tests_end = all + tests.used / sizeof(*all),
 							    .count = (uint16_t)from->count};
+		struct rule_gate *gates = arena_take(arena, from->count, sizeof(*gates));
+		if (policy_chain_gates(from, gates))
+			policy->chains[chain].gates = gates;
 		indexed &= policy_chain_index(from, &model->regexes[chain], rules,
 					      &policy->chains[chain]);
 	}
 	fetches_compile(&model->chains[CHAIN_QUERY], policy);
+	policy->timed_seed = model->registry->timed_seed;
 	policy->blobs = emission.blobs;
 	policy->n_blobs = emission.n_blobs;
 	return indexed;
@@ -404,7 +410,7 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 		errno = EINVAL;
 		return NULL;
 	}
-	struct arena arena = {.memory = malloc(size)};
+	struct arena arena = {.memory = calloc(1, size)};
 	if (!arena.memory) {
 		snprintf(error, error_size, "no memory for a policy of %zu bytes", size);
 		return NULL;

@@ -77,19 +77,6 @@ static bool set_add(struct needs *needs, const struct name_set *set, bool below)
 	return true;
 }
 
-/* Whether nothing but the packet decides, and asking leaves no trace. */
-static bool pure(const struct policy_selector *selector)
-{
-	for (size_t i = 0; i < selector->count; i++)
-		if (!pure(selector->members[i]))
-			return false;
-	if (selector->node != NODE_TEST)
-		return true;
-	return selector->test.kind != RULE_TEST_MAX_QPS &&
-	       selector->test.kind != RULE_TEST_MAX_QPS_IP &&
-	       selector->test.kind != RULE_TEST_LUA && selector->test.kind != RULE_TEST_LUA_THREAD;
-}
-
 static bool names_of(struct needs *needs, const struct policy_selector *selector);
 
 /* The first member that is for certain names only, if what is asked before it is pure. */
@@ -101,7 +88,7 @@ static bool names_of_all(struct needs *needs, const struct policy_selector *sele
 			return true;
 		needs->count = before;
 		needs->n_regexes = regexes_before;
-		if (!pure(selector->members[i]))
+		if (!policy_selector_pure(selector->members[i]))
 			return false;
 	}
 	return false;

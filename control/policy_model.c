@@ -26,7 +26,9 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 	registry->metrics = custom_metrics_new();
 	if (registry->pools[0].name && registry->metrics &&
 	    getrandom(registry->rate_seed, sizeof(registry->rate_seed), 0) ==
-		    sizeof(registry->rate_seed))
+		    sizeof(registry->rate_seed) &&
+	    getrandom(&registry->timed_seed, sizeof(registry->timed_seed), 0) ==
+		    sizeof(registry->timed_seed))
 		return registry;
 	policy_registry_free(registry);
 	return NULL;
@@ -116,6 +118,7 @@ void policy_model_free(struct policy_model *model)
 	policy_caches_free(model);
 	policy_regexes_free(model);
 	policy_parts_free(model);
+	policy_banks_free(model);
 	prefix_list_clear(&model->acl);
 	prefix_list_clear(&model->proxy_acl);
 	regex_scratch_free(model->scratch);

@@ -4,7 +4,10 @@
 #define SLUICE_CONTROL_POLICY_MODEL_H
 
 #include "control/policy_build.h"
+#include "dataplane/rules/client_rates.h"
 #include "dataplane/stats.h"
+
+#define POLICY_BANKS_MAX 8u /* kinds of rates by client that take columns at a time */
 
 /* A match counter. `key` tells rules that carry over: chain, kind and text; NULL: anonymous. */
 struct policy_hit_slot {
@@ -32,7 +35,8 @@ struct policy_registry {
 	uint32_t n_frontends;
 	struct policy_listener frontends[STATS_FRONTENDS];
 	uint32_t cache_numbers; /* given out */
-	uint64_t rate_seed[2]; /* of the keys that clients have in tables of rates */
+	uint64_t rate_seed[2]; /* of the keys that clients have in banks of rates */
+	uint64_t timed_seed;   /* of the addresses in timed sets */
 	struct policy_ecs ecs; /* of the last policy; bytes, each atomic */
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
 };
@@ -48,6 +52,7 @@ struct policy_selector {
 	bool thread; /* it, or a member, is Lua of the lcores' own */
 	struct rule_test test; /* its jumps are not set */
 	struct regex_source expression; /* of RULE_TEST_REGEX; in the blob */
+	struct client_rate client_rate; /* of RULE_TEST_MAX_QPS_IP; its bank is the blob */
 	struct policy_blob *blob;
 	size_t count;
 	struct policy_selector *members[];
@@ -115,6 +120,8 @@ struct policy_model {
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* a use of each */
 	unsigned n_caches;
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
+	struct policy_blob *banks[POLICY_BANKS_MAX]; /* that have had columns free; a use of each */
+	unsigned next_bank; /* that is given up for another */
 };
 
 /* Frees all selectors and actions of the model. */
@@ -123,6 +130,14 @@ void policy_parts_free(struct policy_model *model);
 /* For a blob with a bucket: its size, and the bucket, full. */
 size_t policy_rate_size(void);
 struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit);
+
+/*
+ * A blob with a bank of rates by client of this kind, with a use of it for the caller, who takes a
+ * column. NULL without memory.
+ */
+struct policy_blob *policy_bank_take(struct policy_model *model, uint8_t v4_prefix,
+				     uint8_t v6_prefix, uint32_t clients);
+void policy_banks_free(struct policy_model *model);
 
 /* Fills in a tag: its key and its value, NULL for any. */
 void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
@@ -137,6 +152,12 @@ bool policy_tag_fits(size_t key_length, size_t value_length);
  */
 bool policy_chain_index(const struct policy_rules *from, const struct policy_regexes *regexes,
 			struct rule *rules, struct rule_chain *chain);
+
+/* Whether nothing but the packet decides, and asking leaves no trace. */
+bool policy_selector_pure(const struct policy_selector *selector);
+
+/* Fills in the gates of a chain's rules; false if too few have one. */
+bool policy_chain_gates(const struct policy_rules *from, struct rule_gate *gates);
 
 /* Brings the sets of expressions up to date. False without memory. */
 bool policy_regexes_prepare(struct policy_model *model);

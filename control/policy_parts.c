@@ -39,6 +39,70 @@ struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit)
 	return rate;
 }
 
+/* ---- rates by client ---- */
+
+static void bank_close(void *data)
+{
+	client_bank_close(data);
+}
+
+static struct policy_blob *bank_new(const struct policy_model *model, uint8_t v4_prefix,
+				    uint8_t v6_prefix, uint32_t clients, uint32_t before)
+{
+	struct policy_blob *blob = policy_blob_new(sizeof(struct client_bank));
+	if (!blob)
+		return NULL;
+	struct client_bank *bank = (void *)blob->data;
+	uint32_t width = before == 0 ? 1 : RTE_MIN(before, CLIENT_BANK_WIDTH_MAX);
+	if (!client_bank_open(bank, clients, (uint16_t)width, v4_prefix, v6_prefix,
+			      model->registry->rate_seed)) {
+		policy_blob_release(blob);
+		return NULL;
+	}
+	bank->before = before;
+	blob->close = bank_close;
+	return blob;
+}
+
+/* Where the last bank of this kind is among those of the model, or one that is given up for it. */
+static struct policy_blob **bank_place(struct policy_model *model, uint8_t v4_prefix,
+				       uint8_t v6_prefix, uint32_t clients)
+{
+	for (unsigned i = 0; i < POLICY_BANKS_MAX && model->banks[i] != NULL; i++) {
+		const struct client_bank *bank = (const void *)model->banks[i]->data;
+		if (bank->v4_prefix == v4_prefix && bank->v6_prefix == v6_prefix &&
+		    bank->n_clients == clients)
+			return &model->banks[i];
+	}
+	struct policy_blob **place = &model->banks[model->next_bank++ % POLICY_BANKS_MAX];
+	policy_blob_release(*place);
+	*place = NULL;
+	return place;
+}
+
+struct policy_blob *policy_bank_take(struct policy_model *model, uint8_t v4_prefix,
+				     uint8_t v6_prefix, uint32_t clients)
+{
+	struct policy_blob **place = bank_place(model, v4_prefix, v6_prefix, clients);
+	const struct client_bank *last = *place != NULL ? (const void *)(*place)->data : NULL;
+	if (last == NULL || last->used == last->width) {
+		uint32_t before = last != NULL ? last->before + last->width : 0;
+		struct policy_blob *blob = bank_new(model, v4_prefix, v6_prefix, clients, before);
+		if (!blob)
+			return NULL;
+		policy_blob_release(*place);
+		*place = blob;
+	}
+	(*place)->users++;
+	return *place;
+}
+
+void policy_banks_free(struct policy_model *model)
+{
+	for (unsigned i = 0; i < POLICY_BANKS_MAX; i++)
+		policy_blob_release(model->banks[i]);
+}
+
 void policy_parts_free(struct policy_model *model)
 {
 	while (model->selectors) {

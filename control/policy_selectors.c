@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "control/policy_model.h"
 #include "dataplane/dns/name.h"
@@ -240,12 +239,9 @@ struct policy_selector *policy_selector_probability(struct policy_model *model, 
 }
 
 /* The set with room for as many as it has and more, in a blob of its own. */
-static struct policy_blob *timed_blob(const struct timed_set *from, uint64_t now)
+static struct policy_blob *timed_blob(const struct timed_set *from, uint64_t seed, uint64_t now)
 {
 	uint32_t count = from ? 2 * timed_set_count(from, now) : 0;
-	uint64_t seed;
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		return NULL;
 	struct policy_blob *blob = policy_blob_new(timed_set_size(count));
 	if (!blob)
 		return NULL;
@@ -255,9 +251,21 @@ static struct policy_blob *timed_blob(const struct timed_set *from, uint64_t now
 	return blob;
 }
 
+static struct timed_set *timed_of(const struct policy_selector *selector)
+{
+	return (void *)selector->blob->data;
+}
+
+static void timed_use(struct policy_selector *selector, struct policy_blob *blob)
+{
+	selector->blob = blob;
+	selector->test.timed_set = timed_of(selector);
+	selector->test.value = timed_set_bits(timed_of(selector));
+}
+
 struct policy_selector *policy_selector_timed(struct policy_model *model)
 {
-	struct policy_blob *blob = timed_blob(NULL, 0);
+	struct policy_blob *blob = timed_blob(NULL, model->registry->timed_seed, 0);
 	if (!blob)
 		return NULL;
 	struct policy_selector *selector =
@@ -266,24 +274,18 @@ struct policy_selector *policy_selector_timed(struct policy_model *model)
 		policy_blob_release(blob);
 		return NULL;
 	}
-	selector->blob = blob;
-	selector->test.timed_set = (const void *)blob->data;
+	timed_use(selector, blob);
 	return selector;
-}
-
-static struct timed_set *timed_of(const struct policy_selector *selector)
-{
-	return (void *)selector->blob->data;
 }
 
 int policy_timed_clean(struct policy_selector *selector, uint64_t now)
 {
-	struct policy_blob *blob = timed_blob(timed_of(selector), now);
+	const struct timed_set *set = timed_of(selector);
+	struct policy_blob *blob = timed_blob(set, set->seed, now);
 	if (!blob)
 		return -ENOMEM;
 	policy_blob_release(selector->blob);
-	selector->blob = blob;
-	selector->test.timed_set = (const void *)blob->data;
+	timed_use(selector, blob);
 	return 0;
 }
 
@@ -342,7 +344,6 @@ struct policy_selector *policy_selector_rate(struct policy_model *model, struct 
 	return selector;
 }
 
-/* The cells behind the table, on a line of their own. */
 struct policy_selector *policy_selector_client_rate(struct policy_model *model,
 						    struct rate_limit limit, uint8_t v4_prefix,
 						    uint8_t v6_prefix, uint32_t clients)
@@ -351,16 +352,18 @@ struct policy_selector *policy_selector_client_rate(struct policy_model *model,
 		errno = EINVAL;
 		return NULL;
 	}
-	struct policy_selector *selector =
-		data_test_new(model, RULE_TEST_MAX_QPS_IP,
-			      sizeof(struct rate_table) + rate_table_size(clients) +
-				      RTE_CACHE_LINE_SIZE);
-	if (!selector)
+	struct policy_blob *blob = policy_bank_take(model, v4_prefix, v6_prefix, clients);
+	if (!blob)
 		return NULL;
-	struct rate_table *table = (void *)selector->blob->data;
-	rate_table_init(table, RTE_PTR_ALIGN((void *)(table + 1), RTE_CACHE_LINE_SIZE), clients, limit,
-			v4_prefix, v6_prefix, model->registry->rate_seed);
-	selector->test.rate_table = table;
+	struct policy_selector *selector =
+		test_new(model, (struct rule_test){.kind = RULE_TEST_MAX_QPS_IP});
+	if (!selector) {
+		policy_blob_release(blob);
+		return NULL;
+	}
+	selector->blob = blob;
+	selector->client_rate = client_bank_column((void *)blob->data, limit);
+	selector->test.client_rate = &selector->client_rate;
 	return selector;
 }
 

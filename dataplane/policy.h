@@ -138,6 +138,7 @@ struct policy {
 	struct policy_ecs ecs;
 	struct policy_tcp tcp;
 	struct rule_chain chains[CHAIN_COUNT];
+	uint64_t timed_seed; /* of the sets of addresses with a time that rules ask */
 	uint16_t n_fetched;
 	const struct live_list *fetched[POLICY_FETCHED_MAX]; /* names that query rules ask about */
 	const struct prefix_set *acl;

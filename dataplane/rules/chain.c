@@ -13,11 +13,15 @@ static enum rule_verdict chain_end(enum chain_id chain, struct rte_mbuf *mbuf)
 	return query && packet_is_answered(mbuf) ? RULE_ANSWER : RULE_NEXT;
 }
 
-/* The way through a chain: every rule, or those that name and expressions do not rule out. */
+/*
+ * The way through a chain: every rule, or those that name and expressions do not rule out; but of
+ * these not the ones whose gate is shut.
+ */
 struct walk {
 	const struct rule_chain *chain;
 	struct rule_facts facts;
 	bool indexed;
+	uint16_t numbers[RULE_NUMBER_COUNT]; /* if there are gates */
 	struct chain_candidates candidates; /* by name */
 };
 
@@ -28,7 +32,9 @@ static void walk_open(struct walk *walk, const struct policy *policy, struct rte
 	struct rule_facts *facts = &walk->facts;
 	rule_facts_of(facts, policy, mbuf);
 	facts->regexes = walk->chain->regexes;
-	facts->rates_end = walk->chain->rates_end;
+	facts->tests_end = walk->chain->tests_end;
+	if (walk->chain->gates != NULL)
+		rule_numbers_of(facts, walk->numbers);
 	walk->indexed = index != NULL && chain_index_find(index, facts->qname, facts->qname_length,
 							  &walk->candidates);
 }
@@ -60,6 +66,20 @@ static inline uint16_t walk_next(struct walk *walk, uint16_t rule, struct rule_c
 	return walk->chain->regexes == NULL ? next : regexes_next(walk, rule, next, context);
 }
 
+static inline bool gate_shut(const struct walk *walk, uint16_t rule)
+{
+	const struct rule_gate *gates = walk->chain->gates;
+	return gates != NULL && walk->numbers[gates[rule].number] != gates[rule].value;
+}
+
+/* After an action, which may have edited the message but not the question. */
+static void walk_renew(struct walk *walk)
+{
+	rule_facts_renew(&walk->facts);
+	if (walk->chain->gates != NULL)
+		rule_numbers_of(&walk->facts, walk->numbers);
+}
+
 static inline enum rule_verdict action_run(const struct policy *policy,
 					   const struct rule_action *action,
 					   struct rte_mbuf *mbuf, struct rule_context *context)
@@ -86,6 +106,8 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 		cursor = walk_next(&walk, cursor, context);
 		if (cursor >= walk.chain->count)
 			return chain_end(chain, mbuf);
+		if (gate_shut(&walk, cursor))
+			continue;
 		const struct rule *rule = &walk.chain->rules[cursor];
 		packet->rule_cursor = cursor;
 		if (rule->lua_selector && !context->lua_selector)
@@ -98,7 +120,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 				action_run(policy, &rule->action, mbuf, context);
 			if (verdict != RULE_GO_ON)
 				return verdict;
-			rule_facts_renew(&walk.facts);
+			walk_renew(&walk);
 		}
 		if (rule->edits && cursor + 1 < walk.chain->count)
 			walk_open(&walk, policy, mbuf);

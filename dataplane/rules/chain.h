@@ -39,7 +39,8 @@ struct rule_chain {
 	const struct rule *rules;
 	struct chain_index *index; /* of the rules for certain names; NULL: each rule is asked */
 	struct chain_regexes *regexes; /* of the rules with expressions; NULL: too few */
-	const struct rate_table *rates_end; /* of those that its tests point to, side by side */
+	const struct rule_gate *gates; /* by rule; NULL: too few have one */
+	const struct rule_test *tests_end; /* of its rules, side by side */
 	uint16_t count;
 };
 
@@ -69,6 +70,7 @@ struct rule_context {
 	struct rule_matched matched;	    /* of the rule that runs */
 	char text[DNS_NAME_TEXT_SIZE]; /* the name of the packet whose rules run, for expressions */
 	struct chain_regexes_found regexes; /* those that match it */
+	uint64_t client[2]; /* its address, for timed sets */
 	struct rule_type_count types[RULE_TYPES_COUNTED]; /* of that packet's records */
 	struct query_log_ring *log; /* NULL: what is to be logged is lost, and counted */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */

@@ -6,6 +6,7 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/policy.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/rules/client_rates.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
@@ -17,7 +18,8 @@
 #include "dataplane/serve/backend.h"
 
 #define REGEXES_ALONE_MAX 4u /* then all of the chain are found at once */
-#define RATES_AHEAD 8 /* whose memory is fetched while one is asked */
+#define BUCKETS_AHEAD 64u /* of a client, in eight lines, are fetched while one is asked */
+#define TESTS_AHEAD 8 /* whose memory is fetched while one is asked */
 
 static const uint8_t root_name[1];
 
@@ -56,6 +58,21 @@ static bool netmask_test(const struct rule_test *test, const struct query_state 
 {
 	const uint8_t *address = test->flag ? query->local_addr : query->client_addr;
 	return prefix_set_match(test->prefixes, address, query->flags & QUERY_IPV6);
+}
+
+void rule_numbers_of(const struct rule_facts *facts, uint16_t numbers[static RULE_NUMBER_COUNT])
+{
+	const struct query_state *query = &facts->packet->query;
+	const struct dns_header *header = dns_header_peek(facts->dns);
+	numbers[RULE_NUMBER_NONE] = 0;
+	numbers[RULE_NUMBER_QTYPE] = facts->qtype;
+	numbers[RULE_NUMBER_QCLASS] = facts->qclass;
+	numbers[RULE_NUMBER_OPCODE] = header->opcode;
+	numbers[RULE_NUMBER_RCODE] = header->rcode;
+	numbers[RULE_NUMBER_RD] = header->rd;
+	numbers[RULE_NUMBER_DNSSEC] = (query->flags & QUERY_DO) != 0;
+	numbers[RULE_NUMBER_TCP] = (query->flags & QUERY_TCP) != 0;
+	numbers[RULE_NUMBER_DST_PORT] = query->local_port;
 }
 
 static bool tag_test(const struct rule_tag *wanted, const struct note_block *notes)
@@ -265,38 +282,57 @@ static uint64_t now_of(struct rule_facts *facts)
 	return facts->now;
 }
 
-/*
- * Has the client's cells of the rates that follow fetched, some rates ahead: each is a line that
- * only this client and few others use.
- */
-static void rates_fetch(struct rule_facts *facts, const struct rate_table *rate)
-{
-	const struct rate_table *next = facts->rates_fetched;
-	if (facts->rates_end == NULL)
-		return;
-	const struct rate_table *end = rate + RATES_AHEAD + 1 < facts->rates_end
-					       ? rate + RATES_AHEAD + 1
-					       : facts->rates_end;
-	for (next = next > rate ? next : rate + 1; next < end; next++)
-		if (rate_tables_alike(rate, next))
-			__builtin_prefetch(rate_table_line(next, facts->key), 1);
-	facts->rates_fetched = end;
-}
-
-static bool client_rate_test(const struct rate_table *rate, struct rule_facts *facts)
+/* The client's buckets in this bank, the first of which are fetched. */
+static void buckets_find(const struct client_bank *bank, struct rule_facts *facts)
 {
 	const struct query_state *query = &facts->packet->query;
-	if (facts->rate == NULL || !rate_tables_alike(facts->rate, rate)) {
-		facts->key = rate_table_key(rate, query->client_addr, query->flags & QUERY_IPV6);
-		facts->rate = rate;
-		facts->rates_fetched = NULL;
-	}
-	rates_fetch(facts, rate);
-	return !rate_table_take(rate, facts->key, now_of(facts));
+	if (facts->bank == NULL || !client_banks_alike(facts->bank, bank))
+		facts->key = client_bank_key(bank, query->client_addr, query->flags & QUERY_IPV6);
+	facts->bank = bank;
+	facts->buckets = client_bank_row(bank, facts->key, now_of(facts));
+	for (unsigned i = 0; i < bank->width && i < BUCKETS_AHEAD; i += 8)
+		__builtin_prefetch(&facts->buckets[i], 1);
 }
 
-static bool test_run(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf *mbuf,
-		     struct rule_context *context)
+static bool client_rate_test(const struct client_rate *rate, struct rule_facts *facts)
+{
+	if (facts->bank != rate->bank)
+		buckets_find(rate->bank, facts);
+	if (rate->column % 8 == 0 && rate->column + BUCKETS_AHEAD < rate->bank->width)
+		__builtin_prefetch(&facts->buckets[rate->column + BUCKETS_AHEAD], 1);
+	return !client_rate_take(rate, facts->buckets, facts->key, facts->now);
+}
+
+/* The set's cell for the client: all sets know it by the same hash, so some are fetched ahead. */
+static bool timed_test(const struct rule_test *test, struct rule_facts *facts,
+		       struct rule_context *context)
+{
+	const struct query_state *query = &facts->packet->query;
+	const struct rule_test *ahead = test + TESTS_AHEAD;
+	if (facts->client_hash == 0) {
+		timed_set_address(query->client_addr, query->flags & QUERY_IPV6, context->client);
+		facts->client_hash = timed_set_hash(facts->policy->timed_seed, context->client);
+	}
+	if (ahead < facts->tests_end && ahead->kind == RULE_TEST_TIMED_SET)
+		__builtin_prefetch(timed_set_start(ahead->timed_set, ahead->value,
+						   facts->client_hash));
+	return timed_set_find(test->timed_set, test->value, facts->client_hash, context->client,
+			      now_of(facts));
+}
+
+/* True below the limit, unlike the rate of a client. */
+static bool rate_test(const struct rule_test *test, struct rule_facts *facts)
+{
+	const struct rule_test *ahead = test + TESTS_AHEAD;
+	if (ahead < facts->tests_end && ahead->kind == RULE_TEST_MAX_QPS)
+		__builtin_prefetch(ahead->rate, 1);
+	return rate_take(test->rate, now_of(facts));
+}
+
+/* Inlined, as it is the only call there is and a chain may make a thousand. */
+static inline __attribute__((always_inline)) bool
+test_run(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf *mbuf,
+	 struct rule_context *context)
 {
 	const struct query_state *query = &facts->packet->query;
 	const struct dns_header *header = dns_header_peek(facts->dns);
@@ -363,14 +399,13 @@ static bool test_run(const struct rule_test *test, struct rule_facts *facts, str
 		       backend_pool_outstanding(facts->policy, test->value, context->backends) >
 			       test->low;
 	case RULE_TEST_TIMED_SET:
-		return timed_set_has(test->timed_set, query->client_addr,
-				     query->flags & QUERY_IPV6, now_of(facts));
+		return timed_test(test, facts, context);
 	case RULE_TEST_REGEX:
 		return regex_test(test, facts, context);
-	case RULE_TEST_MAX_QPS: /* below the limit, unlike the next */
-		return rate_take(test->rate, now_of(facts));
+	case RULE_TEST_MAX_QPS:
+		return rate_test(test, facts);
 	case RULE_TEST_MAX_QPS_IP:
-		return client_rate_test(test->rate_table, facts);
+		return client_rate_test(test->client_rate, facts);
 	case RULE_TEST_LUA:
 		return lua_test(test, facts, mbuf, context);
 	case RULE_TEST_LUA_THREAD:

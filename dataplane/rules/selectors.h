@@ -96,7 +96,8 @@ struct rule_test {
 	uint16_t on_true;
 	uint16_t on_false;
 	uint16_t value; /* the type, class, code, port or pool meant; the version or size compared;
-			 * LIST: enum matched_trigger; REGEX: its place in the chain's set */
+			 * LIST: enum matched_trigger; REGEX: its place in the chain's set;
+			 * TIMED_SET: see timed_set_bits() */
 	union {
 		const struct rule_name *name;
 		const struct name_set *names;
@@ -104,9 +105,9 @@ struct rule_test {
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
 		const struct regex *regex;
-		const struct timed_set *timed_set;
+		const struct timed_set *timed_set; /* whose cells' number `value` has */
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
-		const struct rate_table *rate_table; /* its cells likewise */
+		const struct client_rate *client_rate; /* its buckets likewise */
 		struct {
 			/* A window; POOL_OUTSTANDING: above `low`; PROBABILITY: below `low` of
 			 * 2^32, `high` 1: always. */
@@ -117,6 +118,28 @@ struct rule_test {
 };
 
 static_assert(sizeof(struct rule_test) == 16, "chains stream over it");
+
+/* What a packet has one of, and rules most often compare with a value. */
+enum rule_number {
+	RULE_NUMBER_NONE, /* 0 */
+	RULE_NUMBER_QTYPE,
+	RULE_NUMBER_QCLASS,
+	RULE_NUMBER_OPCODE,
+	RULE_NUMBER_RCODE,
+	RULE_NUMBER_RD,
+	RULE_NUMBER_DNSSEC,
+	RULE_NUMBER_TCP,
+	RULE_NUMBER_DST_PORT,
+	RULE_NUMBER_COUNT,
+};
+
+/* A rule misses packets whose number has another value, and nothing else is asked of them. */
+struct rule_gate {
+	uint16_t number; /* enum rule_number */
+	uint16_t value;
+};
+
+static_assert(sizeof(struct rule_gate) == 4, "chains stream over it");
 
 /* How many records of a type a section has. */
 struct rule_type_count {
@@ -157,10 +180,11 @@ struct rule_facts {
 	int end; /* of the message, as dns_message_end(); 0: not looked for */
 	struct dns_edns edns; /* if edns_state is 1 */
 	uint64_t now;	       /* 0: not read */
-	const struct rate_table *rates_end; /* of the chain that runs; NULL: none */
-	const struct rate_table *rate; /* that `key` is for; NULL: none yet */
-	const struct rate_table *rates_fetched; /* the client's cells are, up to this table */
+	const struct client_bank *bank; /* that `key` and `buckets` are of; NULL: none yet */
 	uint64_t key; /* of the client */
+	uint64_t *buckets; /* the client's */
+	const struct rule_test *tests_end; /* of the chain that runs */
+	uint64_t client_hash; /* of rule_context.client; 0: not made yet */
 };
 
 /* The message may have been edited: what was found in it counts no more. */
@@ -179,6 +203,9 @@ bool rule_regexes_find(struct rule_facts *facts, struct rule_context *context);
 
 /* Fills in the facts, but for what the chain has. Safe for any message of at least a header. */
 void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct rte_mbuf *mbuf);
+
+/* All numbers of a packet. */
+void rule_numbers_of(const struct rule_facts *facts, uint16_t numbers[static RULE_NUMBER_COUNT]);
 
 /*
  * Runs a program from test `at` on, which may be RULE_MATCH or RULE_MISS; jumps lead forward only,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/timed_set.h"
 
-#include <string.h>
-
 #define EXPIRED 1u /* a TSC that is long past, but not free */
 
 static uint32_t cells_of(uint32_t count)
@@ -33,42 +31,12 @@ bool timed_set_is_full(const struct timed_set *set)
 	return set->used > set->mask / 2;
 }
 
-static void address_of(const uint8_t *bytes, bool ipv6, uint64_t address[2])
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	if (ipv6) {
-		memcpy(address, bytes, 16);
-		return;
-	}
-	memcpy(address, mapped, sizeof(mapped));
-	memcpy((uint8_t *)address + sizeof(mapped), bytes, 4);
-}
-
-static uint32_t start_of(const struct timed_set *set, const uint64_t address[2])
-{
-	unsigned __int128 product = (unsigned __int128)(address[0] ^ set->seed) *
-				    (address[1] ^ 0x9e3779b97f4a7c15u ^ set->seed << 1);
-	uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
-	return (uint32_t)(hash ^ hash >> 32) & set->mask;
-}
-
-/* The cell of the address, or the free one where it would be. */
-static const struct timed_cell *cell_find(const struct timed_set *set, const uint64_t address[2],
-					  uint64_t *until)
-{
-	for (uint32_t at = start_of(set, address);; at = (at + 1) & set->mask) {
-		const struct timed_cell *cell = &set->cells[at];
-		*until = __atomic_load_n(&cell->until, __ATOMIC_ACQUIRE);
-		if (*until == 0 ||
-		    (cell->address[0] == address[0] && cell->address[1] == address[1]))
-			return cell;
-	}
-}
-
 static void cell_put(struct timed_set *set, const uint64_t address[2], uint64_t until)
 {
 	uint64_t before;
-	struct timed_cell *cell = (struct timed_cell *)cell_find(set, address, &before);
+	uint64_t hash = timed_set_hash(set->seed, address);
+	struct timed_cell *cell = (struct timed_cell *)timed_set_cell(set, timed_set_bits(set),
+								      hash, address, &before);
 	if (before == 0) {
 		cell->address[0] = address[0];
 		cell->address[1] = address[1];
@@ -80,7 +48,7 @@ static void cell_put(struct timed_set *set, const uint64_t address[2], uint64_t 
 void timed_set_add(struct timed_set *set, const uint8_t *address, bool ipv6, uint64_t until)
 {
 	uint64_t words[2];
-	address_of(address, ipv6, words);
+	timed_set_address(address, ipv6, words);
 	cell_put(set, words, until);
 }
 
@@ -108,8 +76,8 @@ void timed_set_copy(struct timed_set *to, const struct timed_set *from, uint64_t
 
 bool timed_set_has(const struct timed_set *set, const uint8_t *address, bool ipv6, uint64_t now)
 {
-	uint64_t words[2], until;
-	address_of(address, ipv6, words);
-	cell_find(set, words, &until);
-	return until > now;
+	uint64_t words[2];
+	timed_set_address(address, ipv6, words);
+	return timed_set_find(set, timed_set_bits(set), timed_set_hash(set->seed, words), words,
+			      now);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct timed_cell {
 	uint64_t address[2]; /* IPv4: in the form ::ffff:192.0.2.1 */
@@ -17,7 +18,7 @@ struct timed_cell {
 };
 
 struct timed_set {
-	uint64_t seed;
+	uint64_t seed; /* that its addresses are hashed with */
 	uint32_t mask;
 	uint32_t used; /* cells that are not free; control lcore only */
 	struct timed_cell cells[];
@@ -45,7 +46,70 @@ uint32_t timed_set_count(const struct timed_set *set, uint64_t now);
 /* Copies what has not expired into an empty set with room for it. */
 void timed_set_copy(struct timed_set *to, const struct timed_set *from, uint64_t now);
 
-/* Any lcore. */
+/*
+ * For any lcore: how a set is asked. A chain may have a thousand of them; so what all sets with one
+ * seed have in common is made once, and where a set is looked at first is known without reading it.
+ */
+
+/* The address as cells have it. */
+static inline void timed_set_address(const uint8_t *bytes, bool ipv6, uint64_t address[static 2])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	if (ipv6) {
+		memcpy(address, bytes, 16);
+		return;
+	}
+	memcpy(address, mapped, sizeof(mapped));
+	memcpy((uint8_t *)address + sizeof(mapped), bytes, 4);
+}
+
+/* Never 0. */
+static inline uint64_t timed_set_hash(uint64_t seed, const uint64_t address[static 2])
+{
+	unsigned __int128 product = (unsigned __int128)(address[0] ^ seed) *
+				    (address[1] ^ 0x9e3779b97f4a7c15u ^ seed << 1);
+	uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+	return (hash ^ hash >> 32) | (uint64_t)1 << 63;
+}
+
+/* The set has 2^bits cells, as long as it lies where it does. */
+static inline uint16_t timed_set_bits(const struct timed_set *set)
+{
+	return (uint16_t)__builtin_popcount(set->mask);
+}
+
+/* What is read first. */
+static inline const void *timed_set_start(const struct timed_set *set, unsigned bits, uint64_t hash)
+{
+	return &set->cells[(uint32_t)hash & ((1u << bits) - 1)].until;
+}
+
+/* The cell of the address, or the free one where it would be; `*until` is its time. */
+static inline const struct timed_cell *timed_set_cell(const struct timed_set *set, unsigned bits,
+						      uint64_t hash,
+						      const uint64_t address[static 2],
+						      uint64_t *until)
+{
+	uint32_t mask = (1u << bits) - 1;
+	for (uint32_t at = (uint32_t)hash & mask;; at = (at + 1) & mask) {
+		const struct timed_cell *cell = &set->cells[at];
+		*until = __atomic_load_n(&cell->until, __ATOMIC_ACQUIRE);
+		if (*until == 0 ||
+		    (cell->address[0] == address[0] && cell->address[1] == address[1]))
+			return cell;
+	}
+}
+
+/* Whether the address, which has this hash, is in the set now. */
+static inline bool timed_set_find(const struct timed_set *set, unsigned bits, uint64_t hash,
+				  const uint64_t address[static 2], uint64_t now)
+{
+	uint64_t until;
+	timed_set_cell(set, bits, hash, address, &until);
+	return until > now;
+}
+
+/* The same for one set alone. */
 bool timed_set_has(const struct timed_set *set, const uint8_t *address, bool ipv6, uint64_t now);
 
 #endif

@@ -4,7 +4,7 @@
  * number. Prints nanoseconds a packet; bursts of packets with different names, so that neither the
  * branches nor the data are those of one packet.
  *
- *   bench_rule_chain [RULES]
+ *   bench_rule_chain [RULES [KIND]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,7 +237,8 @@ int main(int argc, char **argv)
 	packets_make();
 	for (unsigned k = 0; k < RTE_DIM(kinds); k++)
 		for (unsigned i = 0; i < RTE_DIM(counts); i++)
-			if (argc < 2 || counts[i] == strtoul(argv[1], NULL, 10))
+			if ((argc < 2 || counts[i] == strtoul(argv[1], NULL, 10)) &&
+			    (argc < 3 || strcmp(argv[2], kinds[k].name) == 0))
 				kind_measure(&kinds[k], counts[i]);
 	return 0;
 }

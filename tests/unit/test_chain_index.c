@@ -79,6 +79,21 @@ static struct policy_selector *regex_draw(void)
 	return selector;
 }
 
+/* What a gate may be made of, and two things that it may not. */
+static struct policy_selector *number_draw(void)
+{
+	static const struct {
+		enum rule_test_kind kind;
+		uint16_t first, count;
+	} kinds[] = {{RULE_TEST_QTYPE, 1, 2},	{RULE_TEST_QCLASS, 1, 2}, {RULE_TEST_OPCODE, 0, 2},
+		     {RULE_TEST_RCODE, 0, 2},	{RULE_TEST_RD, 0, 1},	  {RULE_TEST_DNSSEC, 0, 1},
+		     {RULE_TEST_TCP, 0, 2},	{RULE_TEST_DST_PORT, 53, 2},
+		     {RULE_TEST_EDNS_VERSION, 0, 1}, {RULE_TEST_TRAILING_DATA, 0, 1}};
+	unsigned i = draw(RTE_DIM(kinds));
+	return policy_selector_number(bench->model, kinds[i].kind,
+				      (uint16_t)(kinds[i].first + draw(kinds[i].count)));
+}
+
 static struct policy_selector *selector_draw(unsigned depth)
 {
 	struct policy_model *model = bench->model;
@@ -95,7 +110,7 @@ static struct policy_selector *selector_draw(unsigned depth)
 	case 2:
 		return names_draw();
 	case 3:
-		return policy_selector_number(model, RULE_TEST_QTYPE, (uint16_t)(1 + draw(2)));
+		return number_draw();
 	case 4:
 		return policy_selector_not(model, selector_draw(depth + 1));
 	default:
@@ -128,25 +143,39 @@ static void packet_compare(struct rule_chain *chain, uint16_t cursor)
 
 	name_draw(text);
 	packet_sample_query(&with, text, (uint16_t)(1 + draw(2)), false);
+	with.packet.query.qclass = (uint16_t)(1 + draw(2));
+	with.packet.query.flags ^= draw(2) ? QUERY_TCP : 0;
+	with.packet.query.flags ^= draw(2) ? QUERY_DO : 0;
+	with.packet.query.local_port = (uint16_t)(53 + draw(2));
+	packet_dns(&with.mbuf)[2] ^= draw(2) ? 1 : 0; /* RD */
+	packet_dns(&with.mbuf)[2] |= draw(2) ? 1 << 3 : 0; /* the opcode */
 	without = with;
 	without.mbuf.buf_addr = without.buffer;
 	enum rule_verdict verdict = outcome(&with, cursor, &met_with);
 	struct rule_chain whole = *chain;
 	chain->index = NULL;
 	chain->regexes = NULL;
+	chain->gates = NULL;
 	ck_assert_int_eq(outcome(&without, cursor, &met_without), verdict);
 	*chain = whole;
 	ck_assert_uint_eq(met_with, met_without);
-	if (verdict != RULE_NEXT)
+	if (verdict == RULE_DROP)
 		ck_assert_uint_eq(with.packet.rule_cursor, without.packet.rule_cursor);
+}
+
+/* Some make an answer of the query, with a code that rules behind may ask for. */
+static struct policy_action *action_draw(void)
+{
+	struct policy_model *model = bench->model;
+	if (draw(8) == 0)
+		return policy_action_continue(model, policy_action_rcode(model, 1, NULL));
+	return policy_action_plain(model, draw(4) ? RULE_ACTION_NONE : RULE_ACTION_DROP);
 }
 
 static void rules_draw(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		bench_rule(bench, CHAIN_QUERY, selector_draw(0),
-			   policy_action_plain(bench->model, draw(4) ? RULE_ACTION_NONE
-								     : RULE_ACTION_DROP));
+		bench_rule(bench, CHAIN_QUERY, selector_draw(0), action_draw());
 }
 
 static void chain_compare(void)
@@ -158,15 +187,17 @@ static void chain_compare(void)
 
 START_TEST(the_index_changes_nothing)
 {
-	unsigned indexed = 0;
+	unsigned indexed = 0, gated = 0;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		policy_rules_clear(bench->model, CHAIN_QUERY);
 		rules_draw(RULES);
 		bench_compile(bench);
 		indexed += bench->policy->chains[CHAIN_QUERY].index != NULL;
+		gated += bench->policy->chains[CHAIN_QUERY].gates != NULL;
 		chain_compare();
 	}
 	ck_assert_uint_gt(indexed, ROUNDS / 2);
+	ck_assert_uint_gt(gated, ROUNDS / 2);
 }
 END_TEST
 
@@ -262,6 +293,32 @@ START_TEST(what_has_an_effect_is_asked)
 }
 END_TEST
 
+/* A token is taken for all packets, whatever is asked of them behind it; not for those before. */
+START_TEST(gates_leave_rates_their_tokens)
+{
+	struct policy_model *m = bench->model;
+	struct rate_limit limit = {.period = 1u << 30, .depth = 1u << 30};
+	struct packet_sample packet;
+	for (unsigned i = 0; i < 8; i++) {
+		struct policy_selector *rate = policy_selector_rate(m, limit);
+		struct policy_selector *type = policy_selector_number(m, RULE_TEST_QTYPE, DNS_TYPE_A);
+		struct policy_selector *members[] = {i < 4 ? type : rate, i < 4 ? rate : type};
+		bench_rule(bench, CHAIN_QUERY, policy_selector_and(m, members, 2),
+			   policy_action_plain(m, RULE_ACTION_NONE));
+	}
+	bench_compile(bench);
+	ck_assert_ptr_nonnull(bench->policy->chains[CHAIN_QUERY].gates);
+	packet_sample_query(&packet, "a.example.", DNS_TYPE_AAAA, false);
+	bench_run(bench, CHAIN_QUERY, &packet, 0);
+	packet_sample_query(&packet, "a.example.", DNS_TYPE_A, false);
+	bench_run(bench, CHAIN_QUERY, &packet, 0);
+	for (unsigned i = 0; i < 8; i++) {
+		uint16_t slot = bench->policy->chains[CHAIN_QUERY].rules[i].hit_slot;
+		ck_assert_uint_eq(bench->hits[slot], i < 4);
+	}
+}
+END_TEST
+
 /* A name that meets more lists than are kept has all rules asked. */
 START_TEST(a_deep_name_meets_every_rule)
 {
@@ -307,6 +364,7 @@ static Suite *chain_index_suite(void)
 	Suite *suite = suite_create("chain_index");
 	TCase *tests = tcase_create("chain_index");
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, gates_leave_rates_their_tokens);
 	tcase_add_test(tests, the_index_changes_nothing);
 	tcase_add_test(tests, the_expressions_set_changes_nothing);
 	tcase_add_test(tests, the_expressions_set_is_kept);

@@ -342,6 +342,27 @@ START_TEST(rates_select_and_drop)
 }
 END_TEST
 
+/* Rules of several kinds, whose buckets lie in several banks, and outlive the policy. */
+START_TEST(many_rates_by_client)
+{
+	struct policy_model *m = bench->model;
+	policy_rules_clear(m, CHAIN_QUERY);
+	for (unsigned i = 0; i < 40; i++)
+		bench_rule(bench, CHAIN_QUERY,
+			   policy_selector_client_rate(m, rate_limit_of(1, i, 1u << 30),
+						       i % 3 ? 32 : 24, 64, 100),
+			   policy_action_plain(m, RULE_ACTION_NONE));
+	for (unsigned i = 0; i < 60; i++) {
+		bench_compile(bench);
+		bench_run(bench, CHAIN_QUERY, &packet, 0);
+	}
+	for (unsigned i = 0; i < 40; i++) /* somewhat more time may have gone by than none */
+		ck_assert_uint_le(60 - i - bench->hits[bench->policy->chains[CHAIN_QUERY]
+							      .rules[i]
+							      .hit_slot], 2);
+}
+END_TEST
+
 START_TEST(options_are_set)
 {
 	ck_assert_int_eq(act(CHAIN_QUERY, policy_action_option(bench->model, 65001, "xyz", 3)),
@@ -530,6 +551,7 @@ static Suite *suite(void)
 	tcase_add_test(edits, no_expression_is_slow);
 	tcase_add_test(edits, rates_select_and_drop);
 	tcase_add_test(edits, options_are_set);
+	tcase_add_test(edits, many_rates_by_client);
 	tcase_add_test(edits, responses_are_edited);
 	tcase_add_test(edits, logs_until_the_ring_is_full);
 	suite_add_tcase(made, edits);
