@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 
+#include "control/lua_guard.h"
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/actions.h"
 
@@ -87,6 +88,7 @@ struct lua_mailbox *sluice_mailbox(void)
 
 void sluice_begin(const struct lua_question *question)
 {
+	lua_guard_end();
 	if (current->progress != NULL)
 		++*current->progress;
 	current->about = question != NULL ? question->tag : 0;

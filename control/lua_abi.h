@@ -75,6 +75,8 @@ struct lua_abi_hooks {
 	/* What a policy is to choose from for this packet: all but its `balance`. */
 	void (*choice)(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list);
 	void (*metrics)(void *ctx, FILE *out);
+	/* The lines of the policy that Lua is in, when the process ends over them. */
+	void (*where)(void *ctx, char *text, size_t size);
 	/* Where packets to a server of this family leave from: 0, or -EINVAL and why in `error`. */
 	int (*source)(void *ctx, const char *text, bool ipv6, struct net_source *source,
 		      char *error, size_t error_size);
@@ -93,6 +95,7 @@ struct lua_endpoint; /* an endpoint in use by this policy */
 struct lua_codes;    /* what lcores run themselves */
 struct lua_names;    /* a set of names that its Lua holds */
 struct lua_cache_found;
+struct lua_guard;
 
 struct lua_context {
 	/* Set by the caller, before lua_abi_use(). */
@@ -143,6 +146,7 @@ struct lua_context {
 	char *metrics_text; /* the last that Lua asked for */
 	struct lua_cache_found *found; /* in a packet cache, likewise */
 	const char *reason;
+	struct lua_guard *guard; /* of debug builds */
 };
 
 /* NULL without memory. Then set what is to be set. */

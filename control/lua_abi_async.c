@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/lua_guard.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
@@ -37,6 +38,7 @@ static bool may_suspend(const struct lua_question *question)
 static void suspended(struct lua_context *context, struct lua_question *question)
 {
 	question->suspended = 1;
+	lua_guard_suspended(question);
 	context->reason = NULL;
 	if (context->failed_tag == 0 || context->failed_tag != question->tag)
 		return;
@@ -293,6 +295,7 @@ void lua_context_free(struct lua_context *context)
 	lua_packets_free_all(context);
 	if (lua_abi_context() == context)
 		lua_abi_use(NULL);
+	lua_guard_free(context->guard);
 	free(context->texts);
 	free(context->metrics_text);
 	lua_cache_found_free(context);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "control/lua_guard.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
@@ -24,25 +25,25 @@ static struct lua_facts facts_of(const struct lua_question *question)
 /* ---- addresses and transport ---- */
 
 static void address_give(const struct lua_question *question, bool local, const void **addr,
-			 size_t *size)
+			 size_t *size, const char *function)
 {
 	static __thread struct lua_address address[2];
-	*addr = address[local].bytes;
 	*size = 0;
 	if (sluice_question_address(question, local, &address[local]))
 		*size = address[local].ipv6 ? 16 : 4;
+	*addr = lua_guard_copy(question, address[local].bytes, *size, function);
 }
 
 void dnsdist_ffi_dnsquestion_get_localaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
 					   size_t *addrSize)
 {
-	address_give(dq, true, addr, addrSize);
+	address_give(dq, true, addr, addrSize, __func__);
 }
 
 void dnsdist_ffi_dnsquestion_get_remoteaddr(const dnsdist_ffi_dnsquestion_t *dq, const void **addr,
 					    size_t *addrSize)
 {
-	address_give(dq, false, addr, addrSize);
+	address_give(dq, false, addr, addrSize, __func__);
 }
 
 void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq,
@@ -60,6 +61,7 @@ void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq
 		if (kept < 8)
 			masked.bytes[i] &= (uint8_t)(0xff00u >> kept);
 	}
+	*addr = lua_guard_copy(dq, masked.bytes, *addrSize, __func__);
 }
 
 uint16_t dnsdist_ffi_dnsquestion_get_local_port(const dnsdist_ffi_dnsquestion_t *dq)
@@ -111,7 +113,7 @@ void dnsdist_ffi_dnsquestion_get_qname_raw(const dnsdist_ffi_dnsquestion_t *dq,
 	static __thread struct lua_name name;
 	name = (struct lua_name){.length = 1};
 	sluice_question_qname(dq, &name);
-	*qname = (const char *)name.wire;
+	*qname = lua_guard_copy(dq, name.wire, name.length, __func__);
 	*qnameSize = name.length;
 }
 
@@ -148,11 +150,11 @@ void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq)
 	static __thread struct lua_header copy;
 	struct lua_header *live = sluice_question_header_edit((struct lua_question *)(uintptr_t)dq);
 	if (live != NULL)
-		return live;
+		return lua_guard_view(dq, live, __func__);
 	/* What may no longer be written is handed out as a copy. */
 	live = sluice_question_header(dq);
 	copy = live != NULL ? *live : (struct lua_header){0};
-	return &copy;
+	return (void *)(uintptr_t)lua_guard_copy(dq, &copy, sizeof(copy), __func__);
 }
 
 bool dnsdist_ffi_dnsquestion_get_header_copy(const dnsdist_ffi_dnsquestion_t *dq, char *buffer,
@@ -177,7 +179,8 @@ bool dnsdist_ffi_dnsquestion_set_header(dnsdist_ffi_dnsquestion_t *dq, const cha
 const unsigned char *dnsdist_ffi_dnsquestion_get_data(const dnsdist_ffi_dnsquestion_t *dq)
 {
 	struct lua_bytes content;
-	return sluice_question_content(dq, &content) ? (const unsigned char *)content.data : NULL;
+	return sluice_question_content(dq, &content) ? lua_guard_view(dq, content.data, __func__)
+						     : NULL;
 }
 
 uint16_t dnsdist_ffi_dnsquestion_get_len(const dnsdist_ffi_dnsquestion_t *dq)
@@ -233,7 +236,12 @@ uint8_t dnsdist_ffi_dnsquestion_get_edns_extended_rcode(const dnsdist_ffi_dnsque
 
 void dnsdist_ffi_dnsquestion_set_rcode(dnsdist_ffi_dnsquestion_t *dq, int rcode)
 {
-	sluice_question_rcode_set(dq, (uint32_t)rcode);
+	struct rte_mbuf *mbuf = lua_question_editable(dq);
+	if (mbuf == NULL)
+		return;
+	/* Unlike an object's `rcode` it makes the query an answer. */
+	dns_header_of(packet_dns(mbuf))->rcode = (unsigned)rcode & 0x0f;
+	dns_header_of(packet_dns(mbuf))->qr = 1;
 }
 
 size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
@@ -246,9 +254,10 @@ size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
 		count = LIST_MAX;
 	for (size_t i = 0; i < count; i++)
 		list[i] = (dnsdist_ffi_ednsoption_t){
-			options[i].code, (uint16_t)options[i].data.length, options[i].data.data};
+			options[i].code, (uint16_t)options[i].data.length,
+			lua_guard_view(dq, options[i].data.data, __func__)};
 	if (out != NULL)
-		*out = list;
+		*out = lua_guard_copy(dq, list, count * sizeof(list[0]), __func__);
 	return count;
 }
 
@@ -257,7 +266,7 @@ size_t dnsdist_ffi_dnsquestion_get_trailing_data(dnsdist_ffi_dnsquestion_t *dq, 
 	struct lua_bytes data = {NULL, 0};
 	sluice_question_trailing(dq, &data);
 	if (out != NULL)
-		*out = data.data;
+		*out = lua_guard_view(dq, data.data, __func__);
 	return data.length;
 }
 
@@ -337,7 +346,8 @@ const char *dnsdist_ffi_dnsquestion_get_tag(const dnsdist_ffi_dnsquestion_t *dq,
 	struct lua_bytes value;
 	if (label == NULL || !sluice_question_tag(dq, label, strlen(label), &value))
 		return NULL;
-	return lua_text_copy(value.data, value.length);
+	return lua_guard_copy(dq, lua_text_copy(value.data, value.length), value.length + 1,
+			      __func__);
 }
 
 size_t dnsdist_ffi_dnsquestion_get_tag_raw(const dnsdist_ffi_dnsquestion_t *dq, const char *label,
@@ -359,13 +369,16 @@ size_t dnsdist_ffi_dnsquestion_get_tag_array(dnsdist_ffi_dnsquestion_t *dq,
 	struct lua_tag tags[LIST_MAX];
 	size_t found = sluice_question_tags(dq, tags, LIST_MAX), count = 0;
 	for (size_t i = 0; i < found && i < LIST_MAX; i++) {
-		list[count].name = lua_text_copy(tags[i].key.data, tags[i].key.length);
-		list[count].value = lua_text_copy(tags[i].value.data, tags[i].value.length);
-		if (list[count].name != NULL && list[count].value != NULL)
-			count++;
+		const char *name = lua_text_copy(tags[i].key.data, tags[i].key.length);
+		const char *value = lua_text_copy(tags[i].value.data, tags[i].value.length);
+		if (name == NULL || value == NULL)
+			continue;
+		list[count++] = (dnsdist_ffi_tag_t){
+			lua_guard_copy(dq, name, tags[i].key.length + 1, __func__),
+			lua_guard_copy(dq, value, tags[i].value.length + 1, __func__)};
 	}
 	if (out != NULL)
-		*out = list;
+		*out = lua_guard_copy(dq, list, count * sizeof(list[0]), __func__);
 	return count;
 }
 

@@ -2,6 +2,7 @@
 /* dnsdist's FFI for suspended packets, endpoints and datagrams. */
 #include "control/lua_abi.h"
 
+#include "control/lua_guard.h"
 #include "dataplane/dns/message.h"
 
 bool dnsdist_ffi_dnsquestion_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
@@ -168,7 +169,7 @@ void dnsdist_ffi_network_endpoint_free(dnsdist_ffi_network_endpoint_t *endpoint)
 
 const char *dnsdist_ffi_network_message_get_payload(const dnsdist_ffi_network_message_t *msg)
 {
-	return msg != NULL ? msg->data : NULL;
+	return msg != NULL ? lua_guard_copy(NULL, msg->data, msg->length, __func__) : NULL;
 }
 
 size_t dnsdist_ffi_network_message_get_payload_size(const dnsdist_ffi_network_message_t *msg)

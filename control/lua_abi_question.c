@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/lua_guard.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
@@ -23,8 +24,11 @@ struct rte_mbuf *sluice_question_find(const struct lua_question *question)
 	const struct lua_context *context = lua_abi_context();
 	if (question == NULL || (uint32_t)question->tag != question->slot)
 		return NULL;
+	lua_guard_sync();
 	if (context->lone)
-		return question == &context->selector.items[0] ? question->mbuf : NULL;
+		return question == &context->selector.items[0] || lua_guard_handed(question)
+			       ? question->mbuf
+			       : NULL;
 	return async_tag_mbuf(context->async, question->tag);
 }
 
@@ -79,6 +83,8 @@ int lua_question_reserve(struct rte_mbuf **mbuf, size_t need)
 	struct rte_mbuf *larger = context->hooks->grow(context->hooks_ctx, *mbuf, need);
 	if (larger == NULL)
 		return -ENOSPC;
+	if (larger != *mbuf)
+		lua_guard_moved(*mbuf);
 	*mbuf = larger;
 	return 0;
 }

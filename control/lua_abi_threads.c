@@ -108,12 +108,12 @@ uint32_t sluice_thread_kind(uint32_t index)
 
 const struct balance_list *sluice_thread_servers(void)
 {
-	return &lua_abi_context()->servers;
+	return sluice_guard_servers(&lua_abi_context()->servers);
 }
 
 struct lua_question *sluice_thread_item(void)
 {
-	return &lua_abi_context()->selector.items[0];
+	return sluice_guard_question(&lua_abi_context()->selector.items[0]);
 }
 
 struct policy_selector *sluice_selector_thread(int reference)

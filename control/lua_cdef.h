@@ -299,6 +299,11 @@ void sluice_warn(const char *place, const char *text);
 uint64_t sluice_now(void);					  /* ms, monotonic */
 uint64_t sluice_wall(void);					  /* us since 1970 */
 bool sluice_loading(void); /* the policy file is being read */
+/* Debug builds watch pointers: what they give out for what a function is to be called with. */
+bool sluice_guarded(void);
+struct lua_question *sluice_guard_question(struct lua_question *question);
+const struct lua_datagram *sluice_guard_datagram(const struct lua_datagram *datagram);
+const struct balance_list *sluice_guard_servers(const struct balance_list *list);
 bool sluice_checking(void); /* and only to be checked */
 const char *sluice_version(void);
 /* As SIGTERM does; not while the policy file is read. */

@@ -10,5 +10,6 @@ struct balance_list;
 const char *sluice_thread_text(uint32_t index, size_t *length);
 const char *sluice_thread_place(uint32_t index);
 uint32_t sluice_thread_kind(uint32_t index); /* 0: of an action, 1: a selector, 2: a server policy */
+bool sluice_guarded(void); /* what they give is for one call only */
 struct lua_question *sluice_thread_item(void); /* the packet in hand, while code runs */
 const struct balance_list *sluice_thread_servers(void); /* a server policy's, likewise */

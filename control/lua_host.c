@@ -470,6 +470,14 @@ lua_State *lua_host_lua(struct lua_host *host)
 	return host->lua;
 }
 
+void lua_host_where(struct lua_host *host, char *text, size_t size)
+{
+	if (host->lua == NULL || size == 0)
+		return;
+	luaL_traceback(host->lua, host->lua, NULL, 0);
+	snprintf(text, size, "%s", lua_tostring(host->lua, -1));
+}
+
 int lua_host_function(struct lua_host *host, const char *name)
 {
 	host->found = LUA_NOREF;

@@ -90,6 +90,8 @@ int lua_host_stack_threads(bool raised);
 
 /* NULL without a state. Calls through it are not watched: only for setting up. */
 lua_State *lua_host_lua(struct lua_host *host);
+/* The lines that its Lua is in: for the last words of a process, since it may be in the midst of one. */
+void lua_host_where(struct lua_host *host, char *text, size_t size);
 
 /*
  * A reference for lua_host_run() to the function of this name: a field of the table that the boot

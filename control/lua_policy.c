@@ -147,6 +147,13 @@ static void hook_metrics(void *ctx, FILE *out)
 	metrics_print(policy->control, out);
 }
 
+static void hook_where(void *ctx, char *text, size_t size)
+{
+	const struct lua_policy *policy = ctx;
+	if (policy->host != NULL)
+		lua_host_where(policy->host, text, size);
+}
+
 /* The servers of a policy that comes into force are watched as it says. */
 static void servers_watch(struct lua_policy *policy)
 {
@@ -178,6 +185,7 @@ static const struct lua_abi_hooks hooks = {
 	.server_state = hook_server_state,
 	.choice = hook_choice,
 	.metrics = hook_metrics,
+	.where = hook_where,
 	.source = hook_source,
 };
 

@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 
+#include "control/lua_guard.h"
 #include "control/lua_host.h"
 #include "control/lua_modules.h"
 #include "dataplane/clock.h"
@@ -117,6 +118,7 @@ static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *m
 	thread->context->texts_used = 0;
 	lua_abi_use(thread->context);
 	enum lua_result result = lua_host_call(thread->host, thread->functions[reference], answer);
+	lua_guard_end();
 	lua_abi_use(before);
 	item->mbuf = NULL;
 	if (unlikely(result != LUA_RESULT_OK)) {
@@ -178,7 +180,17 @@ static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
 	return (uint64_t)((double)(clock_now() - arrival) * 1e6 / (double)context->tsc_hz);
 }
 
-static const struct lua_abi_hooks hooks = {.elapsed_us = hook_elapsed_us};
+static void hook_where(void *ctx, char *text, size_t size)
+{
+	const struct lua_context *context = ctx;
+	struct lua_threads *made;
+	for (made = alive; made != NULL; made = made->next)
+		for (unsigned i = 0; i < made->options.lcores; i++)
+			if (made->threads[i].context == context && made->threads[i].host != NULL)
+				lua_host_where(made->threads[i].host, text, size);
+}
+
+static const struct lua_abi_hooks hooks = {.elapsed_us = hook_elapsed_us, .where = hook_where};
 
 static void declarations_give(lua_State *lua, void *context)
 {

@@ -4,6 +4,9 @@
 local ffi = require('ffi')
 local check = require('sluice.check')
 check.own()
+if ffi.C.sluice_guarded() then
+  require('jit').off() -- so that errors know their lines
+end
 require('sluice.guard')
 
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix

@@ -11,6 +11,10 @@ local driver = {}
 local functions = {}
 local FFI = 4
 local band, wrap = require('bit').band, question.wrap
+local guarded = C.sluice_guarded()
+
+-- Debug builds give out handles that cannot be used for long.
+local function hand(item) return guarded and C.sluice_guard_question(item) or item end
 
 -- The number that C knows a function by.
 function driver.register(callback)
@@ -42,7 +46,7 @@ local function act(batch, first, last)
     if band(item.flags, FFI) == 0 then
       store(item, callback(wrap(item)))
     else
-      store(item, callback(item))
+      store(item, callback(hand(item)))
     end
   end
 end
@@ -60,7 +64,9 @@ local function choose(batch, first, last)
     if list ~= nil then
       local callback = functions[item.reference]
       if band(item.flags, FFI) ~= 0 then
-        local index = tonumber(callback(list, item)) or error('the policy returned no index', 0)
+        list = guarded and C.sluice_guard_servers(list) or list
+        local index = tonumber(callback(list, hand(item)))
+        index = index or error('the policy returned no index', 0)
         item.action = C.sluice_choice_number(index)
       else
         local number = server_number(callback(server_list(), wrap(item)))
@@ -105,7 +111,7 @@ local function test(item)
   if band(item.flags, FFI) == 0 then
     item.action = callback(wrap(item)) == true and 1 or 0
   else
-    item.action = callback(item) == true and 1 or 0
+    item.action = callback(hand(item)) == true and 1 or 0
   end
 end
 
@@ -131,7 +137,7 @@ local function hand_over(mailbox, first, last)
       callback(datagram.endpoint_id, ffi.string(datagram.data, datagram.length),
         ffi.string(datagram.from, datagram.from_length))
     else
-      callback(datagram)
+      callback(guarded and C.sluice_guard_datagram(datagram) or datagram)
     end
   end
 end

@@ -6,6 +6,9 @@ local ffi = require('ffi')
 local check = require('sluice.check')
 local C = ffi.C
 check.own()
+if C.sluice_guarded() then
+  require('jit').off() -- so that errors know their lines
+end
 local guard = require('sluice.guard')
 
 local globals = _G
@@ -29,13 +32,19 @@ local function text_of(index)
   return text ~= nil and ffi.string(text, length[0]) or nil
 end
 
-local function selector(fn, item)
-  return function() return fn(item) == true end
+-- Where these are good for one call only (debug builds), they are asked for at each.
+local guarded = C.sluice_guarded()
+local own_item, own_servers = C.sluice_thread_item(), C.sluice_thread_servers()
+local function item() return guarded and C.sluice_thread_item() or own_item end
+local function servers() return guarded and C.sluice_thread_servers() or own_servers end
+
+local function selector(fn)
+  return function() return fn(item()) == true end
 end
 
-local function action(fn, item, place)
+local function action(fn, place)
   return function()
-    local result, text = fn(item)
+    local result, text = fn(item())
     if type(result) ~= 'number' then
       error(place .. ': the function returned no action', 0)
     end
@@ -46,10 +55,9 @@ local function action(fn, item, place)
   end
 end
 
-local function policy(fn, item, place)
-  local list = C.sluice_thread_servers()
+local function policy(fn, place)
   return function()
-    return tonumber(fn(list, item)) or error(place .. ': the policy returned no index', 0)
+    return tonumber(fn(servers(), item())) or error(place .. ': the policy returned no index', 0)
   end
 end
 
@@ -68,7 +76,7 @@ function thread.compile(index)
   if type(fn) ~= 'function' then
     error(('%s: the code must return a function, not %s'):format(place, type(fn)), 0)
   end
-  thread['run' .. index] = kinds[C.sluice_thread_kind(index)](fn, C.sluice_thread_item(), place)
+  thread['run' .. index] = kinds[C.sluice_thread_kind(index)](fn, place)
 end
 
 return thread
