@@ -40,6 +40,9 @@ struct control {
 	struct lua_policy *lua; /* the policy in force */
 	struct rule_context rules;
 	struct stats stats;
+#ifdef SLUICE_STAGES
+	struct stages stages;
+#endif
 	struct control_backlog backlog[WORKERS_MAX];
 	struct control_backlog choosing; /* queries whose server Lua is to choose in this turn */
 	struct balance *balance;	 /* for policies that ask us; NULL: it is not made yet */

@@ -2,9 +2,11 @@
 /* The command line. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,7 +99,7 @@ static enum exit_code command_run(void)
 	return exit_code;
 }
 
-static enum exit_code command_replay(const char *in, const char *out, bool explain)
+static enum exit_code command_replay(const struct replay_order *order)
 {
 	static char error[LIFE_ERROR_SIZE];
 	enum exit_code exit_code = life_begin();
@@ -106,7 +108,7 @@ static enum exit_code command_replay(const char *in, const char *out, bool expla
 	if (replay_prepare(&control, error, sizeof(error)) != 0)
 		exit_code = EXIT_SYSTEM;
 	else if (life_start(&control, error, &exit_code) == 0 &&
-		 replay_run(&control, in, out, explain, error, sizeof(error)) != 0)
+		 replay_run(&control, order, error, sizeof(error)) != 0)
 		exit_code = EXIT_SYSTEM;
 	if (exit_code != EXIT_DONE)
 		fprintf(stderr, "%s\n", error);
@@ -174,17 +176,28 @@ static enum exit_code usage(void)
 {
 	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
 			"       sluice check [-c FILE] [-p POLICY]\n"
-			"       sluice replay [-c FILE] [-p POLICY] [--explain] IN.pcap OUT.pcap\n"
+			"       sluice replay [-c FILE] [-p POLICY] [--explain | --burst N] IN.pcap OUT.pcap\n"
 			"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"
 			"       sluice version\n");
 	return EXIT_USAGE;
 }
 
+/* Too many for a burst if it is no number of packets. */
+static unsigned burst_read(const char *text)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+	return *end == '\0' && number > 0 && number <= WORKER_BURST ? (unsigned)number : UINT_MAX;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"explain", no_argument, NULL, 'x'}, {0}};
+	static const struct option options[] = {{"explain", no_argument, NULL, 'x'},
+						{"burst", required_argument, NULL, 'b'},
+						{0}};
 	int option;
-	bool verbose = false, explain = false;
+	bool verbose = false;
+	struct replay_order order = {0};
 	const char *socket = NULL, *expression = NULL;
 	lua_host_stack_raise();
 	if (argc < 2)
@@ -198,7 +211,9 @@ int main(int argc, char **argv)
 		else if (option == 'v')
 			verbose = true;
 		else if (option == 'x')
-			explain = true;
+			order.explain = true;
+		else if (option == 'b' && order.burst == 0)
+			order.burst = burst_read(optarg);
 		else if (option == 's')
 			socket = optarg;
 		else if (option == 'e')
@@ -209,7 +224,8 @@ int main(int argc, char **argv)
 	bool console = strcmp(command, "console") == 0;
 	bool replay = strcmp(command, "replay") == 0;
 	if (argc - 1 - optind != (replay ? 2 : 0) || (socket != NULL && control.config_path != NULL) ||
-	    (!console && (socket != NULL || expression != NULL)) || (!replay && explain))
+	    (!console && (socket != NULL || expression != NULL)) || (!replay && order.explain) ||
+	    (order.burst != 0 && (!replay || order.explain || order.burst > WORKER_BURST)))
 		return usage();
 	if (console)
 		return command_console(socket, expression);
@@ -218,8 +234,12 @@ int main(int argc, char **argv)
 	log_setup(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
 	if (strcmp(command, "run") == 0)
 		return command_run();
-	if (replay)
-		return command_replay(argv[1 + optind], argv[2 + optind], explain);
+	if (replay) {
+		order.in = argv[1 + optind];
+		order.out = argv[2 + optind];
+		order.burst = RTE_MAX(order.burst, 1u);
+		return command_replay(&order);
+	}
 	if (strcmp(command, "check") == 0)
 		return command_check();
 	if (strcmp(command, "version") == 0)

@@ -307,6 +307,7 @@ void metrics_print(const struct control *control, FILE *out)
 	pulse_print(control, out);
 	lists_print(control, out);
 	latency_print(control, out);
+	metrics_stages_print(control, out);
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());
 	metrics_dnsdist_print(control, out);

@@ -20,6 +20,17 @@ void metrics_pools_print(FILE *out);
 void metrics_tcp_print(const struct control *control, FILE *out);
 void metrics_tcp_dnsdist_print(const struct control *control, FILE *out);
 
+/* The part of it that only builds with -Dstages=true have. */
+#ifdef SLUICE_STAGES
+void metrics_stages_print(const struct control *control, FILE *out);
+#else
+static inline void metrics_stages_print(const struct control *control, FILE *out)
+{
+	(void)control;
+	(void)out;
+}
+#endif
+
 /* The labels of a server as dnsdist has them, with their braces. */
 void metrics_server_labels(const struct control *control, const struct backend *backend, FILE *out);
 

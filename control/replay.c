@@ -38,6 +38,7 @@ struct replay {
 	uint64_t now;	/* microseconds since then */
 	uint64_t received, sent, oversized;
 	unsigned turns;
+	unsigned burst, gathered; /* packets on the ring, before the worker gets so many */
 };
 
 static struct rte_ring *rings_in[NET_PORTS_MAX], *rings_out[NET_PORTS_MAX];
@@ -206,6 +207,13 @@ static struct rte_mbuf *frame_read(struct replay *replay, const uint8_t *data, u
 	return head;
 }
 
+static void burst_end(struct replay *replay)
+{
+	replay->gathered = 0;
+	turns(replay);
+}
+
+/* The worker meets a burst when it is whole, at the time of its first packet. */
 static int frame_run(struct replay *replay, const struct pcap_pkthdr *header, const uint8_t *data)
 {
 	if (header->caplen > frame_max(replay)) {
@@ -219,14 +227,17 @@ static int frame_run(struct replay *replay, const struct pcap_pkthdr *header, co
 		rte_pktmbuf_free(mbuf);
 		return -ENOBUFS;
 	}
-	turns(replay);
+	if (++replay->gathered >= replay->burst)
+		burst_end(replay);
 	return 0;
 }
 
 static int frame_receive(struct replay *replay, const struct pcap_pkthdr *header,
 			 const uint8_t *data)
 {
-	time_pass(replay, time_of(replay, header));
+	uint64_t at = time_of(replay, header);
+	if (replay->gathered == 0)
+		time_pass(replay, at);
 	if (replay->explain != NULL)
 		replay_explain_time(replay->explain, replay->received);
 	replay->received++;
@@ -246,6 +257,8 @@ static int frames_receive(struct replay *replay, const char *in, char *error, si
 		if (status != 0)
 			return failed(error, size, in, strerror(-status));
 	}
+	if (replay->gathered != 0)
+		burst_end(replay);
 	return result == PCAP_ERROR_BREAK ? 0 : failed(error, size, in, pcap_geterr(replay->in));
 }
 
@@ -316,23 +329,22 @@ static int explain_start(struct replay *replay, const char *out, char *error, si
 	return replay->explain != NULL ? 0 : failed(error, size, "explain", "no memory");
 }
 
-int replay_run(struct control *control, const char *in, const char *out, bool explain, char *error,
-	       size_t size)
+int replay_run(struct control *control, const struct replay_order *order, char *error, size_t size)
 {
-	struct replay replay = {.control = control};
-	int result = files_open(&replay, in, out, error, size);
-	if (result == 0 && explain)
-		result = explain_start(&replay, out, error, size);
+	struct replay replay = {.control = control, .burst = order->burst};
+	int result = files_open(&replay, order->in, order->out, error, size);
+	if (result == 0 && order->explain)
+		result = explain_start(&replay, order->out, error, size);
 	inflight_replay(workers[0].inflight, SEED);
 	draw_replay(&workers[0].fragment_ids, SEED);
 	path_mtu_replay(workers[0].path_mtu, SEED);
 	workers[0].rules.random = control->rules.random = SEED;
 	if (result == 0)
-		result = frames_receive(&replay, in, error, size);
+		result = frames_receive(&replay, order->in, error, size);
 	end(&replay);
 	replay_explain_free(replay.explain);
 	if (files_close(&replay) != 0 && result == 0)
-		result = failed(error, size, out, "cannot be written");
+		result = failed(error, size, order->out, "cannot be written");
 	if (result == 0)
 		sums_print(&replay);
 	return result;

@@ -26,11 +26,18 @@ int replay_port_create(unsigned port, char *error, size_t error_size);
 /* The MAC address of a port: 02:00:00:00:00:01 of the first, and so on. */
 void replay_mac(unsigned port, struct rte_ether_addr *mac);
 
+/* What the command line asks for. */
+struct replay_order {
+	const char *in, *out;
+	bool explain;	/* a line for each packet */
+	unsigned burst; /* packets that the worker gets at a time, at most WORKER_BURST */
+};
+
 /*
- * Replays `in` into `out` and prints the sums, once the policy is in force, before them with
- * `explain` a line for each packet. 0, or -errno with a sentence in `error`.
+ * Replays a capture into another one and prints the sums, once the policy is in force. 0, or -errno
+ * with a sentence in `error`.
  */
-int replay_run(struct control *control, const char *in, const char *out, bool explain, char *error,
+int replay_run(struct control *control, const struct replay_order *order, char *error,
 	       size_t error_size);
 
 #endif

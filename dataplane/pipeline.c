@@ -28,6 +28,7 @@ void pipeline_transmit(struct worker *worker, unsigned port)
 	struct net_tx *tx = &worker->tx[port];
 	if (tx->count == 0)
 		return;
+	STAGE(worker, TX);
 	uint16_t sent = rte_eth_tx_burst(worker->dataplane->ports[port].id, (uint16_t)worker->index,
 					 tx->mbufs, tx->count);
 	stats_add(&worker->stats.counter[STATS_TX_PACKETS], sent);
@@ -158,6 +159,7 @@ static inline void datagram_send(struct worker *worker, struct rte_mbuf *mbuf,
 
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, TX);
 	struct packet *packet = packet_of(mbuf);
 	struct query_state *query = &packet->query;
 	struct net_flow proxy;
@@ -214,6 +216,7 @@ void pipeline_hand_over(struct worker *worker)
 {
 	if (worker->handing == 0)
 		return;
+	STAGE(worker, HANDOFF);
 	unsigned handed = rte_ring_sp_enqueue_burst(worker->handoff.to_control,
 						    (void *const *)worker->hand, worker->handing,
 						    NULL);
@@ -258,6 +261,7 @@ static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf
 /* A full ring is seen first: then it costs no copy. */
 bool pipeline_hand_collect(struct worker *worker, struct rte_mbuf *mbuf, enum packet_next next)
 {
+	STAGE(worker, HANDOFF);
 	packet_of(mbuf)->next = (uint8_t)next;
 	if (unlikely(rte_ring_free_count(worker->handoff.to_control) <= worker->handing))
 		return overflow(worker, mbuf, DROP_HANDOFF_FULL);
@@ -338,6 +342,7 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
 			uint16_t cursor)
 {
+	STAGE(worker, RULES);
 	enum rule_verdict verdict;
 	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
 					 &worker->rules)) == RULE_LUA) {
@@ -418,6 +423,7 @@ static void query_refuse(struct worker *worker, struct rte_mbuf *mbuf, enum drop
 
 void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, DNS);
 	struct packet *packet = packet_of(mbuf);
 	packet->kind = PACKET_QUERY;
 	packet->origin = STATS_OWN_ANSWER;
@@ -445,6 +451,7 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 
 void pipeline_queries(struct worker *worker)
 {
+	STAGE(worker, RULES);
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
 	matched_fetch(policy_now(worker), worker->queries, total);

@@ -161,6 +161,7 @@ static bool key_make(struct worker *worker, struct rte_mbuf *mbuf, const struct 
 
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, CACHE);
 	struct packet *packet = packet_of(mbuf);
 	const struct policy *policy = policy_now(worker);
 	const struct cache *cache = cache_of(policy, packet->query.pool);
@@ -179,6 +180,7 @@ void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
 
 void pipeline_lookups(struct worker *worker)
 {
+	STAGE(worker, CACHE);
 	/* On their way some may fill a ring, so that others come here in their turn. */
 	for (uint16_t first = 0, end; (end = worker->n_lookups) > first; first = end) {
 		for (uint16_t i = first; i < end; i++)
@@ -256,6 +258,7 @@ static bool keep(struct worker *worker, struct rte_mbuf *mbuf, bool shared)
 
 void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, CACHE);
 	struct packet *packet = packet_of(mbuf);
 	bool wanted = packet->keyed && (packet->query.flags & QUERY_SKIP_CACHE) == 0;
 	bool shared = false;

@@ -245,6 +245,7 @@ static void forward_by_thread(struct worker *worker, struct rte_mbuf *mbuf)
 
 void pipeline_balance(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, FORWARD);
 	count(worker, STATS_POLICY_BYPASSED);
 	server_ask(worker, mbuf, choose(worker, mbuf));
 }
@@ -259,6 +260,7 @@ static void choice_hand_over(struct worker *worker, struct rte_mbuf *mbuf)
 
 void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, FORWARD);
 	const struct packet *packet = packet_of(mbuf);
 	enum balance_method method = policy_method(policy_now(worker), packet->query.pool);
 	if (unlikely((packet->query.flags & QUERY_CACHE_ONLY) != 0))
@@ -273,6 +275,7 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf)
 
 void pipeline_forward_chosen(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, FORWARD);
 	uint16_t number = packet_of(mbuf)->query.backend;
 	/* The server may have left the policy meanwhile. */
 	if (number != BACKEND_NONE && policy_backend(policy_now(worker), number) == NULL)

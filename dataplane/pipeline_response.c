@@ -162,6 +162,7 @@ static unsigned response_home(const struct worker *worker, const struct net_stee
 
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 {
+	STAGE(worker, FORWARD);
 	struct packet *packet = packet_of(mbuf);
 	const struct net_steer *steer =
 		worker->dataplane->ports[packet->query.port].steer[packet->ipv6];

@@ -260,9 +260,11 @@ static void frame_input(struct worker *worker, const struct policy *policy, unsi
 
 static unsigned port_receive(struct worker *worker, const struct policy *policy, unsigned port)
 {
+	STAGE(worker, RX);
 	struct rte_mbuf *mbufs[WORKER_BURST];
 	uint16_t count = rte_eth_rx_burst(worker->dataplane->ports[port].id,
 					  (uint16_t)worker->index, mbufs, WORKER_BURST);
+	STAGE_NEXT(worker, FRAME);
 	for (unsigned i = 0; i < count && i < PREFETCH_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
 	for (unsigned i = 0; i < count; i++) {
@@ -278,6 +280,7 @@ static unsigned port_receive(struct worker *worker, const struct policy *policy,
 
 static unsigned inbox_receive(struct worker *worker)
 {
+	STAGE(worker, HANDOFF);
 	struct rte_mbuf *mbufs[HANDOFF_BURST];
 	unsigned count = rte_ring_sc_dequeue_burst(worker->handoff.inbox, (void **)mbufs,
 						   HANDOFF_BURST, NULL);
@@ -314,10 +317,12 @@ static void housekeep(struct worker *worker)
 	rte_rcu_qsbr_quiescent(worker->dataplane->rcu, worker->index);
 }
 
-bool worker_turn(struct worker *worker)
+/* A function of its own in each build: callgrind counts between its begin and its end. */
+__rte_noinline bool worker_turn(struct worker *worker)
 {
 	unsigned work = 0;
 	worker->now = clock_now();
+	STAGES_OPEN(worker, OTHER);
 	const struct policy *policy = __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		work += port_receive(worker, policy, port);
@@ -332,6 +337,7 @@ bool worker_turn(struct worker *worker)
 		pipeline_transmit(worker, port);
 	if (worker->dataplane->has_kernel)
 		work += kernel_turn(worker);
+	STAGES_CLOSE(worker, work != 0);
 	if (work != 0) {
 		stats_add(&worker->stats.counter[STATS_BUSY_TURNS], 1);
 		stats_add(&worker->stats.counter[STATS_BUSY_CYCLES], clock_now() - worker->now);

@@ -24,6 +24,7 @@
 #include "dataplane/serve/balance.h"
 #include "dataplane/serve/cache.h"
 #include "dataplane/serve/inflight.h"
+#include "dataplane/stages.h"
 #include "dataplane/stats.h"
 
 #define WORKERS_MAX 64u /* as many as get INFLIGHT_PORTS_MIN source ports each */
@@ -116,6 +117,9 @@ struct worker {
 	struct stats stats;
 	uint64_t *rule_hits;
 	struct backend_stats *backends;
+#ifdef SLUICE_STAGES
+	struct stages stages;
+#endif
 } __rte_cache_aligned;
 
 extern struct worker workers[WORKERS_MAX];

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes captures of queries: 4,096 names in turn, or many names by Zipf's law."""
+"""Writes captures of queries: 4,096 names in turn, or many names by Zipf's law; and reads them."""
 import bisect
 import ipaddress
 import itertools
@@ -8,6 +8,8 @@ import struct
 
 COUNT = 4096
 ZIPF_COUNT = 131072
+OPT = b"\0" + struct.pack("!2HIH", 41, 1232, 0, 0)
+HEADERS = 14 + 20 + 8  # before a message over IPv4
 
 
 def checksum(header):
@@ -17,20 +19,35 @@ def checksum(header):
     return ~total & 0xffff
 
 
-def query(number, label):
+def query(number, label, edns=False):
     labels = (label, "bench", "test")
     name = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
-    return struct.pack("!6H", number & 0xffff, 0x100, 1, 0, 0, 0) + name + struct.pack("!2H", 1, 1)
+    return (struct.pack("!6H", number & 0xffff, 0x100, 1, 0, 0, int(edns)) + name + struct.pack("!2H", 1, 1)
+            + (OPT if edns else b""))
 
 
-def frame(number, label, client, server, mac):
-    dns = query(number, label)
+def frame(number, label, client, server, mac, edns=False):
+    dns = query(number, label, edns)
     udp = struct.pack("!4H", 1024 + number % COUNT * 7, 53, 8 + len(dns), 0) + dns
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
                      ipaddress.IPv4Address(client).packed, ipaddress.IPv4Address(server).packed)
     ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
     ethernet = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000000002") + b"\x08\x00"
     return ethernet + ip + udp
+
+
+def answer(asked):
+    """The frame that answers such a frame, with one address."""
+    dns = bytearray(asked[HEADERS:])
+    dns[2] |= 0x80
+    dns[7] = 1
+    end = dns.index(0, 12) + 5
+    dns[end:end] = b"\xc0\x0c" + struct.pack("!2HIH4B", 1, 1, 3600, 4, 192, 0, 2, 1)
+    source, target = asked[26:30], asked[30:34]
+    udp = asked[36:38] + asked[34:36] + struct.pack("!2H", 8 + len(dns), 0) + dns
+    ip = asked[14:16] + struct.pack("!H", 20 + len(udp)) + asked[18:24] + b"\0\0" + target + source
+    ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+    return asked[6:12] + asked[:6] + asked[12:14] + ip + udp
 
 
 def loadgen_label(number):
@@ -46,11 +63,27 @@ def zipf(names):
         yield loadgen_label(names - 1 - bisect.bisect_left(sums, chance.random() * sums[-1]))
 
 
-def write(path, client, server, mac, names=None):
-    """With `names` by Zipf's law, with exponent 1, over so many."""
-    labels = zipf(names) if names else (f"h{number}" for number in range(COUNT))
+def store(path, frames):
+    """A capture of these frames, a microsecond after each other."""
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
-        for number, label in enumerate(labels):
-            data = frame(number, label, client, server, mac)
+        for number, data in enumerate(frames):
             file.write(struct.pack("<4I", 0, number, len(data), len(data)) + data)
+
+
+def frames_of(path):
+    """The frames of a capture that this machine wrote."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, found = 24, []
+    while at < len(data):
+        length = struct.unpack_from("<I", data, at + 8)[0]
+        found.append(data[at + 16:at + 16 + length])
+        at += 16 + length
+    return found
+
+
+def write(path, client, server, mac, names=None, edns=False):
+    """With `names` by Zipf's law, with exponent 1, over so many."""
+    labels = zipf(names) if names else (f"h{number}" for number in range(COUNT))
+    store(path, (frame(number, label, client, server, mac, edns) for number, label in enumerate(labels)))

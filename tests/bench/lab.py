@@ -53,6 +53,7 @@ class Bench:
     def __init__(self, folder, binary, seconds, peer):
         self.folder, self.binary, self.seconds, self.peer = folder, binary, seconds, peer
         self.running, self.spaces, self.number = [], [], 0
+        self.on_stop = None  # gets each process that is about to be stopped
         # All alike, or the comparison is one of memory.
         self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX + CACHE_MEMORY
         for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", [])):
@@ -79,6 +80,8 @@ class Bench:
         return process
 
     def stop(self, process, number=signal.SIGTERM):
+        if self.on_stop is not None and process.poll() is None:
+            self.on_stop(process)
         if process in self.running:
             self.running.remove(process)
         if process.poll() is None:
@@ -111,6 +114,7 @@ class Bench:
             return file.read()
 
     def close(self):
+        self.on_stop = None
         for process in list(self.running):
             self.stop(process)
         for space in self.spaces:
@@ -153,6 +157,7 @@ class Bench:
         that unless told otherwise.
         """
         log = name + ".log"
+        measured = ports is None  # it is no name server of a lane's
         ports = ports or self.port("edge", device, SERVER, CLIENT, "02:00:00:00:00:02") + more
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -173,8 +178,13 @@ console: {{socket: off}}
         wait_for("Sluice", 30, lambda: "sluice: ready" in self.log(log) or process.poll() is not None)
         if process.poll() is not None:
             raise Failure("Sluice did not start:\n" + self.log(log))
-        process.metrics_port = port
+        process.metrics_port, process.measured = port, measured
         return process
+
+    def mark(self, process):
+        """What it counts now; in a profile all before does not count."""
+        process.marked = self.metrics(process)
+        return process.marked
 
     def metrics(self, process):
         """What a running Sluice counts; not one in a namespace of its own."""

@@ -90,11 +90,11 @@ def checked(figures, rcode, may_lose=False):
 
 
 class Memif:
-    limit, slices = "testpmd 5tswap", True
+    limit, slices, edns = "testpmd 5tswap", True, False
 
     def swap(self, bench, names=None):
         process = memif.swap(bench, "swap", bench.memif("server", "swap"))
-        pair = memif.Pair(bench, process, "swap", names)
+        pair = memif.Pair(bench, process, "swap", names, self.edns)
 
         def end():
             pair.end()
@@ -103,7 +103,7 @@ class Memif:
 
     def sluice(self, bench, title, name, policy, rcode=REFUSED_CODE):
         process = bench.sluice(policy, bench.memif("server", name), name=name)
-        pair = memif.Pair(bench, process, name)
+        pair = memif.Pair(bench, process, name, edns=self.edns)
 
         def end():
             received, counters = pair.end(), bench.metrics(process)
@@ -112,7 +112,8 @@ class Memif:
             if not 0 < received <= answered:
                 raise lab.Failure(f"{answered:.0f} answers were sent and {received} packets came back")
             # ... and of a second more, each is looked at.
-            seen = checked(load(bench, bench.memif("client", name), "--seconds", "1", "--window", "512"), rcode)
+            seen = checked(load(bench, bench.memif("client", name), "--seconds", "1", "--window", "512",
+                                *(["--edns"] if self.edns else [])), rcode)
             bench.stop(process)
             if "fault" in seen:
                 raise lab.Failure(seen["fault"])
@@ -125,6 +126,13 @@ class Rule(Memif):
 
     def open(self, bench):
         return [self.swap(bench), self.sluice(bench, "Sluice", "rule", REFUSED)]
+
+
+class Spoof(Memif):
+    name, title, edns = "spoof", "an address by a native rule, with EDNS, over memif", True
+
+    def open(self, bench):
+        return [self.swap(bench), self.sluice(bench, "Sluice", "spoof", SPOOF, NOERROR)]
 
 
 class Lua(Memif):
@@ -146,7 +154,7 @@ class Cache(Memif):
         # The names are asked in order, so that those that are asked most come last and stay.
         checked(load(bench, bench.memif("client", "cache"), "--seconds", "60", "--window", "512", "--count", str(NAMES)),
                 NOERROR)
-        before = bench.metrics(process)
+        before = bench.mark(process)
         pair = memif.Pair(bench, process, "cache", NAMES)
 
         def end():
@@ -369,4 +377,4 @@ class CacheVeth(AfPacket):
         return [*contestants[:-1], last._replace(end=lambda: bench.stop(self.server))]
 
 
-ALL = [Rule(), Cache(), Forward(), Servers(), Lua(), Isolation(), Async(), AfPacket(), CacheVeth(), Veth()]
+ALL = [Rule(), Spoof(), Cache(), Forward(), Servers(), Lua(), Isolation(), Async(), AfPacket(), CacheVeth(), Veth()]

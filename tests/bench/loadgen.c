@@ -7,12 +7,14 @@
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
  *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
  *                            [--aside 100] [--count 1000000] [--names 4096] [--reflect]
+ *                            [--edns]
  *
  * With --echo the other side only sends back what it got, addresses and ports swapped. With --aside
  * every hundredth query is one more, for a name under "aside", that nobody waits for: its answers
  * are counted by themselves. With --count it ends when so many are answered. With --names so many
  * names are asked in turn, else each query has its own. With --reflect it is the name server, too: a
- * second port sends each query back to where it came from, as an answer without records.
+ * second port sends each query back to where it came from, as an answer without records. With --edns
+ * each query has an OPT.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -42,7 +44,7 @@ static struct {
 	uint32_t from, to; /* network byte order */
 	struct rte_ether_addr mac;
 	const char *name;
-	bool yield, echo, reflect;
+	bool yield, echo, reflect, edns;
 } options = {.window = 4096, .seconds = 5, .name = "bench.test"};
 
 struct slot {
@@ -84,7 +86,14 @@ static uint16_t question_write(uint8_t *dns)
 	free(copy);
 	static const uint8_t fixed[5] = {0, 0, 1, 0, 1};
 	memcpy(at, fixed, sizeof(fixed));
-	return (uint16_t)(at + sizeof(fixed) - dns);
+	at += sizeof(fixed);
+	if (options.edns) {
+		static const uint8_t opt[11] = {0, 0, 41, 4, 208};
+		dns[11] = 1;
+		memcpy(at, opt, sizeof(opt));
+		at += sizeof(opt);
+	}
+	return (uint16_t)(at - dns);
 }
 
 static void frame_build(uint16_t port)
@@ -342,7 +351,7 @@ static void options_read(int argc, char **argv)
 		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
 		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},
 		{"count", 1, NULL, 'c'},  {"names", 1, NULL, 'N'},   {"reflect", 0, NULL, 'R'},
-		{0}};
+		{"edns", 0, NULL, 'E'},  {0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -371,6 +380,8 @@ static void options_read(int argc, char **argv)
 			options.names = (unsigned)atoi(optarg);
 		else if (option == 'R')
 			options.reflect = true;
+		else if (option == 'E')
+			options.edns = true;
 		else if (option == '?')
 			die("unknown option");
 	}

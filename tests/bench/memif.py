@@ -19,10 +19,10 @@ SETTLE_S, SLICE_S = 0.05, 0.4
 class Generator:
     """dpdk-testpmd that replays the capture as fast as it goes, at its prompt."""
 
-    def __init__(self, bench, name, names=None):
-        queries = bench.path(f"queries-{names}.pcap")
+    def __init__(self, bench, name, names=None, edns=False):
+        queries = bench.path(f"queries-{names}-{edns}.pcap")
         if not os.path.exists(queries):
-            capture.write(queries, lab.CLIENT, lab.SERVER, lab.MAC, names)
+            capture.write(queries, lab.CLIENT, lab.SERVER, lab.MAC, names, edns)
         room = capture.ZIPF_COUNT if names else 0  # the whole capture lies in buffers
         self.bench, self.file = bench, f"generator-{name}.log"
         self.process = bench.start(
@@ -56,9 +56,9 @@ class Generator:
 class Pair:
     """Somebody who answers, and the generator that asks; stopped unless it is their turn."""
 
-    def __init__(self, bench, answerer, name, names=None):
+    def __init__(self, bench, answerer, name, names=None, edns=False):
         self.bench, self.answerer = bench, answerer
-        self.generator = Generator(bench, name, names)
+        self.generator = Generator(bench, name, names, edns)
         self.signal(signal.SIGSTOP)
 
     def signal(self, number):

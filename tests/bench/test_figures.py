@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What figures.py compares, and what it leaves out."""
+"""What figures.py compares, and what it leaves out; what instructions.py reads and compares."""
+import tempfile
 import unittest
 
 import figures
+import instructions
 
 
 def turn(name, rate, distance=80, steady=True, disturbed=False):
@@ -44,6 +46,43 @@ class Figures(unittest.TestCase):
         self.assertEqual([len(place) for place in places], [4, 2])
         self.assertTrue(figures.alike(80, 99))
         self.assertFalse(figures.alike(80, 120))
+
+
+CALLGRIND = """events: Ir
+ob=(1) /lib/libc.so
+fn=(1) memcpy
+5 1000
+ob=(2) /build/sluice
+fl=(1) worker.c
+fn=(2) worker_turn
+10 100
++1 20
+cob=(1)
+cfn=(1)
+calls=3 0
+* 3000
+fi=(2) net.h
+-2 7
+cfn=(3) frame_input
+calls=1 4
++3 500
+fn=(3)
+* 500
+"""
+
+
+class Instructions(unittest.TestCase):
+    def test_only_the_executable_counts_and_no_callee(self):
+        with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
+            file.write(CALLGRIND)
+            file.flush()
+            self.assertEqual(instructions.own_costs(file.name, "/build/sluice"),
+                             {"worker_turn": 127, "frame_input": 500})
+
+    def test_what_differs_is_said(self):
+        self.assertEqual(list(instructions.compare({"rule": 104}, {"rule": 100})), [])
+        for found in ({"rule": 106}, {"rule": 94}, {"spoof": 100}, {}):
+            self.assertNotEqual(list(instructions.compare(found, {"rule": 100})), [])
 
 
 if __name__ == "__main__":

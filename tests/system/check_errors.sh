@@ -22,6 +22,8 @@ status 2 frobnicate
 status 2 run --no-such-option
 status 2 check -e '1 + 1'
 status 2 check --explain
+status 2 replay --burst 65 in.pcap out.pcap
+status 2 replay --burst 4 --explain in.pcap out.pcap
 status 2 console -c "$work/sluice.yml" -s /run/sluice/console.sock
 status 3 console -c "$work/sluice.yml" -e 1
 says 'is Sluice running'
