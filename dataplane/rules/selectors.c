@@ -43,9 +43,9 @@ void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct
 	facts->regexes_known = false;
 	facts->regexes_alone = 0;
 	facts->now = 0;
-	facts->rates_end = NULL;
-	facts->rate = NULL;
-	facts->rates_fetched = NULL;
+	facts->bank = NULL;
+	facts->tests_end = NULL;
+	facts->client_hash = 0;
 	rule_facts_renew(facts);
 }
 

@@ -19,7 +19,8 @@
 #define ROOM 1024u /* bytes for the message in the first buffer */
 #define PACKETS 64u
 
-/* For the specs, by ffi. */
+/* The specs find these by their names. */
+#pragma GCC visibility push(default)
 int test_take(const char *dns, size_t length, int chain);
 void test_fill(uint32_t slot, int reference, bool ffi, bool selector);
 void test_fill_at(uint32_t index, uint32_t slot, int reference);
@@ -29,6 +30,7 @@ int test_ended(uint32_t slot);
 void test_release(uint32_t slot);
 size_t test_logged(void);
 void test_deliver(const char *data, size_t length, int reference);
+#pragma GCC visibility pop
 
 struct test_packet {
 	struct rte_mbuf mbuf;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sums of eight bytes at a time, held against DPDK's of two. */
-#include "dataplane/net/checksum.h"
+#include "tests/unit/unit.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #include <rte_ip.h>
+
+#include "dataplane/net/checksum.h"
 
 #define LENGTHS 130u
 #define SETS 200u
@@ -41,8 +42,7 @@ START_TEST(carries_come_back)
 }
 END_TEST
 
-Suite *suite(void);
-Suite *suite(void)
+static Suite *suite(void)
 {
 	Suite *made = suite_create("net_checksum");
 	TCase *tests = tcase_create("sums");
@@ -51,3 +51,5 @@ Suite *suite(void)
 	suite_add_tcase(made, tests);
 	return made;
 }
+
+UNIT_MAIN(suite)
