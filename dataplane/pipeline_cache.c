@@ -4,6 +4,8 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/pipeline_parts.h"
 
+/* So many responses are fetched meanwhile: a core waits for a few dozen lines at a time. */
+#define LOOKUPS_AHEAD 8
 #define FLAGS_KEPT (DNS_FLAG_RD | DNS_FLAG_CD) /* of the client's header, given back to it */
 
 static struct cache *cache_of(const struct policy *policy, uint16_t pool)
@@ -178,16 +180,24 @@ void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
 		look_up_later(worker, mbuf, cache);
 }
 
+static void lookup_prefetch(const struct worker *worker, uint16_t number)
+{
+	cache_lookup_prefetch(&worker->lookups[number].lookup,
+			      &packet_of(worker->lookups[number].mbuf)->key);
+}
+
 void pipeline_lookups(struct worker *worker)
 {
 	STAGE(worker, CACHE);
 	/* On their way some may fill a ring, so that others come here in their turn. */
 	for (uint16_t first = 0, end; (end = worker->n_lookups) > first; first = end) {
-		for (uint16_t i = first; i < end; i++)
-			cache_lookup_prefetch(&worker->lookups[i].lookup,
-					      &packet_of(worker->lookups[i].mbuf)->key);
-		for (uint16_t i = first; i < end; i++)
+		for (uint16_t i = first; i < end && i < first + LOOKUPS_AHEAD; i++)
+			lookup_prefetch(worker, i);
+		for (uint16_t i = first; i < end; i++) {
+			if (i + LOOKUPS_AHEAD < end)
+				lookup_prefetch(worker, (uint16_t)(i + LOOKUPS_AHEAD));
 			look_up(worker, worker->lookups[i].mbuf, &worker->lookups[i].lookup);
+		}
 	}
 	worker->n_lookups = 0;
 }

@@ -12,7 +12,7 @@
 
 #define LINE 64u
 #define BUCKET_DATA (CACHE_BUCKET_SIZE - LINE)
-#define UNIT 16u	/* entries begin at multiples of it, so that a byte says where */
+#define UNIT LINE /* entries begin at multiples of it: short ones are in two lines, not three */
 #define BUCKET_MEAN 16u /* of the ways: by chance some buckets get more than others */
 #define SPINS_MAX 100000u /* of who has to write into each bucket */
 
@@ -271,8 +271,8 @@ void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache
 	uint32_t ways = ways_of(lookup->bucket, tag_of(key->hash));
 	for (; ways != 0; ways &= ways - 1) {
 		unsigned at = lookup->bucket->at[__builtin_ctz(ways)] * UNIT % BUCKET_DATA;
-		for (unsigned line = 0; line < 3; line++)
-			__builtin_prefetch(lookup->bucket->data + at + line * LINE);
+		__builtin_prefetch(lookup->bucket->data + at);
+		__builtin_prefetch(lookup->bucket->data + at + LINE);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "dataplane/dns/message.h"
 
 #define BURST 64u
+#define AHEAD 8u /* as LOOKUPS_AHEAD in dataplane/pipeline_cache.c */
 #define LOOKUPS 4000000u
 #define SIMULATED 24000u    /* responses: what is kept of */
 #define SIMULATED_NAMES 240000u /* names that are asked by Zipf's law */
@@ -268,10 +269,13 @@ static void lookups(struct cache *cache, const char *mix, uint32_t names, bool b
 				key_of(cache, &keys[j], &queries[i + j]);
 				cache_lookup_open(&open[j], cache, &keys[j], 0);
 			}
-			for (unsigned j = 0; j < BURST; j++)
+			for (unsigned j = 0; j < AHEAD; j++)
 				cache_lookup_prefetch(&open[j], &keys[j]);
-			for (unsigned j = 0; j < BURST; j++)
+			for (unsigned j = 0; j < BURST; j++) {
+				if (j + AHEAD < BURST)
+					cache_lookup_prefetch(&open[j + AHEAD], &keys[j + AHEAD]);
 				hits += answer(&open[j], &queries[i + j], &keys[j], NOW + aged);
+			}
 		}
 		spent += seconds() - start;
 	}
