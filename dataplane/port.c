@@ -11,10 +11,12 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 
 #include "dataplane/packet.h"
 
 #define POOL_CACHE 256
+#define TAP_LOG "pmd.net.tap"
 /* An AF_XDP frame is a page at most, with all that DPDK keeps before its data. */
 #define XDP_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 3328u)
 /*
@@ -134,6 +136,15 @@ static int failed(int error, char *text, size_t size, const char *format, ...)
 	return error < 0 ? error : -EIO;
 }
 
+int port_probe(const char *device)
+{
+	int tap = rte_log_register(TAP_LOG), level = rte_log_get_level((uint32_t)tap);
+	rte_log_set_level((uint32_t)tap, RTE_LOG_CRIT);
+	int error = rte_dev_probe(device);
+	rte_log_set_level((uint32_t)tap, (uint32_t)level);
+	return error;
+}
+
 static int device_attach(const struct port_options *options, uint16_t *id, char *text, size_t size)
 {
 	char device[PORT_DEVICE_MAX], name[PORT_DEVICE_MAX];
@@ -143,7 +154,7 @@ static int device_attach(const struct port_options *options, uint16_t *id, char 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
 	if (rte_eth_dev_get_port_by_name(name, id) == 0)
 		return 0; /* EAL probed it at its start, or replay made it */
-	int error = rte_dev_probe(device);
+	int error = port_probe(device);
 	if (error != 0 && error != -EEXIST)
 		return failed(error, text, size,
 			      "port %s: cannot open device '%s' (%s); check its name and arguments, "
@@ -251,6 +262,12 @@ static void net_fill(const struct port_options *options, const struct rte_eth_co
 	rte_eth_macaddr_get(port->id, &net->mac);
 }
 
+void port_multicast_enable(uint16_t id)
+{
+	if (rte_eth_allmulticast_enable(id) != 0)
+		rte_eth_promiscuous_enable(id);
+}
+
 static int device_start(const struct port_options *options, struct port *port, char *text,
 			size_t size)
 {
@@ -266,9 +283,7 @@ static int device_start(const struct port_options *options, struct port *port, c
 	if (error != 0)
 		return failed(error, text, size, "port %s: cannot start the device (%s)",
 			      options->name, strerror(-error));
-	/* Neighbour discovery needs multicast; devices without filters get everything anyway. */
-	if (rte_eth_allmulticast_enable(port->id) != 0)
-		rte_eth_promiscuous_enable(port->id);
+	port_multicast_enable(port->id);
 	return 0;
 }
 
