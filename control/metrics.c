@@ -13,6 +13,7 @@
 #include "control/listener.h"
 #include "control/lua_listeners.h"
 #include "control/lua_policy.h"
+#include "control/publish.h"
 #include "control/totals.h"
 
 void metrics_head(FILE *out, const char *name, const char *type, const char *help)
@@ -336,6 +337,9 @@ void metrics_print(const struct control *control, FILE *out)
 	lists_print(control, out);
 	latency_print(control, out);
 	metrics_stages_print(control, out);
+	metrics_value(out, "sluice_policies_old", "gauge",
+		      "policies that were replaced and that a worker may still read",
+		      policy_old_count());
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());
 	metrics_dnsdist_print(control, out);
