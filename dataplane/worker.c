@@ -293,6 +293,8 @@ static unsigned inbox_receive(struct worker *worker)
 				   false);
 		else if (packet->kind == PACKET_REPORT)
 			pipeline_report(worker, mbufs[i]);
+		else if (packet->kind == PACKET_PATH)
+			pipeline_path(worker, mbufs[i]);
 		else if (packet->kind == PACKET_PROBE)
 			pipeline_probe(worker, mbufs[i]);
 		else if (packet->kind == PACKET_OTHER)
