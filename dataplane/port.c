@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
@@ -21,13 +22,15 @@
 #define XDP_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 3328u)
 /*
  * Rings of packet sockets: places of `framesz` bytes, of which PACKET_HEADER are the kernel's. They follow
- * each other without a gap, so that a power of two of them fills a block of memory. The kernel hands out
- * IPv4 fragments put together: a place is for those, too. A buffer has to have PACKET_SLACK bytes less.
+ * each other without a gap, so that a whole number of them fills a block of memory, which has whole pages.
+ * The kernel hands out IPv4 fragments put together: a place is for the longest message of them, too. A
+ * buffer has to have PACKET_SLACK bytes less.
  */
 #define PACKET_HEADER 66u
 #define PACKET_SLACK 32u
-#define PACKET_FRAME 4096u
-#define PACKET_BLOCK 65536u
+#define PACKET_FRAME 5120u
+#define PACKET_FRAME_PAGES 15u /* of a block of these */
+#define PACKET_BLOCK 65536u    /* of places that are a power of two */
 #define PACKET_RING (16u << 20)
 
 struct device_default {
@@ -89,15 +92,26 @@ static int number_append(const char *device, char *out, const char *key, uint32_
 
 static uint32_t packet_frame(const char *device, uint32_t mtu)
 {
-	uint32_t frame = rte_align32pow2(mtu + PORT_OVERHEAD + PACKET_HEADER);
-	return device_number(device, "framesz", RTE_MAX(frame, PACKET_FRAME));
+	uint32_t frame = mtu + PORT_OVERHEAD + PACKET_HEADER;
+	/* Whoever chose a block has most likely one that powers of two fill. */
+	if (frame > PACKET_FRAME || device_has(device, "blocksz"))
+		frame = rte_align32pow2(RTE_MAX(frame, PACKET_FRAME));
+	else
+		frame = PACKET_FRAME;
+	return device_number(device, "framesz", frame);
+}
+
+static uint32_t packet_block(const char *device, uint32_t frame)
+{
+	uint32_t pages = PACKET_FRAME_PAGES * (uint32_t)sysconf(_SC_PAGESIZE);
+	return device_number(device, "blocksz", frame == PACKET_FRAME ? pages : PACKET_BLOCK);
 }
 
 /* As many places as fill the ring, whole blocks of them, since the kernel takes no others. */
 static int packet_ring(const char *device, uint32_t mtu, char *out)
 {
 	uint32_t frame = packet_frame(device, mtu);
-	uint32_t block = device_number(device, "blocksz", PACKET_BLOCK);
+	uint32_t block = packet_block(device, frame);
 	uint32_t blocks = block == 0 ? 1 : RTE_MAX(PACKET_RING / block, 1u);
 	uint32_t count = frame == 0 ? 0 : block / frame * blocks;
 	int error = number_append(device, out, "framesz", frame);
