@@ -15,6 +15,7 @@
 #define CONTROL_BATCH 64u
 
 struct health;
+struct links;
 struct log_writer;
 struct lua_policy;
 
@@ -30,6 +31,7 @@ struct control {
 	struct dataplane *dataplane;
 	struct port ports[NET_PORTS_MAX];
 	struct port kernels[NET_PORTS_MAX]; /* their interfaces in the kernel, where they have one */
+	struct links *links; /* of the ports; NULL in replay */
 	struct async *async;
 	struct endpoint_set *endpoints;
 	struct policy_registry *registry;

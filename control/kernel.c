@@ -6,9 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <rte_dev.h>
 #include <rte_ethdev.h>
-#include <rte_log.h>
 
 #include "control/kernel_link.h"
 #include "control/log.h"
@@ -16,7 +14,6 @@
 
 #define TUN_DEVICE "/dev/net/tun"
 #define VHOST_DEVICE "/dev/vhost-net"
-#define TAP_LOG "pmd.net.tap"
 #define RING 256u /* descriptors of a queue */
 #define BUFFERS_SPARE 1024u
 
@@ -78,7 +75,7 @@ static int interface_make(struct control *control, unsigned number, const char *
 		snprintf(error, size, "there is an interface of that name already");
 		return -EEXIST;
 	}
-	int result = rte_dev_probe(device);
+	int result = port_probe(device);
 	if (result != 0) {
 		snprintf(error, size, "DPDK cannot make it with '%s' (%s)", device,
 			 strerror(-result));
@@ -98,7 +95,7 @@ static int interface_create(struct control *control, unsigned number, char *erro
 	char device[PORT_DEVICE_MAX];
 	const struct config_kernel *kernel = &control->config->ports[number].kernel;
 	bool virtio;
-	int back, level, result = driver_choose(kernel->driver, &virtio, error, size);
+	int back, result = driver_choose(kernel->driver, &virtio, error, size);
 	if (result != 0)
 		return result;
 	device_print(kernel, virtio, number, &control->dataplane->ports[number],
@@ -106,11 +103,7 @@ static int interface_create(struct control *control, unsigned number, char *erro
 	result = netns_enter(kernel->netns, &back, error, size);
 	if (result != 0)
 		return result;
-	/* A tap says at length that it does without rte_flow and secondary processes, as we do. */
-	level = rte_log_get_level(rte_log_register(TAP_LOG));
-	rte_log_set_level_pattern(TAP_LOG, RTE_LOG_CRIT);
 	result = interface_make(control, number, device, error, size);
-	rte_log_set_level_pattern(TAP_LOG, (uint32_t)level);
 	netns_leave(back);
 	if (result != 0)
 		return result;

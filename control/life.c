@@ -19,6 +19,7 @@
 #include "control/kernel.h"
 #include "control/http.h"
 #include "control/log_writer.h"
+#include "control/links.h"
 #include "control/loop.h"
 #include "control/lua_host.h"
 #include "control/lua_policy.h"
@@ -359,6 +360,16 @@ static void health_fini(void)
 	probe_fini(control);
 }
 
+static int links_init(char *error)
+{
+	return links_create(control, error, ERROR_SIZE);
+}
+
+static void links_fini(void)
+{
+	links_destroy(control);
+}
+
 static int feeds_init(char *error)
 {
 	control->feeds = feeds_create(control->dataplane->rcu, feeds_thread_start);
@@ -460,6 +471,7 @@ static const struct step {
 	{"kernel interfaces", kernel_init, kernel_fini, EXIT_SYSTEM, true},
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
+	{"links", links_init, links_fini, EXIT_SYSTEM, true},
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
 	{"log of queries", log_writer_init, log_writer_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},

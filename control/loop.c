@@ -12,6 +12,7 @@
 #include "control/feed.h"
 #include "control/hand.h"
 #include "control/http.h"
+#include "control/links.h"
 #include "control/log.h"
 #include "control/log_writer.h"
 #include "control/lua_policy.h"
@@ -184,6 +185,7 @@ static void sockets_turn(struct control *control)
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, clock_now());
 	pulse_tick(&control->pulse, control->dataplane, control->now);
+	links_turn(control);
 	telemetry_tick(control);
 	if (console_turn(control))
 		control->idle_turns = 0;

@@ -9,9 +9,11 @@
 
 #include "control/custom_metrics.h"
 #include "control/feed.h"
+#include "control/links.h"
 #include "control/listener.h"
 #include "control/lua_listeners.h"
 #include "control/lua_policy.h"
+#include "control/publish.h"
 #include "control/totals.h"
 
 void metrics_head(FILE *out, const char *name, const char *type, const char *help)
@@ -68,6 +70,32 @@ static void steering_print(const struct control *control, FILE *out)
 		port_name(control, i / 2, "sluice_port_source_ports", out);
 		fprintf(out, ",family=\"%s\"} %u\n", families[i % 2],
 			control->ports[i / 2].source_ports[i % 2]);
+	}
+}
+
+static void link_name(const struct control *control, const struct link_state *link,
+		      const char *name, FILE *out)
+{
+	port_name(control, link->port, name, out);
+	if (link->leg != NULL)
+		fprintf(out, ",leg=\"%s\"", link->leg);
+	fputs("} ", out);
+}
+
+static void links_print(const struct control *control, FILE *out)
+{
+	const struct link_state *link = NULL;
+	metrics_head(out, "sluice_port_link_up", "gauge",
+		     "1: the link of the port, or of a leg of a bonded pair, is up");
+	while ((link = links_next(control->links, link)) != NULL) {
+		link_name(control, link, "sluice_port_link_up", out);
+		fprintf(out, "%d\n", link->up);
+	}
+	metrics_head(out, "sluice_port_link_changes_total", "counter",
+		     "times that the link went down or came up");
+	while ((link = links_next(control->links, link)) != NULL) {
+		link_name(control, link, "sluice_port_link_changes_total", out);
+		fprintf(out, "%" PRIu64 "\n", link->changes);
 	}
 }
 
@@ -296,6 +324,7 @@ void metrics_print(const struct control *control, FILE *out)
 	info_print(out);
 	ports_print(control, out);
 	steering_print(control, out);
+	links_print(control, out);
 	drops_print(control, out);
 	counters_print(control, out);
 	async_print(control, out);
@@ -308,6 +337,9 @@ void metrics_print(const struct control *control, FILE *out)
 	lists_print(control, out);
 	latency_print(control, out);
 	metrics_stages_print(control, out);
+	metrics_value(out, "sluice_policies_old", "gauge",
+		      "policies that were replaced and that a worker may still read",
+		      policy_old_count());
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());
 	metrics_dnsdist_print(control, out);

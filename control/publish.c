@@ -3,15 +3,11 @@
 
 #include "control/log.h"
 
-#define OLD_MAX 64
-
-struct old_policy {
-	struct policy *policy;
-	uint64_t token;
-};
+#define OLD_MANY 64u /* more than any number of edits leaves while all workers turn */
 
 static struct policy *current;
-static struct old_policy old[OLD_MAX];
+/* Those before it that a worker may still read, the oldest first. */
+static struct policy *oldest, **newest_end = &oldest;
 static unsigned n_old;
 
 static void steer_hash_set(const struct net_port *port, const struct backend *backend,
@@ -45,6 +41,29 @@ static void routes_set(struct dataplane *dataplane, const struct policy *policy)
 	}
 }
 
+/* Nobody waits for the workers: as long as one is stalled, old policies stay. */
+static void old_add(struct dataplane *dataplane, struct policy *policy)
+{
+	policy->next = NULL;
+	policy->token = rte_rcu_qsbr_start(dataplane->rcu);
+	*newest_end = policy;
+	newest_end = &policy->next;
+	if (++n_old % OLD_MANY == 0)
+		log_warning("%u old policies cannot be freed before all workers have turned; is "
+			    "one stalled?",
+			    n_old);
+}
+
+static struct policy *old_take(void)
+{
+	struct policy *policy = oldest;
+	oldest = policy->next;
+	if (oldest == NULL)
+		newest_end = &oldest;
+	n_old--;
+	return policy;
+}
+
 void policy_publish(struct dataplane *dataplane, struct policy *policy)
 {
 	struct policy *before = current;
@@ -52,14 +71,8 @@ void policy_publish(struct dataplane *dataplane, struct policy *policy)
 	for (unsigned i = 0; i < dataplane->n_workers; i++)
 		__atomic_store_n(&workers[i].policy, policy, __ATOMIC_RELEASE);
 	current = policy;
-	if (before == NULL)
-		return;
-	if (n_old == OLD_MAX) {
-		/* Publications outran the workers' turns: wait for one grace period. */
-		rte_rcu_qsbr_synchronize(dataplane->rcu, RTE_QSBR_THRID_INVALID);
-		policy_reclaim(dataplane);
-	}
-	old[n_old++] = (struct old_policy){before, rte_rcu_qsbr_start(dataplane->rcu)};
+	if (before != NULL)
+		old_add(dataplane, before);
 }
 
 const struct policy *policy_current(void)
@@ -69,19 +82,19 @@ const struct policy *policy_current(void)
 
 void policy_reclaim(struct dataplane *dataplane)
 {
-	while (n_old > 0 && rte_rcu_qsbr_check(dataplane->rcu, old[0].token, false) == 1) {
-		policy_free(old[0].policy);
-		n_old--;
-		for (unsigned i = 0; i < n_old; i++)
-			old[i] = old[i + 1];
-	}
+	while (oldest != NULL && rte_rcu_qsbr_check(dataplane->rcu, oldest->token, false) == 1)
+		policy_free(old_take());
+}
+
+unsigned policy_old_count(void)
+{
+	return n_old;
 }
 
 void policy_unpublish(void)
 {
-	for (unsigned i = 0; i < n_old; i++)
-		policy_free(old[i].policy);
-	n_old = 0;
+	while (oldest != NULL)
+		policy_free(old_take());
 	policy_free(current);
 	current = NULL;
 }

@@ -6,7 +6,7 @@
 #include "dataplane/worker.h"
 
 /*
- * Makes `policy` the current one. It and its servers' routes are in place when the first worker
+ * Makes `policy` the current one, at once, whatever the workers do. It and its servers' routes are in place when the first worker
  * reads it. Control lcore only; the policy is this module's from here on.
  */
 void policy_publish(struct dataplane *dataplane, struct policy *policy);
@@ -16,6 +16,9 @@ const struct policy *policy_current(void);
 
 /* Frees old policies that no worker reads any more. Every turn or less often; never blocks. */
 void policy_reclaim(struct dataplane *dataplane);
+
+/* Policies that wait for that. */
+unsigned policy_old_count(void);
 
 /* Frees everything, when no worker runs. */
 void policy_unpublish(void);

@@ -34,6 +34,7 @@ enum packet_kind {
 	PACKET_RESPONSE,
 	PACKET_PROBE, /* a question of the control lcore's own to a server */
 	PACKET_REPORT, /* of a path's MTU, looking for the worker who sent what it quotes */
+	PACKET_PATH, /* such a report, believed by that worker, on its way to the others */
 	PACKET_ASK, /* a query to a server over TCP; back from there: it could not be asked */
 	PACKET_LINK, /* ARP or neighbour discovery, passed on so that every worker learns from it */
 };

@@ -36,6 +36,9 @@ void pipeline_tcp_hand_over(struct worker *worker);
 /* A report of a path's MTU, from a port or another worker. */
 void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf);
 
+/* One that another worker believed. */
+void pipeline_path(struct worker *worker, struct rte_mbuf *mbuf);
+
 /* Ends the queries whose server did not answer in time; all of them if `all`. */
 void pipeline_expire(struct worker *worker, bool all);
 

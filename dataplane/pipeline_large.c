@@ -101,26 +101,36 @@ static void report_end(struct worker *worker, struct rte_mbuf *mbuf, enum drop_r
 		kernel_offer(worker, packet_of(mbuf)->query.port, mbuf, reason);
 		return;
 	}
-	if (reason == DROP_NONE)
-		count(worker, STATS_PATH_MTUS);
-	else
-		stats_add(&worker->stats.drop[reason], 1);
+	stats_add(&worker->stats.drop[reason], 1);
 	rte_pktmbuf_free(mbuf);
 }
 
-/* To the next worker, until all have seen it. */
-static void report_pass(struct worker *worker, struct rte_mbuf *mbuf)
+/* To the next worker, until all have seen it as what it is. False: they have, or that one is too busy. */
+static bool report_pass(struct worker *worker, struct rte_mbuf *mbuf, enum packet_kind kind)
 {
 	struct packet *packet = packet_of(mbuf);
 	unsigned next = worker->index + 1 < worker->dataplane->n_workers ? worker->index + 1 : 0;
-	if (packet->kind != PACKET_REPORT) {
-		packet->kind = PACKET_REPORT;
+	if (packet->kind != kind) {
+		packet->kind = (uint8_t)kind;
 		packet->worker = (uint8_t)worker->index;
 	}
 	if (next == packet->worker || rte_ring_enqueue(workers[next].handoff.inbox, mbuf) != 0)
-		report_end(worker, mbuf, DROP_MTU_FOREIGN);
-	else
-		waker_wake(&workers[next].handoff.worker_waker);
+		return false;
+	waker_wake(&workers[next].handoff.worker_waker);
+	return true;
+}
+
+static void path_pass(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	if (!report_pass(worker, mbuf, PACKET_PATH))
+		rte_pktmbuf_free(mbuf);
+}
+
+void pipeline_path(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct net_port *port = &worker->dataplane->ports[packet_of(mbuf)->query.port];
+	path_mtu_learn(worker->path_mtu, port, mbuf, now_ms(worker));
+	path_pass(worker, mbuf);
 }
 
 void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf)
@@ -133,7 +143,8 @@ void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf)
 	}
 	switch (path_mtu_input(worker->path_mtu, port, mbuf, now_ms(worker))) {
 	case PATH_MTU_LEARNED:
-		report_end(worker, mbuf, DROP_NONE);
+		count(worker, STATS_PATH_MTUS);
+		path_pass(worker, mbuf);
 		break;
 	case PATH_MTU_MALFORMED:
 		report_end(worker, mbuf, DROP_ICMP);
@@ -142,7 +153,8 @@ void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf)
 		report_end(worker, mbuf, DROP_MTU_UNSAFE);
 		break;
 	case PATH_MTU_FOREIGN:
-		report_pass(worker, mbuf);
+		if (!report_pass(worker, mbuf, PACKET_REPORT))
+			report_end(worker, mbuf, DROP_MTU_FOREIGN);
 		break;
 	}
 }

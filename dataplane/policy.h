@@ -152,6 +152,8 @@ struct policy {
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
 	struct rule_threads *threads; /* Lua of the lcores' own; NULL: none */
+	struct policy *next; /* of old ones that wait to be freed, the control lcore's alone; likewise: */
+	uint64_t token; /* its grace period */
 	struct hs_scratch **scratch; /* by lcore, for regular expressions; NULL: there are none */
 	uint16_t n_scratch;
 };

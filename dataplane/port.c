@@ -6,26 +6,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 
 #include "dataplane/packet.h"
 
 #define POOL_CACHE 256
+#define TAP_LOG "pmd.net.tap"
 /* An AF_XDP frame is a page at most, with all that DPDK keeps before its data. */
 #define XDP_DATA_SIZE (RTE_PKTMBUF_HEADROOM + 3328u)
 /*
  * Rings of packet sockets: places of `framesz` bytes, of which PACKET_HEADER are the kernel's. They follow
- * each other without a gap, so that a power of two of them fills a block of memory. The kernel hands out
- * IPv4 fragments put together: a place is for those, too. A buffer has to have PACKET_SLACK bytes less.
+ * each other without a gap, so that a whole number of them fills a block of memory, which has whole pages.
+ * The kernel hands out IPv4 fragments put together: a place is for the longest message of them, too. A
+ * buffer has to have PACKET_SLACK bytes less.
  */
 #define PACKET_HEADER 66u
 #define PACKET_SLACK 32u
-#define PACKET_FRAME 4096u
-#define PACKET_BLOCK 65536u
+#define PACKET_FRAME 5120u
+#define PACKET_FRAME_PAGES 15u /* of a block of these */
+#define PACKET_BLOCK 65536u    /* of places that are a power of two */
 #define PACKET_RING (16u << 20)
 
 struct device_default {
@@ -87,15 +92,26 @@ static int number_append(const char *device, char *out, const char *key, uint32_
 
 static uint32_t packet_frame(const char *device, uint32_t mtu)
 {
-	uint32_t frame = rte_align32pow2(mtu + PORT_OVERHEAD + PACKET_HEADER);
-	return device_number(device, "framesz", RTE_MAX(frame, PACKET_FRAME));
+	uint32_t frame = mtu + PORT_OVERHEAD + PACKET_HEADER;
+	/* Whoever chose a block has most likely one that powers of two fill. */
+	if (frame > PACKET_FRAME || device_has(device, "blocksz"))
+		frame = rte_align32pow2(RTE_MAX(frame, PACKET_FRAME));
+	else
+		frame = PACKET_FRAME;
+	return device_number(device, "framesz", frame);
+}
+
+static uint32_t packet_block(const char *device, uint32_t frame)
+{
+	uint32_t pages = PACKET_FRAME_PAGES * (uint32_t)sysconf(_SC_PAGESIZE);
+	return device_number(device, "blocksz", frame == PACKET_FRAME ? pages : PACKET_BLOCK);
 }
 
 /* As many places as fill the ring, whole blocks of them, since the kernel takes no others. */
 static int packet_ring(const char *device, uint32_t mtu, char *out)
 {
 	uint32_t frame = packet_frame(device, mtu);
-	uint32_t block = device_number(device, "blocksz", PACKET_BLOCK);
+	uint32_t block = packet_block(device, frame);
 	uint32_t blocks = block == 0 ? 1 : RTE_MAX(PACKET_RING / block, 1u);
 	uint32_t count = frame == 0 ? 0 : block / frame * blocks;
 	int error = number_append(device, out, "framesz", frame);
@@ -134,6 +150,15 @@ static int failed(int error, char *text, size_t size, const char *format, ...)
 	return error < 0 ? error : -EIO;
 }
 
+int port_probe(const char *device)
+{
+	int tap = rte_log_register(TAP_LOG), level = rte_log_get_level((uint32_t)tap);
+	rte_log_set_level((uint32_t)tap, RTE_LOG_CRIT);
+	int error = rte_dev_probe(device);
+	rte_log_set_level((uint32_t)tap, (uint32_t)level);
+	return error;
+}
+
 static int device_attach(const struct port_options *options, uint16_t *id, char *text, size_t size)
 {
 	char device[PORT_DEVICE_MAX], name[PORT_DEVICE_MAX];
@@ -143,7 +168,7 @@ static int device_attach(const struct port_options *options, uint16_t *id, char 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
 	if (rte_eth_dev_get_port_by_name(name, id) == 0)
 		return 0; /* EAL probed it at its start, or replay made it */
-	int error = rte_dev_probe(device);
+	int error = port_probe(device);
 	if (error != 0 && error != -EEXIST)
 		return failed(error, text, size,
 			      "port %s: cannot open device '%s' (%s); check its name and arguments, "
@@ -251,6 +276,12 @@ static void net_fill(const struct port_options *options, const struct rte_eth_co
 	rte_eth_macaddr_get(port->id, &net->mac);
 }
 
+void port_multicast_enable(uint16_t id)
+{
+	if (rte_eth_allmulticast_enable(id) != 0)
+		rte_eth_promiscuous_enable(id);
+}
+
 static int device_start(const struct port_options *options, struct port *port, char *text,
 			size_t size)
 {
@@ -266,9 +297,7 @@ static int device_start(const struct port_options *options, struct port *port, c
 	if (error != 0)
 		return failed(error, text, size, "port %s: cannot start the device (%s)",
 			      options->name, strerror(-error));
-	/* Neighbour discovery needs multicast; devices without filters get everything anyway. */
-	if (rte_eth_allmulticast_enable(port->id) != 0)
-		rte_eth_promiscuous_enable(port->id);
+	port_multicast_enable(port->id);
 	return 0;
 }
 

@@ -51,6 +51,15 @@ int port_device_arguments(const char *device, uint16_t queues, uint32_t mtu,
 			  char out[static PORT_DEVICE_MAX]);
 
 /*
+ * Has DPDK make a device. A tap would say at length that it does without rte_flow and secondary
+ * processes, as we do; what fails is told by the result. 0 or -errno.
+ */
+int port_probe(const char *device);
+
+/* Neighbour discovery needs groups; devices without filters get everything anyway. */
+void port_multicast_enable(uint16_t id);
+
+/*
  * Attaches, configures and starts a device and fills in id, mac, mtu and offloads of `net`.
  * 0, or -errno with a sentence in `error` that says what to do.
  */

@@ -29,6 +29,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(FRAME_LARGE, PACKET, "frame in several buffers that is longer than any of ours")         \
 	X(NOT_OURS, PACKET, "destination address that is not the port's")                          \
 	X(IP_HEADER, PACKET, "malformed IP header")                                                \
+	X(IP_CUT, PACKET, "packet of which less came than its IP header says")                     \
 	X(IP_CHECKSUM, PACKET, "bad IPv4 header checksum")                                         \
 	X(MULTICAST, PACKET, "to a group that is not handled")                                     \
 	X(BROADCAST, PACKET, "to all hosts of a network")                                          \

@@ -293,6 +293,8 @@ static unsigned inbox_receive(struct worker *worker)
 				   false);
 		else if (packet->kind == PACKET_REPORT)
 			pipeline_report(worker, mbufs[i]);
+		else if (packet->kind == PACKET_PATH)
+			pipeline_path(worker, mbufs[i]);
 		else if (packet->kind == PACKET_PROBE)
 			pipeline_probe(worker, mbufs[i]);
 		else if (packet->kind == PACKET_OTHER)
@@ -304,6 +306,14 @@ static unsigned inbox_receive(struct worker *worker)
 	return count;
 }
 
+static void announce(struct worker *worker)
+{
+	uint32_t ports = __atomic_exchange_n(&worker->announce, 0, __ATOMIC_RELAXED);
+	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
+		if ((ports & 1u << port) != 0)
+			neighbour_announce(worker->neighbours, (uint8_t)port);
+}
+
 static void housekeep(struct worker *worker)
 {
 	worker->housekept = worker->now;
@@ -312,6 +322,8 @@ static void housekeep(struct worker *worker)
 	if (worker->dataplane->has_kernel)
 		kernel_tick(worker);
 	neighbour_tick(worker->neighbours, worker->now / worker->tsc_per_ms);
+	if (unlikely(__atomic_load_n(&worker->announce, __ATOMIC_RELAXED) != 0))
+		announce(worker);
 	if (worker->fragments != NULL)
 		net_fragments_expire(worker->fragments, worker->now);
 	rte_rcu_qsbr_quiescent(worker->dataplane->rcu, worker->index);

@@ -79,6 +79,7 @@ struct worker {
 	uint32_t lcore;
 	uint8_t draining; /* take no new queries, finish what is in flight */
 	uint8_t stop;
+	uint32_t announce; /* ports whose addresses are to be told on their links; both write it, seldom */
 	struct handoff handoff;
 
 	/* The worker alone. */
@@ -129,6 +130,12 @@ static inline struct stats_frontend *frontend_of(struct worker *worker,
 						 const struct query_state *query)
 {
 	return &worker->stats.frontend[(query->flags & QUERY_TCP) != 0][query->frontend];
+}
+
+/* Has the worker say to all on the port's link, soon, whose its addresses are. Control lcore only. */
+static inline void worker_announce(struct worker *worker, unsigned port)
+{
+	__atomic_fetch_or(&worker->announce, 1u << port, __ATOMIC_RELAXED);
 }
 
 /* Start-up: memory, rings and tables of one worker. 0 or -errno. */

@@ -152,8 +152,10 @@ static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv4_hdr *, offset);
 	uint32_t header = (ip->version_ihl & 0x0fu) * 4, total = rte_be_to_cpu_16(ip->total_length);
-	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || total < header || total > room)
+	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || total < header)
 		return drop(reason, DROP_IP_HEADER);
+	if (total > room)
+		return drop(reason, DROP_IP_CUT);
 	if (checksum_bad(mbuf, ip))
 		return drop(reason, DROP_IP_CHECKSUM);
 	if (unlikely(is_grouped(mbuf) ||
@@ -222,8 +224,10 @@ static enum net_class ipv6_classify(const struct net_port *port, struct rte_mbuf
 	const struct rte_ipv6_hdr *ip =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv6_hdr *, offset);
 	uint32_t payload = rte_be_to_cpu_16(ip->payload_len);
-	if ((rte_be_to_cpu_32(ip->vtc_flow) >> 28) != 6 || payload > room - sizeof(*ip))
+	if ((rte_be_to_cpu_32(ip->vtc_flow) >> 28) != 6)
 		return drop(reason, DROP_IP_HEADER);
+	if (payload > room - sizeof(*ip))
+		return drop(reason, DROP_IP_CUT);
 	if (unlikely(ip->dst_addr[0] == 0xff)) {
 		enum net_class class = ipv6_group(port, ip, reason);
 		if (class != NET_CLASS_ICMP6)

@@ -310,6 +310,12 @@ static void address_defend(struct neighbour_table *table, uint8_t port,
 		rte_pktmbuf_free(mbuf);
 }
 
+void neighbour_announce(struct neighbour_table *table, uint8_t port)
+{
+	for (unsigned i = 0; i < table->ports[port].n_addresses; i++)
+		address_defend(table, port, &table->ports[port].addresses[i].address);
+}
+
 /* Of several workers that hear of it, the one that received the frame does something about it. */
 static void claim_check(struct neighbour_table *table, uint8_t port,
 			const struct neighbour_news *news, uint64_t now)

@@ -75,6 +75,9 @@ void neighbour_nd_input(struct neighbour_table *table, uint8_t port, struct rte_
 /* Whether a classified ICMPv6 packet is a neighbour solicitation or advertisement. */
 bool neighbour_nd_wants(struct rte_mbuf *mbuf);
 
+/* Says to all on a port's link that its addresses are ours (RFC 5227, section 2.3; RFC 9131). */
+void neighbour_announce(struct neighbour_table *table, uint8_t port);
+
 /* Timers; every few milliseconds. */
 void neighbour_tick(struct neighbour_table *table, uint64_t now);
 

@@ -202,18 +202,32 @@ static bool report_read(struct rte_mbuf *mbuf, struct message *message, uint32_t
 	return true;
 }
 
+/* Too little for IPv6 is not believed (RFC 8201, section 4), for IPv4 not followed all the way. */
+static bool news_safe(const struct path_mtu *paths, const struct net_port *port,
+		      const struct net_address *to, uint32_t mtu, uint64_t now)
+{
+	return !(to->ipv6 && mtu < PATH_MTU_MIN6) && mtu < path_mtu_find(paths, port, to, now);
+}
+
+void path_mtu_learn(struct path_mtu *paths, const struct net_port *port, struct rte_mbuf *mbuf,
+		    uint64_t now)
+{
+	struct message message = {0};
+	uint32_t mtu;
+	if (report_read(mbuf, &message, &mtu) && news_safe(paths, port, &message.to, mtu, now))
+		path_learn(paths, &message.to, (uint16_t)RTE_MAX(mtu, PATH_MTU_MIN4), now);
+}
+
 enum path_mtu_result path_mtu_input(struct path_mtu *paths, const struct net_port *port,
 				    struct rte_mbuf *mbuf, uint64_t now)
 {
 	struct message message = {0};
 	uint32_t mtu;
-	bool ipv6 = packet_of(mbuf)->ipv6;
 	if (!report_read(mbuf, &message, &mtu))
 		return PATH_MTU_MALFORMED;
 	if (!message_known(paths, &message, now))
 		return PATH_MTU_FOREIGN;
-	/* Too little for IPv6 is not believed (RFC 8201, section 4), for IPv4 not followed all the way. */
-	if ((ipv6 && mtu < PATH_MTU_MIN6) || mtu >= path_mtu_find(paths, port, &message.to, now))
+	if (!news_safe(paths, port, &message.to, mtu, now))
 		return PATH_MTU_UNSAFE;
 	path_learn(paths, &message.to, (uint16_t)RTE_MAX(mtu, PATH_MTU_MIN4), now);
 	return PATH_MTU_LEARNED;

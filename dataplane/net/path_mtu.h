@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What routers report of paths that take less than a port does: ICMP "fragmentation needed" (RFC 1191)
- * and ICMPv6 "packet too big" (RFC 8201). One table a worker, its own alone.
+ * and ICMPv6 "packet too big" (RFC 8201). One table a worker, its own alone;
+ * what one worker learns it tells the others.
  *
  * Anybody can send such a report. One counts only if it quotes a message that this worker sent within
  * the last seconds: its addresses, ports, length and UDP checksum, which a stranger would have to guess.
@@ -41,6 +42,10 @@ bool path_mtu_wants(struct rte_mbuf *mbuf);
 /* Looks at a report that path_mtu_wants(), and leaves it to the caller. Milliseconds here as below. */
 enum path_mtu_result path_mtu_input(struct path_mtu *paths, const struct net_port *port,
 				    struct rte_mbuf *mbuf, uint64_t now);
+
+/* Learns from a report that another worker, who sent what it quotes, has believed. */
+void path_mtu_learn(struct path_mtu *paths, const struct net_port *port, struct rte_mbuf *mbuf,
+		    uint64_t now);
 
 /* Bytes that an IP packet to this address may have out of this port. */
 uint16_t path_mtu_find(const struct path_mtu *paths, const struct net_port *port,

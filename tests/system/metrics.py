@@ -7,7 +7,7 @@ text = open(sys.argv[1]).read()
 v = dict(re.findall(r'^(\S+) (\d+)$', text, re.M))
 def get(name): return int(v[name])
 def drop(reason): return get('sluice_drops_total{reason="%s"}' % reason)
-packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours', 'ip_header',
+packet = ['frame_short', 'frame_vlan', 'frame_type', 'frame_chained', 'not_ours', 'ip_header', 'ip_cut',
           'ip_checksum', 'multicast', 'broadcast', 'ip_fragment', 'ip_extension', 'frame_large',
           'ip_extensions_many', 'ip_routed', 'ip_protocol', 'ip_source', 'udp_header', 'udp_large',
           'fragment_tiny', 'fragment_overlap', 'fragment_many', 'fragment_large', 'fragment_timeout', 'fragment_full',

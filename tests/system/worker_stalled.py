@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One worker's thread is stopped as a debugger does it, while the process goes on: it is named in the
-log and the metrics, systemd's watchdog hears nothing, and both end when it goes on.
+log and the metrics, systemd's watchdog hears nothing, and both end when it goes on. Changes of the policy are
+in force meanwhile; what they replaced is freed after it.
 
-  worker_stalled.py PID LOG NOTIFY-SOCKET"""
+  worker_stalled.py PID LOG NOTIFY-SOCKET SLUICE CONSOLE-SOCKET"""
 import contextlib
 import ctypes
 import glob
 import os
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -15,6 +17,7 @@ import urllib.request
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 WALL = 0x40000000  # waitpid() for threads, too
 PATIENCE = 15
+CHANGES, OLD = 200, 100  # several lines may be one change
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
@@ -56,6 +59,12 @@ def until(what, condition):
         time.sleep(0.02)
 
 
+def change(times):
+    lines = "".join("addAction('c%d.test.', DropAction())\n" % number for number in range(times))
+    subprocess.run([sys.argv[4], "console", "-s", sys.argv[5]], input=lines, text=True, check=True,
+                   timeout=PATIENCE, capture_output=True)
+
+
 def messages(told):
     """What systemd was told since the last time."""
     found = []
@@ -78,10 +87,14 @@ def main(pid, log, told):
         until("the gauge", lambda: metric('sluice_worker_stalled{worker="1"}') == 1)
         until("worker 0 to turn", lambda: metric('sluice_worker_stalled{worker="0"}') == 0)
         messages(told)
+        change(CHANGES)
+        old = metric("sluice_policies_old")
+        assert old >= OLD, "%d old policies are kept" % old
         until("two seconds", lambda: metric('sluice_worker_stalled_seconds{worker="1"}') >= 2)
         assert messages(told) == [], "systemd was told that all is well"
     until("the recovery", lambda: logged("worker 1 turns again, after "))
     until("the gauge", lambda: metric('sluice_worker_stalled{worker="1"}') == 0)
+    until("old policies to be freed", lambda: metric("sluice_policies_old") == 0)
     until("the time", lambda: metric('sluice_worker_stalled_seconds{worker="1"}') == 0)
     assert metric('sluice_worker_stalls_total{worker="1"}') > before
     until("the watchdog again", lambda: "WATCHDOG=1" in messages(told))

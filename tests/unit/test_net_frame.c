@@ -183,7 +183,7 @@ START_TEST(ipv4_header_is_checked)
 	CHANGED4(14, 0x65, DROP_IP_HEADER);
 	CHANGED4(14, 0x44, DROP_IP_HEADER);
 	CHANGED4(14, 0x4c, DROP_IP_HEADER); /* options beyond the packet */
-	CHANGED4(17, 47, DROP_IP_HEADER);
+	CHANGED4(17, 47, DROP_IP_CUT);
 	CHANGED4(17, 19, DROP_IP_HEADER);
 	HOST4(23, IPPROTO_TCP, DROP_IP_PROTOCOL);
 	HOST4(33, 3, DROP_NOT_OURS); /* it may have further addresses */
@@ -300,7 +300,7 @@ END_TEST
 START_TEST(ipv6_header_is_checked)
 {
 	CHANGED6(14, 0x40, DROP_IP_HEADER);
-	CHANGED6(19, 26, DROP_IP_HEADER);
+	CHANGED6(19, 26, DROP_IP_CUT);
 	HOST6(SAMPLE_UDP6_IN, 20, IPPROTO_TCP, DROP_IP_PROTOCOL);
 	HOST6(SAMPLE_UDP6_IN, 53, 3, DROP_NOT_OURS);
 	CHANGED6(22, 0xff, DROP_IP_SOURCE);
@@ -470,7 +470,7 @@ START_TEST(truncated_frames_are_dropped)
 		for (size_t length = 0; length < whole; length++) {
 			ck_assert_int_eq(outcome(lab_frame_bytes(bytes, length, 0), &reason),
 					 NET_CLASS_DROP);
-			ck_assert(reason == DROP_FRAME_SHORT || reason == DROP_IP_HEADER);
+			ck_assert(reason == DROP_FRAME_SHORT || reason == DROP_IP_CUT);
 		}
 		ck_assert_int_ne(outcome(lab_frame_bytes(bytes, whole, 0), &reason),
 				 NET_CLASS_DROP);
@@ -480,7 +480,7 @@ START_TEST(truncated_frames_are_dropped)
 	for (size_t length = 0; length < whole; length++) {
 		ck_assert_int_eq(outcome(lab_frame_bytes(bytes, length, 0), &reason),
 				 NET_CLASS_DROP);
-		ck_assert(reason == DROP_FRAME_SHORT || reason == DROP_IP_HEADER);
+		ck_assert(reason == DROP_FRAME_SHORT || reason == DROP_IP_CUT);
 	}
 }
 END_TEST

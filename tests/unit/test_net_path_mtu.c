@@ -132,6 +132,24 @@ START_TEST(limits_are_safe)
 }
 END_TEST
 
+/* What another worker has believed: whoever sent what it quotes, but within the same limits. */
+START_TEST(others_are_told)
+{
+	const struct { uint32_t mtu; uint16_t four, six; } told[] = {
+		{1400, 1400, 1400}, {1450, 1400, 1400}, {1279, 1279, 1400}, {576, PATH_MTU_MIN4, 1400}};
+	for (size_t i = 0; i < RTE_DIM(told); i++)
+		for (unsigned ipv6 = 0; ipv6 < 2; ipv6++) {
+			struct rte_mbuf *mbuf = report(ipv6, told[i].mtu, 2, 40000, 0, 0);
+			uint8_t reason;
+			ck_assert_int_eq(net_frame_classify(&port, mbuf, &reason),
+					 ipv6 ? NET_CLASS_ICMP6 : NET_CLASS_ICMP);
+			path_mtu_learn(paths, &port, mbuf, NOW);
+			rte_pktmbuf_free(mbuf);
+			ck_assert_uint_eq(found(ipv6, 2, NOW), ipv6 ? told[i].six : told[i].four);
+		}
+}
+END_TEST
+
 /* Any byte of the quote that says what was sent: whatever is changed in it, it was not. */
 START_TEST(forgeries_are_not)
 {
@@ -197,6 +215,7 @@ static Suite *net_path_mtu_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, what_was_sent_is_heeded);
 	tcase_add_test(tcase, limits_are_safe);
+	tcase_add_test(tcase, others_are_told);
 	tcase_add_test(tcase, forgeries_are_not);
 	tcase_add_test(tcase, memory_is_bounded);
 	suite_add_tcase(suite, tcase);

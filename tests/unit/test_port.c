@@ -20,11 +20,11 @@ static const struct {
 	{"net_af_xdp0,queue_count=3,iface=edge", 2, 1500,
 	 "net_af_xdp0,queue_count=3,iface=edge,busy_budget=0"},
 	{"net_af_packet0,iface=edge", 1, 1500,
-	 "net_af_packet0,iface=edge,framesz=4096,blocksz=65536,framecnt=4096,qdisc_bypass=1"},
+	 "net_af_packet0,iface=edge,framesz=5120,blocksz=61440,framecnt=3276,qdisc_bypass=1"},
 	{"net_af_packet0,iface=edge,framecnt=512", 3, 1500,
-	 "net_af_packet0,iface=edge,framecnt=512,framesz=4096,blocksz=65536,qdisc_bypass=1,qpairs=3"},
+	 "net_af_packet0,iface=edge,framecnt=512,framesz=5120,blocksz=61440,qdisc_bypass=1,qpairs=3"},
 	{"net_af_packet0,iface=qpairs", 2, 1500, /* a value is no key */
-	 "net_af_packet0,iface=qpairs,framesz=4096,blocksz=65536,framecnt=4096,qdisc_bypass=1,"
+	 "net_af_packet0,iface=qpairs,framesz=5120,blocksz=61440,framecnt=3276,qdisc_bypass=1,"
 	 "qpairs=2"},
 	/* Places that the user chose, as many as there were; frames that need larger ones. */
 	{"net_af_packet0,framesz=2048", 1, 1500,
@@ -33,9 +33,11 @@ static const struct {
 	 "net_af_packet0,framesz=2048,blocksz=4096,framecnt=8192,qdisc_bypass=1"},
 	{"net_af_packet0,blocksz=131072", 1, 9000,
 	 "net_af_packet0,blocksz=131072,framesz=16384,framecnt=1024,qdisc_bypass=1"},
-	{"net_af_packet0", 1, 4008,
-	 "net_af_packet0,framesz=4096,blocksz=65536,framecnt=4096,qdisc_bypass=1"},
-	{"net_af_packet0", 1, 4009,
+	{"net_af_packet0,blocksz=131072", 1, 1500,
+	 "net_af_packet0,blocksz=131072,framesz=8192,framecnt=2048,qdisc_bypass=1"},
+	{"net_af_packet0", 1, 5032,
+	 "net_af_packet0,framesz=5120,blocksz=61440,framecnt=3276,qdisc_bypass=1"},
+	{"net_af_packet0", 1, 5033,
 	 "net_af_packet0,framesz=8192,blocksz=65536,framecnt=2048,qdisc_bypass=1"},
 	{"net_af_packet0", 1, 9216,
 	 "net_af_packet0,framesz=16384,blocksz=65536,framecnt=1024,qdisc_bypass=1"},
