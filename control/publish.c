@@ -67,6 +67,14 @@ const struct policy *policy_current(void)
 	return current;
 }
 
+bool policy_is_published(uint16_t number)
+{
+	bool found = current != NULL && policy_backend(current, number) != NULL;
+	for (unsigned i = 0; i < n_old; i++)
+		found |= policy_backend(old[i].policy, number) != NULL;
+	return found;
+}
+
 void policy_reclaim(struct dataplane *dataplane)
 {
 	while (n_old > 0 && rte_rcu_qsbr_check(dataplane->rcu, old[0].token, false) == 1) {

@@ -88,9 +88,15 @@ static void turn(uint64_t at)
 	health_turn(health, at);
 }
 
+static void answer_to(uint32_t to, uint8_t rcode, double latency)
+{
+	const uint8_t message[DNS_HEADER_SIZE] = {0, 0, 0x80, rcode};
+	health_answer(health, to, message, sizeof(message), latency, now);
+}
+
 static void answer(uint8_t rcode)
 {
-	health_answer(health, token, rcode, 0.5, now);
+	answer_to(token, rcode, 0.5);
 }
 
 START_TEST(first_check_decides)
@@ -157,10 +163,10 @@ START_TEST(late_answers_are_nobodys)
 	uint32_t old = token;
 	turn(2000);
 	ck_assert(!backend_is_up(&servers[0]));
-	health_answer(health, old, DNS_RCODE_NOERROR, 1, now);
+	answer_to(old, DNS_RCODE_NOERROR, 1);
 	ck_assert(!backend_is_up(&servers[0]));
-	health_answer(health, 0xffffffff, DNS_RCODE_NOERROR, 1, now);
-	health_answer(health, 5, DNS_RCODE_NOERROR, 1, now);
+	answer_to(0xffffffff, DNS_RCODE_NOERROR, 1);
+	answer_to(5, DNS_RCODE_NOERROR, 1);
 	answer(DNS_RCODE_NOERROR);
 	ck_assert(backend_is_up(&servers[0]));
 	answer(DNS_RCODE_SERVFAIL); /* twice the same */
@@ -290,7 +296,7 @@ static unsigned turn_answered(void)
 	health_turn(health, now);
 	unsigned fresh = asked - before;
 	for (unsigned i = 0; i < SERVERS; i++)
-		health_answer(health, tokens[i], 0, 1, now);
+		answer_to(tokens[i], 0, 1);
 	return fresh;
 }
 
