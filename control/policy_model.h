@@ -35,6 +35,7 @@ struct policy_registry {
 	struct {
 		uint64_t left; /* milliseconds, when the last model gave it up */
 		uint32_t models; /* that have it */
+		uint32_t who; /* a hash of its address, port and name */
 		bool given;
 		bool in_force; /* it was, at some time: somebody may still know the number */
 	} numbers[POLICY_BACKENDS_MAX];

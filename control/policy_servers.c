@@ -68,6 +68,16 @@ static bool has_server(const struct policy_model *model, const struct backend *b
 	return false;
 }
 
+static uint32_t who_hash(const struct net_address *address, uint16_t port, const char *name)
+{
+	uint32_t hash = 0x811c9dc5u ^ port;
+	for (size_t i = 0; i < sizeof(address->bytes); i++)
+		hash = (hash ^ address->bytes[i]) * 0x01000193u;
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x01000193u;
+	return hash;
+}
+
 /*
  * A backend of that address, name and source that the model has not got yet: what it adds twice are
  * two, and so they are in the next model. The one with this UUID, if there is one.
@@ -78,9 +88,11 @@ static struct backend *registry_backend_find(const struct policy_model *model,
 					     const struct net_source *source)
 {
 	struct backend *found = NULL;
+	uint32_t who = who_hash(address, port, name);
 	for (uint32_t i = 0; i < model->registry->n_backends; i++) {
 		struct backend *known = model->registry->backends[i];
-		if (!model->registry->numbers[i].given || known->port != port ||
+		if (model->registry->numbers[i].who != who ||
+		    !model->registry->numbers[i].given || known->port != port ||
 		    !net_address_equal(&known->address, address) ||
 		    strcmp(known->name, name) != 0 || !source_same(&known->source, source) ||
 		    has_server(model, known))
@@ -178,6 +190,7 @@ static int registry_backend_intern(struct policy_model *model, const struct net_
 	policy_uuid_make(made->id);
 	snprintf(made->name, sizeof(made->name), "%s", name);
 	title_make(made);
+	model->registry->numbers[made->number].who = who_hash(address, port, name);
 	return 1;
 }
 
