@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "control/async_slots.h"
+#include "dataplane/packet.h"
 
 /* ---- life of the registry ---- */
 
@@ -516,6 +517,16 @@ uint32_t async_in_hand(const struct async *async)
 uint32_t async_suspended_now(const struct async *async)
 {
 	return async->suspended;
+}
+
+void async_backends_keep(const struct async *async, bool *unused)
+{
+	for (uint32_t i = 0; i < async->untouched; i++) {
+		const struct async_slot *slot = &async->slots[i];
+		if (slot->state != SLOT_FREE && slot->state != SLOT_ENDED &&
+		    packet_of(slot->mbuf)->kind == PACKET_RESPONSE)
+			unused[packet_of(slot->mbuf)->query.backend] = false;
+	}
 }
 
 const struct async_counters *async_counters(const struct async *async)

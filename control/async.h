@@ -207,6 +207,9 @@ uint64_t async_next_deadline(const struct async *async);
 
 uint32_t async_in_hand(const struct async *async);	 /* slots taken */
 uint32_t async_suspended_now(const struct async *async); /* suspended or fetched */
+/* Sets false what responses in the registry name as their backend, of POLICY_BACKENDS_MAX numbers. */
+void async_backends_keep(const struct async *async, bool *unused);
+
 const struct async_counters *async_counters(const struct async *async);
 
 /*

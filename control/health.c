@@ -169,6 +169,12 @@ void health_up_set(struct health *health, uint16_t number, bool up)
 	lazy_set(server, up ? HEALTH_HEALTHY : HEALTH_FAILED);
 }
 
+void health_forget(struct health *health, uint16_t number)
+{
+	free(health->servers[number]);
+	health->servers[number] = NULL;
+}
+
 void health_use(struct health *health, const struct policy *policy)
 {
 	for (uint16_t i = 0; i < POLICY_BACKENDS_MAX; i++)
@@ -257,6 +263,7 @@ static void check_end(struct health *health, struct server *server, bool good,
 static void check_begin(struct health *health, struct server *server)
 {
 	struct health_question question = server->options.question;
+	question.flags = DNS_FLAG_RD | (question.cd ? DNS_FLAG_CD : 0);
 	if (server->options.callback != 0)
 		health->hooks.question(health->hooks.ctx, server->options.callback, &question);
 	uint32_t token = (uint32_t)server->round << NUMBER_BITS | server->backend->number;
@@ -268,8 +275,20 @@ static void check_begin(struct health *health, struct server *server)
 		check_end(health, server, false, HEALTH_FAILURE_NETWORK);
 }
 
-void health_answer(struct health *health, uint32_t token, uint8_t rcode, double latency,
-		   uint64_t now)
+static bool is_good(const struct health *health, const struct server *server,
+		    const uint8_t *message, size_t length)
+{
+	uint8_t rcode = message[3] & 0x0f;
+	if (rcode == DNS_RCODE_SERVFAIL ||
+	    (server->options.must_resolve &&
+	     (rcode == DNS_RCODE_NXDOMAIN || rcode == DNS_RCODE_REFUSED)))
+		return false;
+	return server->options.validator == 0 ||
+	       health->hooks.good(health->hooks.ctx, server->options.validator, message, length);
+}
+
+void health_answer(struct health *health, uint32_t token, const uint8_t *message, size_t length,
+		   double latency, uint64_t now)
 {
 	uint32_t number = token & ((1u << NUMBER_BITS) - 1);
 	struct server *server = number < POLICY_BACKENDS_MAX ? health->servers[number] : NULL;
@@ -277,10 +296,8 @@ void health_answer(struct health *health, uint32_t token, uint8_t rcode, double 
 		return;
 	health->now = now;
 	server->status.latency = latency;
-	bool bad = rcode == DNS_RCODE_SERVFAIL ||
-		   (server->options.must_resolve &&
-		    (rcode == DNS_RCODE_NXDOMAIN || rcode == DNS_RCODE_REFUSED));
-	check_end(health, server, !bad, HEALTH_FAILURE_INVALID);
+	bool good = is_good(health, server, message, length);
+	check_end(health, server, good, HEALTH_FAILURE_INVALID);
 }
 
 /* ---- watching ---- */

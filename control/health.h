@@ -40,12 +40,14 @@ struct health_question {
 	size_t length;
 	uint16_t qtype, qclass;
 	bool cd; /* RFC 4035, section 3.2.2 */
+	uint16_t flags; /* of the header, once it is asked */
 };
 
 struct health_options {
 	enum health_mode mode;
 	struct health_question question;
 	int32_t callback;    /* a function that makes the question; 0: none */
+	int32_t validator;   /* one that judges answers which are good otherwise; 0: none */
 	bool must_resolve;   /* NXDOMAIN and REFUSED are failures, as SERVFAIL always is */
 	uint32_t interval;   /* ms */
 	uint32_t timeout;    /* ms */
@@ -77,6 +79,8 @@ struct health_hooks {
 		     uint32_t timeout, uint32_t token);
 	/* Lets the policy make the question from the one that is there. */
 	void (*question)(void *ctx, int32_t callback, struct health_question *question);
+	/* Whether the policy takes the answer for a good one. */
+	bool (*good)(void *ctx, int32_t validator, const uint8_t *message, size_t length);
 	/* The server went up or down. */
 	void (*changed)(void *ctx, const struct backend *backend, bool up);
 	/* What all workers counted for the server. */
@@ -112,9 +116,15 @@ void health_turn(struct health *health, uint64_t now);
 /* When health_turn() has something to do, at the earliest; UINT64_MAX: never. */
 uint64_t health_next(const struct health *health);
 
-/* An answer, which came from the server and has its question, `latency` ms after that was sent. */
-void health_answer(struct health *health, uint32_t token, uint8_t rcode, double latency,
-		   uint64_t now);
+/*
+ * An answer of at least a header, which came from the server and has its question, `latency` ms after
+ * that was sent.
+ */
+void health_answer(struct health *health, uint32_t token, const uint8_t *message, size_t length,
+		   double latency, uint64_t now);
+
+/* Its number is given back: nothing is known of the server any more. */
+void health_forget(struct health *health, uint16_t number);
 
 /* Whether some server has had no check yet: that is how a start ends. */
 bool health_is_starting(const struct health *health);

@@ -27,6 +27,7 @@
 #include "control/probe.h"
 #include "control/publish.h"
 #include "control/replay.h"
+#include "control/server_numbers.h"
 #include "control/tcp.h"
 #include "control/telemetry.h"
 #include "dataplane/rules/tags.h"
@@ -330,6 +331,7 @@ static int loop_init(char *error)
 	if (control->endpoints == NULL || control->registry == NULL ||
 	    control->rules.rule_hits == NULL || loop_create(control) != 0)
 		return refused(error, "no memory or no file descriptors for the control loop");
+	server_numbers_init(control);
 	policy_registry_lcores_set(control->registry, (uint16_t)(control->dataplane->n_workers + 1));
 	if (control->replaying)
 		endpoint_set_offline(control->endpoints);

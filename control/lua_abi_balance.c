@@ -137,7 +137,7 @@ static struct {
 } rings[RINGS];
 
 /* The ring for these servers, which is made but once in a while. NULL without memory, or too long. */
-static struct policy_blob *ring_of(struct backend *const *servers, size_t count,
+static struct policy_blob *ring_of(const struct backend_options *const *servers, size_t count,
 				   uint32_t perturbation, uint32_t *points)
 {
 	static uint32_t turn;
@@ -174,8 +174,8 @@ struct list_made {
 	struct policy policy;
 	struct policy_pool pool;
 	struct backend *backends[POLICY_BACKENDS_MAX]; /* by number */
-	struct backend *servers[POLICY_BACKENDS_MAX];  /* by place */
-	uint64_t weights[POLICY_BACKENDS_MAX];
+	const struct backend_options *servers[POLICY_SERVERS_MAX]; /* by place */
+	uint64_t weights[POLICY_SERVERS_MAX];
 };
 
 static int list_make(struct list_made *made, const uint16_t *numbers, size_t count)
@@ -183,16 +183,19 @@ static int list_make(struct list_made *made, const uint16_t *numbers, size_t cou
 	const struct policy_settings *settings = policy_model_settings(model());
 	struct backend_stats *latencies = lua_abi_context()->latencies;
 	uint64_t sum = 0;
-	if (count > POLICY_BACKENDS_MAX)
+	if (count > POLICY_SERVERS_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
 		struct backend *server = sluice_server_number(numbers[i]);
-		if (server == NULL)
+		const struct backend_options *options =
+			server != NULL ? policy_server_options(model(), server) : NULL;
+		if (options == NULL)
 			return -EINVAL;
-		made->backends[numbers[i]] = made->servers[i] = server;
+		made->backends[numbers[i]] = server;
+		made->servers[i] = options;
 		if (latencies != NULL)
 			latencies[numbers[i]].latency = latency_of(server);
-		made->weights[i] = sum += server->weight;
+		made->weights[i] = sum += options->weight;
 	}
 	made->policy = (struct policy){
 		.backends = made->backends,

@@ -46,9 +46,26 @@ const char *sluice_server_source(const struct lua_server *options)
 	return source_find(options, &source) == 0 ? NULL : lua_abi_context()->error;
 }
 
+static struct backend_tcp tcp_read(const struct lua_server_tcp *from)
+{
+	const struct backend_tcp usual = BACKEND_TCP_DEFAULT;
+	return (struct backend_tcp){
+		.only = from->only,
+		.check = from->check,
+		.retries = from->retries,
+		.max_in_flight = from->max_in_flight != 0 ? from->max_in_flight : usual.max_in_flight,
+		.max_connections = from->max_connections,
+		.connect_timeout = from->connect_timeout,
+		.send_timeout = from->send_timeout,
+		.receive_timeout = from->receive_timeout,
+	};
+}
+
 struct backend *sluice_server_add(const struct lua_server *options)
 {
+	struct backend_tcp tcp = tcp_read(&options->tcp);
 	struct policy_server_options made = {
+		.tcp = &tcp,
 		.address = options->address,
 		.name = options->name,
 		.id = options->id,
@@ -70,6 +87,11 @@ struct backend *sluice_server_add(const struct lua_server *options)
 	if (server != NULL)
 		sluice_policy_changed();
 	return server;
+}
+
+uint32_t sluice_server_serial(const struct backend *server)
+{
+	return server->serial;
 }
 
 int sluice_server_pool(struct backend *server, const char *pool, size_t length, bool add)
@@ -118,7 +140,6 @@ static struct health_status status_of(const struct backend *server)
 	return (struct health_status){.up = backend_is_up(server)};
 }
 
-/* What the policy says now comes before what is in force. */
 static bool is_up(const struct backend *server)
 {
 	enum health_mode mode = health_of(server)->mode;
@@ -141,20 +162,29 @@ static void counters_view(const struct backend *server, struct lua_server_view *
 	view->latency = sum.latency / 1000;
 }
 
+/* What the policy says now comes before what is in force. */
+static const struct backend_options *options_of(const struct backend *server)
+{
+	const struct backend_options *said =
+		model() != NULL ? policy_server_options(model(), server) : NULL;
+	return said != NULL ? said : &server->options;
+}
+
 bool sluice_server_view(const struct backend *server, struct lua_server_view *view)
 {
 	struct health_status status = status_of(server);
-	uint64_t period = server->qps.limit.period;
+	const struct backend_options *options = options_of(server);
+	uint64_t period = options->qps_limit.period;
 	*view = (struct lua_server_view){
 		.address = {.port = server->port, .ipv6 = server->address.ipv6},
-		.weight = server->weight,
-		.order = server->order,
+		.weight = options->weight,
+		.order = options->order,
 		.number = server->number,
 		.up = is_up(server),
 		.mode = (uint8_t)health_of(server)->mode,
 		.lazy = (uint8_t)status.lazy,
 		.name = server->name,
-		.id = server->id,
+		.id = options->id,
 		.qps_limit = period > 0 ? (double)lua_abi_context()->tsc_hz / (double)period : 0,
 		.checks = status.checks,
 		.check_failures = status.failures,
@@ -167,20 +197,25 @@ bool sluice_server_view(const struct backend *server, struct lua_server_view *vi
 
 int sluice_server_set(struct backend *server, uint32_t weight, int32_t order)
 {
-	if (server->weight == weight && server->order == order)
+	struct backend_options *options = policy_server_options(model(), server);
+	if (options == NULL)
+		return -ENOENT;
+	if (options->weight == weight && options->order == order)
 		return 0;
-	server->weight = weight;
-	server->order = order;
-	sluice_policy_changed();
-	return 0;
+	options->weight = weight;
+	options->order = order;
+	return changed(0);
 }
 
 int sluice_server_qps_set(struct backend *server, double qps)
 {
 	if (!(qps >= 0) || qps > 1e9)
 		return -EINVAL;
-	server->qps.limit = qps_limit(qps);
-	return 0;
+	struct backend_options *options = policy_server_options(model(), server);
+	if (options == NULL)
+		return -ENOENT;
+	options->qps_limit = qps_limit(qps);
+	return changed(0);
 }
 
 bool sluice_server_accepts(struct backend *server, bool take)
@@ -205,6 +240,7 @@ void sluice_server_health(const struct backend *server, struct lua_health *healt
 		.lazy_timeouts = from->lazy_timeouts,
 		.lazy_backoff = from->lazy_backoff,
 		.callback = from->callback,
+		.validator = from->validator,
 		.interval = from->interval,
 		.timeout = from->timeout,
 		.failures = from->failures,
@@ -227,6 +263,7 @@ static struct health_options health_read(const struct lua_health *from)
 			     .qclass = from->qclass,
 			     .cd = from->set_cd},
 		.callback = from->callback,
+		.validator = from->validator,
 		.must_resolve = from->must_resolve,
 		.interval = from->interval,
 		.timeout = from->timeout,
@@ -264,7 +301,9 @@ void sluice_server_state_set(struct backend *server, bool up)
 {
 	const struct lua_context *context = lua_abi_context();
 	const struct lua_abi_hooks *hooks = context->hooks;
-	if (hooks != NULL && hooks->server_state != NULL)
+	if (context->loading)
+		policy_server_state_set(model(), server, up);
+	else if (hooks != NULL && hooks->server_state != NULL)
 		hooks->server_state(context->hooks_ctx, server->number, up);
 	else
 		backend_up_set(server, up);

@@ -5,22 +5,6 @@
 
 #include "control/lua_abi.h"
 
-void sluice_server_tcp_set(struct backend *server, const struct lua_server_tcp *tcp)
-{
-	const struct backend_tcp usual = BACKEND_TCP_DEFAULT;
-	server->tcp = (struct backend_tcp){
-		.only = tcp->only,
-		.check = tcp->check,
-		.retries = tcp->retries,
-		.max_in_flight = tcp->max_in_flight != 0 ? tcp->max_in_flight : usual.max_in_flight,
-		.max_connections = tcp->max_connections,
-		.connect_timeout = tcp->connect_timeout,
-		.send_timeout = tcp->send_timeout,
-		.receive_timeout = tcp->receive_timeout,
-	};
-	sluice_policy_changed();
-}
-
 void sluice_listener_tcp_set(const struct lua_listener_tcp *tcp)
 {
 	const struct policy_listener_tcp made = {

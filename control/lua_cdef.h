@@ -187,6 +187,14 @@ struct lua_list_status {
 	double loaded, seconds;
 };
 
+/* How a server is asked over TCP; milliseconds. */
+struct lua_server_tcp {
+	uint32_t connect_timeout, send_timeout, receive_timeout;
+	uint32_t max_connections; /* 0: as many as Sluice allows itself */
+	uint16_t retries, max_in_flight;
+	uint8_t only, check;
+};
+
 struct lua_server {
 	const char *address;
 	const char *name; /* NULL: none, as id */
@@ -200,14 +208,7 @@ struct lua_server {
 	uint8_t proxy; /* it wants PROXY headers */
 	uint8_t dscp;
 	uint8_t ecs, ecs_no_share; /* it is told clients' subnets; what it says of all is not believed */
-};
-
-/* How a server is asked over TCP; milliseconds. */
-struct lua_server_tcp {
-	uint32_t connect_timeout, send_timeout, receive_timeout;
-	uint32_t max_connections; /* 0: as many as Sluice allows itself */
-	uint16_t retries, max_in_flight;
-	uint8_t only, check;
+	struct lua_server_tcp tcp;
 };
 
 /* How an address is listened on over TCP. */
@@ -238,7 +239,7 @@ struct lua_health {
 	uint16_t qtype, qclass;
 	uint8_t mode; /* 0 auto, 1 up, 2 down, 3 lazy */
 	uint8_t must_resolve, set_cd, lazy_timeouts, lazy_backoff;
-	int32_t callback; /* 0: none */
+	int32_t callback, validator; /* 0: none */
 	uint32_t interval, timeout; /* ms */
 	uint32_t failures, rise;
 	uint32_t lazy_samples, lazy_least, lazy_threshold;
@@ -259,12 +260,17 @@ struct lua_server_view {
 	double check_latency; /* ms */
 };
 
-/* The question of a check, for its function to change. */
+/*
+ * The question of a check, for its function to change; or the answer, for another to judge: then the
+ * header is the answer's.
+ */
 struct lua_check {
 	struct lua_name name;
 	struct lua_header header;
 	uint16_t qtype, qclass;
 	int32_t reference;
+	uint8_t good;
+	struct lua_bytes answer;
 };
 
 struct lua_rule {
@@ -543,7 +549,7 @@ int sluice_rule_top(uint32_t chain);
 int sluice_rules_clear(uint32_t chain);
 struct backend *sluice_server_add(const struct lua_server *options);
 const char *sluice_server_source(const struct lua_server *options); /* why not; NULL: it may be */
-void sluice_server_tcp_set(struct backend *server, const struct lua_server_tcp *tcp);
+uint32_t sluice_server_serial(const struct backend *server); /* another's, where its number is */
 /* Of the address that was added last. */
 void sluice_listener_tcp_set(const struct lua_listener_tcp *tcp);
 int sluice_tcp_setting_set(const char *name, uint32_t value);

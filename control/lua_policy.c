@@ -162,6 +162,9 @@ static void servers_watch(struct lua_policy *policy)
 		const struct health_options *options =
 			policy_server_health(policy->model, backend);
 		server_watch(policy->control, backend, options ? options : &HEALTH_DEFAULTS);
+		int state = policy_server_state_take(policy->model, backend);
+		if (state >= 0)
+			hook_server_state(policy, backend->number, state != 0);
 	}
 	probe_changed(policy->control);
 }
@@ -303,6 +306,7 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->finish = lua_host_function(policy->host, "finish");
 	policy->console = lua_host_function(policy->host, "console");
 	policy->check_question = lua_host_function(policy->host, "check");
+	policy->check_answer = lua_host_function(policy->host, "check_answer");
 	policy->state_changed = lua_host_function(policy->host, "state");
 	policy->describe_rule = lua_host_function(policy->host, "describe_rule");
 	policy->describe_type = lua_host_function(policy->host, "describe_type");
@@ -356,6 +360,7 @@ static struct policy *policy_read(struct lua_policy *policy, const char *path, c
 
 static void take_over(struct control *control, struct lua_policy *policy, struct policy *compiled)
 {
+	policy_model_apply(policy->model);
 	policy_publish(control->dataplane, compiled);
 	lua_listeners_settle(control, LUA_LISTENERS_TAKE);
 	policy->older = in_force;
@@ -439,6 +444,7 @@ static void changes_publish(struct lua_policy *policy)
 	}
 	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
 	if (compiled != NULL) {
+		policy_model_apply(policy->model);
 		policy_publish(policy->control->dataplane, compiled);
 		servers_watch(policy);
 	} else

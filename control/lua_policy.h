@@ -25,7 +25,7 @@ struct lua_policy {
 	struct lua_context *context;
 	struct policy_model *model;
 	int run, choose, select, deliver, maintain, finish, console; /* lua_host_function() */
-	int check_question, state_changed;	     /* likewise */
+	int check_question, check_answer, state_changed; /* likewise */
 	int describe_rule, describe_type;
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
@@ -96,6 +96,10 @@ void lua_policy_renew(struct control *control);
 /* Lets the function `reference` of the policy change the question of a check. */
 void lua_policy_check_question(struct control *control, int32_t reference,
 			       struct health_question *question);
+
+/* Lets the function `reference` judge the answer to a check; false also where the call failed. */
+bool lua_policy_check_answer(struct control *control, int32_t reference, const uint8_t *message,
+			     size_t length);
 
 /* The part of lua_policy_turn() that is about servers. */
 void lua_policy_states_tell(struct control *control);

@@ -41,7 +41,8 @@ void lua_policy_check_question(struct control *control, int32_t reference,
 		.reference = reference,
 	};
 	memcpy(item->name.wire, question->name, question->length);
-	dns_flags_store(item->header.bytes, DNS_FLAG_RD | (question->cd ? DNS_FLAG_CD : 0));
+	dns_flags_store(item->header.bytes, question->flags);
+	dns_count_store(item->header.bytes, DNS_SECTION_QUESTION, 1);
 	lua_abi_use(policy->context);
 	lua_batch_begin();
 	enum lua_result result =
@@ -54,7 +55,26 @@ void lua_policy_check_question(struct control *control, int32_t reference,
 	question->length = item->name.length;
 	question->qtype = item->qtype;
 	question->qclass = item->qclass;
-	question->cd = (dns_flags_load(item->header.bytes) & DNS_FLAG_CD) != 0;
+	question->flags = dns_flags_load(item->header.bytes);
+}
+
+bool lua_policy_check_answer(struct control *control, int32_t reference, const uint8_t *message,
+			     size_t length)
+{
+	struct lua_policy *policy = control->lua;
+	if (policy == NULL)
+		return false;
+	struct lua_check *item = &policy->context->check;
+	*item = (struct lua_check){.reference = reference,
+				   .answer = {(const char *)message, length}};
+	memcpy(item->header.bytes, message, sizeof(item->header.bytes));
+	lua_abi_use(policy->context);
+	lua_batch_begin();
+	enum lua_result result = lua_host_run(policy->host, policy->check_answer, NULL, 0, NULL);
+	if (result == LUA_RESULT_OK)
+		return item->good != 0;
+	failure_settle(control, result);
+	return false;
 }
 
 void lua_policy_server_changed(struct control *control, const char *title, bool up)

@@ -19,7 +19,7 @@ void policy_pool_balance_set(struct policy_model *model, uint32_t pool,
 	model->pools[pool].balance = balance;
 }
 
-uint64_t policy_ring_key(struct backend *const *servers, size_t n_servers, uint32_t perturbation)
+uint64_t policy_ring_key(const struct backend_options *const *servers, size_t n_servers, uint32_t perturbation)
 {
 	uint64_t key = 0xcbf29ce484222325 ^ perturbation;
 	for (size_t i = 0; i < n_servers; i++) {
@@ -31,7 +31,7 @@ uint64_t policy_ring_key(struct backend *const *servers, size_t n_servers, uint3
 	return key;
 }
 
-static uint64_t weights_sum(struct backend *const *servers, size_t n_servers)
+static uint64_t weights_sum(const struct backend_options *const *servers, size_t n_servers)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0; i < n_servers; i++)
@@ -39,7 +39,7 @@ static uint64_t weights_sum(struct backend *const *servers, size_t n_servers)
 	return sum;
 }
 
-struct policy_blob *policy_ring_make(struct backend *const *servers, size_t n_servers,
+struct policy_blob *policy_ring_make(const struct backend_options *const *servers, size_t n_servers,
 				     uint32_t perturbation, uint32_t *count)
 {
 	uint64_t sum = weights_sum(servers, n_servers);
@@ -65,13 +65,16 @@ struct policy_blob *policy_ring_make(struct backend *const *servers, size_t n_se
 int policy_pool_ring(struct policy_model *model, uint32_t number)
 {
 	struct policy_model_pool *pool = &model->pools[number];
+	const struct backend_options *servers[POLICY_SERVERS_MAX];
 	uint32_t perturbation = model->settings.perturbation;
-	uint64_t key = policy_ring_key(pool->servers, pool->count, perturbation);
+	for (size_t i = 0; i < pool->count; i++)
+		servers[i] = policy_options(model, pool->servers[i]);
+	uint64_t key = policy_ring_key(servers, pool->count, perturbation);
 	if (pool->ring != NULL && pool->ring_key == key &&
-	    pool->ring_count == weights_sum(pool->servers, pool->count))
+	    pool->ring_count == weights_sum(servers, pool->count))
 		return 0;
 	policy_blob_release(pool->ring);
-	pool->ring = policy_ring_make(pool->servers, pool->count, perturbation, &pool->ring_count);
+	pool->ring = policy_ring_make(servers, pool->count, perturbation, &pool->ring_count);
 	pool->ring_key = key;
 	return pool->ring != NULL ? 0 : -errno;
 }

@@ -253,7 +253,7 @@ static struct policy_pool pool_compile(const struct policy_model *model, uint32_
 	uint64_t sum = 0;
 	for (size_t i = 0; i < from->count; i++) {
 		servers[i] = from->servers[i]->number;
-		weights[i] = sum += from->servers[i]->weight;
+		weights[i] = sum += policy_options(model, from->servers[i])->weight;
 	}
 	struct policy_balance balance = policy_pool_balance(model, number);
 	struct policy_pool pool = {
@@ -377,7 +377,7 @@ static bool scratch_make(const struct policy_model *model, struct policy *policy
 static bool pools_prepare(struct policy_model *model, char *error, size_t error_size)
 {
 	for (uint32_t i = 0; i < model->registry->n_pools; i++) {
-		policy_pool_sort(&model->pools[i]);
+		policy_pool_sort(model, &model->pools[i]);
 		enum balance_method method = policy_pool_balance(model, i).method;
 		if (model->pools[i].count == 0 || method < BALANCE_CHASHED)
 			continue;

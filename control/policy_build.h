@@ -350,25 +350,50 @@ struct policy_server_options {
 	const char *name;    /* NULL: none */
 	const char *id;	     /* UUID, NULL: random for a new backend */
 	struct net_source source; /* of what it is sent: with the address and name it is who it is */
-	uint32_t weight;     /* 0: 1 */
+	uint32_t weight;     /* 0: 1; this and what follows as in struct backend_options */
 	int32_t order;
-	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
-	uint8_t dscp;		  /* below 64 */
-	uint32_t max_outstanding; /* queries at a time, 0: no limit */
-	struct rate_limit qps;	  /* a period of 0: no limit */
+	uint32_t udp_timeout;
+	uint8_t dscp;
+	uint32_t max_outstanding;
+	struct rate_limit qps;
 	bool down;	      /* starts down (a backend that is known keeps its state) */
-	bool ecs, ecs_no_share, proxy; /* as in struct backend */
+	bool ecs, ecs_no_share, proxy;
+	const struct backend_tcp *tcp; /* NULL: as usual */
 };
 
 /*
- * Adds a server to the model, in no pool yet. Weight, order and timeout take effect at once. One that
- * is added twice is two. EINVAL: no such address; ENOSPC.
+ * Adds a server to the model, in no pool yet. One that is added twice is two. EINVAL: no such
+ * address; ENOSPC: the model has POLICY_SERVERS_MAX, or all numbers are still in use.
  */
 struct backend *policy_server_add(struct policy_model *model,
 				  const struct policy_server_options *options);
 int policy_server_remove(struct policy_model *model, const struct backend *backend);
 size_t policy_servers_count(const struct policy_model *model);
 struct backend *policy_server_at(const struct policy_model *model, size_t index);
+
+/*
+ * What the model says of a server, to be changed; of one that was removed for as long as its number
+ * is not another's. NULL: it never was in this model.
+ */
+struct backend_options *policy_server_options(const struct policy_model *model,
+					      const struct backend *backend);
+
+/* Up or down once the policy is in force, whatever checks said. */
+void policy_server_state_set(struct policy_model *model, const struct backend *backend, bool up);
+/* The same, 1 or 0, and forgotten; -1: nothing was said. */
+int policy_server_state_take(struct policy_model *model, const struct backend *backend);
+
+/* The model comes into force: its servers are told what it says of them. */
+void policy_model_apply(struct policy_model *model);
+
+/*
+ * Tells which backends, that no model has any more, somebody still refers to: takes them out of
+ * `numbers`, and forgets what it knows of the others, which are new ones from then on. Called when
+ * numbers run out; of those that were never in force it is told, too.
+ */
+typedef void policy_sweep_fn(void *context, bool numbers[static POLICY_BACKENDS_MAX]);
+void policy_registry_sweep_set(struct policy_registry *registry, policy_sweep_fn *sweep,
+			       void *context);
 
 /* How the server is watched once the policy is in force. 0 or -ENOMEM; NULL: nothing was said. */
 int policy_server_health_set(struct policy_model *model, const struct backend *backend,
@@ -386,9 +411,10 @@ void policy_pool_balance_set(struct policy_model *model, uint32_t pool,
  * or E2BIG for weights that sum to more than BALANCE_POINTS_MAX. And what a ring depends on: equal
  * keys are equal rings.
  */
-struct policy_blob *policy_ring_make(struct backend *const *servers, size_t n_servers,
-				     uint32_t perturbation, uint32_t *count);
-uint64_t policy_ring_key(struct backend *const *servers, size_t n_servers, uint32_t perturbation);
+struct policy_blob *policy_ring_make(const struct backend_options *const *servers,
+				     size_t n_servers, uint32_t perturbation, uint32_t *count);
+uint64_t policy_ring_key(const struct backend_options *const *servers, size_t n_servers,
+			 uint32_t perturbation);
 
 /* The servers of the pool with this number, in their order. NULL after the last. */
 struct backend *policy_pool_server_at(struct policy_model *model, uint32_t pool, size_t index);

@@ -56,7 +56,9 @@ struct custom_metrics *policy_registry_metrics(struct policy_registry *registry)
 
 struct backend *policy_registry_backend(struct policy_registry *registry, uint16_t number)
 {
-	return number < registry->n_backends ? registry->backends[number] : NULL;
+	return number < registry->n_backends && registry->numbers[number].given
+		       ? registry->backends[number]
+		       : NULL;
 }
 
 int policy_acl_default(struct prefix_list *acl)

@@ -31,7 +31,17 @@ struct policy_registry {
 		char *name;
 		size_t length;
 	} pools[POLICY_POOLS_MAX];
-	struct backend *backends[POLICY_BACKENDS_MAX];
+	struct backend *backends[POLICY_BACKENDS_MAX]; /* one that is given back stays, to be used again */
+	struct {
+		uint64_t left; /* milliseconds, when the last model gave it up */
+		uint32_t models; /* that have it */
+		uint32_t who; /* a hash of its address, port and name */
+		bool given;
+		bool in_force; /* it was, at some time: somebody may still know the number */
+	} numbers[POLICY_BACKENDS_MAX];
+	uint32_t serial; /* of the last backend */
+	policy_sweep_fn *sweep;
+	void *sweep_context;
 	uint32_t n_frontends;
 	struct policy_listener frontends[STATS_FRONTENDS];
 	uint32_t cache_numbers; /* given out */
@@ -101,6 +111,14 @@ struct policy_regexes {
 	bool failed; /* they do not go together: not tried again */
 };
 
+/* What a model says of a backend, and the backend is told when the model comes into force. */
+struct policy_backend {
+	struct backend_options options;
+	bool watched; /* `health` is set */
+	int8_t state; /* up or down, told but once; -1: nothing */
+	struct health_options health;
+};
+
 struct policy_model {
 	struct policy_registry *registry;
 	struct policy_settings settings;
@@ -114,8 +132,8 @@ struct policy_model {
 	struct policy_rules chains[CHAIN_COUNT];
 	struct policy_regexes regexes[CHAIN_COUNT];
 	struct policy_model_pool pools[POLICY_POOLS_MAX];
-	struct backend *servers[POLICY_BACKENDS_MAX];
-	struct health_options *health[POLICY_BACKENDS_MAX]; /* by backend number; NULL: none set */
+	struct backend *servers[POLICY_SERVERS_MAX];
+	struct policy_backend *backends[POLICY_BACKENDS_MAX]; /* by number; NULL: it never had it */
 	size_t n_servers;
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* a use of each */
 	unsigned n_caches;
@@ -166,13 +184,20 @@ void policy_regexes_place(struct policy_model *model, enum chain_id chain);
 void policy_regexes_free(struct policy_model *model);
 
 /* By order, and as they were added where that is the same. */
-void policy_pool_sort(struct policy_model_pool *pool);
+void policy_pool_sort(const struct policy_model *model, struct policy_model_pool *pool);
 
 /*
  * Makes the pool's ring if what it is made of has changed. 0, -ENOMEM, or -E2BIG, as for
  * policy_ring_make(): then it has none. The pool's servers are in their order already.
  */
 int policy_pool_ring(struct policy_model *model, uint32_t pool);
+
+/* What the model says of a server of its own. */
+static inline struct backend_options *policy_options(const struct policy_model *model,
+						     const struct backend *backend)
+{
+	return &model->backends[backend->number]->options;
+}
 
 /* Gives up the model's uses of caches. */
 void policy_caches_free(struct policy_model *model);

@@ -15,7 +15,7 @@ size_t probe_write(const struct health_question *question, uint8_t *dns)
 {
 	uint8_t *at = dns + DNS_HEADER_SIZE;
 	memset(dns, 0, DNS_HEADER_SIZE);
-	dns_flags_store(dns, DNS_FLAG_RD | (question->cd ? DNS_FLAG_CD : 0));
+	dns_flags_store(dns, question->flags);
 	dns_count_store(dns, DNS_SECTION_QUESTION, 1);
 	memcpy(at, question->name, question->length);
 	at += question->length;
@@ -50,6 +50,11 @@ static void probe_question(void *ctx, int32_t callback, struct health_question *
 	lua_policy_check_question(ctx, callback, question);
 }
 
+static bool probe_good(void *ctx, int32_t validator, const uint8_t *message, size_t length)
+{
+	return lua_policy_check_answer(ctx, validator, message, length);
+}
+
 static void server_changed(void *ctx, const struct backend *backend, bool up)
 {
 	struct control *control = ctx;
@@ -72,6 +77,7 @@ int probe_init(struct control *control)
 	const struct health_hooks hooks = {
 		.send = probe_send,
 		.question = probe_question,
+		.good = probe_good,
 		.changed = server_changed,
 		.totals = server_totals,
 		.ctx = control,
@@ -95,14 +101,15 @@ void probe_changed(struct control *control)
 
 static unsigned reports_take(struct control *control, unsigned worker)
 {
-	void *packed[REPORTS];
-	unsigned count = rte_ring_sc_dequeue_burst(workers[worker].handoff.reports, packed, REPORTS,
-						   NULL);
+	struct rte_mbuf *answers[REPORTS];
+	unsigned count = rte_ring_sc_dequeue_burst(workers[worker].handoff.reports,
+						   (void **)answers, REPORTS, NULL);
 	for (unsigned i = 0; i < count; i++) {
-		struct handoff_report report = handoff_report_unpack(packed[i]);
-		health_answer(control->health, report.token, report.rcode,
-			      (double)report.latency / 1000, control->now);
+		const struct packet *packet = packet_of(answers[i]);
+		health_answer(control->health, packet->slot, packet_dns(answers[i]),
+			      packet->dns_length, (double)packet->patience / 1000, control->now);
 	}
+	rte_pktmbuf_free_bulk(answers, count);
 	return count;
 }
 

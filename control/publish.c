@@ -80,6 +80,14 @@ const struct policy *policy_current(void)
 	return current;
 }
 
+bool policy_is_published(uint16_t number)
+{
+	bool found = current != NULL && policy_backend(current, number) != NULL;
+	for (unsigned i = 0; i < n_old; i++)
+		found |= policy_backend(old[i].policy, number) != NULL;
+	return found;
+}
+
 void policy_reclaim(struct dataplane *dataplane)
 {
 	while (oldest != NULL && rte_rcu_qsbr_check(dataplane->rcu, oldest->token, false) == 1)

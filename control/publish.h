@@ -14,6 +14,9 @@ void policy_publish(struct dataplane *dataplane, struct policy *policy);
 /* The current policy, NULL before the first. Control lcore only. */
 const struct policy *policy_current(void);
 
+/* Whether the current policy, or one that a worker may still read, has the backend. */
+bool policy_is_published(uint16_t number);
+
 /* Frees old policies that no worker reads any more. Every turn or less often; never blocks. */
 void policy_reclaim(struct dataplane *dataplane);
 

@@ -347,6 +347,12 @@ uint64_t tcp_in_hand(const struct control *control)
 	return instance != NULL ? stats_read(&instance->in_hand) : 0;
 }
 
+uint64_t tcp_connections(const struct control *control, uint16_t number)
+{
+	(void)control;
+	return instance != NULL ? stats_read(&instance->stats.server[number].current) : 0;
+}
+
 const struct tcp_stats *tcp_stats(const struct control *control)
 {
 	(void)control;

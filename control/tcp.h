@@ -93,6 +93,9 @@ void tcp_drain(struct control *control);
 /* Queries and unsent answers in hand. */
 uint64_t tcp_in_hand(const struct control *control);
 
+/* Connections to this backend that are open now. */
+uint64_t tcp_connections(const struct control *control, uint16_t number);
+
 const struct tcp_stats *tcp_stats(const struct control *control);
 
 #endif

@@ -33,30 +33,6 @@ struct handoff {
 };
 
 /*
- * The answer to a probe, in the place of a pointer on a ring: so it needs no buffer, and does not
- * wait behind packets that ask for Lua.
- */
-struct handoff_report {
-	uint32_t token;
-	uint8_t rcode;
-	uint32_t latency; /* microseconds, below 2^24 */
-};
-
-static inline void *handoff_report_pack(const struct handoff_report *report)
-{
-	return (void *)((uintptr_t)report->token << 32 | (uintptr_t)(report->rcode & 15u) << 24 |
-			RTE_MIN(report->latency, (1u << 24) - 1));
-}
-
-static inline struct handoff_report handoff_report_unpack(const void *packed)
-{
-	uintptr_t bits = (uintptr_t)packed;
-	return (struct handoff_report){.token = (uint32_t)(bits >> 32),
-				       .rcode = (uint8_t)(bits >> 24 & 15u),
-				       .latency = (uint32_t)(bits & ((1u << 24) - 1))};
-}
-
-/*
  * A query over TCP that ended without an answer, in the place of a pointer on a ring. The lowest bit
  * tells it from a packet.
  */

@@ -18,7 +18,8 @@
 #include "dataplane/rules/prefix_set.h"
 
 #define POLICY_POOLS_MAX 4096u
-#define POLICY_BACKENDS_MAX 1024u
+#define POLICY_SERVERS_MAX 1024u
+#define POLICY_BACKENDS_MAX (2 * POLICY_SERVERS_MAX) /* so that a policy of other servers may follow */
 #define POLICY_LISTENERS_MAX 64u
 #define POLICY_UDP_TIMEOUT_MS 2000u
 #define POLICY_PORT 53u /* of listeners and servers unless they say otherwise */

@@ -29,7 +29,7 @@ end
 
 -- ---- ours, asked from Lua: servers, a query, and the one of the servers that it would be sent to
 
-local MOST = 1024 -- POLICY_BACKENDS_MAX
+local MOST = 1024 -- POLICY_SERVERS_MAX
 local numbers = ffi.new('uint16_t[?]', MOST)
 
 local function among(method, list, dq)

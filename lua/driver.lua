@@ -239,6 +239,22 @@ function driver.check()
   end
 end
 
+local function answer_of(item, callback)
+  local content = ffi.string(item.answer.data, item.answer.length)
+  item.good = callback(content, item.header) == true and 1 or 0
+end
+
+-- The answer to a server's check. One that is not judged is not good.
+function driver.check_answer()
+  local item = C.sluice_check_item()
+  guard.reset()
+  C.sluice_begin(nil)
+  local ok, message = xpcall(answer_of, explain, item, functions[item.reference])
+  if not ok then
+    failed(message, 0)
+  end
+end
+
 -- ---- the console
 
 local function write(text)

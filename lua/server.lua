@@ -22,8 +22,9 @@ function server.addLocal(where_to, options)
   check.options(options, 'addLocal', local_keys)
   where_to = check.string(where_to, 'the address')
   local proxied = options == nil or options.enableProxyProtocol ~= false
+  local made = tcp.listener(options or {})
   done(C.sluice_listener_add(where_to, proxied), 'cannot listen on "' .. where_to .. '"')
-  tcp.listen(options or {})
+  C.sluice_listener_tcp_set(made)
 end
 function server.setLocal(where_to, options)
   done(C.sluice_listeners_clear(), 'setLocal')

@@ -24,7 +24,14 @@ local function done(result, what)
   end
 end
 
-local function pointer_of(self) return rawget(self, 'pointer') end
+-- What a server's memory and number are used for again is another server.
+local function pointer_of(self)
+  local pointer = rawget(self, 'pointer')
+  if C.sluice_server_serial(pointer) ~= rawget(self, 'serial') then
+    check.fail('the server has been removed')
+  end
+  return pointer
+end
 
 local function view_of(self)
   C.sluice_server_view(pointer_of(self), view)
@@ -163,9 +170,13 @@ local function pool_editor(is_add)
     done(C.sluice_server_pool(pointer_of(self), pool, #pool, is_add), 'the pool ' .. pool)
   end
 end
-function method:setHealthCheckResponseValidator()
-  check.fail('%s: setHealthCheckResponseValidator is not supported by this version',
-    self:getNameWithAddr())
+-- Judges answers that are good by all other rules: a function of the message and its header.
+function method:setHealthCheckResponseValidator(callback)
+  local reference = driver.register(
+    check.callback(callback, 'setHealthCheckResponseValidator'))
+  C.sluice_server_health(pointer_of(self), health)
+  health.validator = reference
+  watch_set(self)
 end
 method.addPool, method.rmPool = pool_editor(true), pool_editor(false)
 
@@ -184,9 +195,13 @@ function Server.__newindex(self, key, value)
   end
 end
 Server.__tostring = method.getNameWithAddr
-Server.__eq = function(a, b) return pointer_of(a) == pointer_of(b) end
+function Server.__eq(a, b)
+  return rawget(a, 'pointer') == rawget(b, 'pointer') and rawget(a, 'serial') == rawget(b, 'serial')
+end
 
-function servers.wrap(pointer) return setmetatable({pointer = pointer}, Server) end
+function servers.wrap(pointer)
+  return setmetatable({pointer = pointer, serial = C.sluice_server_serial(pointer)}, Server)
+end
 function servers.is(value) return getmetatable(value) == Server end
 function servers.number(self) return view_of(self).number end
 
@@ -224,6 +239,24 @@ local function option_take(key, value)
   end
 end
 
+local function pools_of_options(value)
+  local pools, is_in = {}, {}
+  for _, pool in ipairs(type(value) == 'table' and value or {value or ''}) do
+    pool = check.string(pool, 'the pool')
+    if not is_in[pool] then
+      pools[#pools + 1] = pool
+    end
+    is_in[pool] = true
+  end
+  return pools
+end
+local function pools_join(server, pools)
+  for _, pool in ipairs(pools) do
+    server:addPool(pool)
+  end
+end
+
+-- All that may be wrong is found before the server is there.
 function servers.newServer(value)
   if type(value) == 'string' then
     value = {address = value}
@@ -250,6 +283,8 @@ function servers.newServer(value)
     check.fail('newServer: no PROXY header is sent over TCP by this version')
   end
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
+  tcp.ask(options.tcp, value)
+  local pools = pools_of_options(value.pool)
   watch_fill(nil, value)
   options.source = value.source ~= nil and check.string(value.source, 'source') or nil
   local why = C.sluice_server_source(options)
@@ -262,14 +297,10 @@ function servers.newServer(value)
   end
   local made = servers.wrap(pointer)
   watch_set(made)
-  tcp.ask(pointer, value)
-  local pools = type(value.pool) == 'table' and value.pool or {value.pool or ''}
-  local is_in = {}
-  for _, pool in ipairs(pools) do
-    if not is_in[pool] then
-      made:addPool(pool)
-    end
-    is_in[pool] = true
+  local ok, problem = pcall(pools_join, made, pools)
+  if not ok then
+    C.sluice_server_remove(pointer)
+    error(problem, 0)
   end
   return made
 end

@@ -7,9 +7,9 @@ check.own()
 
 local tcp = {globals = {}}
 
--- For the address that was added last. `maxInFlight` is one by dnsdist's default; here answers may
+-- For an address. `maxInFlight` is one by dnsdist's default; here answers may
 -- come out of order unless the policy says that.
-function tcp.listen(options)
+function tcp.listener(options)
   local made = ffi.new('struct lua_listener_tcp')
   local function number(key, most) return check.range(options[key] or 0, key, 0, most) end
   made.max_connections = number('maxConcurrentTCPConnections', 4294967295)
@@ -17,15 +17,14 @@ function tcp.listen(options)
   made.backlog = number('tcpListenQueueSize', 65535)
   made.fast_open = number('tcpFastOpenQueueSize', 65535)
   made.off = options.doTCP == false and 1 or 0
-  C.sluice_listener_tcp_set(made)
+  return made
 end
 
 -- Options of newServer(), with dnsdist's defaults but for maxInFlight.
 tcp.of_servers = check.keys('tcpOnly', 'checkTCP', 'tcpConnectTimeout', 'tcpSendTimeout',
   'tcpRecvTimeout', 'retries', 'maxInFlight', 'maxConcurrentTCPConnections')
 
-function tcp.ask(pointer, options)
-  local made = ffi.new('struct lua_server_tcp')
+function tcp.ask(made, options)
   local function seconds(key, usual)
     local value = tonumber(options[key] or usual) or check.fail('%s must be a number', key)
     return check.range(value * 1000, key, 1, 3600000)
@@ -39,7 +38,6 @@ function tcp.ask(pointer, options)
     'maxConcurrentTCPConnections', 0, 1024)
   made.only = options.tcpOnly == true and 1 or 0
   made.check = options.checkTCP == true and 1 or 0
-  C.sluice_server_tcp_set(pointer, made)
 end
 
 -- ---- limits

@@ -34,26 +34,44 @@ struct backend_tcp {
 	{.retries = 5, .max_in_flight = 32, .connect_timeout = 5000, .send_timeout = 30000,         \
 	 .receive_timeout = 30000}
 
-/* Control writes, workers read. */
+/*
+ * What policies say of a server: changed in their models, and told to the server when one comes into
+ * force. Those of a server are its own members.
+ */
+#define BACKEND_OPTIONS                                                                            \
+	uint32_t weight;                                                                            \
+	int32_t order;                                                                              \
+	uint32_t udp_timeout; /* milliseconds, 0: the policy's */                                   \
+	uint32_t max_outstanding; /* queries at a time, 0: no limit */                              \
+	uint8_t dscp; /* RFC 2474, of what is sent to it */                                         \
+	bool ecs; /* it is told the client's subnet */                                              \
+	bool ecs_no_share; /* what it says of all subnets is not believed */                        \
+	bool proxy; /* queries, and checks, begin with a PROXY header */                            \
+	struct backend_tcp tcp;                                                                     \
+	struct rate_limit qps_limit; /* a period of 0: none */                                      \
+	char id[40] __rte_aligned(4); /* UUID; rte_jhash() reads it by words */
+
+struct backend_options {
+	BACKEND_OPTIONS
+};
+
+/* Control writes, workers read. What may be another policy's by and by is as the one in force has it. */
 struct backend {
 	struct net_address address;
 	uint16_t port; /* host byte order */
 	struct net_source source; /* of what it is sent */
 	uint16_t number;
+	uint32_t serial; /* tells it from those that had its number before */
 	uint8_t down; /* atomic, relaxed: see backend_is_up() */
-	bool ecs; /* it is told the client's subnet */
-	struct backend_tcp tcp;
-	bool ecs_no_share; /* what it says of all subnets is not believed */
-	bool proxy; /* queries, and checks, begin with a PROXY header */
-	uint32_t weight;
-	int32_t order;
-	uint32_t udp_timeout; /* milliseconds, 0: the policy's */
-	uint32_t max_outstanding; /* queries at a time, 0: no limit */
-	uint8_t dscp; /* RFC 2474, of what is sent to it */
+	union {
+		struct backend_options options;
+		struct {
+			BACKEND_OPTIONS
+		};
+	};
 	char name[BACKEND_NAME_SIZE];	   /* may be empty */
 	char title[BACKEND_TITLE_SIZE];	   /* name and address, for people */
-	char id[40] __rte_aligned(4);	   /* UUID; rte_jhash() reads it by words */
-	struct rate qps; /* what BALANCE_FIRST_AVAILABLE gives it; a period of 0: no limit */
+	struct rate qps; /* what BALANCE_FIRST_AVAILABLE gives it */
 } __rte_cache_aligned;
 
 /* One per lcore and backend number; only that lcore writes. */

@@ -77,6 +77,7 @@ static struct policy *pool_make(struct policy_model *model, unsigned count,
 		if (server == NULL || policy_server_pool_add(model, server, "", 0) != 0)
 			return NULL;
 	}
+	policy_model_apply(model);
 	return policy_model_compile(model, error, sizeof(error));
 }
 

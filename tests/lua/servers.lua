@@ -116,9 +116,30 @@ rmServer(again)
 raises('dscp must be between 0 and 63', function()
   newServer({address = '192.0.2.3', dscp = 64})
 end)
-raises('setHealthCheckResponseValidator is not supported', function()
-  one:setHealthCheckResponseValidator(function() return true end)
-end)
+one:setHealthCheckResponseValidator(function() return true end)
+raises('must be a function', function() one:setHealthCheckResponseValidator(true) end)
+
+-- What is wrong leaves nothing behind.
+for _, wrong in ipairs({{retries = 256}, {tcpConnectTimeout = 'soon'}, {pool = {'', {}}},
+  {checkType = 'NONE'}, {maxInFlight = -1}}) do
+  wrong.address = '192.0.2.77'
+  equal(pcall(newServer, wrong), false)
+end
+equal(#getServers(), 1)
+equal(pcall(addLocal, '192.0.2.78:53', {maxInFlight = 'many'}), false)
+
+-- Numbers are given back; what is known of a server goes with it.
+for number = 1, 5000 do
+  rmServer(newServer('198.51.100.' .. number % 250 .. ':' .. number))
+end
+local gone = newServer('192.0.2.79')
+rmServer(gone)
+equal(gone:getNameWithAddr(), '192.0.2.79:53')
+for number = 1, 5000 do
+  rmServer(newServer('198.51.100.' .. number % 250 .. ':' .. 5000 + number))
+end
+raises('the server has been removed', function() return gone.weight end)
+equal(#getServers(), 1)
 equal(showServers():match('^# .* Lat +TCP +Outstanding +Pools\n') ~= nil, true)
 
 -- What servers are told of clients.

@@ -87,6 +87,7 @@ static inline void bench_compile(struct rule_bench *bench)
 	char error[128];
 	policy_free(bench->policy);
 	bench->policy = policy_model_compile(bench->model, error, sizeof(error));
+	policy_model_apply(bench->model);
 	ck_assert_ptr_nonnull(bench->policy);
 }
 

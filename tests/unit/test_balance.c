@@ -124,8 +124,8 @@ END_TEST
 START_TEST(first_available)
 {
 	add(3, NULL, (int32_t[]){3, 1, 2});
-	servers[1]->qps.limit = rate_limit_of(10, 10, HZ);
-	servers[2]->qps.limit = rate_limit_of(5, 5, HZ);
+	policy_server_options(bench->model, servers[1])->qps_limit = rate_limit_of(10, 10, HZ);
+	policy_server_options(bench->model, servers[2])->qps_limit = rate_limit_of(5, 5, HZ);
 	compile(BALANCE_FIRST_AVAILABLE);
 	for (unsigned i = 0; i < 10; i++)
 		ck_assert_uint_eq(choose(i), 1);
@@ -285,7 +285,7 @@ END_TEST
 START_TEST(most_outstanding)
 {
 	add(2, NULL, (int32_t[]){1, 2});
-	servers[0]->max_outstanding = 3;
+	policy_server_options(bench->model, servers[0])->max_outstanding = 3;
 	for (unsigned method = 0; method < BALANCE_COUNT; method++) {
 		memset(stats, 0, sizeof(stats));
 		compile((enum balance_method)method);

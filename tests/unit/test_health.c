@@ -17,7 +17,7 @@ static struct backend *list[SERVERS] = {&servers[0], &servers[1]};
 static const struct policy policy = {.backends = list, .n_backends = 2};
 static const struct policy crowded = {.backends = list, .n_backends = SERVERS};
 static struct backend_stats totals[SERVERS];
-static unsigned asked, changes;
+static unsigned asked, changes, judged;
 static uint32_t token, tokens[SERVERS]; /* of the last question, to any and to each */
 static struct health_question question;
 static bool sendable;
@@ -42,6 +42,14 @@ static void on_question(void *ctx, int32_t callback, struct health_question *q)
 	q->qtype = (uint16_t)callback;
 }
 
+static bool on_judged(void *ctx, int32_t validator, const uint8_t *message, size_t length)
+{
+	(void)ctx;
+	ck_assert_uint_eq(length, DNS_HEADER_SIZE);
+	judged++;
+	return message[3] == validator;
+}
+
 static void on_changed(void *ctx, const struct backend *backend, bool up)
 {
 	(void)ctx;
@@ -59,12 +67,13 @@ static void setup(void)
 {
 	static const struct health_hooks hooks = {.send = on_send,
 						  .question = on_question,
+						  .good = on_judged,
 						  .changed = on_changed,
 						  .totals = on_totals};
 	memset(servers, 0, sizeof(servers));
 	memset(totals, 0, sizeof(totals));
 	servers[1].number = 1;
-	asked = changes = 0;
+	asked = changes = judged = 0;
 	sendable = true;
 	now = 1000;
 	health = health_create(&hooks);
@@ -88,9 +97,15 @@ static void turn(uint64_t at)
 	health_turn(health, at);
 }
 
+static void answer_to(uint32_t to, uint8_t rcode, double latency)
+{
+	const uint8_t message[DNS_HEADER_SIZE] = {0, 0, 0x80, rcode};
+	health_answer(health, to, message, sizeof(message), latency, now);
+}
+
 static void answer(uint8_t rcode)
 {
-	health_answer(health, token, rcode, 0.5, now);
+	answer_to(token, rcode, 0.5);
 }
 
 START_TEST(first_check_decides)
@@ -150,6 +165,41 @@ START_TEST(rises_and_falls)
 }
 END_TEST
 
+START_TEST(the_policy_judges)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.validator = DNS_RCODE_REFUSED;
+	options.question.cd = true;
+	watch_server(&options);
+	turn(1000);
+	ck_assert_uint_eq(question.flags, DNS_FLAG_RD | DNS_FLAG_CD);
+	answer(DNS_RCODE_REFUSED);
+	ck_assert(backend_is_up(&servers[0]));
+	turn(3000);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert(!backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_INVALID], 1);
+	turn(5000);
+	answer(DNS_RCODE_SERVFAIL); /* it is not asked of what is bad anyway */
+	ck_assert_uint_eq(judged, 2);
+}
+END_TEST
+
+START_TEST(one_that_is_forgotten_is_new)
+{
+	watch_server(&HEALTH_DEFAULTS);
+	turn(1000);
+	uint32_t old = token;
+	health_forget(health, 0);
+	answer_to(old, DNS_RCODE_SERVFAIL, 1);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_status(health, 0).checks, 0);
+	watch_server(&HEALTH_DEFAULTS);
+	turn(2000);
+	ck_assert_uint_eq(health_status(health, 0).checks, 1);
+}
+END_TEST
+
 START_TEST(late_answers_are_nobodys)
 {
 	watch_server(&HEALTH_DEFAULTS);
@@ -157,10 +207,10 @@ START_TEST(late_answers_are_nobodys)
 	uint32_t old = token;
 	turn(2000);
 	ck_assert(!backend_is_up(&servers[0]));
-	health_answer(health, old, DNS_RCODE_NOERROR, 1, now);
+	answer_to(old, DNS_RCODE_NOERROR, 1);
 	ck_assert(!backend_is_up(&servers[0]));
-	health_answer(health, 0xffffffff, DNS_RCODE_NOERROR, 1, now);
-	health_answer(health, 5, DNS_RCODE_NOERROR, 1, now);
+	answer_to(0xffffffff, DNS_RCODE_NOERROR, 1);
+	answer_to(5, DNS_RCODE_NOERROR, 1);
 	answer(DNS_RCODE_NOERROR);
 	ck_assert(backend_is_up(&servers[0]));
 	answer(DNS_RCODE_SERVFAIL); /* twice the same */
@@ -290,7 +340,7 @@ static unsigned turn_answered(void)
 	health_turn(health, now);
 	unsigned fresh = asked - before;
 	for (unsigned i = 0; i < SERVERS; i++)
-		health_answer(health, tokens[i], 0, 1, now);
+		answer_to(tokens[i], 0, 1);
 	return fresh;
 }
 
@@ -337,6 +387,8 @@ static Suite *health_suite(void)
 	tcase_add_test(tests, lazy_fails_and_comes_back);
 	tcase_add_test(tests, lazy_is_cleared_by_a_check);
 	tcase_add_test(tests, checks_are_spread);
+	tcase_add_test(tests, the_policy_judges);
+	tcase_add_test(tests, one_that_is_forgotten_is_new);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

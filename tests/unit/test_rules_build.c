@@ -196,6 +196,74 @@ START_TEST(numbers_stay)
 }
 END_TEST
 
+START_TEST(options_wait_until_they_are_in_force)
+{
+	struct policy_model *m = bench->model, *next = policy_model_new(bench->registry);
+	struct policy_server_options options = {.address = "192.0.2.1", .weight = 3, .order = 3};
+	struct backend *a = policy_server_add(m, &options);
+	bench_compile(bench);
+	ck_assert_uint_eq(a->weight, 3);
+	options.weight = 7;
+	options.ecs = options.proxy = true;
+	options.id = "00000000-0000-4000-8000-000000000007";
+	struct backend_options before = a->options;
+	ck_assert_ptr_eq(policy_server_add(next, &options), a);
+	ck_assert_uint_eq(policy_server_options(next, a)->weight, 7);
+	ck_assert_uint_eq(policy_server_options(m, a)->weight, 3);
+	policy_server_state_set(next, a, false);
+	ck_assert(backend_is_up(a));
+	ck_assert_int_eq(policy_server_state_take(next, a), 0);
+	ck_assert_int_eq(policy_server_state_take(next, a), -1);
+	ck_assert_mem_eq(&a->options, &before, sizeof(before));
+	policy_model_apply(next);
+	ck_assert_uint_eq(a->weight, 7);
+	ck_assert_str_eq(a->id, options.id);
+	policy_model_free(next);
+}
+END_TEST
+
+static uint16_t held;
+static unsigned swept;
+
+static void on_sweep(void *context, bool numbers[static POLICY_BACKENDS_MAX])
+{
+	(void)context;
+	numbers[held] = false;
+	for (unsigned i = 0; i < POLICY_BACKENDS_MAX; i++)
+		swept += numbers[i];
+}
+
+START_TEST(numbers_are_given_back)
+{
+	struct policy_model *m = bench->model;
+	struct backend *a = server(m, "192.0.2.1", "a", 1, ""), *b;
+	policy_registry_sweep_set(bench->registry, on_sweep, NULL);
+	b = server(m, "192.0.2.2", "b", 1, "");
+	held = b->number;
+	uint32_t serial = a->serial;
+	bench_compile(bench);
+	ck_assert_int_eq(policy_server_remove(m, a), 0);
+	ck_assert_int_eq(policy_server_remove(m, b), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "198.51.100.1:%u", 1 + i);
+		struct backend *made = server(m, address, NULL, 1, "");
+		ck_assert_uint_ne(made->number, held);
+		ck_assert_uint_ne(made->number, a->number); /* it was in force, just now */
+		ck_assert_int_eq(policy_server_remove(m, made), 0);
+	}
+	ck_assert_uint_gt(swept, 10000);
+	ck_assert_uint_eq(a->serial, serial);
+	for (unsigned i = 0; i < POLICY_SERVERS_MAX; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "203.0.113.1:%u", 1 + i);
+		server(m, address, NULL, 1, "");
+	}
+	ck_assert_ptr_null(policy_server_add(m, &(struct policy_server_options){.address = "192.0.2.9"}));
+	ck_assert_int_eq(errno, ENOSPC);
+}
+END_TEST
+
 START_TEST(addresses)
 {
 	static const char *const bad[] = {"", ":53", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
@@ -371,6 +439,8 @@ static Suite *rules_build_suite(void)
 	tcase_add_test(tcase, slots_are_used_again);
 	tcase_add_test(tcase, servers_have_an_order);
 	tcase_add_test(tcase, numbers_stay);
+	tcase_add_test(tcase, options_wait_until_they_are_in_force);
+	tcase_add_test(tcase, numbers_are_given_back);
 	tcase_add_test(tcase, addresses);
 	tcase_add_test(tcase, listeners_and_acl);
 	tcase_add_test(tcase, policies_outlive_their_model);
