@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "control/policy_model.h"
+#include "dataplane/rules/live_list.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/threads.h"
 #include "dataplane/serve/balance.h"
@@ -173,32 +174,44 @@ static void blobs_open(const struct policy_model *model, const struct measures *
 	}
 }
 
-static void list_fetch(struct policy *policy, const struct live_list *list)
+static void list_ahead(struct policy *policy, const struct live_list *list,
+		       enum matched_trigger trigger)
 {
-	for (unsigned i = 0; i < policy->n_fetched; i++)
-		if (policy->fetched[i] == list)
+	for (unsigned i = 0; i < policy->n_ahead; i++)
+		if (policy->ahead[i].list == list && policy->ahead[i].trigger == trigger)
 			return;
-	if (policy->n_fetched < POLICY_FETCHED_MAX)
-		policy->fetched[policy->n_fetched++] = list;
+	if (policy->n_ahead < RULE_AHEAD_LISTS)
+		policy->ahead[policy->n_ahead++] = (struct policy_ahead){list, trigger};
 }
 
-static void selector_fetches(struct policy *policy, const struct policy_selector *selector)
+/* Names, and clients; the few clients that a zone is for are found as fast alone. */
+static bool test_ahead(const struct rule_test *test)
+{
+	if (test->kind != RULE_TEST_LIST)
+		return false;
+	return test->value == MATCHED_NAME ||
+	       (test->value == MATCHED_CLIENT && test->list->kind != LIVE_LIST_ZONE);
+}
+
+static void selector_ahead(struct policy *policy, const struct policy_selector *selector)
 {
 	for (size_t i = 0; i < selector->count; i++)
-		selector_fetches(policy, selector->members[i]);
-	if (selector->node == NODE_TEST && selector->test.kind == RULE_TEST_LIST &&
-	    selector->test.value == MATCHED_NAME)
-		list_fetch(policy, selector->test.list);
+		selector_ahead(policy, selector->members[i]);
+	if (selector->node == NODE_TEST && test_ahead(&selector->test))
+		list_ahead(policy, selector->test.list,
+			   (enum matched_trigger)selector->test.value);
 }
 
-/* The lists that the first query rules which have some look the name up in. */
-static void fetches_compile(const struct policy_rules *from, struct policy *policy)
+/* What the first query rules that have some ask of lists. */
+static void ahead_compile(const struct policy_rules *from, struct policy *policy)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const struct rule_action *action = &from->rules[i]->action->action;
-		selector_fetches(policy, from->rules[i]->selector);
+		selector_ahead(policy, from->rules[i]->selector);
 		if (action->kind == RULE_ACTION_RPZ)
-			list_fetch(policy, action->list);
+			list_ahead(policy, action->list, MATCHED_NAME);
+		if (action->kind == RULE_ACTION_SUBSCRIBER)
+			list_ahead(policy, action->subscriber->list, MATCHED_CLIENT);
 	}
 }
 
@@ -229,7 +242,7 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 		indexed &= policy_chain_index(from, &model->regexes[chain], rules,
 					      &policy->chains[chain]);
 	}
-	fetches_compile(&model->chains[CHAIN_QUERY], policy);
+	ahead_compile(&model->chains[CHAIN_QUERY], policy);
 	policy->timed_seed = model->registry->timed_seed;
 	policy->blobs = emission.blobs;
 	policy->n_blobs = emission.n_blobs;

@@ -15,6 +15,7 @@
 #include "dataplane/net/net.h"
 #include "dataplane/packet.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/rules/matched.h"
 #include "dataplane/rules/prefix_set.h"
 
 #define POLICY_POOLS_MAX 4096u
@@ -24,8 +25,6 @@
 #define POLICY_UDP_TIMEOUT_MS 2000u
 #define POLICY_PORT 53u /* of listeners and servers unless they say otherwise */
 #define POLICY_POOL_DEFAULT 0u /* number of the pool "" */
-
-#define POLICY_FETCHED_MAX 4u /* lists that are looked into ahead of the rules */
 
 #define POLICY_POOL_UNKNOWN UINT16_MAX /* a pool without servers in every policy */
 
@@ -88,6 +87,12 @@ struct policy_ecs {
 };
 #define POLICY_ECS_DEFAULT {.v4_prefix = 24, .v6_prefix = 56}
 
+/* What is looked up for a burst of queries before they meet their rules. */
+struct policy_ahead {
+	const struct live_list *list;
+	enum matched_trigger trigger;
+};
+
 /* A pool that exists in name only has no servers. */
 struct policy_pool {
 	const char *name; /* NULL: the number is not used by this policy */
@@ -140,8 +145,8 @@ struct policy {
 	struct policy_tcp tcp;
 	struct rule_chain chains[CHAIN_COUNT];
 	uint64_t timed_seed; /* of the sets of addresses with a time that rules ask */
-	uint16_t n_fetched;
-	const struct live_list *fetched[POLICY_FETCHED_MAX]; /* names that query rules ask about */
+	uint16_t n_ahead;
+	struct policy_ahead ahead[RULE_AHEAD_LISTS]; /* what the first query rules ask of lists */
 	const struct prefix_set *acl;
 	const struct prefix_set *proxy_acl; /* who has to send PROXY headers; NULL: nobody */
 	uint16_t proxy_size; /* bytes of those, at most */

@@ -122,8 +122,10 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 				return verdict;
 			walk_renew(&walk);
 		}
-		if (rule->edits && cursor + 1 < walk.chain->count)
+		if (rule->edits && cursor + 1 < walk.chain->count) {
+			rule_ahead_forget(&context->ahead, mbuf);
 			walk_open(&walk, policy, mbuf);
+		}
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/dns/name.h"
 #include "dataplane/packet.h"
 #include "dataplane/rules/actions.h"
+#include "dataplane/rules/ahead.h"
 #include "dataplane/rules/chain_regexes.h"
 #include "dataplane/rules/selectors.h"
 #include "dataplane/rules/subscriber_table.h"
@@ -70,6 +71,7 @@ struct rule_context {
 	struct rule_matched matched;	    /* of the rule that runs */
 	char text[DNS_NAME_TEXT_SIZE]; /* the name of the packet whose rules run, for expressions */
 	struct chain_regexes_found regexes; /* those that match it */
+	struct rule_ahead ahead;
 	uint64_t client[2]; /* its address, for timed sets */
 	struct rule_type_count types[RULE_TYPES_COUNTED]; /* of that packet's records */
 	struct query_log_ring *log; /* NULL: what is to be logged is lost, and counted */

@@ -83,3 +83,20 @@ size_t key_tree_memory(const struct key_tree *tree)
 		bytes += padded(tree->counts[i]) * sizeof(uint64_t);
 	return bytes;
 }
+
+uint32_t key_tree_rank_low(const struct key_tree *tree, const uint64_t *lows, uint32_t at,
+			   uint64_t key, uint64_t low)
+{
+	const uint64_t *keys = tree->levels[0];
+	uint32_t from = 0, to = at; /* how many are not above: more than `at` is no question here */
+	if (keys[at] != key || lows[at] <= low)
+		return at;
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		if (keys[middle] == key && lows[middle] > low)
+			to = middle;
+		else
+			from = middle + 1;
+	}
+	return from - 1; /* KEY_TREE_NONE for none */
+}

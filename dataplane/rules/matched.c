@@ -6,13 +6,11 @@
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/live_list.h"
 
-#define FETCH_MIN (1u << 20) /* bytes of a list: smaller ones are in the caches anyway */
 #define RECORDS_MAX 64u /* of local data: as many as the reader of zones keeps */
 
 /* ---- looking up ---- */
 
-/* The question's name in the message; NULL if the message has lost its question. */
-static const uint8_t *name_of(struct rte_mbuf *mbuf, size_t *length)
+const uint8_t *matched_name(struct rte_mbuf *mbuf, size_t *length)
 {
 	const struct packet *packet = packet_of(mbuf);
 	*length = packet->query.qname_length;
@@ -21,30 +19,42 @@ static const uint8_t *name_of(struct rte_mbuf *mbuf, size_t *length)
 	return packet_dns(mbuf) + DNS_HEADER_SIZE;
 }
 
-static bool name_find(const struct live_list *list, struct rte_mbuf *mbuf,
-		      struct rule_matched *matched)
+/* Looks the name up in what the list is now. */
+static bool name_look(const struct live_list *seen, struct rte_mbuf *mbuf, struct name_match *found)
 {
+	size_t length;
+	const uint8_t *name = matched_name(mbuf, &length);
+	const struct name_index *names = live_list_names(seen);
+	return name != NULL && names != NULL && name_index_find(names, name, length, found);
+}
+
+static bool name_find(const struct live_list *list, struct rte_mbuf *mbuf,
+		      struct rule_context *context, struct rule_matched *matched)
+{
+	struct live_list seen = {.kind = list->kind};
 	struct rpz_match match;
 	struct name_match found;
-	size_t length;
-	const uint8_t *name = name_of(mbuf, &length);
-	if (name == NULL)
-		return false;
-	if (list->kind != LIVE_LIST_ZONE) {
-		const struct name_index *names = live_list_names(list);
-		if (names == NULL || !name_index_find(names, name, length, &found))
+	unsigned number;
+	const struct rule_ahead_list *ahead =
+		rule_ahead_get(&context->ahead, mbuf, list, MATCHED_NAME, &number);
+	if (ahead != NULL) {
+		seen.now = ahead->now;
+		if (!(ahead->covered >> number & 1))
 			return false;
-		*matched = (struct rule_matched){.list = list, .offset = found.offset};
-		return true;
+		found = ahead->names[number];
+	} else {
+		seen.now = __atomic_load_n(&list->now, __ATOMIC_ACQUIRE);
+		if (!name_look(&seen, mbuf, &found))
+			return false;
 	}
-	const struct rpz_zone *zone = live_list_zone(list);
-	if (zone == NULL || !rpz_find_name(zone, name, length, &match))
+	*matched = (struct rule_matched){.list = list, .offset = found.offset};
+	if (list->kind != LIVE_LIST_ZONE)
+		return true;
+	matched->zone = live_list_zone(&seen);
+	if (!rpz_match_of(matched->zone, &found, &match))
 		return false;
-	*matched = (struct rule_matched){.list = list,
-					 .zone = zone,
-					 .action = match.action,
-					 .offset = match.offset,
-					 .wildcard = match.wildcard};
+	matched->action = match.action;
+	matched->wildcard = match.wildcard;
 	return true;
 }
 
@@ -55,10 +65,17 @@ static bool address_find(const struct live_list *list, const struct rpz_zone *zo
 	struct rpz_match match;
 	if (!rpz_find_address(zone, prefixes, address, ipv6, &match))
 		return false;
-	*matched = (struct rule_matched){.list = list,
-					 .zone = zone,
-					 .action = match.action,
-					 .prefix = match.prefix};
+	*matched = (struct rule_matched){
+		.list = list, .zone = zone, .action = match.action, .prefix = match.prefix};
+	return true;
+}
+
+static bool prefix_matched(const struct live_list *list, const struct prefix_member *member,
+			   struct rule_matched *matched)
+{
+	if (member == NULL)
+		return false;
+	*matched = (struct rule_matched){.list = list, .prefix = &member->prefix};
 	return true;
 }
 
@@ -66,12 +83,8 @@ static bool prefix_find(const struct live_list *list, const uint8_t *address, bo
 			struct rule_matched *matched)
 {
 	const struct prefix_index *prefixes = live_list_prefixes(list);
-	const struct prefix_member *member =
-		prefixes != NULL ? prefix_index_find(prefixes, address, ipv6) : NULL;
-	if (member == NULL)
-		return false;
-	*matched = (struct rule_matched){.list = list, .prefix = &member->prefix};
-	return true;
+	return prefixes != NULL &&
+	       prefix_matched(list, prefix_index_find(prefixes, address, ipv6), matched);
 }
 
 static bool subscriber_matched(const struct live_list *list, const struct query_state *query,
@@ -86,18 +99,35 @@ static bool subscriber_matched(const struct live_list *list, const struct query_
 	return true;
 }
 
+/* What was found for the client's address ahead: prefixes and subscribers alone are. */
+static bool client_taken(const struct rule_ahead_list *ahead, unsigned number,
+			 struct rule_matched *matched)
+{
+	if (ahead->list->kind == LIVE_LIST_PREFIXES)
+		return prefix_matched(ahead->list, ahead->prefixes[number], matched);
+	if (ahead->records[number] == SUBSCRIBER_NOBODY)
+		return false;
+	*matched = (struct rule_matched){.list = ahead->list,
+					 .subscriber = {ahead->now, ahead->records[number]}};
+	return true;
+}
+
 static bool client_find(const struct live_list *list, struct rte_mbuf *mbuf,
-			struct rule_matched *matched)
+			struct rule_context *context, struct rule_matched *matched)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
+	unsigned number;
+	const struct rule_ahead_list *ahead =
+		rule_ahead_get(&context->ahead, mbuf, list, MATCHED_CLIENT, &number);
+	if (ahead != NULL)
+		return client_taken(ahead, number, matched);
 	if (list->kind == LIVE_LIST_SUBSCRIBERS)
 		return subscriber_matched(list, query, matched);
 	if (list->kind == LIVE_LIST_PREFIXES)
 		return prefix_find(list, query->client_addr, query->flags & QUERY_IPV6, matched);
 	const struct rpz_zone *zone = live_list_zone(list);
-	return zone != NULL &&
-	       address_find(list, zone, zone->clients, query->client_addr,
-			    query->flags & QUERY_IPV6, matched);
+	return zone != NULL && address_find(list, zone, zone->clients, query->client_addr,
+					    query->flags & QUERY_IPV6, matched);
 }
 
 static bool answer_find(const struct live_list *list, struct rte_mbuf *mbuf,
@@ -128,10 +158,10 @@ bool matched_find(const struct live_list *list, enum matched_trigger trigger, bo
 	bool found = false;
 	switch (trigger) {
 	case MATCHED_NAME:
-		found = name_find(list, mbuf, &matched) && (!exact || matched.offset == 0);
+		found = name_find(list, mbuf, context, &matched) && (!exact || matched.offset == 0);
 		break;
 	case MATCHED_CLIENT:
-		found = client_find(list, mbuf, &matched);
+		found = client_find(list, mbuf, context, &matched);
 		break;
 	case MATCHED_LOCAL:
 		found = prefix_find(list, query->local_addr, query->flags & QUERY_IPV6, &matched);
@@ -143,38 +173,6 @@ bool matched_find(const struct live_list *list, enum matched_trigger trigger, bo
 	if (found)
 		context->matched = matched;
 	return found;
-}
-
-/* ---- ahead of the rules ---- */
-
-static void names_fetch(const struct policy *policy, const uint8_t *const names[],
-			const uint8_t lengths[], unsigned count)
-{
-	for (unsigned i = 0; i < policy->n_fetched; i++) {
-		const struct name_index *index = live_list_names(policy->fetched[i]);
-		if (index != NULL && name_index_memory(index) >= FETCH_MIN)
-			name_index_fetch(index, names, lengths, count);
-	}
-}
-
-void matched_fetch(const struct policy *policy, struct rte_mbuf *const mbufs[], unsigned count)
-{
-	const uint8_t *names[NAME_INDEX_BULK_MAX];
-	uint8_t lengths[NAME_INDEX_BULK_MAX];
-	unsigned n = 0;
-
-	if (policy->n_fetched == 0 || count < 2)
-		return;
-	for (unsigned i = 0; i < count; i++) {
-		size_t length;
-		names[n] = name_of(mbufs[i], &length);
-		lengths[n] = (uint8_t)length;
-		if (names[n] != NULL && ++n == NAME_INDEX_BULK_MAX) {
-			names_fetch(policy, names, lengths, n);
-			n = 0;
-		}
-	}
-	names_fetch(policy, names, lengths, n);
 }
 
 /* ---- text ---- */
@@ -203,7 +201,7 @@ static size_t entry_print(struct rte_mbuf *mbuf, const struct rule_matched *matc
 		int printed = prefix_print(matched->prefix, text, sizeof(text));
 		return append(to, at, size, text, printed < 0 ? 0 : (size_t)printed);
 	}
-	const uint8_t *name = name_of(mbuf, &length);
+	const uint8_t *name = matched_name(mbuf, &length);
 	if (name == NULL || matched->offset >= length)
 		return at;
 	/* A selector in Lua may have changed the name since; then the entry is not to be had. */
@@ -261,7 +259,7 @@ static enum rule_verdict wild_answer(const struct rule_matched *matched, struct 
 	struct dns_reply_options options = DNS_REPLY_OPTIONS_DEFAULT;
 	uint8_t target[DNS_NAME_MAX];
 	size_t length;
-	const uint8_t *name = name_of(mbuf, &length);
+	const uint8_t *name = matched_name(mbuf, &length);
 	size_t made = name == NULL ? 0
 				   : rpz_wild_target(matched->zone, matched->action, name, length,
 						     target);
@@ -278,8 +276,8 @@ static enum rule_verdict data_answer(const struct rule_matched *matched, struct 
 	struct dns_reply_options options = DNS_REPLY_OPTIONS_DEFAULT;
 	struct dns_reply_rdata values[RECORDS_MAX];
 	const struct rpz_record *records;
-	unsigned count = rpz_action_records(zone, matched->action, packet_of(mbuf)->query.qtype,
-					    &records);
+	unsigned count =
+		rpz_action_records(zone, matched->action, packet_of(mbuf)->query.qtype, &records);
 	if (count == 0)
 		return negative_answer(zone, false, mbuf, context);
 	options.ttl = records[0].ttl;
@@ -288,8 +286,8 @@ static enum rule_verdict data_answer(const struct rule_matched *matched, struct 
 					 records[0].length, &options);
 	count = RTE_MIN(count, RECORDS_MAX);
 	for (unsigned i = 0; i < count; i++)
-		values[i] = (struct dns_reply_rdata){zone->bytes + records[i].at,
-						     records[i].length};
+		values[i] =
+			(struct dns_reply_rdata){zone->bytes + records[i].at, records[i].length};
 	return rule_answer_raw(mbuf, context, values, count, records[0].type, &options);
 }
 

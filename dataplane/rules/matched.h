@@ -23,11 +23,8 @@ enum matched_trigger {
 bool matched_find(const struct live_list *list, enum matched_trigger trigger, bool exact,
 		  struct rte_mbuf *mbuf, struct rule_context *context);
 
-/*
- * Before the queries of a burst meet their rules: has fetched what those read of the large lists
- * that they look the names up in, for all queries at once.
- */
-void matched_fetch(const struct policy *policy, struct rte_mbuf *const mbufs[], unsigned count);
+/* The question's name in the message; NULL if the message has lost its question. */
+const uint8_t *matched_name(struct rte_mbuf *mbuf, size_t *length);
 
 /*
  * Writes text with {entry} and {list} replaced by what matched, by nothing if nothing did, cut to

@@ -13,7 +13,7 @@ struct candidate {
 	uint8_t offset; /* in the name */
 };
 
-#define CANDIDATES_NAME (DNS_LABELS_MAX + 1)    /* of one name at most, the root among them */
+#define CANDIDATES_NAME (DNS_LABELS_MAX + 1)	/* of one name at most, the root among them */
 #define CANDIDATES_BULK (CANDIDATES_NAME + 384) /* of names that are looked up together */
 
 static bool labels_has(const struct name_index *index, unsigned labels)
@@ -21,21 +21,34 @@ static bool labels_has(const struct name_index *index, unsigned labels)
 	return index->labels[labels / 64] >> labels % 64 & 1;
 }
 
-/* Where each label starts; -1 if that is no wire name of this length. */
-static int labels_split(const uint8_t *name, size_t length, uint8_t offsets[DNS_LABELS_MAX])
+/* A name's labels: where each starts, and its hash. */
+struct labels {
+	uint8_t offsets[DNS_LABELS_MAX];
+	uint64_t hashes[DNS_LABELS_MAX];
+};
+
+/*
+ * Splits a name; returns how many labels it has, -1 if that is no wire name of this length. Hashes
+ * are made meanwhile, as finding the next label is mostly waiting for the length of this one.
+ */
+static int labels_split(const struct name_index *index, const uint8_t *name, size_t length,
+			struct labels *labels)
 {
 	int count = 0;
 	if (length == 0 || length > DNS_NAME_MAX)
 		return -1;
 	size_t last = length - 1, at = 0;
+	struct name_view view;
+	name_view_open(&view, name, length);
 	while (at < last) {
 		uint8_t label = name[at];
-		if (label == 0 || label > DNS_LABEL_MAX)
+		if (label == 0 || label > DNS_LABEL_MAX || at + label >= last)
 			return -1;
-		offsets[count++] = (uint8_t)at;
+		labels->offsets[count] = (uint8_t)at;
+		labels->hashes[count++] = name_hash_label(index->secret, &view, at);
 		at += label + 1u;
 	}
-	return at == last && name[at] == 0 ? count : -1;
+	return name[at] == 0 ? count : -1;
 }
 
 static inline const struct name_bucket *bucket_of(const struct name_index *index, uint64_t hash)
@@ -50,21 +63,21 @@ static inline const struct name_bucket *bucket_of(const struct name_index *index
 static unsigned candidates_list(const struct name_index *index, const uint8_t *name, size_t length,
 				struct candidate candidates[static CANDIDATES_NAME])
 {
-	uint8_t offsets[DNS_LABELS_MAX];
-	int labels = labels_split(name, length, offsets);
+	struct labels labels;
+	int n_labels = labels_split(index, name, length, &labels);
 	unsigned count = 0;
 
-	if (labels < 0)
+	if (n_labels < 0)
 		return 0;
 	uint64_t hash = name_hash_root(index->secret);
 	if (labels_has(index, 0))
 		candidates[count++] = (struct candidate){hash, (uint8_t)(length - 1)};
-	for (int i = labels - 1; i >= 0; i--) {
-		hash = name_hash_step(index->secret, hash, name, offsets[i], length);
-		if (!labels_has(index, (unsigned)(labels - i)))
+	for (int i = n_labels - 1; i >= 0; i--) {
+		hash = name_hash_join(index->secret, hash, labels.hashes[i]);
+		if (!labels_has(index, (unsigned)(n_labels - i)))
 			continue;
 		__builtin_prefetch(bucket_of(index, hash));
-		candidates[count++] = (struct candidate){hash, offsets[i]};
+		candidates[count++] = (struct candidate){hash, labels.offsets[i]};
 	}
 	return count;
 }
@@ -125,8 +138,8 @@ static bool candidates_find(const struct name_index *index, const uint8_t *name,
 {
 	while (count-- > 0) {
 		size_t offset = candidates[count].offset;
-		const struct name_record *record = record_find(index, candidates[count].hash,
-							       name + offset, length - offset);
+		const struct name_record *record =
+			record_find(index, candidates[count].hash, name + offset, length - offset);
 		unsigned wanted = offset == 0 ? NAME_ENTRY_SELF : NAME_ENTRY_BELOW;
 		if (!record || !(record->flags & wanted))
 			continue;
@@ -148,12 +161,21 @@ bool name_index_find(const struct name_index *index, const uint8_t *name, size_t
 	return candidates_find(index, name, length, candidates, count, match);
 }
 
+/* All lines of a record with a name of this length. */
+static inline void record_fetch(const struct name_record *record, size_t length)
+{
+	const uint8_t *at = (const uint8_t *)record, *end = record->name + length;
+	for (; at < end; at += 64)
+		__builtin_prefetch(at);
+	__builtin_prefetch(end - 1);
+}
+
 /*
  * Drops the candidates that no bucket has, the longest names first, up to one whose bucket has its
  * tag, and has the record behind that fetched. Returns how many are left.
  */
 static unsigned candidates_trim(const struct name_index *index, const struct candidate *candidates,
-				unsigned count)
+				unsigned count, size_t length)
 {
 	for (; count > 0; count--) {
 		uint64_t hash = candidates[count - 1].hash;
@@ -161,7 +183,8 @@ static unsigned candidates_trim(const struct name_index *index, const struct can
 		unsigned found = bucket_tags(bucket, name_hash_tag(hash));
 		if (found != 0) {
 			uint32_t at = bucket->at[__builtin_ctz(found)];
-			__builtin_prefetch(name_record_at(index->records, at));
+			record_fetch(name_record_at(index->records, at),
+				     length - candidates[count - 1].offset);
 			break;
 		}
 		if (bucket_full(bucket))
@@ -194,18 +217,14 @@ static unsigned bulk_list(struct bulk *bulk, unsigned from, unsigned end)
 	return from;
 }
 
-static void bulk_trim(struct bulk *bulk, unsigned from, unsigned end)
-{
-	for (unsigned i = from; i < end; i++)
-		bulk->count[i] = (uint16_t)candidates_trim(
-			bulk->index, bulk->candidates + bulk->first[i], bulk->count[i]);
-}
-
 static uint64_t bulk_find(struct bulk *bulk, unsigned from, unsigned end)
 {
 	uint64_t covered = 0;
 
-	bulk_trim(bulk, from, end);
+	for (unsigned i = from; i < end; i++)
+		bulk->count[i] =
+			(uint16_t)candidates_trim(bulk->index, bulk->candidates + bulk->first[i],
+						  bulk->count[i], bulk->lengths[i]);
 	for (unsigned i = from; i < end; i++) {
 		const struct candidate *candidates = bulk->candidates + bulk->first[i];
 		if (candidates_find(bulk->index, bulk->names[i], bulk->lengths[i], candidates,
@@ -232,22 +251,6 @@ uint64_t name_index_find_bulk(const struct name_index *index, const uint8_t *con
 		covered |= bulk_find(&bulk, from, end);
 	}
 	return covered;
-}
-
-void name_index_fetch(const struct name_index *index, const uint8_t *const names[],
-		      const uint8_t lengths[], unsigned count)
-{
-	struct bulk bulk;
-
-	bulk.index = index;
-	bulk.names = names;
-	bulk.lengths = lengths;
-	if (count > NAME_INDEX_BULK_MAX)
-		count = NAME_INDEX_BULK_MAX;
-	for (unsigned from = 0, end; from < count; from = end) {
-		end = bulk_list(&bulk, from, count);
-		bulk_trim(&bulk, from, end);
-	}
 }
 
 size_t name_index_count(const struct name_index *index)

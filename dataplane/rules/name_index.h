@@ -55,13 +55,6 @@ uint64_t name_index_find_bulk(const struct name_index *index, const uint8_t *con
 			      const uint8_t lengths[], unsigned count,
 			      struct name_match matches[]);
 
-/*
- * Has fetched what looking these names up will read, so that look-ups which follow one by one find
- * it in the caches. At most NAME_INDEX_BULK_MAX.
- */
-void name_index_fetch(const struct name_index *index, const uint8_t *const names[],
-		      const uint8_t lengths[], unsigned count);
-
 /* Entries. */
 size_t name_index_count(const struct name_index *index);
 

@@ -5,7 +5,7 @@
  * Records, one behind the other in the order in which they were added: value, length, flags, name
  * in lower case, padded to 4 bytes. Buckets, a cache line each: 8 tags (32 bits of the hash) and
  * the positions of 8 records. A name is in the bucket that its hash says, or behind it if that one
- * is full; at 4 names a bucket on average few are, so a miss reads one line a candidate.
+ * is full; at 3 names a bucket on average one in a hundred is, so a miss reads one line a candidate.
  *
  * The hash of a name is made label by label from the root, so that one pass over a name gives the
  * hashes of all its suffixes.
@@ -16,12 +16,18 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE4_1__
+#include <smmintrin.h>
+#endif
 
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/name_index.h"
 
 #define NAME_BUCKET_SLOTS 8u
-#define NAME_BUCKET_LOAD 4u /* names a bucket when the index is built */
+#define NAME_BUCKET_LOAD 3u /* names a bucket when the index is built */
+#define NAME_CHUNK 16u	     /* bytes of a name that are read at a time */
 #define NAME_RECORD_UNIT 4u /* positions count these */
 
 struct name_bucket {
@@ -77,32 +83,99 @@ static inline uint64_t name_hash_root(const uint64_t secret[static 3])
 }
 
 /*
- * Eight bytes of a name from `at` on, or as many as there are before `length`; at < length.
- * The others are 0.
+ * A name that is read sixteen bytes at a time, and never past its end: what is nearer to that is
+ * read from a copy with zeros behind.
  */
-static inline uint64_t name_word(const uint8_t *name, size_t at, size_t length)
+struct name_view {
+	const uint8_t *name;
+	size_t length;	/* at least 1 */
+	size_t tail_at; /* where in the name the copy begins */
+	uint8_t tail[2 * NAME_CHUNK];
+};
+
+static inline void name_view_open(struct name_view *view, const uint8_t *name, size_t length)
 {
-	if (length >= 8) {
-		size_t from = at + 8 <= length ? at : length - 8;
-		return dns_word_load(name + from) >> 8 * (at - from);
-	}
-	uint64_t word = 0;
-	for (size_t i = at; i < length; i++)
-		word |= (uint64_t)name[i] << 8 * (i - at);
-	return word;
+	view->name = name;
+	view->length = length;
+	view->tail_at = length > NAME_CHUNK ? length - NAME_CHUNK : 0;
+	memset(view->tail, 0, sizeof(view->tail));
+	if (length >= NAME_CHUNK)
+		memcpy(view->tail, name + view->tail_at, NAME_CHUNK);
+	else
+		memcpy(view->tail, name, length);
 }
 
-/* Hash of the suffix that starts with the label at `at`, given that of the suffix behind it. */
-static inline uint64_t name_hash_step(const uint64_t secret[static 3], uint64_t behind,
-				      const uint8_t *name, size_t at, size_t length)
+static inline const uint8_t *name_view_chunk(const struct name_view *view, size_t at)
 {
-	size_t left = name[at] + 1u;
-	uint64_t label = secret[0];
-	for (; left > 8; at += 8, left -= 8)
-		label = dns_hash_mix(label ^ dns_word_fold(name_word(name, at, length)), secret[1]);
-	uint64_t word = dns_word_fold(name_word(name, at, length)) << (64 - 8 * left);
-	label = dns_hash_mix(label ^ word, secret[1]);
+	return at + NAME_CHUNK <= view->length ? view->name + at : view->tail + (at - view->tail_at);
+}
+
+/* The first `count` of sixteen bytes in lower case, as two words; the others are 0. */
+static inline void name_chunk_words(const uint8_t *bytes, size_t count, uint64_t words[static 2])
+{
+	static const uint8_t masks[2 * NAME_CHUNK] = {255, 255, 255, 255, 255, 255, 255, 255,
+						      255, 255, 255, 255, 255, 255, 255, 255};
+#ifdef __SSE4_1__
+	const __m128i before_a = _mm_set1_epi8('A' - 1), behind_z = _mm_set1_epi8('Z' + 1);
+	__m128i chunk = _mm_loadu_si128((const __m128i *)bytes);
+	__m128i mask = _mm_loadu_si128((const __m128i *)(masks + NAME_CHUNK - count));
+	__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(chunk, before_a),
+				      _mm_cmplt_epi8(chunk, behind_z));
+	chunk = _mm_or_si128(chunk, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
+	chunk = _mm_and_si128(chunk, mask);
+	words[0] = (uint64_t)_mm_cvtsi128_si64(chunk);
+	words[1] = (uint64_t)_mm_extract_epi64(chunk, 1);
+#else
+	const uint8_t *mask = masks + NAME_CHUNK - count;
+	for (unsigned i = 0; i < 2; i++)
+		words[i] = dns_word_fold(dns_word_load(bytes + 8 * i)) & dns_word_load(mask + 8 * i);
+#endif
+}
+
+/* Hash of so many whole chunks of a long label, not inlined: few labels are long. */
+static __attribute__((noinline)) uint64_t
+name_hash_chunks(const uint64_t secret[static 3], const struct name_view *view, size_t at,
+		 size_t count)
+{
+	uint64_t words[2], hash = secret[0];
+	for (; count > 0; count--, at += NAME_CHUNK) {
+		name_chunk_words(name_view_chunk(view, at), NAME_CHUNK, words);
+		hash = dns_hash_mix(hash ^ words[0], secret[1] ^ words[1]);
+	}
+	return hash;
+}
+
+/*
+ * Hash of the label at `at`. Nearly all have up to 15 bytes, which take one multiplication and no
+ * branch: their lengths, ten of a name, are not to be guessed.
+ */
+static inline uint64_t name_hash_label(const uint64_t secret[static 3],
+				       const struct name_view *view, size_t at)
+{
+	uint64_t words[2], hash = secret[0];
+	size_t left = view->name[at] + 1u;
+	if (left > NAME_CHUNK) {
+		size_t count = (left - 1) / NAME_CHUNK;
+		hash = name_hash_chunks(secret, view, at, count);
+		at += count * NAME_CHUNK;
+		left -= count * NAME_CHUNK;
+	}
+	name_chunk_words(name_view_chunk(view, at), left, words);
+	return dns_hash_mix(hash ^ words[0], secret[1] ^ words[1]);
+}
+
+/* Hash of the suffix that starts with this label, given that of the suffix behind it. */
+static inline uint64_t name_hash_join(const uint64_t secret[static 3], uint64_t behind,
+				      uint64_t label)
+{
 	return dns_hash_mix(behind ^ label, secret[2]);
+}
+
+/* Likewise, with the label at `at`. */
+static inline uint64_t name_hash_step(const uint64_t secret[static 3], uint64_t behind,
+				      const struct name_view *view, size_t at)
+{
+	return name_hash_join(secret, behind, name_hash_label(secret, view, at));
 }
 
 static inline uint32_t name_hash_tag(uint64_t hash)

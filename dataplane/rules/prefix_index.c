@@ -6,14 +6,14 @@
 
 #include "dataplane/rules/key_tree.h"
 
-#define DEPTH_MAX 130u	/* prefixes around one address */
+#define DEPTH_MAX 130u /* prefixes around one address */
 #define NOTHING UINT32_MAX
 
 /* The addresses of a family at which the answer changes. */
 struct changes {
 	struct key_tree keys; /* empty: there are no prefixes of the family */
-	uint64_t *low;	      /* IPv6: the low half of each address, whose keys are the high ones */
-	uint32_t *members;    /* what holds from there on, or NOTHING */
+	uint64_t *low;	   /* IPv6, whose keys are the high halves: the low ones; NULL: all are 0 */
+	uint32_t *members; /* what holds from there on, or NOTHING */
 };
 
 struct prefix_index {
@@ -63,6 +63,7 @@ static bool members_sort(struct prefix_index *index, const struct prefix_member 
 struct sweep {
 	const struct prefix_member *members;
 	struct changes *changes;
+	bool ipv6;
 	uint32_t open[DEPTH_MAX];
 	unsigned depth;
 };
@@ -73,7 +74,7 @@ static void change(struct sweep *sweep, prefix_address at, uint32_t member)
 	struct changes *changes = sweep->changes;
 	uint64_t *keys = changes->keys.levels[0];
 	uint32_t *count = &changes->keys.counts[0];
-	uint64_t high = changes->low != NULL ? (uint64_t)(at >> 64) : (uint64_t)at;
+	uint64_t high = sweep->ipv6 ? (uint64_t)(at >> 64) : (uint64_t)at;
 	bool same = *count > 0 && keys[*count - 1] == high &&
 		    (changes->low == NULL || changes->low[*count - 1] == (uint64_t)at);
 	if (same)
@@ -118,17 +119,27 @@ static void sweep_run(struct sweep *sweep, uint32_t from, uint32_t to, prefix_ad
 	sweep_close(sweep, last);
 }
 
+/* Whether some prefix begins or ends within what has one high half. */
+static bool low_needed(const struct prefix_member *members, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++)
+		if (members[i].prefix.length > 64)
+			return true;
+	return false;
+}
+
 static bool changes_build(struct changes *changes, const struct prefix_member *members,
 			  uint32_t from, uint32_t to, bool ipv6)
 {
-	struct sweep sweep = {.members = members, .changes = changes};
+	struct sweep sweep = {.members = members, .changes = changes, .ipv6 = ipv6};
 	size_t room = 2 * (size_t)(to - from);
+	bool low = ipv6 && low_needed(members, from, to);
 	if (from == to)
 		return true;
 	changes->members = key_tree_array(room, sizeof(uint32_t));
-	changes->low = ipv6 ? key_tree_array(room, sizeof(uint64_t)) : NULL;
+	changes->low = low ? key_tree_array(room, sizeof(uint64_t)) : NULL;
 	if (!key_tree_open(&changes->keys, room) || changes->members == NULL ||
-	    (ipv6 && changes->low == NULL))
+	    (low && changes->low == NULL))
 		return false;
 	sweep_run(&sweep, from, to, ipv6 ? ~(prefix_address)0 : UINT32_MAX);
 	return key_tree_close(&changes->keys);
@@ -176,51 +187,80 @@ static inline void members_fetch(const void *data, size_t node)
 	__builtin_prefetch(changes->members + node * KEY_TREE_FANOUT);
 }
 
-static inline uint32_t changes_rank(const struct changes *changes, uint64_t key)
+/* An address as a key, and the low half of an IPv6 one. */
+static inline uint64_t key_of(const uint8_t *address, bool ipv6)
 {
-	return key_tree_rank(&changes->keys, key, members_fetch, changes);
+	uint64_t high;
+	uint32_t whole;
+	if (ipv6) {
+		memcpy(&high, address, sizeof(high));
+		return __builtin_bswap64(high);
+	}
+	memcpy(&whole, address, sizeof(whole));
+	return __builtin_bswap32(whole);
 }
 
-/* The change for an IPv6 address, where number `at` is the last of those with its high half. */
-static uint32_t changes_rank_low(const struct changes *changes, uint32_t at, uint64_t high,
-				 uint64_t low)
+static inline uint64_t low_of(const uint8_t *address)
 {
-	uint32_t from = 0, to = at; /* how many are not above: more than `at` is no question here */
-	const uint64_t *keys = changes->keys.levels[0];
-	if (keys[at] != high || changes->low[at] <= low)
-		return at;
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-		if (keys[middle] == high && changes->low[middle] > low)
-			to = middle;
-		else
-			from = middle + 1;
-	}
-	return from - 1; /* KEY_TREE_NONE for none */
+	uint64_t low;
+	memcpy(&low, address + 8, sizeof(low));
+	return __builtin_bswap64(low);
+}
+
+/* What holds from change `at` on; `at` is the last that is not above the key. */
+static inline const struct prefix_member *member_at(const struct prefix_index *index,
+						    const struct changes *changes, uint32_t at,
+						    uint64_t key, const uint8_t *address)
+{
+	if (at != KEY_TREE_NONE && changes->low != NULL)
+		at = key_tree_rank_low(&changes->keys, changes->low, at, key, low_of(address));
+	if (at == KEY_TREE_NONE || changes->members[at] == NOTHING)
+		return NULL;
+	return &index->members[changes->members[at]];
 }
 
 const struct prefix_member *prefix_index_find(const struct prefix_index *index,
 					      const uint8_t *address, bool ipv6)
 {
 	const struct changes *changes = ipv6 ? &index->v6 : &index->v4;
-	uint32_t at, short_address;
-	uint64_t halves[2];
 	if (changes->keys.n_levels == 0)
 		return NULL;
-	if (ipv6) {
-		memcpy(halves, address, sizeof(halves));
-		halves[0] = __builtin_bswap64(halves[0]);
-		at = changes_rank(changes, halves[0]);
-		if (at != KEY_TREE_NONE)
-			at = changes_rank_low(changes, at, halves[0],
-					      __builtin_bswap64(halves[1]));
-	} else {
-		memcpy(&short_address, address, sizeof(short_address));
-		at = changes_rank(changes, __builtin_bswap32(short_address));
+	uint64_t key = key_of(address, ipv6);
+	uint32_t at = key_tree_rank(&changes->keys, key, members_fetch, changes);
+	return member_at(index, changes, at, key, address);
+}
+
+/* Those of one family, which are these numbers of all. */
+static void family_find(const struct prefix_index *index, bool ipv6,
+			const uint8_t *const addresses[], const uint8_t numbers[], unsigned count,
+			const struct prefix_member *members[])
+{
+	const struct changes *changes = ipv6 ? &index->v6 : &index->v4;
+	uint64_t keys[PREFIX_INDEX_BULK_MAX];
+	uint32_t at[PREFIX_INDEX_BULK_MAX];
+	for (unsigned i = 0; i < count; i++) {
+		members[numbers[i]] = NULL;
+		keys[i] = key_of(addresses[numbers[i]], ipv6);
 	}
-	if (at == KEY_TREE_NONE || changes->members[at] == NOTHING)
-		return NULL;
-	return &index->members[changes->members[at]];
+	if (changes->keys.n_levels == 0)
+		return;
+	key_tree_rank_bulk(&changes->keys, keys, count, at, members_fetch, changes);
+	for (unsigned i = 0; i < count; i++)
+		members[numbers[i]] =
+			member_at(index, changes, at[i], keys[i], addresses[numbers[i]]);
+}
+
+void prefix_index_find_bulk(const struct prefix_index *index, const uint8_t *const addresses[],
+			    uint64_t ipv6, unsigned count, const struct prefix_member *members[])
+{
+	uint8_t numbers[2][PREFIX_INDEX_BULK_MAX];
+	unsigned counts[2] = {0};
+	for (unsigned i = 0; i < count && i < PREFIX_INDEX_BULK_MAX; i++) {
+		unsigned family = ipv6 >> i & 1;
+		numbers[family][counts[family]++] = (uint8_t)i;
+	}
+	family_find(index, false, addresses, numbers[0], counts[0], members);
+	family_find(index, true, addresses, numbers[1], counts[1], members);
 }
 
 size_t prefix_index_count(const struct prefix_index *index)

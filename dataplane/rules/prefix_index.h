@@ -17,6 +17,8 @@
 
 #include "dataplane/rules/prefix_set.h"
 
+#define PREFIX_INDEX_BULK_MAX 64u
+
 struct prefix_index;
 
 /* What is put into an index, and found. */
@@ -40,6 +42,13 @@ void prefix_index_free(struct prefix_index *index);
  */
 const struct prefix_member *prefix_index_find(const struct prefix_index *index,
 					      const uint8_t *address, bool ipv6);
+
+/*
+ * The same for a burst of at most PREFIX_INDEX_BULK_MAX addresses, which wait for memory together.
+ * Bit n of `ipv6`: addresses[n] has 16 bytes.
+ */
+void prefix_index_find_bulk(const struct prefix_index *index, const uint8_t *const addresses[],
+			    uint64_t ipv6, unsigned count, const struct prefix_member *members[]);
 
 /* Prefixes, and each of them by its number: sorted. */
 size_t prefix_index_count(const struct prefix_index *index);

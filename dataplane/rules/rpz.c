@@ -18,15 +18,6 @@ const char *rpz_policy_name(enum rpz_policy policy)
 	return policy < RPZ_POLICY_COUNT ? policy_names[policy] : "?";
 }
 
-bool rpz_find_name(const struct rpz_zone *zone, const uint8_t *name, size_t length,
-		   struct rpz_match *match)
-{
-	struct name_match found;
-	if (!name_index_find(zone->names, name, length, &found))
-		return false;
-	return rpz_match_of(zone, &found, match);
-}
-
 bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
 		  struct rpz_match *match)
 {

@@ -82,11 +82,10 @@ struct rpz_match {
 	bool wildcard;	 /* for names: the trigger was "*." before that */
 };
 
-/* Whether a QNAME trigger covers the name, a wire name of `length` bytes. Any lcore. */
-bool rpz_find_name(const struct rpz_zone *zone, const uint8_t *name, size_t length,
-		   struct rpz_match *match);
-
-/* What the index found, as name_index_find_bulk() on zone->names gives it, means. */
+/*
+ * What name_index_find() or name_index_find_bulk() found in zone->names means; false: nothing. Any
+ * lcore.
+ */
 bool rpz_match_of(const struct rpz_zone *zone, const struct name_match *found,
 		  struct rpz_match *match);
 

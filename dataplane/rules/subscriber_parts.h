@@ -16,7 +16,6 @@
 #include "dataplane/rules/key_tree.h"
 #include "dataplane/rules/subscriber_table.h"
 
-#define SUBSCRIBER_NOBODY UINT32_MAX
 #define SUBSCRIBER_RECORD_ID 5u /* where the id begins in a record */
 
 struct subscriber_changes {

@@ -7,56 +7,47 @@
 #include "dataplane/rules/subscriber_parts.h"
 
 #define RECORDS_FETCHED 256u /* bytes of a node's: all of them for ids of 11 bytes */
+#define RECORD_FETCHED 20u   /* bytes of one: the whole record for ids of 15 */
 
+static inline void places_fetch(const void *data, size_t node)
+{
+	const struct subscriber_changes *changes = data;
+	__builtin_prefetch(changes->records + node * KEY_TREE_FANOUT);
+}
+
+/* Which of a node's records it will be is not known yet. */
 static inline void records_fetch(const void *data, size_t node)
 {
 	const struct subscriber_changes *changes = data;
 	const uint8_t *start = changes->bytes + changes->starts[node];
-	__builtin_prefetch(changes->records + node * KEY_TREE_FANOUT);
+	places_fetch(data, node);
 	for (unsigned at = 0; at < RECORDS_FETCHED; at += 64)
 		__builtin_prefetch(start + at);
 }
 
-static inline uint32_t changes_rank(const struct subscriber_changes *changes, uint64_t key)
+static inline uint64_t key_of(const uint8_t *address, bool ipv6, uint16_t port)
 {
-	return key_tree_rank(&changes->keys, key, records_fetch, changes);
-}
-
-/* The change for an IPv6 address, where number `at` is the last of those with its high half. */
-static uint32_t changes_rank_low(const struct subscriber_changes *changes, uint32_t at,
-				 uint64_t high, uint64_t low)
-{
-	const uint64_t *keys = changes->keys.levels[0];
-	uint32_t from = 0, to = at;
-	if (changes->low == NULL || keys[at] != high || changes->low[at] <= low)
-		return at;
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-		if (keys[middle] == high && changes->low[middle] > low)
-			to = middle;
-		else
-			from = middle + 1;
+	uint64_t high;
+	uint32_t whole;
+	if (ipv6) {
+		memcpy(&high, address, sizeof(high));
+		return __builtin_bswap64(high);
 	}
-	return from - 1; /* KEY_TREE_NONE for none */
+	memcpy(&whole, address, sizeof(whole));
+	return (uint64_t)__builtin_bswap32(whole) << 16 | port;
 }
 
-static uint32_t find_v4(const struct subscriber_changes *changes, const uint8_t *address,
-			uint16_t port)
+/* Who it is from change `at` on, the last that is not above the key; or SUBSCRIBER_NOBODY. */
+static inline uint32_t record_at(const struct subscriber_changes *changes, uint32_t at,
+				 uint64_t key, const uint8_t *address)
 {
-	uint32_t number;
-	memcpy(&number, address, sizeof(number));
-	return changes_rank(changes, (uint64_t)__builtin_bswap32(number) << 16 | port);
-}
-
-static uint32_t find_v6(const struct subscriber_changes *changes, const uint8_t *address)
-{
-	uint64_t halves[2];
-	memcpy(halves, address, sizeof(halves));
-	uint64_t high = __builtin_bswap64(halves[0]);
-	uint32_t at = changes_rank(changes, high);
-	if (at == KEY_TREE_NONE)
-		return at;
-	return changes_rank_low(changes, at, high, __builtin_bswap64(halves[1]));
+	uint64_t low;
+	if (at != KEY_TREE_NONE && changes->low != NULL) {
+		memcpy(&low, address + 8, sizeof(low));
+		at = key_tree_rank_low(&changes->keys, changes->low, at, key,
+				       __builtin_bswap64(low));
+	}
+	return at == KEY_TREE_NONE ? SUBSCRIBER_NOBODY : changes->records[at];
 }
 
 bool subscriber_find(const struct subscriber_table *table, const uint8_t *address, bool ipv6,
@@ -65,11 +56,53 @@ bool subscriber_find(const struct subscriber_table *table, const uint8_t *addres
 	const struct subscriber_changes *changes = ipv6 ? &table->v6 : &table->v4;
 	if (changes->keys.n_levels == 0)
 		return false;
-	uint32_t at = ipv6 ? find_v6(changes, address) : find_v4(changes, address, port);
-	if (at == KEY_TREE_NONE || changes->records[at] == SUBSCRIBER_NOBODY)
+	uint64_t key = key_of(address, ipv6, port);
+	uint32_t at = key_tree_rank(&changes->keys, key, records_fetch, changes);
+	uint32_t record = record_at(changes, at, key, address);
+	if (record == SUBSCRIBER_NOBODY)
 		return false;
-	*found = (struct subscriber){table, changes->records[at]};
+	*found = (struct subscriber){table, record};
 	return true;
+}
+
+/* Those of one family, which are these numbers of all. */
+static void family_find(const struct subscriber_table *table, bool ipv6,
+			const struct subscriber_client clients[], const uint8_t numbers[],
+			unsigned count, uint32_t records[])
+{
+	const struct subscriber_changes *changes = ipv6 ? &table->v6 : &table->v4;
+	uint64_t keys[SUBSCRIBER_BULK_MAX];
+	uint32_t at[SUBSCRIBER_BULK_MAX];
+	for (unsigned i = 0; i < count; i++) {
+		const struct subscriber_client *client = &clients[numbers[i]];
+		records[numbers[i]] = SUBSCRIBER_NOBODY;
+		keys[i] = key_of(client->address, ipv6, client->port);
+	}
+	if (changes->keys.n_levels == 0)
+		return;
+	key_tree_rank_bulk(&changes->keys, keys, count, at, places_fetch, changes);
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t record = record_at(changes, at[i], keys[i], clients[numbers[i]].address);
+		records[numbers[i]] = record;
+		if (record == SUBSCRIBER_NOBODY)
+			continue;
+		__builtin_prefetch(changes->bytes + record);
+		__builtin_prefetch(changes->bytes + record + RECORD_FETCHED);
+	}
+}
+
+void subscriber_find_bulk(const struct subscriber_table *table,
+			  const struct subscriber_client clients[], unsigned count,
+			  uint32_t records[])
+{
+	uint8_t numbers[2][SUBSCRIBER_BULK_MAX];
+	unsigned counts[2] = {0};
+	for (unsigned i = 0; i < count && i < SUBSCRIBER_BULK_MAX; i++) {
+		unsigned family = clients[i].ipv6;
+		numbers[family][counts[family]++] = (uint8_t)i;
+	}
+	family_find(table, false, clients, numbers[0], counts[0], records);
+	family_find(table, true, clients, numbers[1], counts[1], records);
 }
 
 const char *subscriber_id(const struct subscriber *subscriber, size_t *length)

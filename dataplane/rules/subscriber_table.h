@@ -22,6 +22,8 @@
 #define SUBSCRIBER_ID_MAX 255u	 /* bytes of an id, at least one */
 #define SUBSCRIBER_TEXT_MAX 255u /* bytes of a tag's key, at least one, and of its value */
 #define SUBSCRIBER_TAGS_MAX 16u	 /* tags of a subscriber */
+#define SUBSCRIBER_BULK_MAX 64u
+#define SUBSCRIBER_NOBODY UINT32_MAX /* where no record lies */
 
 struct note_block;
 struct subscriber_builder;
@@ -78,6 +80,21 @@ void subscriber_table_free(struct subscriber_table *table);
  */
 bool subscriber_find(const struct subscriber_table *table, const uint8_t *address, bool ipv6,
 		     uint16_t port, struct subscriber *found);
+
+/* Who may be a subscriber. */
+struct subscriber_client {
+	const uint8_t *address; /* 4 or 16 bytes */
+	bool ipv6;
+	uint16_t port;
+};
+
+/*
+ * The same for a burst of at most SUBSCRIBER_BULK_MAX clients, which wait for memory together:
+ * fills in where the record of each lies, or SUBSCRIBER_NOBODY.
+ */
+void subscriber_find_bulk(const struct subscriber_table *table,
+			  const struct subscriber_client clients[], unsigned count,
+			  uint32_t records[]);
 
 const char *subscriber_id(const struct subscriber *subscriber, size_t *length);
 

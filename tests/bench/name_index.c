@@ -12,8 +12,8 @@
  * Warm: 64 names in turn, seen before. Cold: names not seen before, and all that their look-up
  * reads of the index is put out of all caches first; the name is in a cache, as that of a packet
  * just parsed, and so is the code. Each look-up is timed alone between fences, without what the
- * clock takes; median and 95th percentile. Bulk: bursts of 32, a name's part. Fetched: the same
- * burst, cold, fetched together and then looked up one by one, as rules do it. x86 only.
+ * clock takes; median and 95th percentile. Bulk: bursts of 32, a name's part, as workers look the
+ * names of a burst up before its rules. x86 only.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,9 +183,11 @@ static void single_warm(const struct name_index *index, enum query query, unsign
 static void name_evict(const struct name_index *index, const uint8_t *name, size_t length)
 {
 	uint8_t offsets[DNS_LABELS_MAX];
+	struct name_view view;
 	uint64_t hash = name_hash_root(index->secret);
+	name_view_open(&view, name, length);
 	for (unsigned i = dns_name_split(name, length, offsets); i-- > 0;) {
-		hash = name_hash_step(index->secret, hash, name, offsets[i], length);
+		hash = name_hash_step(index->secret, hash, &view, offsets[i]);
 		uint32_t n = name_hash_bucket(hash, index->n_buckets);
 		const struct name_bucket *bucket = &index->buckets[n];
 		for (unsigned slot = 0; slot < NAME_BUCKET_SLOTS; slot++) {
@@ -238,31 +240,6 @@ static void bulk_run(const struct name_index *index, enum query query, unsigned 
 	}
 }
 
-/* As rules have it: the burst is fetched, then each name looked up alone. */
-static void fetched_run(const struct name_index *index, enum query query, unsigned labels)
-{
-	static uint8_t bytes[BURST][DNS_NAME_MAX];
-	const uint8_t *names[BURST];
-	uint8_t lengths[BURST];
-	struct name_match match;
-
-	for (unsigned round = 0; round < COLD_SAMPLES; round++) {
-		for (unsigned i = 0; i < BURST; i++) {
-			lengths[i] = query_make(bytes[i], query, name_index_count(index), labels,
-						round * BURST + i);
-			names[i] = bytes[i];
-			name_evict(index, names[i], lengths[i]);
-		}
-		unsigned found = 0;
-		uint64_t from = tick();
-		name_index_fetch(index, names, lengths, BURST);
-		for (unsigned i = 0; i < BURST; i++)
-			found += name_index_find(index, names[i], lengths[i], &match);
-		samples[round] = (tick() - from - clock_cost) / BURST + clock_cost;
-		look(found == (query == QUERY_MISS ? 0 : BURST), QUERY_HIT);
-	}
-}
-
 static void row_print(const struct name_index *index, enum query query, unsigned labels)
 {
 	printf("%9zu %-5s %6u", name_index_count(index), query_names[query], labels);
@@ -275,8 +252,6 @@ static void row_print(const struct name_index *index, enum query query, unsigned
 	bulk_run(index, query, labels, false);
 	printf(" %8.0f", quantile_ns(COLD_SAMPLES, 0.5));
 	bulk_run(index, query, labels, true);
-	printf(" %8.0f", quantile_ns(COLD_SAMPLES, 0.5));
-	fetched_run(index, query, labels);
 	printf(" %8.0f\n", quantile_ns(COLD_SAMPLES, 0.5));
 	fflush(stdout);
 }
@@ -335,8 +310,8 @@ int main(int argc, char **argv)
 
 	clock_measure();
 	printf("the clock takes %.0f ns, taken off\n", (double)clock_cost / tsc_per_ns);
-	printf("%9s %-5s %6s %8s %8s %8s %8s %8s %8s %8s\n", "names", "query", "labels", "warm",
-	       "95 %", "cold", "95 %", "bulk", "cold", "fetched");
+	printf("%9s %-5s %6s %8s %8s %8s %8s %8s %8s\n", "names", "query", "labels", "warm",
+	       "95 %", "cold", "95 %", "bulk", "cold");
 	for (int i = 1; i < argc; i++)
 		size_measure(strtoull(argv[i], NULL, 10));
 	for (unsigned i = 0; argc == 1 && i < sizeof(sizes) / sizeof(sizes[0]); i++)

@@ -29,6 +29,14 @@ static void action_check(const struct rpz_zone *zone, const struct rpz_action *a
 		rpz_wild_target(zone, action, (const uint8_t *)"\1a", 3, target);
 }
 
+static bool name_find(const struct rpz_zone *zone, const uint8_t *name, size_t length,
+		      struct rpz_match *match)
+{
+	struct name_match found;
+	return name_index_find(zone->names, name, length, &found) &&
+	       rpz_match_of(zone, &found, match);
+}
+
 static void names_check(const struct rpz_zone *zone)
 {
 	struct name_member member;
@@ -43,11 +51,11 @@ static void names_check(const struct rpz_zone *zone)
 		    (trigger->below == RPZ_NONE) != !(member.flags & NAME_ENTRY_BELOW))
 			abort();
 		if ((member.flags & NAME_ENTRY_SELF) &&
-		    (!rpz_find_name(zone, member.name, member.length, &match) || match.wildcard))
+		    (!name_find(zone, member.name, member.length, &match) || match.wildcard))
 			abort();
 		memcpy(below + 2, member.name, member.length);
 		if ((member.flags & NAME_ENTRY_BELOW) && member.length + 2u <= DNS_NAME_MAX &&
-		    !rpz_find_name(zone, below, member.length + 2u, &match))
+		    !name_find(zone, below, member.length + 2u, &match))
 			abort();
 	}
 }

@@ -251,7 +251,6 @@ static void index_compare(const struct name_index *index, const struct name_set 
 		names[i] = malloc(lengths[i]);
 		memcpy(names[i], wire, lengths[i]);
 	}
-	name_index_fetch(index, (const uint8_t *const *)names, lengths, NAME_INDEX_BULK_MAX);
 	uint64_t covered = name_index_find_bulk(index, (const uint8_t *const *)names, lengths,
 						NAME_INDEX_BULK_MAX, matches);
 	for (unsigned i = 0; i < NAME_INDEX_BULK_MAX; i++) {

@@ -36,8 +36,15 @@ static void add(const char *text, uint32_t value)
 	members[count++].value = value;
 }
 
+/* Addresses that were asked for, to be asked for together. */
+static uint8_t asked[PREFIX_INDEX_BULK_MAX][16];
+static uint64_t asked_ipv6;
+static unsigned n_asked;
+
 static void build(void)
 {
+	n_asked = 0;
+	asked_ipv6 = 0;
 	memcpy(kept, members, count * sizeof(*members));
 	built = prefix_index_build(members, count);
 	ck_assert_ptr_nonnull(built);
@@ -62,8 +69,27 @@ static const struct prefix_member *expected(const uint8_t *address, bool ipv6)
 	return best != NULL && best->prefix.negated ? NULL : best;
 }
 
+/* A burst finds what each finds alone. */
+static void burst_ask(void)
+{
+	const uint8_t *addresses[PREFIX_INDEX_BULK_MAX];
+	const struct prefix_member *found[PREFIX_INDEX_BULK_MAX];
+	for (unsigned i = 0; i < n_asked; i++)
+		addresses[i] = asked[i];
+	prefix_index_find_bulk(built, addresses, asked_ipv6, n_asked, found);
+	for (unsigned i = 0; i < n_asked; i++)
+		ck_assert_ptr_eq(found[i],
+				 prefix_index_find(built, asked[i], asked_ipv6 >> i & 1));
+	n_asked = 0;
+	asked_ipv6 = 0;
+}
+
 static void ask(const uint8_t *address, bool ipv6)
 {
+	asked_ipv6 |= (uint64_t)ipv6 << n_asked;
+	memcpy(asked[n_asked++], address, ipv6 ? 16 : 4);
+	if (n_asked == PREFIX_INDEX_BULK_MAX || chance() % 50 == 0)
+		burst_ask();
 	const struct prefix_member *want = expected(address, ipv6);
 	const struct prefix_member *have = prefix_index_find(built, address, ipv6);
 	ck_assert_int_eq(have != NULL, want != NULL);
@@ -140,16 +166,17 @@ static void address_make(uint8_t address[16], bool ipv6, unsigned spread)
 		memset(address, 0xff, ipv6 ? 16 : 4);
 }
 
-static void prefix_make(struct prefix_member *member, unsigned spread, uint32_t value)
+static void prefix_make(struct prefix_member *member, unsigned spread, unsigned v6_bits,
+			uint32_t value)
 {
 	bool ipv6 = chance() % 2;
-	unsigned bits = ipv6 ? 128 : 32;
+	unsigned bits = ipv6 ? v6_bits : 32;
 	*member = (struct prefix_member){.value = value};
 	member->prefix.ipv6 = ipv6;
 	member->prefix.negated = chance() % 5 == 0;
 	member->prefix.length = (uint8_t)(chance() % 3 == 0 ? bits : chance() % (bits + 1));
 	address_make(member->prefix.address, ipv6, spread);
-	for (unsigned bit = member->prefix.length; bit < bits; bit++)
+	for (unsigned bit = member->prefix.length; bit < 128; bit++)
 		member->prefix.address[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 }
 
@@ -160,7 +187,7 @@ START_TEST(against_all)
 		unsigned spread = round % 2 == 0 ? 4 : 256;
 		count = sizes[round / 4];
 		for (unsigned i = 0; i < count; i++)
-			prefix_make(&members[i], spread, i + 1);
+			prefix_make(&members[i], spread, round % 4 < 2 ? 128 : 64, i + 1);
 		build();
 		for (unsigned i = 0; i < 3000; i++) {
 			uint8_t address[16];

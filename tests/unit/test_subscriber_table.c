@@ -106,8 +106,14 @@ static void conflict_note(void *data, uint64_t line, uint64_t other, bool ports)
 	conflicts++;
 }
 
+/* Clients that were asked for, to be asked for together: a burst finds what each finds alone. */
+static uint8_t asked[SUBSCRIBER_BULK_MAX][16];
+static struct subscriber_client clients[SUBSCRIBER_BULK_MAX];
+static unsigned n_asked;
+
 static void build(void)
 {
+	n_asked = 0;
 	table = subscriber_builder_finish(builder, conflict_note, &conflicts);
 	builder = NULL;
 	ck_assert_ptr_nonnull(table);
@@ -132,9 +138,26 @@ static const struct known *expected(const uint8_t *address, bool ipv6, uint16_t 
 	return best;
 }
 
+static void burst_ask(void)
+{
+	uint32_t records[SUBSCRIBER_BULK_MAX];
+	struct subscriber found;
+	subscriber_find_bulk(table, clients, n_asked, records);
+	for (unsigned i = 0; i < n_asked; i++) {
+		bool have = subscriber_find(table, clients[i].address, clients[i].ipv6,
+					    clients[i].port, &found);
+		ck_assert_uint_eq(records[i], have ? found.record : SUBSCRIBER_NOBODY);
+	}
+	n_asked = 0;
+}
+
 /* The line of who is found; 0: nobody. */
 static size_t ask(const uint8_t *address, bool ipv6, uint16_t port)
 {
+	memcpy(asked[n_asked], address, ipv6 ? 16 : 4);
+	clients[n_asked] = (struct subscriber_client){asked[n_asked], ipv6, port};
+	if (++n_asked == SUBSCRIBER_BULK_MAX || port % 37 == 0)
+		burst_ask();
 	const struct known *want = expected(address, ipv6, port);
 	struct subscriber found;
 	size_t length;
