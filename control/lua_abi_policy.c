@@ -357,6 +357,17 @@ int sluice_listeners_clear(void)
 	return 0;
 }
 
+int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp)
+{
+	const struct policy_listener *listener =
+		index < policy_listeners_count(model()) ? policy_listener_at(model(), index) : NULL;
+	if (listener == NULL)
+		return -ENOENT;
+	*tcp = !listener->tcp.off;
+	backend_address_print(&listener->address, listener->port, text, size);
+	return (int)strlen(text);
+}
+
 int sluice_acl_add(const char *text)
 {
 	return changed(prefix_list_add_text(policy_model_acl(model()), text));

@@ -602,6 +602,8 @@ struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text, bool proxied); /* PROXY headers are looked for */
 int sluice_listeners_clear(void);
+/* The length of its address and port as text, or -ENOENT: there are no more. */
+int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp);
 int sluice_acl_add(const char *text);
 int sluice_acl_remove(const char *text);
 int sluice_acl_clear(void);

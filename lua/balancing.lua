@@ -73,6 +73,24 @@ local function thread_policy(name, code, what)
   return policy
 end
 
+-- Of the servers of the lowest order that are up and whose name is no tag of the query, one by
+-- chance and weight: for responses that are sent on to another server.
+local function untagged(list, dq)
+  local tags, group, order = dq and dq:getTagArray() or {}, {}, nil
+  for _, server in ipairs(list) do
+    local usable = server:isUp() and tags[server:getNameWithAddr()] == nil
+    if usable and (order == nil or server.order < order) then
+      group, order = {}, server.order
+    end
+    if usable and server.order == order then
+      group[#group + 1] = server
+    end
+  end
+  return natives[3].policy(group, dq)
+end
+balancing.orderedWrandUntag = lua_policy('orderedWrandUntag', untagged, false)
+balancing.orderedWrandUntag.isLua = false
+
 function balancing.newServerPolicy(name, fn) return lua_policy(name, fn, false) end
 
 -- What the policy chooses from, as servers. The policy may do with the table as it likes.

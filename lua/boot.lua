@@ -48,6 +48,8 @@ install(require('sluice.servers'), 'wrap', 'is', 'number')
 install(require('sluice.balancing'))
 install(require('sluice.cache').globals)
 install(require('sluice.metrics'))
+install(require('sluice.svcb'))
+install(require('sluice.binds'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
 for _, module in ipairs({'lists', 'selectors', 'actions', 'cache'}) do

@@ -26,6 +26,7 @@ local CHAINS = { -- number, is a response chain, add, rest of the names, for peo
 }
 local rule_keys = check.keys('uuid', 'name')
 local known = {} -- texts of rules by the address of their parts
+local order, added = {}, 0 -- in which rules were added, by UUID
 
 local function address_of(pointer) return tonumber(ffi.cast('uintptr_t', pointer)) end
 
@@ -42,6 +43,10 @@ local function add(chain, response, wanted, act, options, place)
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
   known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
+  local rule = ffi.new('struct lua_rule')
+  if C.sluice_rule_at(chain, C.sluice_rules_count(chain) - 1, rule) then
+    order[ffi.string(rule.uuid)], added = added, added + 1
+  end
 end
 
 function rules.newRuleAction(wanted, act, options)
@@ -80,6 +85,13 @@ local function all(chain)
   return list
 end
 
+local function clear(chain)
+  for _, rule in ipairs(all(chain)) do
+    order[rule.uuid] = nil
+  end
+  C.sluice_rules_clear(chain)
+end
+
 local function top(chain, count)
   local list = all(chain)
   table.sort(list, function(a, b) return a.matches > b.matches end)
@@ -89,11 +101,19 @@ local function top(chain, count)
   return list
 end
 
-local function show(list, uuids)
-  local lines = {('%-3s %-30s %12s %s'):format('#', 'Name', 'Matches', 'Rule => Action')}
+local show_keys = check.keys('showUUIDs', 'truncateRuleWidth')
+local function show(list, options, what)
+  options = check.options(options, what, show_keys)
+  local width = check.integer(options.truncateRuleWidth or -1, 'truncateRuleWidth')
+  local function line(number, title, uuid, created, matches, selector, act)
+    local id = options.showUUIDs and ('%-38s %9s '):format(uuid, created) or ''
+    return ('%-3s %-30s %s%9s %-56s %s'):format(number, title, id, matches, selector, act)
+  end
+  local lines = {line('#', 'Name', 'UUID', 'Cr. Order', 'Matches', 'Rule', 'Action')}
   for _, rule in ipairs(list) do
-    lines[#lines + 1] = ('%-3d %-30s %12d %s%s => %s'):format(rule.index, rule.name, rule.matches,
-      uuids and rule.uuid .. ' ' or '', rule.selector.text, rule.action.text)
+    local text = rule.selector.text
+    lines[#lines + 1] = line(rule.index, rule.name, rule.uuid, order[rule.uuid],
+      ('%d'):format(rule.matches), width >= 0 and text:sub(1, width) or text, rule.action.text)
   end
   return table.concat(lines, '\n') .. '\n'
 end
@@ -122,19 +142,25 @@ end
 for _, entry in ipairs(CHAINS) do
   local chain, response, adder, word = entry[1], entry[2], entry[3], entry[4]
   rules[adder] = function(wanted, act, options) add(chain, response, wanted, act, options) end
-  rules['rm' .. word .. 'Rule'] = function(id) C.sluice_rule_remove(chain, find(chain, id)) end
+  rules['rm' .. word .. 'Rule'] = function(id)
+    local index = find(chain, id)
+    order[at(chain, index).uuid] = nil
+    C.sluice_rule_remove(chain, index)
+  end
   rules['mv' .. word .. 'Rule'] = function(from, to)
     if C.sluice_rule_move(chain, find(chain, from), check.integer(to, 'the place')) < 0 then
       check.fail('there is no place %s', tostring(to))
     end
   end
   rules['mv' .. word .. 'RuleToTop'] = function() C.sluice_rule_top(chain) end
-  rules['clear' .. word .. 'Rules'] = function() C.sluice_rules_clear(chain) end
+  rules['clear' .. word .. 'Rules'] = function() clear(chain) end
   rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id)) end
   rules['getTop' .. word .. 'Rules'] = function(count) return top(chain, count) end
-  rules['top' .. word .. 'Rules'] = function(count) return show(top(chain, count)) end
+  rules['top' .. word .. 'Rules'] = function(count, options)
+    return show(top(chain, count), options, 'top' .. word .. 'Rules')
+  end
   rules['show' .. word .. 'Rules'] = function(options)
-    return show(all(chain), options and options.showUUIDs)
+    return show(all(chain), options, 'show' .. word .. 'Rules')
   end
   if not response then
     rules['get' .. word .. 'Action'] = function(index) return at(chain, find(chain, index)) end
@@ -144,7 +170,7 @@ for _, entry in ipairs(CHAINS) do
           check.fail('expected a table of newRuleAction()')
         end
       end
-      C.sluice_rules_clear(chain)
+      clear(chain)
       for _, rule in ipairs(list) do
         add(chain, false, rule.selector, rule.action, rule.options, rule.place)
       end

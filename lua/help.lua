@@ -20,8 +20,8 @@ local CHAINS = {
 local TEXT = [[
 # Rules
 add%WAction(selector, action, {name=, uuid=}) -- adds a rule for %w
-show%WRules({showUUIDs=}) -- the rules for %w, with how often they matched
-top%WRules(count) -- the rules for %w that matched most, as text
+show%WRules({showUUIDs=, truncateRuleWidth=}) -- the rules for %w, with how often they matched
+top%WRules(count, {showUUIDs=, truncateRuleWidth=}) -- the rules for %w that matched most, as text
 getTop%WRules(count) -- the rules for %w that matched most, as a table
 get%WRule(rule) -- a rule for %w, by position, name or UUID
 rm%WRule(rule) -- removes a rule for %w
@@ -100,6 +100,8 @@ TCAction() -- answers that the client should come over TCP
 SpoofAction(addresses, {ttl=, aa=, ad=, ra=}) -- answers with addresses of the type asked for
 SpoofCNAMEAction(name, {ttl=, aa=, ad=, ra=}) -- answers with a CNAME
 SpoofRawAction(values, {ttl=, aa=, ad=, ra=, typeForAny=}) -- answers with rdata as it is given
+SpoofSVCAction(parameters, {ttl=, aa=, ad=, ra=}) -- answers with newSVCRecordParameters()
+newSVCRecordParameters(priority, target, {alpn=, port=, ...}) -- of an SVCB or HTTPS record
 SpoofPacketAction(packet, length) -- answers with this message
 NegativeAndSOAAction(nxd, zone, ttl, mname, rname, serial, refresh, retry, expire, minimum, options)
 -- answers NXDOMAIN or that there is nothing, with a SOA
@@ -247,6 +249,11 @@ parseAddressRecord(message, record) -- the address in a record of an overlay
 parseARecord(message, record) -- as parseAddressRecord()
 parseAAAARecord(message, record) -- as parseAddressRecord()
 parseCNAMERecord(message, record) -- the name in a CNAME record of an overlay
+# What comes in
+showBinds() -- the addresses that are listened on, with how many queries came there
+getBind(number) -- one of them
+getBindCount() -- how many there are
+showResponseLatency() -- how long answers took, since the start
 # Metrics
 declareMetric(name, kind, description, {name=, withLabels=}) -- declares a "counter" or a "gauge"
 incMetric(name, {step=, labels=}) -- adds to a counter
@@ -266,6 +273,7 @@ addExitCallback(function) -- called when the program ends
 includeDirectory(path) -- runs the *.lua files of a folder, in the order of their names
 showVersion() -- which version this is
 shutdown() -- ends the program, once queries in flight have ended
+newQPSLimiter(rate, burst) -- a rate for Lua's own use: check() takes a token, if there is one
 getCurrentTime() -- the time as {tv_sec=, tv_nsec=}
 inConfigCheck() -- whether this is sluice check
 inClientStartup() -- false
@@ -335,6 +343,41 @@ end
 
 function help.entries() return entries end
 
+-- The names as lines of a page.
+local function wrapped(names)
+  local lines, line = {}, ''
+  for _, word in ipairs(names) do
+    if #line + #word + 3 > 100 then
+      lines[#lines + 1], line = line, ''
+    end
+    line = ('%s%s`%s`'):format(line, line == '' and '' or ' ', word)
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, '\n') .. '\n'
+end
+
+-- dnsdist's names that have no line of their own, by what becomes of their use.
+local function absent()
+  local unsupported = require('sluice.unsupported')
+  local refused, nothing = {}, {}
+  local function take(into, names)
+    for word in names:gmatch('%S+') do
+      if not entries[word:lower()] then
+        into[#into + 1] = word
+      end
+    end
+    table.sort(into, function(a, b) return a:lower() < b:lower() end)
+  end
+  take(refused, unsupported.names)
+  take(nothing, unsupported.harmless)
+  for _, names in pairs(unsupported.elsewhere) do
+    take(nothing, names)
+  end
+  return ('\n## Not there\n\nEach of these is an error that names it:\n\n%s\nThese do nothing, ' ..
+    'and say so once; a rule of theirs never matches:\n\n%s'):format(wrapped(refused),
+    wrapped(nothing))
+end
+
 -- docs/functions.md.
 function help.document()
   local lines = {'# Functions\n\nWhat `help()` shows in the console. The arguments are those of ' ..
@@ -346,7 +389,7 @@ function help.document()
       lines[#lines + 1] = ('| `%s` | %s |\n'):format(entry.signature, entry.text)
     end
   end
-  return table.concat(lines)
+  return table.concat(lines) .. absent()
 end
 
 return help

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The selectors and actions that every dnsdist has, each with packets and what becomes of them: run by
+"""The selectors and actions that dnsdist has and that are here, each with packets and what becomes of them: run by
 run_rules. A row is for its own clients alone: what it adds to a chain gets their networks as a condition."""
 import dns.flags
 
@@ -10,7 +10,8 @@ SELECTORS = """AllRule AndRule OrRule NotRule QNameRule QNameSetRule SuffixMatch
     QNameLabelsCountRule QNameWireLengthRule QTypeRule QClassRule OpcodeRule RDRule DNSSECRule EDNSOptionRule
     NetmaskGroupRule TimedIPSetRule MaxQPSIPRule MaxQPSRule ProbaRule TagRule RCodeRule RecordsCountRule
     RegexRule TCPRule DSTPortRule PayloadSizeRule TrailingDataRule PoolAvailableRule PoolOutstandingRule
-    LuaRule LuaFFIRule LuaFFIPerThreadRule""".split()
+    LuaRule LuaFFIRule LuaFFIPerThreadRule
+    EDNSVersionRule ERCodeRule RecordsTypeCountRule RE2Rule IncomingProtocolRule ProxyProtocolValueRule""".split()
 ACTIONS = """AllowAction DropAction NoneAction ContinueAction RCodeAction SpoofAction SpoofCNAMEAction
     SpoofRawAction NegativeAndSOAAction PoolAction QPSAction QPSPoolAction TCAction SetNoRecurseAction
     SetSkipCacheAction SetTempFailureCacheTTLAction SetMaxReturnedTTLAction SetTagAction UnsetTagAction
@@ -19,11 +20,19 @@ ACTIONS = """AllowAction DropAction NoneAction ContinueAction RCodeAction SpoofA
     LimitTTLResponseAction SetMinTTLResponseAction SetMaxTTLResponseAction SetMaxReturnedTTLResponseAction
     SetSkipCacheResponseAction SetTagResponseAction UnsetTagResponseAction
     SetExtendedDNSErrorResponseAction LuaResponseAction LuaFFIResponseAction
-    LuaFFIPerThreadResponseAction""".split()
-ABSENT = {  # without rows, and why
-    "LuaFFIPerThreadRule": "workers have no Lua of their own",
-    "LuaFFIPerThreadAction": "workers have no Lua of their own",
-    "LuaFFIPerThreadResponseAction": "workers have no Lua of their own",
+    LuaFFIPerThreadResponseAction
+    ERCodeAction SpoofPacketAction SpoofSVCAction SetDisableValidationAction SetECSAction SetECSOverrideAction
+    SetECSPrefixLengthAction SetDisableECSAction SetProxyProtocolValuesAction
+    SetAdditionalProxyProtocolValueAction SetReducedTTLResponseAction SetEDNSOptionResponseAction
+    LogResponseAction""".split()
+ABSENT = {  # without rows, and where they are shown instead
+    "ProxyProtocolValueRule": "tests/golden/proxy",
+    "SetProxyProtocolValuesAction": "tests/golden/proxy",
+    "SetAdditionalProxyProtocolValueAction": "tests/golden/proxy",
+    "SetECSAction": "tests/system/client_subnet.sh",
+    "SetECSOverrideAction": "tests/system/client_subnet.sh",
+    "SetECSPrefixLengthAction": "tests/system/client_subnet.sh",
+    "SetDisableECSAction": "tests/system/client_subnet.sh",
 }
 # What every row's rules stand behind.
 PREAMBLE = """
@@ -57,6 +66,8 @@ def selector(name, made, yes=(), no=()):
 
 def response_selector(name, made, yes=(), no=()):
     """Of (query, answer) pairs those for which the selector is true end here."""
+    MATCHED.update([name.split()[0]] if yes else [])
+    MISSED.update([name.split()[0]] if no else [])
     row(name, "addResponseAction(%s, DropResponseAction())" % made,
         *[passed(asked, reply, None) for asked, reply in yes],
         *[passed(asked, reply, reply) for asked, reply in no])
@@ -198,6 +209,14 @@ selector("LuaFFIRule", "LuaFFIRule(function(dq) return require('ffi').C.dnsdist_
 ALL = "addAction(AllRule(), %s)\n"
 THEN_REFUSE = ALL % REFUSE
 EDNS = query(edns=True)
+THREAD = "[[ local C = require('ffi').C return function(%s) %s end ]]"
+selector("LuaFFIPerThreadRule", "LuaFFIPerThreadRule(%s)"
+         % THREAD % ("dq", "return C.dnsdist_ffi_dnsquestion_get_qtype(dq) == DNSQType.AAAA"),
+         yes=[query(qtype="AAAA")], no=[Q])
+selector("LuaFFIPerThreadRule error", "LuaFFIPerThreadRule(%s)" % THREAD % ("", "error('meant')"), no=[Q])
+selector("IncomingProtocolRule", "IncomingProtocolRule('DoUDP')", yes=[Q])
+selector("IncomingProtocolRule", "IncomingProtocolRule('DoTCP')", no=[Q])
+
 row("AllowAction", "addAction(QNameRule('www.test'), AllowAction())" + THEN_REFUSE, forwarded(), refused(query("x.test")))
 row("DropAction", ALL % "DropAction()" + THEN_REFUSE, dropped(), dropped(DO))
 row("NoneAction", ALL % "NoneAction()" + THEN_REFUSE, refused())
@@ -241,6 +260,12 @@ row("SpoofRawAction several", ALL % "SpoofRawAction({'\\003abc', '\\001d'}, {typ
     *[answered(query(qtype=kind), [own('www.test 60 TXT "abc"', 'www.test 60 TXT "d"'),
                                    own('www.test 60 TXT "d"', 'www.test 60 TXT "abc"')])
       for kind in ("TXT", "ANY")])
+row("SpoofSVCAction", ALL % """SpoofSVCAction({newSVCRecordParameters(1, 'dot.test.',
+      {mandatory = {'port'}, alpn = {'dot'}, noDefaultAlpn = true, port = 853, ipv4hint = {'192.0.2.1'},
+       ipv6hint = {'2001:db8::1'}, key7 = '/q{?dns}'})}, {ttl = 9, aa = true})""",
+    *[answered(query(qtype=kind), own('www.test 9 %s 1 dot.test. mandatory=port alpn=dot no-default-alpn port=853 '
+                                      'ipv4hint=192.0.2.1 ipv6hint=2001:db8::1 key7="/q{?dns}"' % kind, flags="AA"))
+      for kind in ("SVCB", "HTTPS")])
 CANNED = response(query("canned.example"), "canned.example 5 A 192.0.2.5")
 row("SpoofPacketAction", ALL % ("SpoofPacketAction('%s', %d)" % (
     "".join("\\%03d" % byte for byte in CANNED.to_wire()), len(CANNED.to_wire()))),
@@ -343,6 +368,13 @@ row("LuaFFIAction", """local C = require('ffi').C
       C.dnsdist_ffi_dnsquestion_set_result(dq, 'other', 5)
       return DNSAction.Pool
     end))""", forwarded(to=OTHER))
+row("LuaFFIPerThreadAction", ALL % ("LuaFFIPerThreadAction(%s)" % THREAD % ("dq", """
+      C.dnsdist_ffi_dnsquestion_set_result(dq, 'other', 5)
+      return DNSAction.Pool""")), forwarded(to=OTHER))
+row("LuaFFIPerThreadAction string", ALL % ("LuaFFIPerThreadAction(%s)" % THREAD % (
+    "dq", "return DNSAction.Spoof, '192.0.2.1'")), answered(Q, own("www.test 60 A 192.0.2.1")))
+row("LuaFFIPerThreadAction error", ALL % ("LuaFFIPerThreadAction(%s)" % THREAD % ("", "error('meant')")),
+    answered(Q, own(rcode=2)))
 row("LuaFFIAction error", ALL % "LuaFFIAction(function() error('meant') end)", answered(Q, own(rcode=2)))
 
 # ---- response actions ----
@@ -409,6 +441,11 @@ row("LuaFFIResponseAction", "local C = require('ffi').C\n" + RALL % """LuaFFIRes
       C.dnsdist_ffi_dnsresponse_set_max_ttl(dr, 7)
       return DNSResponseAction.Allow
     end)""" + THEN_DROP, passed(Q, A300, response(Q, "www.test 7 A 192.0.2.7")))
+row("LuaFFIPerThreadResponseAction", RALL % ("LuaFFIPerThreadResponseAction(%s)" % THREAD % ("dr", """
+      C.dnsdist_ffi_dnsresponse_set_max_ttl(dr, 7)
+      return DNSResponseAction.Allow""")) + THEN_DROP, passed(Q, A300, response(Q, "www.test 7 A 192.0.2.7")))
+row("LuaFFIPerThreadResponseAction error", RALL % ("LuaFFIPerThreadResponseAction(%s)" % THREAD % (
+    "", "error('meant')")), passed(Q, A300, edited_rcode))
 row("LuaFFIResponseAction error", RALL % "LuaFFIResponseAction(function() error('meant') end)",
     passed(Q, A300, edited_rcode))
 

@@ -77,3 +77,44 @@ raises('Not a directory', includeDirectory, folder)
 
 equal(showVersion():match('^sluice %d+%.%d+'), 'sluice ' .. showVersion():match('%d+%.%d+'))
 raises('busy', shutdown)
+
+-- Tables as dnsdist prints them.
+clearRules()
+addAction(QNameRule('a.example'), DropAction(),
+  {name = 'first', uuid = '0f0f0f0f-0000-4000-8000-000000000001'})
+addAction(AllRule(), AllowAction())
+mvRuleToTop()
+equal(showRules(), ('%-3s %-30s %9s %-56s %s\n'):format('#', 'Name', 'Matches', 'Rule', 'Action') ..
+  ('%-3d %-30s %9d %-56s %s\n'):format(0, '', 0, 'All', 'allow') ..
+  ('%-3d %-30s %9d %-56s %s\n'):format(1, 'first', 0, getRule(1):getSelector():toString(), 'drop'))
+local wide = showRules({showUUIDs = true, truncateRuleWidth = 3})
+equal(wide:match('#.-\n'), ('%-3s %-30s %-38s %9s %9s %-56s %s\n'):format('#', 'Name', 'UUID',
+  'Cr. Order', 'Matches', 'Rule', 'Action'))
+equal(wide:match('1   first.*'), ('%-3s %-30s %-38s %9s %9d %-56s %s\n'):format(1, 'first',
+  '0f0f0f0f-0000-4000-8000-000000000001', wide:match('first +%S+ +(%d+)'), 0, 'qna', 'drop'))
+raises('unknown key "wide"', showRules, {wide = true})
+equal(topRules(1, {showUUIDs = true}):match('Cr%. Order') ~= nil, true)
+clearRules()
+
+setLocal('127.0.0.1:5300')
+addLocal('[::1]:5301')
+equal(getBindCount(), 4)
+equal(getBind(3):toString() .. getBind(3):getType(), '[::1]:5301TCP')
+equal(getBind(4), nil)
+equal(showBinds():match('^[^\n]*\n0[^\n]*\n'), '#   Address' .. (' '):rep(24) .. 'Protocol' ..
+  (' '):rep(14) .. 'Queries\n0   127.0.0.1:5300' .. (' '):rep(17) .. 'UDP' .. (' '):rep(19) ..
+  '0\n')
+equal(showResponseLatency(), 'No traffic yet.\n')
+
+-- Rates of Lua's own, and service parameters (RFC 9460, appendix D).
+local limiter = newQPSLimiter(0, 2)
+equal(limiter:check() and limiter:check(), true)
+equal(limiter:check(), false)
+equal(newSVCRecordParameters(16, 'foo.example.com.', {port = 53}).data,
+  '\0\16\3foo\7example\3com\0\0\3\0\2\0\53')
+equal(newSVCRecordParameters(1, '.', {key667 = 'hello', mandatory = {'alpn', 'ipv4hint'},
+  alpn = {'h2', 'h3-19'}, ipv4hint = {'192.0.2.1'}, noDefaultAlpn = true}).data,
+  '\0\1\0\0\0\0\4\0\1\0\4\0\1\0\9\2h2\5h3-19\0\2\0\0\0\4\0\4\192\0\2\1\2\155\0\5hello')
+raises('unknown key "alpns"', newSVCRecordParameters, 1, '.', {alpns = 'h2'})
+raises('no address for ipv4hint', newSVCRecordParameters, 1, '.', {ipv4hint = {'::1'}})
+raises('takes a table of newSVCRecordParameters', SpoofSVCAction, {'x'})

@@ -158,6 +158,24 @@ local function logged(fn)
   return text
 end
 
+-- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
+local REFUSED = [[
+  addDynamicBlock addDynBlocks addDynBlockSMT clearDynBlocks clearQueryCounters DelayAction
+  DelayResponseAction DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup exceedNXDOMAINs
+  exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo getDynamicBlocks
+  getDynamicBlocksSMT getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
+  getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
+  getResolvers getResponseRing getRespRing getRingEntries getSlowResponses getTopBandwidth
+  getTopQueries getTopResponses grepq hashPassword KeyValueLookupKeyQName KeyValueLookupKeySourceIP
+  KeyValueLookupKeySuffix KeyValueLookupKeyTag KeyValueStoreLookupAction KeyValueStoreLookupRule
+  KeyValueStoreRangeLookupAction KeyValueStoreRangeLookupRule makeIPCipherKey newCDBKVStore
+  newFrameStreamTcpLogger newFrameStreamUnixLogger newLMDBKVStore newRemoteLogger newThread
+  RemoteLogAction RemoteLogResponseAction setDynBlocksAction setDynBlocksPurgeInterval
+  SetMacAddrAction setQueryCount setQueryCountFilter showDynBlocks statNodeRespRing
+  submitToMainThread TeeAction threadmessage topBandwidth topClients topQueries topResponses
+  topSlow topTimeouts
+]]
+
 local missing = {}
 for name in (WANTED .. OLDER):gmatch('%S+') do
   if type(_G[name]) ~= 'function' then
@@ -187,5 +205,20 @@ for name in NOTHING:gmatch('%S+') do
     addAction(AllRule(), result)
   else
     result:anything(1):goes() -- on whatever it is
+  end
+end
+
+local refused = {}
+for name in REFUSED:gmatch('%S+') do
+  refused[name] = true
+end
+for name in WANTED:gmatch('%S+') do
+  local absent = false
+  if debug.getinfo(_G[name], 'S').source:find('unsupported', 1, true) then
+    local ok, message = pcall(_G[name])
+    absent = not ok and message:find(name .. ' is ', 1, true) ~= nil
+  end
+  if absent ~= (refused[name] or false) then
+    error(('%s is %s, unlike what this file says'):format(name, absent and 'refused' or 'there'), 0)
   end
 end

@@ -40,7 +40,7 @@ equal(getRule(1).name, 'first')
 rmRule('first')
 raises('no rule first', rmRule, 'first')
 setRules({newRuleAction(AllRule(), AllowAction())})
-equal(showRules():match('All => allow') ~= nil, true)
+equal(showRules():match('All +allow\n') ~= nil, true)
 
 local reached
 addAction(LuaRule(function(dq) return dq.qtype == 1 end), NoneAction())

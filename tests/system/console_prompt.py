@@ -53,7 +53,7 @@ class Console:
 
 # Completion: a global, a member of a module, of a table in a table, of an object; what is nothing.
 console = Console()
-console.expect(b"Rule => Action", b"showRu\t)\n")
+console.expect(b"Cr. Order", b"showRu\t{showUUIDs=true})\n")
 console.expect(b"> ")
 seen = console.expect(b"sluice.suspended(", b"sluice.sus\t\t")
 assert b"sluice.suspend(" in seen, seen
