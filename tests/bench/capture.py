@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes captures of queries: 4,096 names in turn, or many names by Zipf's law; and reads them."""
+"""Writes captures of queries, and reads them."""
 import bisect
 import ipaddress
 import itertools
 import random
 import struct
+from collections import namedtuple
 
 COUNT = 4096
-ZIPF_COUNT = 131072
+MANY = 131072
 OPT = b"\0" + struct.pack("!2HIH", 41, 1232, 0, 0)
 HEADERS = 14 + 20 + 8  # before a message over IPv4
 
@@ -26,8 +27,16 @@ def query(number, label, edns=False):
             + (OPT if edns else b""))
 
 
-def frame(number, label, client, server, mac, edns=False):
-    dns = query(number, label, edns)
+def pad(dns, size):
+    """A query with EDNS, of so many bytes."""
+    room = size - len(dns) - 4
+    if room < 0:
+        return dns
+    return dns[:-2] + struct.pack("!3H", room + 4, 12, room) + bytes(room)
+
+
+def frame(number, label, client, server, mac, edns=False, size=0):
+    dns = pad(query(number, label, edns), size) if size else query(number, label, edns)
     udp = struct.pack("!4H", 1024 + number % COUNT * 7, 53, 8 + len(dns), 0) + dns
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
                      ipaddress.IPv4Address(client).packed, ipaddress.IPv4Address(server).packed)
@@ -55,12 +64,41 @@ def loadgen_label(number):
     return f"{number:08x}"[::-1]
 
 
+def turns():
+    """4,096 names, one after the other."""
+    return (f"h{number}" for number in range(COUNT))
+
+
 def zipf(names):
     """Labels of the load generator's names; the last of them is asked most, the one before half as often."""
     chance = random.Random(1)
     sums = list(itertools.accumulate(1 / rank for rank in range(1, names + 1)))
-    for _ in range(ZIPF_COUNT):
+    for _ in range(MANY):
         yield loadgen_label(names - 1 - bisect.bisect_left(sums, chance.random() * sums[-1]))
+
+
+def spread(names):
+    """Labels of the load generator's names, each as likely as the others."""
+    chance = random.Random(1)
+    return (loadgen_label(chance.randrange(names)) for _ in range(MANY))
+
+
+# What is asked: `name` is that of the capture, `labels` gives those of its queries, which have `size` bytes if not 0.
+Kind = namedtuple("Kind", "name labels count edns size", defaults=[COUNT, False, 0])
+TURNS = Kind("turns", turns)
+EDNS = Kind("edns", turns, edns=True)
+
+
+def padded_of(size):
+    return EDNS._replace(name=f"padded-{size}", size=size)
+
+
+def zipf_of(names):
+    return Kind(f"zipf-{names}", lambda: zipf(names), MANY)
+
+
+def spread_of(names):
+    return Kind(f"spread-{names}", lambda: spread(names), MANY)
 
 
 def store(path, frames):
@@ -83,7 +121,5 @@ def frames_of(path):
     return found
 
 
-def write(path, client, server, mac, names=None, edns=False):
-    """With `names` by Zipf's law, with exponent 1, over so many."""
-    labels = zipf(names) if names else (f"h{number}" for number in range(COUNT))
-    store(path, (frame(number, label, client, server, mac, edns) for number, label in enumerate(labels)))
+def write(path, kind, client, server, mac):
+    store(path, (frame(number, label, client, server, mac, kind.edns, kind.size) for number, label in enumerate(kind.labels())))

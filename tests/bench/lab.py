@@ -50,9 +50,10 @@ def values(text):
 
 
 class Bench:
-    def __init__(self, folder, binary, seconds, peer):
+    def __init__(self, folder, binary, seconds, peer, build=None):
         self.folder, self.binary, self.seconds, self.peer = folder, binary, seconds, peer
         self.running, self.spaces, self.number = [], [], 0
+        self.build = build  # a target of the release build, for its path
         self.on_stop = None  # gets each process that is about to be stopped
         # All alike, or the comparison is one of memory.
         self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX + CACHE_MEMORY
@@ -151,7 +152,8 @@ class Bench:
         return (self.port("back", self.back_device(name, "client", BACK_MAC), BACK, BACKEND, BACKEND_MAC),
                 self.port("edge", self.back_device(name, "server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
 
-    def sluice(self, policy, device=None, space=None, name="sluice", control=0, cpu=0, more="", ports=None):
+    def sluice(self, policy, device=None, space=None, name="sluice", control=0, cpu=0, more="", ports=None,
+               memory=MEMORY, settings=""):
         """
         A running Sluice with one port, and those of `more`, its worker on CPU 0 or `cpu`; the control lcore shares
         that unless told otherwise.
@@ -164,18 +166,18 @@ class Bench:
         with open(self.path(name + ".lua"), "w", encoding="utf-8") as file:
             file.write(policy.replace("@", self.folder))
         with open(self.path(name + ".yml"), "w", encoding="utf-8") as file:
-            file.write(f"""eal: {{hugepages: {"require" if self.huge else "never"}, memory: {MEMORY}}}
-lcores: {{control: {control}, workers: [{cpu}], share: {str(control == cpu).lower()}}}
+            file.write(f"""eal: {{hugepages: {"require" if self.huge else "never"}, memory: {memory}}}
+lcores: {{control: {control}, workers: [{cpu}], share: {str(str(control) in str(cpu)).lower()}}}
 ports:
 {ports}policy: {name}.lua
 metrics: {{listen: 127.0.0.1:{port}}}
 console: {{socket: off}}
-""")
+{settings}""")
         command = [self.binary, "run", "-c", self.path(name + ".yml")]
         if space:
             command = ["ip", "netns", "exec", space] + command
         process = self.start(command, log)
-        wait_for("Sluice", 30, lambda: "sluice: ready" in self.log(log) or process.poll() is not None)
+        wait_for("Sluice", 60, lambda: "sluice: ready" in self.log(log) or process.poll() is not None)
         if process.poll() is not None:
             raise Failure("Sluice did not start:\n" + self.log(log))
         process.metrics_port, process.measured = port, measured
@@ -215,4 +217,10 @@ console: {{socket: off}}
         run(["ip", "-n", client, "link", "set", "c0", "up"])
         run(["ip", "-n", server, "link", "set", "e0", "up"])
         run(["ip", "-n", client, "neigh", "add", SERVER, "lladdr", MAC, "dev", "c0"])
+        # The way to a name server, which no kernel knows of.
+        run(["ip", "-n", client, "link", "add", "c1", "address", BACKEND_MAC, "type", "veth", "peer", "name", "e1", "address",
+             BACK_MAC, "netns", server])
+        run(["ip", "netns", "exec", client, "ethtool", "-K", "c1", "tx", "off"])
+        run(["ip", "-n", client, "link", "set", "c1", "up"])
+        run(["ip", "-n", server, "link", "set", "e1", "up"])
         return client, server

@@ -9,6 +9,7 @@ import re
 import sys
 from collections import namedtuple
 
+import capture
 import lab
 import memif
 import peer
@@ -34,6 +35,19 @@ addAction(AllRule(), LuaAction(function(dq)
   return DNSAction.Allow
 end))
 """
+PER_THREAD = """
+addAction(AllRule(), LuaFFIPerThreadAction([[
+  local C = require('ffi').C
+  return function(dq)
+    if C.dnsdist_ffi_dnsquestion_get_qtype(dq) == DNSQType.A then return DNSAction.Refused end
+  end
+]]))
+"""
+# A list of names, each second one of those that are asked for.
+LISTED = 10000000
+LISTED_POLICY = """
+addAction(QNameSuffixRule(sluice.loadNames('@/listed.txt')), RCodeAction(DNSRCode.NXDOMAIN))
+""" + REFUSED
 # One in a hundred has a rule of its own, which takes a millisecond of Lua or none; all else is a native rule's.
 ASIDE = "addAction(QNameRule('aside---.bench.test'), %s)\n" + REFUSED
 NATIVE = ASIDE % "RCodeAction(DNSRCode.SERVFAIL)"
@@ -68,12 +82,16 @@ SELF = 'sluice_responses_total{port="edge",kind="self"}'
 NOERROR, REFUSED_CODE = 0, 5
 
 
-def load(bench, device, *more, space=None, under=(), back=()):
+def load_command(bench, device, *more, space=None, under=(), back=()):
     """Our own generator: it looks at every answer. `back`: the device on which it is the name server."""
-    command = [*(["ip", "netns", "exec", space] if space else []), *under, bench.path("loadgen"),
-               *bench.eal("0@1", device, *back), "--", *(["--reflect"] if back else []), "--from", lab.CLIENT, "--to",
-               lab.SERVER, "--mac", lab.MAC, *more]
-    return lab.values(lab.run(command))
+    return [*(["ip", "netns", "exec", space] if space else []), *under, bench.path("loadgen"),
+            *bench.eal("0@1", device, *back), "--", *(["--reflect"] if back else []), "--from", lab.CLIENT, "--to",
+            lab.SERVER, "--mac", lab.MAC, *more]
+
+
+def load(*arguments, **more):
+    """Runs it for its time; what it says."""
+    return lab.values(lab.run(load_command(*arguments, **more)))
 
 
 def checked(figures, rcode, may_lose=False):
@@ -89,12 +107,21 @@ def checked(figures, rcode, may_lose=False):
     return seen
 
 
-class Memif:
-    limit, slices, edns = "testpmd 5tswap", True, False
+def listed(bench):
+    """Writes the list, once."""
+    if os.path.exists(bench.path("listed.txt")):
+        return
+    with open(bench.path("listed.txt"), "w", encoding="ascii") as file:
+        for first in range(0, 2 * LISTED, 200000):
+            file.write("".join(f"{capture.loadgen_label(number)}.bench.test\n" for number in range(first, first + 200000, 2)))
 
-    def swap(self, bench, names=None):
+
+class Memif:
+    limit, slices, kind = "testpmd 5tswap", True, capture.TURNS
+
+    def swap(self, bench):
         process = memif.swap(bench, "swap", bench.memif("server", "swap"))
-        pair = memif.Pair(bench, process, "swap", names, self.edns)
+        pair = memif.Pair(bench, process, "swap", self.kind)
 
         def end():
             pair.end()
@@ -103,7 +130,7 @@ class Memif:
 
     def sluice(self, bench, title, name, policy, rcode=REFUSED_CODE):
         process = bench.sluice(policy, bench.memif("server", name), name=name)
-        pair = memif.Pair(bench, process, name, edns=self.edns)
+        pair = memif.Pair(bench, process, name, self.kind)
 
         def end():
             received, counters = pair.end(), bench.metrics(process)
@@ -112,13 +139,17 @@ class Memif:
             if not 0 < received <= answered:
                 raise lab.Failure(f"{answered:.0f} answers were sent and {received} packets came back")
             # ... and of a second more, each is looked at.
-            seen = checked(load(bench, bench.memif("client", name), "--seconds", "1", "--window", "512",
-                                *(["--edns"] if self.edns else [])), rcode)
+            seen = self.check(load(bench, bench.memif("client", name), "--seconds", "1", "--window", "512",
+                                   *(["--edns"] if self.kind.edns else [])), rcode)
             bench.stop(process)
             if "fault" in seen:
                 raise lab.Failure(seen["fault"])
             return {"unanswered": asked - answered}
         return Contestant(title, pair.turn, end)
+
+
+    def check(self, figures, rcode):
+        return checked(figures, rcode)
 
 
 class Rule(Memif):
@@ -129,10 +160,32 @@ class Rule(Memif):
 
 
 class Spoof(Memif):
-    name, title, edns = "spoof", "an address by a native rule, with EDNS, over memif", True
+    name, title, kind = "spoof", "an address by a native rule, with EDNS, over memif", capture.EDNS
 
     def open(self, bench):
         return [self.swap(bench), self.sluice(bench, "Sluice", "spoof", SPOOF, NOERROR)]
+
+
+class PerThread(Memif):
+    name, title = "per_thread", "REFUSED by a LuaFFIPerThreadAction, which the worker runs itself, over memif"
+
+    def open(self, bench):
+        return [self.swap(bench), self.sluice(bench, "Sluice", "per_thread", PER_THREAD)]
+
+
+class Names(Memif):
+    name, kind = "names", capture.spread_of(2 * LISTED)
+    title = f"NXDOMAIN for the names of a set of {LISTED:,}, which every second query asks for, and REFUSED, over memif"
+
+    def check(self, figures, rcode):
+        """The load generator's names are those with even numbers and, in turn, the odd ones."""
+        if abs(figures["rcode3"] / figures["received"] - 0.5) > 0.01:
+            raise lab.Failure(f"not every second name was found: {figures}")
+        return checked({**figures, f"rcode{rcode}": figures["rcode3"] + figures["rcode5"]}, rcode)
+
+    def open(self, bench):
+        listed(bench)
+        return [self.swap(bench), self.sluice(bench, "Sluice", "names", LISTED_POLICY)]
 
 
 class Lua(Memif):
@@ -144,7 +197,7 @@ class Lua(Memif):
 
 
 class Cache(Memif):
-    name = "cache"
+    name, kind = "cache", capture.zipf_of(NAMES)
     title = f"hits in a packet cache that was filled with {NAMES:,} responses, names by Zipf's law (exponent 1), over memif"
 
     def hits(self, bench):
@@ -155,7 +208,7 @@ class Cache(Memif):
         checked(load(bench, bench.memif("client", "cache"), "--seconds", "60", "--window", "512", "--count", str(NAMES)),
                 NOERROR)
         before = bench.mark(process)
-        pair = memif.Pair(bench, process, "cache", NAMES)
+        pair = memif.Pair(bench, process, "cache", self.kind)
 
         def end():
             received, counters = pair.end(), bench.metrics(process)
@@ -173,7 +226,7 @@ class Cache(Memif):
         return Contestant("Sluice", pair.turn, end)
 
     def open(self, bench):
-        return [self.swap(bench, NAMES), self.hits(bench)]
+        return [self.swap(bench), self.hits(bench)]
 
 
 class Forward:
@@ -377,4 +430,4 @@ class CacheVeth(AfPacket):
         return [*contestants[:-1], last._replace(end=lambda: bench.stop(self.server))]
 
 
-ALL = [Rule(), Spoof(), Cache(), Forward(), Servers(), Lua(), Isolation(), Async(), AfPacket(), CacheVeth(), Veth()]
+ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Lua(), PerThread(), Isolation(), Async(), AfPacket(), CacheVeth(), Veth()]

@@ -14,11 +14,12 @@
  * are counted by themselves. With --count it ends when so many are answered. With --names so many
  * names are asked in turn, else each query has its own. With --reflect it is the name server, too: a
  * second port sends each query back to where it came from, as an answer without records. With --edns
- * each query has an OPT.
+ * each query has an OPT. SIGINT ends it before its time.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,9 @@
 #define PORT_FIRST 1024u
 #define PORTS 60000u
 #define PATIENCE_S 2 /* a query that is not answered by then is lost */
-#define BUCKETS 40   /* of latency: powers of the square root of two, in microseconds */
+#define STEPS 32u    /* of latency, in each octave of nanoseconds; a power of two */
+#define OCTAVE_FIRST 5
+#define BUCKETS (40 * STEPS)
 #define DIGITS 8
 #define ASIDE_ID 65535u /* of queries that nobody waits for: no slot's */
 
@@ -54,12 +57,13 @@ struct slot {
 
 static struct slot slots[WINDOW_MAX];
 static uint32_t free_slots[WINDOW_MAX], n_free;
-static uint64_t latency[BUCKETS], rcodes[16], n_sent, n_received, n_lost, n_strange;
+static uint64_t latency[BUCKETS], latency_max, rcodes[16], n_sent, n_received, n_lost, n_strange;
 static uint64_t n_aside_sent, n_aside_received, n_reflected, n_unreflected;
 static uint8_t frame[512];
 static uint16_t frame_length, name_offset;
 static uint32_t sequence;
 static struct rte_mempool *pool;
+static volatile sig_atomic_t stopped;
 
 static void die(const char *what)
 {
@@ -190,11 +194,10 @@ static void send_some(uint16_t port, uint64_t now, uint64_t allowed)
 
 static void latency_count(uint64_t cycles)
 {
-	uint64_t us = cycles * 1000000 / rte_get_tsc_hz();
-	unsigned bucket = 0;
-	for (uint64_t square = us * us; square > 1 && bucket < BUCKETS - 1; square /= 2)
-		bucket++;
-	latency[bucket]++;
+	uint64_t ns = RTE_MAX(cycles * 1000 / (rte_get_tsc_hz() / 1000000), (uint64_t)STEPS);
+	unsigned octave = 63 - (unsigned)__builtin_clzll(ns) - OCTAVE_FIRST;
+	latency[RTE_MIN(octave * STEPS + (unsigned)(ns >> octave) - STEPS, BUCKETS - 1)]++;
+	latency_max = RTE_MAX(latency_max, ns);
 }
 
 static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
@@ -297,7 +300,7 @@ static void run(uint16_t port)
 	uint64_t check = start + hz / 2, now;
 	for (uint32_t i = 0; i < options.window; i++)
 		free_slots[n_free++] = i;
-	while ((now = rte_rdtsc()) < end) {
+	while ((now = rte_rdtsc()) < end && !stopped) {
 		uint64_t due = options.rate ? (now - start) / (hz / options.rate) : UINT64_MAX;
 		if (receive_some(port, now) == 0 && n_free < options.window && options.yield)
 			sched_yield();
@@ -315,6 +318,7 @@ static void run(uint16_t port)
 	}
 	double seconds = (double)(now - start) / (double)hz;
 	printf("rate %.0f\n", (double)n_received / seconds);
+	end = now;
 	while ((now = rte_rdtsc()) < end + (PATIENCE_S + 1) * hz && n_free < options.window) {
 		receive_some(port, now);
 		if (options.reflect)
@@ -325,6 +329,12 @@ static void run(uint16_t port)
 }
 
 /* ---- start ---- */
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
 
 static void port_start(uint16_t port)
 {
@@ -392,10 +402,10 @@ static void options_read(int argc, char **argv)
 static void percentile_print(const char *name, double share)
 {
 	uint64_t left = (uint64_t)((double)n_received * share);
-	double us = 1;
-	for (unsigned i = 0; i < BUCKETS; i++, us *= 1.4142135) {
+	for (unsigned i = 0; i < BUCKETS; i++) {
 		if (latency[i] > left) {
-			printf("%s %.0f\n", name, us);
+			uint64_t ns = (uint64_t)(STEPS + i % STEPS) << (i / STEPS);
+			printf("%s %.2f\n", name, (double)ns / 1000);
 			return;
 		}
 		left -= latency[i];
@@ -408,6 +418,7 @@ int main(int argc, char **argv)
 	if (used < 0)
 		die("EAL does not start");
 	options_read(argc - used, argv + used);
+	signal(SIGINT, stop);
 	if (rte_eth_dev_count_avail() != (options.reflect ? 2 : 1))
 		die("give it one port, by --vdev, or with --reflect two");
 	pool = rte_pktmbuf_pool_create("loadgen", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
@@ -430,6 +441,8 @@ int main(int argc, char **argv)
 			printf("rcode%u %lu\n", i, rcodes[i]);
 	percentile_print("p50_us", 0.5);
 	percentile_print("p99_us", 0.99);
+	percentile_print("p999_us", 0.999);
+	printf("max_us %.2f\n", (double)latency_max / 1000);
 	for (uint16_t port = 0; port < (options.reflect ? 2 : 1); port++) {
 		rte_eth_dev_stop(port);
 		rte_eth_dev_close(port);

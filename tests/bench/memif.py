@@ -19,16 +19,16 @@ SETTLE_S, SLICE_S = 0.05, 0.4
 class Generator:
     """dpdk-testpmd that replays the capture as fast as it goes, at its prompt."""
 
-    def __init__(self, bench, name, names=None, edns=False):
-        queries = bench.path(f"queries-{names}-{edns}.pcap")
+    def __init__(self, bench, name, kind):
+        queries = bench.path(f"queries-{kind.name}.pcap")
         if not os.path.exists(queries):
-            capture.write(queries, lab.CLIENT, lab.SERVER, lab.MAC, names, edns)
-        room = capture.ZIPF_COUNT if names else 0  # the whole capture lies in buffers
+            capture.write(queries, kind, lab.CLIENT, lab.SERVER, lab.MAC)
+        room = kind.count  # the whole capture lies in buffers
         self.bench, self.file = bench, f"generator-{name}.log"
         self.process = bench.start(
             ["stdbuf", "-oL", "dpdk-testpmd", *bench.eal("0@1,1@1", bench.memif("client", name)),
              f"--vdev=net_pcap0,rx_pcap={queries},infinite_rx=1", "--", "-i", "--forward-mode=io",
-             "--burst=64", "--mbuf-size=512", f"--total-num-mbufs={32768 + room}"], self.file,
+             "--burst=64", f"--mbuf-size={2048 if kind.size > 256 else 512}", f"--total-num-mbufs={32768 + room}"], self.file,
             stdin=subprocess.PIPE)
         self.answered = 0
         lab.wait_for("the generator", 30, lambda: "testpmd>" in bench.log(self.file)
@@ -56,9 +56,9 @@ class Generator:
 class Pair:
     """Somebody who answers, and the generator that asks; stopped unless it is their turn."""
 
-    def __init__(self, bench, answerer, name, names=None, edns=False):
+    def __init__(self, bench, answerer, name, kind):
         self.bench, self.answerer = bench, answerer
-        self.generator = Generator(bench, name, names, edns)
+        self.generator = Generator(bench, name, kind)
         self.signal(signal.SIGSTOP)
 
     def signal(self, number):

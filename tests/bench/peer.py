@@ -52,15 +52,18 @@ def dnsdist(bench, policy, drive):
     with open(os.path.join(ROOT, "etc/sluice-bench.conf"), "w", encoding="ascii") as file:
         file.write(f"setLocal('{lab.SERVER}:53')\nsetACL('0.0.0.0/0')\nsetSecurityPollSuffix('')\n{policy}")
     lab.run(["ip", "-n", server, "addr", "add", lab.SERVER + "/24", "dev", "e0"])
+    lab.run(["ip", "-n", server, "addr", "add", lab.BACK + "/24", "dev", "e1"])
+    lab.run(["ip", "-n", server, "neigh", "replace", lab.BACKEND, "lladdr", lab.BACKEND_MAC, "dev", "e1"])
     lab.run(["ip", "-n", server, "neigh", "replace", lab.NOBODY, "lladdr", "02:00:00:00:00:02", "dev", "e0"])
     process = bench.start(["ip", "netns", "exec", server, "taskset", "-c", "0", "chroot", ROOT,
                            "/usr/bin/dnsdist", "--supervised", "--disable-syslog", "-C", "/etc/sluice-bench.conf"],
                           "dnsdist.log")
     try:
         lab.wait_for("dnsdist:\n" + bench.log("dnsdist.log"), 15, lambda: subprocess.run(
-            ["ip", "netns", "exec", client, "dig", "+tries=1", "+time=1", "@" + lab.SERVER, "x.test"],
+            ["ip", "netns", "exec", client, "dig", "+tries=1", "+time=1", "@" + lab.SERVER, "ready.test"],
             capture_output=True, check=False).returncode == 0)
         return drive(bench, client)
     finally:
         bench.stop(process)
         lab.run(["ip", "-n", server, "addr", "del", lab.SERVER + "/24", "dev", "e0"])
+        lab.run(["ip", "-n", server, "addr", "del", lab.BACK + "/24", "dev", "e1"])

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What has no limit beside it: times, sizes and shares, each held against what it ought to be."""
+import os
+import re
+import signal
+import threading
+import time
+from collections import namedtuple
+
+import lab
+import lanes
+
+# `most`: not to be exceeded; None: there is no aim. `digits` behind the point.
+Fact = namedtuple("Fact", "what value unit most digits", defaults=[None, 0])
+RELOAD_S, IDLE_S = 100, 5
+SUSPENDED_MAX = 1000000
+WINDOW = "2000"  # queries on their way: the rings of a memif have room for so many answers
+# Something of everything: answers by rules and Lua, and a cache that is too small for what is asked.
+MIXED = f"""
+newServer({{address = '{lab.BACKEND}', healthCheckMode = 'up'}})
+getPool(''):setCache(newPacketCache(50000))
+local n = 0
+addAction(AndRule{{ProbaRule(0.1)}}, LuaAction(function(dq)
+  n = n + 1
+  return n % 2 == 0 and DNSAction.Refused or DNSAction.None, ''
+end))
+addAction(ProbaRule(0.1), SpoofAction('192.0.2.1'))
+"""
+
+
+def seconds_used(process):
+    """CPU time of each thread of a process."""
+    tick, found = os.sysconf("SC_CLK_TCK"), {}
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        with open(f"/proc/{process.pid}/task/{thread}/stat", encoding="ascii") as file:
+            name, _, rest = file.read().rpartition(")")
+        fields = rest.split()
+        found[thread, name.partition("(")[2]] = (int(fields[11]) + int(fields[12])) / tick
+    return found
+
+
+def resident(process):
+    """KiB of memory that are not hugepages."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+
+
+class Start:
+    name, title = "start", f"from the start with a list of {lanes.LISTED:,} names until `sluice: ready`, and a reload under load"
+
+    def facts(self, bench, options):
+        lanes.listed(bench)
+        before = time.monotonic()
+        process = bench.sluice(lanes.LISTED_POLICY, bench.memif("server", "start"), name="start")
+        ready = time.monotonic() - before
+        device = bench.memif("client", "start")
+        most = lanes.load(bench, device, "--seconds", "2", "--window", WINDOW)["rate"]
+        with open(bench.path("listed.txt"), "a", encoding="ascii") as file:
+            file.write("one.more.test\n")  # or there would be nothing to read anew
+        generator = bench.start(lanes.load_command(bench, device, "--seconds", str(RELOAD_S), "--rate", str(int(0.8 * most)),
+                                                   "--window", WINDOW), "load.log")
+        time.sleep(1)
+        before = time.monotonic()
+        process.send_signal(signal.SIGHUP)
+        lab.wait_for("the reload", RELOAD_S, lambda: self.entries(bench, process) == lanes.LISTED + 1)
+        reloaded = time.monotonic() - before
+        generator.send_signal(signal.SIGINT)
+        generator.wait(10)
+        found = lab.values(bench.log("load.log"))
+        memory = resident(process) / 1024
+        bench.stop(process)
+        if generator.returncode != 0 or reloaded > RELOAD_S - 2:
+            raise lab.Failure("the load ended before the reload:\n" + bench.log("load.log"))
+        return [Fact("until ready", ready, "s", 25, 1), Fact("memory", memory, "MiB"),
+                Fact("reload", reloaded, "s", None, 1),
+                Fact("share of the maximum rate meanwhile", found["rate"] / most, "", None, 2),
+                Fact("queries lost meanwhile", found["lost"] + found["strange"], "of %.0f" % found["sent"], 0),
+                Fact("the longest that one waited", found["max_us"] / 1000, "ms", None, 1)]
+
+
+    def entries(self, bench, process):
+        return next(value for key, value in bench.metrics(process).items() if key.startswith("sluice_list_entries{"))
+
+
+class Idle:
+    name, title = "idle", "nothing to do, with `idle: auto`"
+
+    def facts(self, bench, options):
+        process = bench.sluice(lanes.REFUSED, bench.memif("server", "idle"), name="idle", control=1)
+        time.sleep(1)
+        before = seconds_used(process)
+        time.sleep(IDLE_S)
+        after = seconds_used(process)
+        shares = {thread: (after[thread] - before.get(thread, 0)) / IDLE_S for thread in after}
+        lone = lanes.load(bench, bench.memif("client", "idle"), "--seconds", str(IDLE_S), "--window", "1", "--rate", "1")
+        bench.stop(process)
+        if lone["lost"] or lone["received"] < IDLE_S - 2:
+            raise lab.Failure(f"queries after a second of silence were lost: {lone}")
+        worker = sum(share for (_, name), share in shares.items() if "worker" in name)
+        return [Fact("CPU of the worker", worker * 100, "%", 2, 2),
+                Fact("CPU of all threads", sum(shares.values()) * 100, "%", None, 2),
+                Fact("first query after a second of silence, median", lone["p50_us"], "us"),
+                Fact("at most", lone["max_us"], "us", 1000)]
+
+
+class Memory:
+    name, title = "memory", "what a suspended query has, and what grows in a run of queries of all kinds"
+
+    def facts(self, bench, options):
+        return [*self.suspended(bench), *self.growth(bench, options.minutes * 60)]
+
+    def suspended(self, bench):
+        sizes = []
+        for count in (SUSPENDED_MAX // 2, SUSPENDED_MAX):
+            process = bench.sluice(lanes.REFUSED, bench.memif("server", "memory"), name="memory", memory=2048,
+                                   settings=f"async: {{max_suspended: {count}}}\n")
+            said = re.search(r"memory: (\d+) MiB for (\d+) suspended.*", bench.log("memory.log"))
+            sizes.append(int(said.group(1)))
+            bench.stop(process)
+        print(f"  {said.group(0)}")
+        return [Fact("a suspended query more", (sizes[1] - sizes[0]) * 2**20 / (SUSPENDED_MAX // 2), "bytes", 1024)]
+
+    def growth(self, bench, seconds):
+        back, its_port = bench.back("growth")
+        server = bench.sluice(lanes.SPOOF, name="server", control=1, cpu=1, ports=its_port)
+        process = bench.sluice(MIXED, bench.memif("server", "growth"), name="growth", more=back)
+        thread = threading.Thread(target=lambda: lanes.load(
+            bench, bench.memif("client", "growth"), "--seconds", str(int(seconds)), "--window", "512", "--names", "100000"))
+        thread.start()
+        time.sleep(seconds * 0.2)
+        early = resident(process)
+        thread.join()
+        late, counters = resident(process), bench.metrics(process)
+        bench.stop(process)
+        bench.stop(server)
+        return [Fact("queries answered", sum(counters[key] for key in (lanes.SELF, lanes.CACHE, lanes.FORWARDED)) / 1e6, "M"),
+                Fact("resident at the end", late / 1024, "MiB"),
+                Fact(f"more than after a fifth of {seconds / 60:.1f} minutes", late - early, "KiB", 256)]
+
+
+class Suspended:
+    name, title = "suspended", "suspend and resume or expire, beside a thousand suspended and beside a million"
+
+    def facts(self, bench, options):
+        rows = [line.split() for line in lab.run([bench.build("bench_async")]).splitlines()[1:]]
+        costs = {int(row[0]): [float(value) for value in row[1:]] for row in rows}
+        found = []
+        for at, what in enumerate(("resumed in order", "resumed in any order", "expired")):
+            few, many = costs[1000][at], costs[SUSPENDED_MAX][at]
+            found += [Fact(f"{what}, beside a million", many, "ns"), Fact("over that beside a thousand", many / few, "", 1.5, 2)]
+        return found
+
+
+ALL = [Suspended(), Start(), Idle(), Memory()]
+
+
+def show(fact):
+    aim = ""
+    if fact.most is not None:
+        aim = f"{'met' if fact.value <= fact.most else 'NOT MET'}: at most {fact.most}"
+    print(f"    {fact.what:66} {fact.value:12,.{fact.digits}f} {fact.unit:8} {aim}", flush=True)
+
+
+def measure(lane, bench, options):
+    print(f"\n{lane.name}: {lane.title}", flush=True)
+    found = lane.facts(bench, options)
+    for fact in found:
+        show(fact)
+    return [fact._asdict() for fact in found]
