@@ -83,8 +83,8 @@ const struct policy *policy_current(void)
 bool policy_is_published(uint16_t number)
 {
 	bool found = current != NULL && policy_backend(current, number) != NULL;
-	for (unsigned i = 0; i < n_old; i++)
-		found |= policy_backend(old[i].policy, number) != NULL;
+	for (const struct policy *old = oldest; old != NULL; old = old->next)
+		found |= policy_backend(old, number) != NULL;
 	return found;
 }
 
