@@ -313,6 +313,8 @@ void links_turn(struct control *control)
 
 const struct link_state *links_next(const struct links *links, const struct link_state *link)
 {
+	if (links == NULL)
+		return NULL;
 	const struct link *next = links->links;
 	if (link != NULL)
 		next = (const struct link *)((const char *)link - offsetof(struct link, state)) + 1;

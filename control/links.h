@@ -30,7 +30,7 @@ void links_destroy(struct control *control);
 /* Hears what the kernel says and asks the drivers, if that is due; never blocks. */
 void links_turn(struct control *control);
 
-/* The links one after the other, the first after NULL; NULL after the last. */
+/* The links one after the other, the first after NULL; NULL after the last. In replay there are none. */
 const struct link_state *links_next(const struct links *links, const struct link_state *link);
 
 #endif

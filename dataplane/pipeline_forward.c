@@ -80,6 +80,27 @@ static void large_send(struct worker *worker, struct rte_mbuf *mbuf, const struc
 	}
 }
 
+/* As long as the gateway of a route does not answer, another one of its port serves that does. */
+static __rte_noinline enum neighbour_result gateway_other(struct worker *worker,
+							  const struct net_route *route,
+							  uint64_t now_ms,
+							  struct rte_ether_addr *mac,
+							  enum neighbour_result result)
+{
+	const struct net_port *port = &worker->dataplane->ports[route->port];
+	for (unsigned i = 0; i < port->n_gateways; i++) {
+		const struct net_address *gateway = &port->gateways[i];
+		if (gateway->ipv6 != route->next_hop.ipv6 ||
+		    net_address_equal(gateway, &route->next_hop) ||
+		    neighbour_resolve(worker->neighbours, route->port, gateway, now_ms, mac) !=
+			    NEIGHBOUR_HIT)
+			continue;
+		count(worker, STATS_OTHER_GATEWAY);
+		return NEIGHBOUR_HIT;
+	}
+	return result;
+}
+
 /* False: there is no way to the server now, and the packet is gone. */
 static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
 			const struct net_route *route, uint8_t dscp)
@@ -94,6 +115,9 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 	};
 	enum neighbour_result result = neighbour_resolve(
 		worker->neighbours, route->port, &route->next_hop, now_ms, &flow.destination_mac);
+	if (unlikely(result != NEIGHBOUR_HIT) &&
+	    !net_address_equal(&route->next_hop, &flow.destination))
+		result = gateway_other(worker, route, now_ms, &flow.destination_mac, result);
 	if (unlikely(result == NEIGHBOUR_FAILED)) {
 		rte_pktmbuf_free(mbuf);
 		return false;

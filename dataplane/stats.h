@@ -104,6 +104,7 @@ enum drop_reason {
 	X(TX_PACKETS, "sent_packets", "packets sent")                                              \
 	X(TX_UNSENT, "unsent_packets", "packets that the transmit queue had no room for")          \
 	X(NEIGHBOUR_UNPARKED, "unparked_packets", "packets lost since too many wait for a next hop") \
+	X(OTHER_GATEWAY, "other_gateway", "queries through another gateway than the first, which did not answer") \
 	X(NEIGHBOUR_REFUSED, "neighbours_refused", "hosts that the neighbour table had no room for") \
 	X(ADDRESS_CLAIMED, "address_claims", "ARP and neighbour discovery of others that have an address of ours") \
 	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \

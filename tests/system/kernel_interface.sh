@@ -48,5 +48,16 @@ ip -n "$kernel" tuntap add kback mode tap
 refused 'port back: no kernel interface kback: there is an interface of that name'
 ip -n "$kernel" tuntap del kback mode tap
 nothing_left || fail "the other interface is still there"
+# vhost-net works, or it is said what it lacks.
+sed -i 's/{interface: kedge,/& driver: virtio-user,/' "$work/sluice.yml"
+if [ -e /dev/vhost-net ]; then
+	lab_sluice
+	shows "link/ether $mac " link show kedge
+	stop_pid "$sluice_pid"
+	wait_for 5 "the interfaces' end" nothing_left
+else
+	refused 'port edge: no kernel interface kedge: /dev/vhost-net cannot be opened .*load the module vhost_net'
+fi
+sed -i 's/ driver: virtio-user,//' "$work/sluice.yml"
 sed -i "s/netns: $kernel/netns: $kernel-not/" "$work/sluice.yml"
 refused "port edge: no kernel interface kedge: .*ip netns add $kernel-not"
