@@ -17,6 +17,14 @@ void sluice_listener_tcp_set(const struct lua_listener_tcp *tcp)
 	policy_listener_tcp_set(lua_abi_context()->model, &made);
 }
 
+size_t sluice_tcp_show(char *text, size_t size)
+{
+	const struct lua_context *context = lua_abi_context();
+	return context->hooks != NULL && context->hooks->tcp_show != NULL
+		       ? context->hooks->tcp_show(context->hooks_ctx, text, size)
+		       : 0;
+}
+
 int sluice_tcp_setting_set(const char *name, uint32_t value)
 {
 	struct policy_tcp *tcp = &policy_model_settings(lua_abi_context()->model)->tcp;
@@ -30,6 +38,9 @@ int sluice_tcp_setting_set(const char *name, uint32_t value)
 		{"max_queries", &tcp->max_queries, NULL},
 		{"max_duration", &tcp->max_duration, NULL},
 		{"max_of_client", &tcp->max_of_client, NULL},
+		{"max_rate", &tcp->max_rate, NULL},
+		{"ban", &tcp->ban, NULL},
+		{"max_idle", &tcp->max_idle, NULL},
 		{"mask_v4", NULL, &tcp->mask_v4},
 		{"mask_v6", NULL, &tcp->mask_v6},
 		{"overload", NULL, &tcp->overload},

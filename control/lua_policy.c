@@ -20,6 +20,7 @@
 #include "control/policy_lint.h"
 #include "control/probe.h"
 #include "control/publish.h"
+#include "control/tcp.h"
 #include "dataplane/clock.h"
 
 #define LOAD_MS 30000u /* for a policy file; large lists take their time */
@@ -176,6 +177,11 @@ static int hook_source(void *ctx, const char *text, bool ipv6, struct net_source
 	return server_source_find(policy->control->config, text, ipv6, source, error, error_size);
 }
 
+static size_t hook_tcp_show(void *ctx, char *text, size_t size)
+{
+	return tcp_show(((struct lua_policy *)ctx)->control, text, size);
+}
+
 static const struct lua_abi_hooks hooks = {
 	.grow = hook_grow,
 	.listen = hook_listen,
@@ -186,6 +192,7 @@ static const struct lua_abi_hooks hooks = {
 	.server_status = hook_server_status,
 	.server_health = hook_server_health,
 	.server_state = hook_server_state,
+	.tcp_show = hook_tcp_show,
 	.choice = hook_choice,
 	.metrics = hook_metrics,
 	.where = hook_where,

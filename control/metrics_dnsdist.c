@@ -56,7 +56,8 @@ static void queries_print(const struct control *control, FILE *out)
 			 (tcp != NULL ? stats_read(&tcp->refused[TCP_REFUSED_ACL]) : 0)},
 		{"proxy_protocol_invalid",
 		 "Number of queries dropped because of an invalid proxy protocol payload",
-		 totals_drop(control, DROP_PROXY)},
+		 totals_drop(control, DROP_PROXY) +
+			 (tcp != NULL ? stats_read(&tcp->proxy_invalid) : 0)},
 		{"rule_drop", "Number of queries dropped because of a rule",
 		 totals_counter(control, STATS_RULE_DROP)},
 		{"rule_nxdomain", "Number of NXDomain answers returned because of a rule",

@@ -63,6 +63,12 @@ void metrics_tcp_print(const struct control *control, FILE *out)
 	X("tcpclienttimeouts", "counter",                                                          \
 	  "Amount of TCP connections terminated by a timeout while reading from the client",       \
 	  s->ended[TCP_END_IDLE] + s->ended[TCP_END_SLOW])                                         \
+	X("tcpdownstreamtimeouts", "counter",                                                      \
+	  "Amount of TCP connections terminated by a timeout while reading from the backend",      \
+	  s->server_timeouts)                                                                      \
+	X("tcpavgreadios", "gauge",                                                                \
+	  "The average number of read IO operations per query over a TCP connection",              \
+	  share(s->reads, s->taken))                                                               \
 	X("tcpcurrentconnections", "gauge",                                                        \
 	  "Amount of current incoming TCP connections from clients", s->current)                   \
 	X("tcpmaxconcurrentconnections", "counter",                                                \

@@ -44,8 +44,8 @@ enum tcp_end {
 };
 
 /* What a client that wanted a connection did not get. */
-enum tcp_refusal { TCP_REFUSED_ACL, TCP_REFUSED_CLIENT, TCP_REFUSED_LISTENER, TCP_REFUSED_FULL,
-		   TCP_REFUSALS_COUNT };
+enum tcp_refusal { TCP_REFUSED_ACL, TCP_REFUSED_CLIENT, TCP_REFUSED_RATE, TCP_REFUSED_LISTENER,
+		   TCP_REFUSED_FULL, TCP_REFUSALS_COUNT };
 
 /* By number of the listening address, as struct stats_frontend. */
 struct tcp_frontend_stats {
@@ -53,6 +53,8 @@ struct tcp_frontend_stats {
 	uint64_t current;
 	uint64_t most; /* at a time */
 	uint64_t ended[TCP_ENDS_COUNT];
+	uint64_t server_timeouts; /* queries whose server did not answer in time */
+	uint64_t reads, taken;	  /* calls of recv(), and the queries that they brought */
 	uint64_t queries;  /* of connections that ended */
 	uint64_t duration; /* of those, milliseconds */
 };
@@ -75,6 +77,7 @@ struct tcp_stats {
 	uint64_t stashed; /* bytes */
 	uint64_t queries;
 	uint64_t answers;
+	uint64_t proxy_invalid; /* connections without the PROXY header that they had to begin with */
 	uint64_t late; /* answers whose connection had ended */
 	uint64_t stalled; /* turns in which no more queries could be taken in hand */
 	uint64_t turns, busy_cycles;
@@ -97,5 +100,8 @@ uint64_t tcp_in_hand(const struct control *control);
 uint64_t tcp_connections(const struct control *control, uint16_t number);
 
 const struct tcp_stats *tcp_stats(const struct control *control);
+
+/* A table of them for people, cut to `size`; its length. */
+size_t tcp_show(const struct control *control, char *text, size_t size);
 
 #endif

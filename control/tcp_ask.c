@@ -15,6 +15,12 @@ static struct tcp_ask *ask_of(struct rte_mbuf *mbuf)
 	return (struct tcp_ask *)&packet_of(mbuf)->key;
 }
 
+const uint8_t *tcp_ask_head(const struct tcp_ask *ask, uint16_t *length)
+{
+	*length = packet_of(ask->mbuf)->dns_offset;
+	return rte_pktmbuf_mtod(ask->mbuf, const uint8_t *);
+}
+
 static struct tcp_client *client_of(struct tcp *tcp, const struct tcp_ask *ask)
 {
 	const struct packet_connection *from = &packet_of(ask->mbuf)->query.connection;

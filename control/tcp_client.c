@@ -2,11 +2,12 @@
 /* Connections of clients: who may have one, what they wait for, and for how long. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/tcp_parts.h"
+#include "control/tcp_client.h"
 #include "dataplane/net/frame.h"
 
 /* Of a query whose answer does not come: rules may hold it for as long as they like, but not forever. */
@@ -21,13 +22,14 @@ const char *const tcp_end_names[TCP_ENDS_COUNT] = {
 const char *const tcp_refusal_names[TCP_REFUSALS_COUNT] = {
 	[TCP_REFUSED_ACL] = "acl",
 	[TCP_REFUSED_CLIENT] = "client_limit",
+	[TCP_REFUSED_RATE] = "client_rate",
 	[TCP_REFUSED_LISTENER] = "listener_limit",
 	[TCP_REFUSED_FULL] = "full",
 };
 
 /* ---- the table ---- */
 
-static uint32_t slot_of(const struct tcp *tcp, const struct tcp_client *client)
+uint32_t tcp_client_slot(const struct tcp *tcp, const struct tcp_client *client)
 {
 	return (uint32_t)(client - tcp->clients);
 }
@@ -61,7 +63,7 @@ static enum tcp_wait wait_of(const struct tcp_client *client)
 	return tcp_stash_waiting(&client->stash) > 0 ? TCP_WAIT_QUERY : TCP_WAIT_IDLE;
 }
 
-static void wait_begin(struct tcp *tcp, struct tcp_client *client, enum tcp_wait wait)
+void tcp_client_wait(struct tcp *tcp, struct tcp_client *client, enum tcp_wait wait)
 {
 	TAILQ_REMOVE(&tcp->waits[client->wait], client, waiting);
 	client->wait = (uint8_t)wait;
@@ -69,35 +71,59 @@ static void wait_begin(struct tcp *tcp, struct tcp_client *client, enum tcp_wait
 	TAILQ_INSERT_TAIL(&tcp->waits[wait], client, waiting);
 }
 
-static bool may_read(const struct tcp_client *client)
+bool tcp_client_may_read(const struct tcp_client *client)
 {
 	return !client->finished && client->in_flight + client->queued < client->max_in_flight;
 }
 
-/* In the list of those that are read in turn, if there is something to read and a place for it. */
-static void ready_mark(struct tcp *tcp, struct tcp_client *client)
+void tcp_client_ready(struct tcp *tcp, struct tcp_client *client)
 {
 	bool more = client->readable || client->ended ||
 		    tcp_stash_waiting(&client->stash) > TCP_FRAME_HEAD;
-	if (client->ready || !more || !may_read(client))
+	if (client->ready || !more || !(tcp_client_may_read(client) || client->lingers))
 		return;
 	client->ready = true;
 	TAILQ_INSERT_TAIL(&tcp->ready, client, readying);
 }
 
-/* After anything has happened: it waits for something else, or is at its end. */
-static void settle(struct tcp *tcp, struct tcp_client *client)
+static void stash_drop(struct tcp *tcp, struct tcp_client *client)
+{
+	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - client->stash.size);
+	tcp_stash_free(&client->stash);
+}
+
+/*
+ * A client that did nothing wrong is told the end, and what it still sends is read and forgotten until it has
+ * seen that: closed at once, with bytes unread, the kernel would reset the connection, and answers on their
+ * way would be lost. False: it need not be waited for.
+ */
+static bool linger(struct tcp *tcp, struct tcp_client *client)
+{
+	if (client->lingers)
+		return true;
+	if (client->ended || (client->end != TCP_END_DURATION && client->end != TCP_END_QUERIES &&
+			      client->end != TCP_END_STOPPED))
+		return false;
+	client->lingers = true;
+	shutdown(client->fd, SHUT_WR);
+	stash_drop(tcp, client);
+	tcp_client_wait(tcp, client, TCP_WAIT_IDLE);
+	tcp_client_ready(tcp, client);
+	return true;
+}
+
+void tcp_client_settle(struct tcp *tcp, struct tcp_client *client)
 {
 	if (client->finished && client->in_flight == 0 && client->first == NULL) {
-		tcp_client_close(tcp, client, (enum tcp_end)client->end);
+		if (!linger(tcp, client))
+			tcp_client_close(tcp, client, (enum tcp_end)client->end);
 		return;
 	}
 	if (wait_of(client) != client->wait)
-		wait_begin(tcp, client, wait_of(client));
+		tcp_client_wait(tcp, client, wait_of(client));
 }
 
-/* No more is read of it; what was asked is answered first. */
-static void finish(struct tcp_client *client, enum tcp_end end)
+void tcp_client_finish(struct tcp_client *client, enum tcp_end end)
 {
 	if (client->finished)
 		return;
@@ -144,9 +170,9 @@ static void refuse(struct tcp *tcp, int fd, enum tcp_refusal why)
 void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int fd,
 		    const struct net_address *address, uint16_t port)
 {
-	/* No PROXY header is read over TCP: who has to send one cannot be told from a client. */
-	if (!policy_allows(tcp->policy, address->bytes, address->ipv6) ||
-	    policy_expects_proxy(tcp->policy, listener, address->bytes, address->ipv6)) {
+	/* A proxy that is trusted needs no ACL but its own. */
+	bool headed = policy_expects_proxy(tcp->policy, listener, address->bytes, address->ipv6);
+	if (!headed && !policy_allows(tcp->policy, address->bytes, address->ipv6)) {
 		refuse(tcp, fd, TCP_REFUSED_ACL);
 		return;
 	}
@@ -160,6 +186,10 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 	uint32_t most = listener->tcp.max_connections;
 	if (most != 0 && tcp->stats.frontend[listener->frontend].current >= most) {
 		refuse(tcp, fd, TCP_REFUSED_LISTENER);
+		return;
+	}
+	if (!tcp_rate_take(tcp, address)) {
+		refuse(tcp, fd, TCP_REFUSED_RATE);
 		return;
 	}
 	int32_t limit;
@@ -180,7 +210,7 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 		.fd = fd, .generation = generation, .address = *address, .local = local,
 		.port = port, .local_port = listener->port, .frontend = listener->frontend,
 		.max_in_flight = listener->tcp.max_in_flight, .limit = limit, .wait = TCP_WAIT_IDLE,
-		.since = tcp->now, .accepted = tcp->now,
+		.since = tcp->now, .accepted = tcp->now, .headed = headed,
 	};
 	client->net_port = tcp_port_of(tcp, &client->local);
 	struct tcp_frontend_stats *stats = &tcp->stats.frontend[client->frontend];
@@ -192,7 +222,7 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 	TAILQ_INSERT_TAIL(&tcp->waits[TCP_WAIT_IDLE], client, waiting);
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		.data.u64 = tcp_event_data(TCP_KIND_CLIENT, slot_of(tcp, client), generation)};
+		.data.u64 = tcp_event_data(TCP_KIND_CLIENT, tcp_client_slot(tcp, client), generation)};
 	if (epoll_ctl(tcp->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		tcp_client_close(tcp, client, TCP_END_FAILED);
 }
@@ -213,8 +243,10 @@ void tcp_client_close(struct tcp *tcp, struct tcp_client *client, enum tcp_end e
 		client->first = packet_of(mbuf)->link;
 		rte_pktmbuf_free(mbuf);
 	}
-	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - client->stash.size);
-	tcp_stash_free(&client->stash);
+	stash_drop(tcp, client);
+	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - client->proxy_length);
+	free(client->proxy);
+	client->proxy = NULL;
 	tcp_count(&stats->ended[end], 1);
 	tcp_count(&stats->queries, client->queries);
 	tcp_count(&stats->duration, tcp->now - client->accepted);
@@ -246,7 +278,23 @@ static void list_expire(struct tcp *tcp, enum tcp_wait wait, uint64_t patience, 
 	struct tcp_client *client;
 	while ((client = TAILQ_FIRST(&tcp->waits[wait])) != NULL &&
 	       tcp->now - client->since >= patience)
-		tcp_client_close(tcp, client, end);
+		tcp_client_close(tcp, client,
+				 client->finished ? (enum tcp_end)client->end : end);
+}
+
+/* Those whose listener the policy does not have any more: what they asked is answered. */
+void tcp_clients_review(struct tcp *tcp)
+{
+	struct tcp_client *client, *next;
+	for (client = TAILQ_FIRST(&tcp->age); client != NULL; client = next) {
+		const struct policy_listener *listener = policy_listener_find(
+			tcp->policy, client->local.bytes, client->local.ipv6, client->local_port);
+		next = TAILQ_NEXT(client, age);
+		if (listener != NULL && !listener->tcp.off)
+			continue;
+		tcp_client_finish(client, TCP_END_STOPPED);
+		tcp_client_settle(tcp, client);
+	}
 }
 
 /* Their queries in hand are answered first. */
@@ -256,8 +304,8 @@ static void age_expire(struct tcp *tcp, uint64_t most)
 	for (client = TAILQ_FIRST(&tcp->age); client != NULL && tcp->now - client->accepted >= most;
 	     client = next) {
 		next = TAILQ_NEXT(client, age);
-		finish(client, TCP_END_DURATION);
-		settle(tcp, client);
+		tcp_client_finish(client, TCP_END_DURATION);
+		tcp_client_settle(tcp, client);
 	}
 }
 
@@ -277,169 +325,6 @@ void tcp_clients_expire(struct tcp *tcp)
 	list_expire(tcp, TCP_WAIT_ANSWER, ANSWER_MS, TCP_END_FAILED);
 }
 
-/* ---- in ---- */
-
-void tcp_client_event(struct tcp *tcp, struct tcp_client *client, uint32_t events)
-{
-	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-		tcp_client_close(tcp, client, TCP_END_FAILED);
-		return;
-	}
-	client->hung_up |= (events & EPOLLRDHUP) != 0;
-	client->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
-	ready_mark(tcp, client);
-	if ((events & EPOLLOUT) != 0 && client->first != NULL && !client->dirty) {
-		client->dirty = true;
-		STAILQ_INSERT_TAIL(&tcp->dirty, client, dirtied);
-	}
-}
-
-/* The context that a frame would have given it. */
-static void context_fill(const struct tcp *tcp, const struct tcp_client *client,
-			 struct rte_mbuf *mbuf)
-{
-	struct packet *packet = packet_of(mbuf);
-	memset(packet, 0, offsetof(struct packet, key));
-	packet->kind = PACKET_QUERY;
-	packet->ipv6 = client->address.ipv6;
-	packet->source_port = client->port;
-	packet->destination_port = client->local_port;
-	struct query_state *query = &packet->query;
-	memcpy(query->client_addr, client->address.bytes, 16);
-	memcpy(query->local_addr, client->local.bytes, 16);
-	query->client_port = client->port;
-	query->local_port = client->local_port;
-	query->port = client->net_port;
-	query->frontend = client->frontend;
-	query->flags = QUERY_TCP | (client->address.ipv6 ? QUERY_IPV6 : 0);
-	query->connection = (struct packet_connection){
-		.slot = (uint16_t)slot_of(tcp, client),
-		.generation = {(uint16_t)client->generation, (uint16_t)(client->generation >> 16)}};
-}
-
-/* Those that take nothing of their answers must not have all buffers. */
-static void unread_close(struct tcp *tcp, const struct tcp_client *but)
-{
-	struct tcp_client *unread = TAILQ_FIRST(&tcp->waits[TCP_WAIT_SEND]);
-	if (unread != NULL && unread != but)
-		tcp_client_close(tcp, unread, TCP_END_UNREAD);
-}
-
-/* False: it cannot be taken now. */
-static bool query_take(struct tcp *tcp, struct tcp_client *client, const uint8_t *message,
-		       uint16_t length)
-{
-	if (!tcp_has_room(tcp))
-		return false;
-	struct rte_mbuf *mbuf = tcp_buffer(tcp, length);
-	if (mbuf == NULL) {
-		unread_close(tcp, client);
-		return false;
-	}
-	context_fill(tcp, client, mbuf);
-	packet_dns_resize(mbuf, length);
-	memcpy(packet_dns(mbuf), message, length);
-	if (!tcp_query_push(tcp, mbuf)) {
-		rte_pktmbuf_free(mbuf);
-		return false;
-	}
-	client->in_flight++;
-	client->queries++;
-	uint32_t most = tcp->policy->tcp.max_queries;
-	if (most != 0 && client->queries >= most)
-		finish(client, TCP_END_QUERIES);
-	tcp_count(&tcp->stats.queries, 1);
-	return true;
-}
-
-/* Takes what is whole. False: it is garbage. */
-static bool queries_take(struct tcp *tcp, struct tcp_client *client, struct tcp_reader *reader)
-{
-	while (may_read(client)) {
-		struct tcp_reader before = *reader;
-		const uint8_t *message;
-		uint16_t length;
-		enum tcp_frame frame = tcp_frame_next(reader, &message, &length);
-		if (frame == TCP_FRAME_GARBAGE ||
-		    (frame == TCP_FRAME_PART && !tcp_frame_may_be(reader, false)))
-			return false;
-		if (frame == TCP_FRAME_PART)
-			return true;
-		if (!query_take(tcp, client, message, length)) {
-			*reader = before;
-			tcp->stalled = true;
-			return true;
-		}
-	}
-	return true;
-}
-
-static bool stash_is_full(const struct tcp *tcp)
-{
-	return tcp->stats.stashed > (uint64_t)tcp->config->tcp.buffers << 20;
-}
-
-/* Bytes, none of them perhaps: those before may wait for a place. */
-static void bytes_take(struct tcp *tcp, struct tcp_client *client, const uint8_t *bytes,
-		       size_t length)
-{
-	struct tcp_reader reader;
-	uint32_t before = client->stash.size;
-	bool waited = client->wait == TCP_WAIT_QUERY;
-	uint32_t queries = client->queries;
-	bool kept = tcp_stash_open(&client->stash, bytes, length, &reader);
-	bool fine = kept && queries_take(tcp, client, &reader);
-	kept = kept && tcp_stash_close(&client->stash, &reader);
-	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - before + client->stash.size);
-	if (!kept || (client->stash.size > before && stash_is_full(tcp))) {
-		tcp_client_close(tcp, client, TCP_END_MEMORY);
-		return;
-	}
-	if (!fine)
-		finish(client, TCP_END_GARBAGE);
-	else if (client->ended && may_read(client) && !tcp->stalled)
-		finish(client, TCP_END_CLIENT); /* what is left is not whole, and will not be */
-	settle(tcp, client);
-	/* Each query has the time that it may take from its own first byte on. */
-	if (client->fd >= 0 && waited && client->wait == TCP_WAIT_QUERY && client->queries != queries)
-		wait_begin(tcp, client, TCP_WAIT_QUERY);
-}
-
-static void client_read(struct tcp *tcp, struct tcp_client *client)
-{
-	ssize_t length = 0;
-	/* What waits comes first, and is read on only when it is not whole. */
-	if (client->readable && !client->ended && tcp_stash_waiting(&client->stash) < TCP_FRAME_MAX) {
-		length = recv(client->fd, tcp->scratch, sizeof(tcp->scratch), 0);
-		if (length < (ssize_t)sizeof(tcp->scratch))
-			client->readable = client->hung_up && length > 0;
-		if (length < 0 && errno != EAGAIN) {
-			tcp_client_close(tcp, client, TCP_END_FAILED);
-			return;
-		}
-		client->ended |= length == 0;
-	}
-	bytes_take(tcp, client, tcp->scratch, length > 0 ? (size_t)length : 0);
-}
-
-void tcp_clients_read(struct tcp *tcp)
-{
-	struct tcp_client *client;
-	tcp->stalled = false;
-	for (unsigned i = 0; i < TCP_BURST && !tcp->stalled; i++) {
-		client = TAILQ_FIRST(&tcp->ready);
-		if (client == NULL)
-			return;
-		TAILQ_REMOVE(&tcp->ready, client, readying);
-		client->ready = false;
-		if (!may_read(client))
-			continue;
-		client_read(tcp, client);
-		if (client->fd >= 0 && (client->readable || tcp->stalled))
-			ready_mark(tcp, client);
-	}
-}
-
 /* ---- out ---- */
 
 void tcp_client_end(struct tcp *tcp, const struct handoff_end *end)
@@ -452,11 +337,12 @@ void tcp_client_end(struct tcp *tcp, const struct handoff_end *end)
 		return;
 	}
 	client->in_flight--;
+	tcp_count(&tcp->stats.frontend[client->frontend].server_timeouts, end->timeout);
 	if (end->close)
-		finish(client, end->broken ? TCP_END_BROKEN : TCP_END_GARBAGE);
-	settle(tcp, client);
+		tcp_client_finish(client, end->broken ? TCP_END_BROKEN : TCP_END_GARBAGE);
+	tcp_client_settle(tcp, client);
 	if (client->fd >= 0)
-		ready_mark(tcp, client);
+		tcp_client_ready(tcp, client);
 }
 
 void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf)
@@ -541,12 +427,12 @@ static void client_flush(struct tcp *tcp, struct tcp_client *client)
 		tcp_client_close(tcp, client, TCP_END_FAILED);
 		return;
 	}
-	settle(tcp, client);
+	tcp_client_settle(tcp, client);
 	if (client->fd < 0)
 		return;
 	if (progress)
-		wait_begin(tcp, client, wait_of(client));
-	ready_mark(tcp, client);
+		tcp_client_wait(tcp, client, wait_of(client));
+	tcp_client_ready(tcp, client);
 }
 
 void tcp_clients_flush(struct tcp *tcp)

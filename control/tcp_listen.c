@@ -41,13 +41,18 @@ static void address_read(const union tcp_address *from, struct net_address *addr
 	*port = ntohs(address->ipv6 ? from->v6.sin6_port : from->v4.sin_port);
 }
 
-int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6)
+/* The namespace of a port's kernel interface; NULL: ours. */
+static const char *netns_of(const struct tcp *tcp, unsigned port)
 {
 	const struct config_kernel *kernel = &tcp->config->ports[port].kernel;
-	const char *netns = kernel->interface != NULL ? kernel->netns : NULL;
+	return kernel->interface != NULL ? kernel->netns : NULL;
+}
+
+int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6)
+{
 	char error[256];
 	int back;
-	int result = netns_enter(netns, &back, error, sizeof(error));
+	int result = netns_enter(netns_of(tcp, port), &back, error, sizeof(error));
 	if (result < 0) {
 		errno = -result;
 		return -1;
@@ -65,7 +70,7 @@ static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigne
 	const int on = 1;
 	union tcp_address address;
 	socklen_t length = tcp_address_fill(&address, &wanted->address, wanted->port);
-	int fd = tcp_socket(tcp, tcp_port_of(tcp, &wanted->address), wanted->address.ipv6);
+	int fd = tcp_socket(tcp, listener->port, wanted->address.ipv6);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -119,12 +124,33 @@ static const struct policy_listener *wanted_find(const struct tcp *tcp,
 	return NULL;
 }
 
-static bool is_open(const struct tcp *tcp, const struct policy_listener *wanted)
+static bool is_open(const struct tcp *tcp, const struct policy_listener *wanted, unsigned port)
 {
 	for (unsigned i = 0; i < tcp->n_listeners; i++)
-		if (same(&tcp->listeners[i].wanted, wanted))
+		if (tcp->listeners[i].port == port && same(&tcp->listeners[i].wanted, wanted))
 			return true;
 	return false;
+}
+
+/* Whether no port before it has its kernel interface in the same namespace. */
+static bool is_first_there(const struct tcp *tcp, unsigned port)
+{
+	const char *netns = netns_of(tcp, port);
+	for (unsigned i = 0; i < port; i++) {
+		const char *other = netns_of(tcp, i);
+		if (netns == other || (netns != NULL && other != NULL && strcmp(netns, other) == 0))
+			return false;
+	}
+	return true;
+}
+
+/* One on all addresses is wanted wherever the kernel may have some of ours. */
+static bool is_wanted_at(const struct tcp *tcp, const struct policy_listener *wanted, unsigned port)
+{
+	if (wanted->tcp.off)
+		return false;
+	return wanted->any ? is_first_there(tcp, port)
+			   : port == tcp_port_of(tcp, &wanted->address);
 }
 
 /* The place of one that goes is taken by the last: its events say where it is. */
@@ -151,9 +177,13 @@ static void listeners_match(struct tcp *tcp)
 			tcp->listeners[i].wanted = *wanted;
 	}
 	for (unsigned i = 0; i < policy->n_listeners; i++)
-		if (!policy->listeners[i].tcp.off && !is_open(tcp, &policy->listeners[i]))
-			tcp->listeners[tcp->n_listeners++] = (struct tcp_listener){
-				.fd = -1, .wanted = policy->listeners[i]};
+		for (unsigned port = 0; port < tcp->dataplane->n_ports; port++)
+			if (is_wanted_at(tcp, &policy->listeners[i], port) &&
+			    !is_open(tcp, &policy->listeners[i], port))
+				tcp->listeners[tcp->n_listeners++] =
+					(struct tcp_listener){.fd = -1, .port = (uint8_t)port,
+							      .wanted = policy->listeners[i]};
+	tcp_clients_review(tcp);
 }
 
 void tcp_listeners_update(struct tcp *tcp)

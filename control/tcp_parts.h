@@ -19,6 +19,9 @@
 #define TCP_READ_SIZE 16384u /* bytes of a connection in a turn */
 #define TCP_LANE_QUERIES (HANDOFF_RING_SIZE / 2) /* in hand of a worker at a time */
 
+/* One on all addresses is a socket in each network namespace that a port has its kernel interface in. */
+#define TCP_LISTENERS_MAX (POLICY_LISTENERS_MAX * NET_PORTS_MAX)
+
 /* What an event of epoll is about, beside the slot and its generation. */
 enum tcp_kind { TCP_KIND_WAKER, TCP_KIND_LISTENER, TCP_KIND_CLIENT, TCP_KIND_SERVER };
 
@@ -27,6 +30,7 @@ enum tcp_wait { TCP_WAIT_IDLE, TCP_WAIT_QUERY, TCP_WAIT_ANSWER, TCP_WAIT_SEND, T
 
 struct tcp_listener {
 	int fd; /* -1: it could not be opened, and is tried again */
+	uint8_t port; /* in the network namespace of whose kernel interface it is */
 	struct policy_listener wanted;
 	int error; /* of the last attempt */
 };
@@ -45,6 +49,8 @@ struct tcp_client {
 	bool finished : 1; /* no more is read: what is in hand is answered, then it is closed */
 	bool ready : 1;	   /* in the list of those */
 	bool dirty : 1;	   /* in the list of those with answers to send */
+	bool lingers : 1;  /* it was told the end, and is read until it has ended too */
+	bool headed : 1;   /* its PROXY header has not come yet */
 	uint8_t end;	   /* enum tcp_end, once finished */
 	uint16_t max_in_flight;
 	uint16_t in_flight; /* queries that workers have */
@@ -56,6 +62,8 @@ struct tcp_client {
 	uint64_t since;	   /* ms: when what it waits for began */
 	uint64_t accepted; /* ms */
 	struct rte_mbuf *first, *last;
+	uint8_t *proxy; /* the PROXY header of a client behind a proxy, which each query begins with */
+	uint16_t proxy_length;
 	struct tcp_stash stash;
 	TAILQ_ENTRY(tcp_client) waiting, age, readying;
 	STAILQ_ENTRY(tcp_client) dirtied;
@@ -101,6 +109,8 @@ struct tcp_server {
 	uint32_t queries;
 	uint64_t opened, since; /* ms; the latter when it last did what was waited for */
 	struct tcp_ask *by_id[TCP_ASKS_MAX];
+	uint8_t *head; /* the PROXY header that it begins with: all its queries are of that client */
+	uint16_t head_length, head_sent;
 	struct tcp_stash stash;
 	TAILQ_ENTRY(tcp_server) sibling, readying;
 };
@@ -147,12 +157,14 @@ struct tcp {
 	uint32_t generation; /* of the policy whose listeners these are */
 	uint64_t listened;   /* ms: when opening them was last tried */
 	unsigned n_listeners;
-	struct tcp_listener listeners[POLICY_LISTENERS_MAX];
+	struct tcp_listener listeners[TCP_LISTENERS_MAX];
 
 	struct tcp_client *clients; /* by slot */
 	uint32_t capacity, used;    /* slots that were in use at some time */
 	struct rte_hash *limits;    /* clients, and by their places there: */
 	uint32_t *of_client;	    /* how many connections they have */
+	struct tcp_rate *rates;	    /* how fast clients begin them */
+	uint32_t rates_seed;
 	struct tcp_clients spare, age, ready, waits[TCP_WAITS];
 	struct tcp_dirty dirty;
 	bool stalled; /* no query can be taken in hand */
@@ -192,7 +204,7 @@ void tcp_listeners_close(struct tcp *tcp);
 /* Accepts what waits at a listener, within the turn's bound. */
 void tcp_listener_accept(struct tcp *tcp, unsigned index);
 
-/* ---- tcp_client.c ---- */
+/* ---- tcp_client.c, and tcp_query.c for what comes ---- */
 
 /* The socket is the client's now, or closed. */
 void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int fd,
@@ -212,6 +224,9 @@ void tcp_clients_read(struct tcp *tcp);
 void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf);
 void tcp_client_end(struct tcp *tcp, const struct handoff_end *end);
 
+/* Ends those whose listener is gone, after a change of the policy. */
+void tcp_clients_review(struct tcp *tcp);
+
 /* Sends what was queued this turn. */
 void tcp_clients_flush(struct tcp *tcp);
 
@@ -229,6 +244,9 @@ void tcp_limits_destroy(struct tcp *tcp);
 /* One more connection of that client, to be given back. False: it has as many as it may. */
 bool tcp_limit_take(struct tcp *tcp, const struct net_address *address, int32_t *place);
 void tcp_limit_give(struct tcp *tcp, int32_t place);
+
+/* One more that a client begins. False: it began too many, or did so lately. */
+bool tcp_rate_take(struct tcp *tcp, const struct net_address *address);
 
 /* ---- tcp_server.c ---- */
 

@@ -8,14 +8,15 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 32u /* a backend, unless its options say otherwise */
 #define BACKOFF_MIN_MS 10u
 #define BACKOFF_MAX_MS 1000u
 #define PARTS 32u
+#define LOOK_AHEAD 64u /* queries for which connections are looked for, where clients do not share them */
 
 /* ---- the table ---- */
 
@@ -35,16 +36,6 @@ int tcp_servers_create(struct tcp *tcp)
 	return 0;
 }
 
-static struct tcp_server *slot_take(struct tcp *tcp)
-{
-	struct tcp_server *server = TAILQ_FIRST(&tcp->servers_spare);
-	if (server != NULL)
-		TAILQ_REMOVE(&tcp->servers_spare, server, sibling);
-	else if (tcp->servers_used < TCP_SERVERS_MAX)
-		server = &tcp->servers[tcp->servers_used++];
-	return server;
-}
-
 void tcp_backend_activate(struct tcp *tcp, struct tcp_backend *backend)
 {
 	if (backend->is_active)
@@ -53,20 +44,12 @@ void tcp_backend_activate(struct tcp *tcp, struct tcp_backend *backend)
 	TAILQ_INSERT_TAIL(&tcp->active, backend, active);
 }
 
-static struct tcp_server_stats *stats_of(struct tcp *tcp, const struct tcp_server *server)
-{
-	return &tcp->stats.server[server->number];
-}
-
 /* ---- ends ---- */
 
-/* What becomes of the queries of a connection that is gone. */
-enum fate { FATE_RETRY, FATE_FAIL };
-
 static void ask_settle(struct tcp *tcp, struct tcp_backend *backend, struct tcp_ask *ask,
-		       enum fate fate)
+		       enum tcp_fate fate)
 {
-	if (fate == FATE_RETRY && !ask->begun && ask->attempts < backend->backend->tcp.retries) {
+	if (fate == TCP_FATE_RETRY && !ask->begun && ask->attempts < backend->backend->tcp.retries) {
 		ask->attempts++;
 		TAILQ_INSERT_TAIL(&backend->waiting, ask, link);
 	} else {
@@ -74,10 +57,10 @@ static void ask_settle(struct tcp *tcp, struct tcp_backend *backend, struct tcp_
 	}
 }
 
-static void server_close(struct tcp *tcp, struct tcp_server *server, enum fate fate)
+void tcp_server_close(struct tcp *tcp, struct tcp_server *server, enum tcp_fate fate)
 {
 	struct tcp_backend *backend = &tcp->backends[server->number];
-	struct tcp_server_stats *stats = stats_of(tcp, server);
+	struct tcp_server_stats *stats = tcp_server_stats_of(tcp, server);
 	struct tcp_ask *ask;
 	close(server->fd);
 	server->fd = -1;
@@ -87,6 +70,8 @@ static void server_close(struct tcp *tcp, struct tcp_server *server, enum fate f
 	}
 	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - server->stash.size);
 	tcp_stash_free(&server->stash);
+	free(server->head);
+	server->head = NULL;
 	if (server->ready)
 		TAILQ_REMOVE(&tcp->servers_ready, server, readying);
 	TAILQ_REMOVE(&backend->servers, server, sibling);
@@ -109,102 +94,34 @@ static void connect_failed(struct tcp *tcp, struct tcp_backend *backend, struct 
 	/* Those that wait had no better luck. */
 	TAILQ_CONCAT(&waiting, &backend->waiting, link);
 	if (server != NULL)
-		server_close(tcp, server, FATE_RETRY);
+		tcp_server_close(tcp, server, TCP_FATE_RETRY);
 	while ((ask = TAILQ_FIRST(&waiting)) != NULL) {
 		TAILQ_REMOVE(&waiting, ask, link);
-		ask_settle(tcp, backend, ask, FATE_RETRY);
+		ask_settle(tcp, backend, ask, TCP_FATE_RETRY);
 	}
 }
 
-/* ---- beginnings ---- */
+/* ---- in turn ---- */
 
-/* From the address that UDP queries to this server come from. */
-static int server_socket(const struct tcp *tcp, const struct backend *backend)
-{
-	const struct net_route *route = &tcp->dataplane->routes[backend->number];
-	const int on = 1;
-	union tcp_address from, to;
-	socklen_t from_size = tcp_address_fill(&from, &route->source, 0);
-	socklen_t to_size = tcp_address_fill(&to, &backend->address, backend->port);
-	int fd = tcp_socket(tcp, route->port, backend->address.ipv6);
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	if (bind(fd, &from.any, from_size) == 0 &&
-	    (connect(fd, &to.any, to_size) == 0 || errno == EINPROGRESS))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static struct tcp_server *server_open(struct tcp *tcp, struct tcp_backend *backend)
-{
-	struct tcp_server *server = slot_take(tcp);
-	if (server == NULL)
-		return NULL;
-	uint32_t generation = server->generation + 1;
-	*server = (struct tcp_server){
-		.fd = server_socket(tcp, backend->backend), .generation = generation,
-		.number = backend->backend->number, .connecting = true, .opened = tcp->now,
-		.since = tcp->now, .round = (uint8_t)tcp->now,
-	};
-	TAILQ_INIT(&server->asks);
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		.data.u64 = tcp_event_data(TCP_KIND_SERVER, (uint32_t)(server - tcp->servers),
-					   generation)};
-	if (server->fd < 0 || epoll_ctl(tcp->epoll, EPOLL_CTL_ADD, server->fd, &event) != 0) {
-		if (server->fd >= 0)
-			close(server->fd);
-		server->fd = -1;
-		TAILQ_INSERT_TAIL(&tcp->servers_spare, server, sibling);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&backend->servers, server, sibling);
-	backend->count++;
-	struct tcp_server_stats *stats = stats_of(tcp, server);
-	tcp_count(&stats->opened, 1);
-	tcp_count(&stats->current, 1);
-	tcp_set(&stats->most, RTE_MAX(stats->most, stats->current));
-	return server;
-}
-
-/* The connection with the fewest queries in flight that takes one more. */
-static struct tcp_server *server_find(const struct tcp_backend *backend)
-{
-	struct tcp_server *server, *best = NULL;
-	unsigned most = RTE_MIN(backend->backend->tcp.max_in_flight, TCP_ASKS_MAX);
-	TAILQ_FOREACH(server, &backend->servers, sibling)
-		if (!server->exclusive && server->in_flight < most &&
-		    (best == NULL || server->in_flight < best->in_flight))
-			best = server;
-	return best;
-}
-
-static bool may_open(const struct tcp *tcp, const struct tcp_backend *backend)
-{
-	uint32_t most = backend->backend->tcp.max_connections;
-	return backend->count < (most != 0 ? most : CONNECTIONS_MAX) && tcp->now >= backend->retry;
-}
-
-/* Gives what waits to connections, new ones where those that there are have enough. */
+/*
+ * Gives what waits to connections, new ones where those that there are have enough. Where clients have
+ * connections of their own, one that has to wait does not hold up all behind it.
+ */
 static void backend_serve(struct tcp *tcp, struct tcp_backend *backend)
 {
-	struct tcp_ask *ask;
-	while ((ask = TAILQ_FIRST(&backend->waiting)) != NULL) {
-		struct tcp_server *server = ask->is_xfr ? NULL : server_find(backend);
-		if (server == NULL && !may_open(tcp, backend)) {
-			tcp_count(&tcp->stats.server[backend->backend->number].too_many,
-				  !ask->held && tcp->now >= backend->retry);
-			ask->held = true;
-			return;
-		}
-		if (server != NULL) {
-			tcp_count(&stats_of(tcp, server)->reused, 1);
-		} else if ((server = server_open(tcp, backend)) == NULL) {
+	unsigned chances = backend->backend->proxy ? LOOK_AHEAD : 1;
+	struct tcp_ask *ask, *next;
+	for (ask = TAILQ_FIRST(&backend->waiting); ask != NULL && chances > 0; ask = next) {
+		bool failed = false;
+		next = TAILQ_NEXT(ask, link);
+		struct tcp_server *server = tcp_server_provide(tcp, backend, ask, &failed);
+		if (failed) {
 			connect_failed(tcp, backend, NULL);
 			return;
+		}
+		if (server == NULL) {
+			chances--;
+			continue;
 		}
 		server->exclusive = ask->is_xfr;
 		if (server->in_flight == 0)
@@ -216,11 +133,14 @@ static void backend_serve(struct tcp *tcp, struct tcp_backend *backend)
 
 /* ---- out ---- */
 
+/* The PROXY header if it is not out yet, and queries with their lengths; how many parts that makes. */
 static unsigned asks_gather(const struct tcp_server *server, struct iovec *parts,
 			    uint8_t (*heads)[TCP_FRAME_HEAD])
 {
 	uint32_t skip = server->sent;
 	unsigned count = 0;
+	*parts++ = (struct iovec){server->head + server->head_sent,
+				  server->head_length - server->head_sent};
 	for (struct tcp_ask *ask = server->next; ask != NULL && count < PARTS;
 	     ask = TAILQ_NEXT(ask, link), count++) {
 		uint16_t length = packet_of(ask->mbuf)->dns_length;
@@ -232,12 +152,14 @@ static unsigned asks_gather(const struct tcp_server *server, struct iovec *parts
 			(struct iovec){packet_dns(ask->mbuf) + of_body, length - of_body};
 		skip = 0;
 	}
-	return count;
+	return 1 + 2 * count;
 }
 
 static void sent_count(struct tcp_server *server, uint32_t sent)
 {
-	server->sent += sent;
+	uint16_t of_head = (uint16_t)RTE_MIN(sent, (uint32_t)server->head_length - server->head_sent);
+	server->head_sent = (uint16_t)(server->head_sent + of_head);
+	server->sent += sent - of_head;
 	while (server->next != NULL) {
 		uint32_t whole = TCP_FRAME_HEAD + packet_of(server->next->mbuf)->dns_length;
 		if (server->sent < whole)
@@ -251,16 +173,16 @@ static void sent_count(struct tcp_server *server, uint32_t sent)
 static bool server_flush(struct tcp *tcp, struct tcp_server *server)
 {
 	uint8_t heads[PARTS][TCP_FRAME_HEAD];
-	struct iovec parts[2 * PARTS];
+	struct iovec parts[1 + 2 * PARTS];
 	while (server->next != NULL && !server->connecting) {
 		struct msghdr message = {.msg_iov = parts,
-					 .msg_iovlen = 2 * asks_gather(server, parts, heads)};
+					 .msg_iovlen = asks_gather(server, parts, heads)};
 		ssize_t sent = sendmsg(server->fd, &message, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EAGAIN)
 			return true;
 		if (sent < 0) {
-			tcp_count(&stats_of(tcp, server)->died_sending, 1);
-			server_close(tcp, server, FATE_RETRY);
+			tcp_count(&tcp_server_stats_of(tcp, server)->died_sending, 1);
+			tcp_server_close(tcp, server, TCP_FATE_RETRY);
 			return false;
 		}
 		server->since = tcp->now;
@@ -287,7 +209,7 @@ void tcp_server_event(struct tcp *tcp, uint32_t slot, uint32_t generation, uint3
 	struct tcp_server *server = &tcp->servers[slot];
 	struct tcp_backend *backend = &tcp->backends[server->number];
 	if (server->connecting && (events & (EPOLLERR | EPOLLHUP)) != 0) {
-		tcp_count(&stats_of(tcp, server)->refused, 1);
+		tcp_count(&tcp_server_stats_of(tcp, server)->refused, 1);
 		connect_failed(tcp, backend, server);
 		return;
 	}
@@ -329,8 +251,8 @@ static enum tcp_answer answers_take(struct tcp *tcp, struct tcp_server *server,
 /* An end that the server made: what waits for its answer is asked again. */
 static void server_ended(struct tcp *tcp, struct tcp_server *server)
 {
-	tcp_count(&stats_of(tcp, server)->died_reading, server->in_flight > 0);
-	server_close(tcp, server, FATE_RETRY);
+	tcp_count(&tcp_server_stats_of(tcp, server)->died_reading, server->in_flight > 0);
+	tcp_server_close(tcp, server, TCP_FATE_RETRY);
 }
 
 static void server_read(struct tcp *tcp, struct tcp_server *server)
@@ -350,7 +272,7 @@ static void server_read(struct tcp *tcp, struct tcp_server *server)
 	kept = kept && tcp_stash_close(&server->stash, &reader);
 	tcp_set(&tcp->stats.stashed, tcp->stats.stashed - before + server->stash.size);
 	if (taken == TCP_ANSWER_UNWANTED || !kept) {
-		server_close(tcp, server, FATE_FAIL);
+		tcp_server_close(tcp, server, TCP_FATE_FAIL);
 		return;
 	}
 	tcp->throttled |= taken == TCP_ANSWER_LATER;
@@ -358,7 +280,7 @@ static void server_read(struct tcp *tcp, struct tcp_server *server)
 	if (ended && taken == TCP_ANSWER_TAKEN)
 		server_ended(tcp, server);
 	else if (server->exclusive && server->in_flight == 0)
-		server_close(tcp, server, FATE_FAIL); /* the zone has come to its end */
+		tcp_server_close(tcp, server, TCP_FATE_FAIL); /* the zone has come to its end */
 	else if (server->readable || taken == TCP_ANSWER_LATER)
 		ready_mark(tcp, server);
 }
@@ -376,24 +298,32 @@ void tcp_servers_read(struct tcp *tcp)
 
 /* ---- turns ---- */
 
+/* How long it is kept unused, ms: one of a single client as long as that may be silent. */
+static uint64_t idle_most(const struct tcp *tcp, const struct tcp_server *server)
+{
+	uint64_t most = tcp->policy->tcp.server_idle * 1000ull;
+	return server->head_length > 0 ? RTE_MIN(most, (uint64_t)tcp->policy->tcp.receive_timeout)
+				       : most;
+}
+
 /* False: the connection is gone. */
 static bool server_expire(struct tcp *tcp, struct tcp_backend *backend, struct tcp_server *server)
 {
 	const struct backend *of = backend->backend;
-	struct tcp_server_stats *stats = stats_of(tcp, server);
+	struct tcp_server_stats *stats = tcp_server_stats_of(tcp, server);
 	uint64_t waited = tcp->now - server->since;
 	if (server->connecting && waited >= of->tcp.connect_timeout) {
 		tcp_count(&stats->connect_timeouts, 1);
 		connect_failed(tcp, backend, server);
 	} else if (!server->connecting && server->next != NULL && waited >= of->tcp.send_timeout) {
 		tcp_count(&stats->write_timeouts, 1);
-		server_close(tcp, server, FATE_RETRY);
+		tcp_server_close(tcp, server, TCP_FATE_RETRY);
 	} else if (!server->connecting && server->in_flight > 0 &&
 		   waited >= of->tcp.receive_timeout) {
 		tcp_count(&stats->read_timeouts, 1);
-		server_close(tcp, server, FATE_FAIL);
-	} else if (server->in_flight == 0 && waited >= tcp->policy->tcp.server_idle * 1000ull) {
-		server_close(tcp, server, FATE_FAIL);
+		tcp_server_close(tcp, server, TCP_FATE_FAIL);
+	} else if (server->in_flight == 0 && waited >= idle_most(tcp, server)) {
+		tcp_server_close(tcp, server, TCP_FATE_FAIL);
 	} else {
 		return true;
 	}
@@ -421,7 +351,7 @@ static void asks_expire(struct tcp *tcp, struct tcp_backend *backend, struct tcp
 	struct tcp_ask *ask;
 	while ((ask = TAILQ_FIRST(&server->asks)) != NULL && ask != server->next && !ask->is_xfr &&
 	       tcp->now - ask->since >= most) {
-		tcp_count(&stats_of(tcp, server)->read_timeouts, 1);
+		tcp_count(&tcp_server_stats_of(tcp, server)->read_timeouts, 1);
 		tcp_ask_withdraw(server, ask);
 		tcp_ask_fail(tcp, ask);
 	}
@@ -430,13 +360,17 @@ static void asks_expire(struct tcp *tcp, struct tcp_backend *backend, struct tcp
 static void backend_turn(struct tcp *tcp, struct tcp_backend *backend)
 {
 	struct tcp_server *next;
+	unsigned idle = 0;
 	waiting_expire(tcp, backend);
 	backend_serve(tcp, backend);
 	for (struct tcp_server *server = TAILQ_FIRST(&backend->servers); server != NULL;
 	     server = next) {
 		next = TAILQ_NEXT(server, sibling);
-		if (server_flush(tcp, server) && server_expire(tcp, backend, server))
-			asks_expire(tcp, backend, server);
+		if (!server_flush(tcp, server) || !server_expire(tcp, backend, server))
+			continue;
+		asks_expire(tcp, backend, server);
+		if (server->in_flight == 0 && !server->connecting && ++idle > tcp->policy->tcp.max_idle)
+			tcp_server_close(tcp, server, TCP_FATE_FAIL);
 	}
 	if (TAILQ_EMPTY(&backend->servers) && TAILQ_EMPTY(&backend->waiting)) {
 		backend->is_active = false;
@@ -459,7 +393,7 @@ void tcp_servers_close(struct tcp *tcp)
 	struct tcp_backend *backend;
 	TAILQ_FOREACH(backend, &tcp->active, active)
 		while (!TAILQ_EMPTY(&backend->servers))
-			server_close(tcp, TAILQ_FIRST(&backend->servers), FATE_FAIL);
+			tcp_server_close(tcp, TAILQ_FIRST(&backend->servers), TCP_FATE_FAIL);
 	free(tcp->servers);
 	free(tcp->backends);
 }

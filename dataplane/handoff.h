@@ -42,12 +42,13 @@ struct handoff_end {
 	bool close; /* the connection is not worth keeping */
 	bool broken; /* its answer broke off */
 	bool more;  /* it goes on: a message of its answer was dropped */
+	bool timeout; /* its server did not answer in time */
 };
 
 static inline void *handoff_end_pack(const struct handoff_end *end)
 {
 	return (void *)((uintptr_t)end->generation << 32 | (uintptr_t)end->slot << 16 |
-			(uintptr_t)end->broken << 3 |
+			(uintptr_t)end->timeout << 4 | (uintptr_t)end->broken << 3 |
 			(uintptr_t)end->more << 2 | (uintptr_t)end->close << 1 | 1u);
 }
 
@@ -63,7 +64,8 @@ static inline struct handoff_end handoff_end_unpack(const void *packed)
 				    .generation = (uint32_t)(bits >> 32),
 				    .close = (bits & 2u) != 0,
 				    .more = (bits & 4u) != 0,
-				    .broken = (bits & 8u) != 0};
+				    .broken = (bits & 8u) != 0,
+				    .timeout = (bits & 16u) != 0};
 }
 
 /* 0 or -errno. `worker` numbers the rings' names. Start-up. */

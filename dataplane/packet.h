@@ -31,6 +31,7 @@ struct note_block;
 enum packet_kind {
 	PACKET_OTHER,
 	PACKET_QUERY,
+	PACKET_PROXIED, /* a query over TCP, behind the PROXY header that its connection began with */
 	PACKET_RESPONSE,
 	PACKET_PROBE, /* a question of the control lcore's own to a server */
 	PACKET_REPORT, /* of a path's MTU, looking for the worker who sent what it quotes */

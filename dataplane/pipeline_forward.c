@@ -149,8 +149,7 @@ static struct inflight_entry *entry_new(struct worker *worker, const struct net_
 
 /*
  * Whether the query goes to its server over TCP, as the server wants it, or the client does and UDP
- * will not do; else what came over TCP is kept, in case its answer is truncated. A server that wants
- * PROXY headers is asked over UDP: over TCP they are for whole connections, which clients share.
+ * will not do; else what came over TCP is kept, in case its answer is truncated.
  */
 static bool must_stream(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend,
 			bool fits, struct rte_mbuf **kept)
@@ -158,7 +157,7 @@ static bool must_stream(struct worker *worker, struct rte_mbuf *mbuf, const stru
 	const struct query_state *query = &packet_of(mbuf)->query;
 	if (backend->tcp.only)
 		return true;
-	if (likely((query->flags & QUERY_TCP) == 0) || backend->proxy)
+	if (likely((query->flags & QUERY_TCP) == 0))
 		return false;
 	return !fits || pipeline_is_xfr(query) ||
 	       (*kept = pipeline_tcp_keep(worker, mbuf)) == NULL;
@@ -339,7 +338,7 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry->token = packet->slot;
 	pipeline_entry_fill(entry, backend, mbuf);
 	if (backend->tcp.only || backend->tcp.check) {
-		pipeline_tcp_push(worker, mbuf, entry);
+		pipeline_tcp_push(worker, mbuf, backend, entry);
 		return;
 	}
 	if (backend->proxy)

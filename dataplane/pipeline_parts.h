@@ -54,7 +54,8 @@ static inline bool pipeline_is_xfr(const struct query_state *query)
 void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend);
 
 /* Passes a query whose entry is filled in to the TCP thread. */
-void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry);
+void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend,
+		       struct inflight_entry *entry);
 
 /*
  * A copy of a query that came over TCP, before it goes out over UDP: it will be asked over TCP if its

@@ -31,6 +31,7 @@ void pipeline_tcp_end(struct worker *worker, const struct query_state *query,
 			 reason == DROP_QUERY_MALFORMED || reason == DROP_TCP_GAVE_UP,
 		.more = more,
 		.broken = reason == DROP_TCP_GAVE_UP,
+		.timeout = reason == DROP_TIMEOUT,
 	};
 	item_push(worker, handoff_end_pack(&end));
 }
@@ -78,6 +79,14 @@ void pipeline_tcp_hand_over(struct worker *worker)
 static void query_receive(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
+	if (packet->kind == PACKET_PROXIED) {
+		enum drop_reason reason = pipeline_proxy_take(policy_now(worker), mbuf);
+		packet->kind = PACKET_QUERY;
+		if (unlikely(reason != DROP_NONE)) {
+			pipeline_drop(worker, mbuf, reason);
+			return;
+		}
+	}
 	stats_add(&worker->stats.port[packet->query.port].queries, 1);
 	stats_add(&frontend_of(worker, &packet->query)->queries, 1);
 	pipeline_query(worker, mbuf);
@@ -103,9 +112,29 @@ struct rte_mbuf *pipeline_tcp_keep(struct worker *worker, struct rte_mbuf *mbuf)
 	return kept;
 }
 
-void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry)
+/* Puts a PROXY header before the message, for the start of the connection; how long it is. */
+static uint16_t head_put(struct rte_mbuf *mbuf, const struct inflight_entry *entry)
+{
+	uint16_t length = packet_of(mbuf)->dns_length;
+	pipeline_proxy_put(mbuf, entry->probe ? NULL : &entry->query);
+	return (uint16_t)(packet_of(mbuf)->dns_length - length);
+}
+
+/* The buffer begins with the header then, or where there is none with the message. */
+static void head_skip(struct rte_mbuf *mbuf, uint16_t head)
+{
+	struct packet *packet = packet_of(mbuf);
+	uint16_t length = (uint16_t)(packet->dns_length - head);
+	mbuf->data_off = (uint16_t)(mbuf->data_off + packet->dns_offset);
+	packet->dns_offset = head;
+	packet_dns_resize(mbuf, length);
+}
+
+void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend,
+		       struct inflight_entry *entry)
 {
 	uint16_t number = packet_of(mbuf)->query.backend;
+	uint16_t head = backend->proxy ? head_put(mbuf, entry) : 0;
 	struct rte_mbuf *changed = buffer_change(worker, mbuf);
 	/* What ends the queries of clients has its place on the ring kept free. */
 	if (changed == NULL ||
@@ -120,6 +149,7 @@ void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, struct infl
 	}
 	struct packet *packet = packet_of(changed);
 	packet->kind = PACKET_ASK;
+	head_skip(changed, head);
 	packet->source_port = entry->source_port;
 	entry->tcp = true;
 	if (!entry->probe) {
@@ -139,6 +169,11 @@ static uint64_t patience_ms(const struct backend *backend, const struct query_st
 
 void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend)
 {
+	if (backend->proxy) {
+		size_t size = pipeline_proxy_size(&packet_of(mbuf)->query);
+		if ((mbuf = pipeline_proxy_reserve(worker, mbuf, size)) == NULL)
+			return;
+	}
 	uint64_t patience = patience_ms(backend, &packet_of(mbuf)->query) * worker->tsc_per_ms;
 	struct inflight_entry *entry = inflight_add(worker->inflight, worker->now, patience);
 	if (unlikely(entry == NULL)) {
@@ -148,7 +183,7 @@ void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct
 	entry->sent = worker->now;
 	entry->probe = false;
 	pipeline_entry_fill(entry, backend, mbuf);
-	pipeline_tcp_push(worker, mbuf, entry);
+	pipeline_tcp_push(worker, mbuf, backend, entry);
 }
 
 void pipeline_tcp_retry(struct worker *worker, struct inflight_entry *entry)
@@ -206,6 +241,7 @@ unsigned pipeline_tcp_receive(struct worker *worker)
 	for (unsigned i = 0; i < count; i++) {
 		switch (packet_of(mbufs[i])->kind) {
 		case PACKET_QUERY:
+		case PACKET_PROXIED:
 			query_receive(worker, mbufs[i]);
 			break;
 		case PACKET_ASK:

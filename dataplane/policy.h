@@ -57,13 +57,16 @@ struct policy_tcp {
 	uint32_t max_queries;	/* of a connection, 0: no limit */
 	uint32_t max_duration;	/* seconds, 0: no limit */
 	uint32_t max_of_client; /* connections, 0: no limit */
+	uint32_t max_rate; /* new connections of a client a minute, 0: no limit */
+	uint32_t ban; /* seconds that a client gets none for who wants more */
+	uint32_t max_idle; /* connections to a server that nobody uses */
 	uint8_t mask_v4, mask_v6; /* bits of addresses that are one client */
 	uint8_t overload; /* per cent of all connections from which on idle ones have less time */
 	uint32_t server_idle; /* seconds */
 };
 #define POLICY_TCP_DEFAULT                                                                         \
 	{.receive_timeout = 2000, .send_timeout = 2000, .mask_v4 = 32, .mask_v6 = 128,              \
-	 .overload = 90, .server_idle = 300}
+	 .overload = 90, .server_idle = 300, .ban = 10, .max_idle = 10}
 
 enum balance_method {
 	BALANCE_LEAST_OUTSTANDING,

@@ -205,6 +205,10 @@ setTCPSendTimeout(seconds) -- how long a client may take nothing of its answers 
 setMaxTCPConnectionsPerClient(count) -- how many connections a client may have; 0: any number
 setMaxTCPQueriesPerConnection(count) -- how many queries a connection may have; 0: any number
 setMaxTCPConnectionDuration(seconds) -- how long a connection may last; 0: any time
+setMaxTCPConnectionRatePerClient(count) -- how many connections a client may begin in a minute
+setBanDurationForExceedingTCPTLSRate(seconds) -- how long who wanted more gets no connection
+setMaxCachedTCPConnectionsPerDownstream(count) -- how many unused ones to a server are kept
+showTCPStats() -- connections over TCP: those of clients by address, and those to servers
 setTCPConnectionsMaskV4(bits) -- how much of an IPv4 address makes a client of TCP
 setTCPConnectionsMaskV6(bits) -- how much of an IPv6 address makes a client of TCP
 setTCPConnectionsOverloadThreshold(percent) -- of tcp.connections, from where idle ones end sooner

@@ -279,9 +279,6 @@ function servers.newServer(value)
   options.dscp = check.range(value.dscp or 0, 'dscp', 0, 63)
   options.ecs = value.useClientSubnet == true and 1 or 0
   options.proxy = value.useProxyProtocol == true and 1 or 0
-  if value.useProxyProtocol and (value.tcpOnly or value.checkTCP) then
-    check.fail('newServer: no PROXY header is sent over TCP by this version')
-  end
   options.ecs_no_share = value.disableZeroScope == true and 1 or 0
   tcp.ask(options.tcp, value)
   local pools = pools_of_options(value.pool)

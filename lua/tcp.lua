@@ -53,9 +53,19 @@ setter('setTCPSendTimeout', 'send_timeout', 1, 3600000, 1000)
 setter('setMaxTCPQueriesPerConnection', 'max_queries', 0, 4294967295)
 setter('setMaxTCPConnectionDuration', 'max_duration', 0, 4294967295)
 setter('setMaxTCPConnectionsPerClient', 'max_of_client', 0, 4294967295)
+setter('setMaxTCPConnectionRatePerClient', 'max_rate', 0, 4294967295)
+setter('setBanDurationForExceedingTCPTLSRate', 'ban', 0, 86400)
+setter('setMaxCachedTCPConnectionsPerDownstream', 'max_idle', 0, 1024)
 setter('setTCPConnectionsMaskV4', 'mask_v4', 0, 32)
 setter('setTCPConnectionsMaskV6', 'mask_v6', 0, 128)
 setter('setTCPConnectionsOverloadThreshold', 'overload', 0, 100)
 setter('setTCPDownstreamMaxIdleTime', 'server_idle', 0, 86400)
+
+local TEXT_MAX = 65536
+
+function tcp.globals.showTCPStats()
+  local text = ffi.new('char[?]', TEXT_MAX)
+  return ffi.string(text, C.sluice_tcp_show(text, TEXT_MAX))
+end
 
 return tcp

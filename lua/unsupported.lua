@@ -87,10 +87,10 @@ unsupported.harmless = [[
   newXsk openMMDB printDNSCryptProviderFingerprint refreshRuntimeConfiguration
   registerDynBPFFilter reloadAllCertificates requestDoHStatesDump requestTCPStatesDump
   sendCustomTrap sendOpenTelemetryTrace setBanDurationForExceedingMaxReadIOsPerQuery
-  setBanDurationForExceedingTCPTLSRate setCacheCleaningDelay setCacheCleaningPercentage
+  setCacheCleaningDelay setCacheCleaningPercentage
   setDefaultBPFFilter setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime
-  setMaxCachedTCPConnectionsPerDownstream setMaxIdleDoHConnectionsPerDownstream
-  setMaxTCPConnectionRatePerClient setMaxTCPQueuedConnections setMaxTCPReadIOsPerQuery
+  setMaxIdleDoHConnectionsPerDownstream
+  setMaxTCPQueuedConnections setMaxTCPReadIOsPerQuery
   setMaxTLSNewSessionRatePerClient setMaxTLSResumedSessionRatePerClient
   setOpenTelemetryInternalTrace setOpenTelemetryTracing setOutgoingDoHWorkerThreads
   setOutgoingTLSSessionsCacheCleanupDelay setOutgoingTLSSessionsCacheMaxTicketsPerBackend
@@ -100,7 +100,7 @@ unsupported.harmless = [[
   setTCPConnectionsMaskV4Port setTCPDownstreamCleanupInterval setTCPFastOpenKey
   setTCPInternalPipeBufferSize setTicketsKeyAddedHook SetTraceAction showDNSCryptBinds
   showDOH3Frontends showDOHFrontends showDOHResponseCodes showDOQFrontends showSecurityStatus
-  showTCPStats showTLSErrorCounters showTLSFrontends SNIRule snmpAgent SNMPTrapAction
+  showTLSErrorCounters showTLSFrontends SNIRule snmpAgent SNMPTrapAction
   SNMPTrapResponseAction
   testCrypto truncateTC unregisterDynBPFFilter withTraceSpan
 ]]

@@ -126,7 +126,7 @@ local NOTHING = [[
   loadTicketsKey loadTLSEngine loadTLSProvider newBPFFilter newDOHResponseMapEntry newDynBPFFilter
   newMMDBKVStore newOtlpLogger newTLSCertificate newXsk openMMDB printDNSCryptProviderFingerprint
   registerDynBPFFilter requestDoHStatesDump sendCustomTrap sendOpenTelemetryTrace
-  setBanDurationForExceedingTCPTLSRate setDefaultBPFFilter setDoHDownstreamCleanupInterval
+  setDefaultBPFFilter setDoHDownstreamCleanupInterval
   setDoHDownstreamMaxIdleTime setMaxIdleDoHConnectionsPerDownstream
   setMaxTLSNewSessionRatePerClient setMaxTLSResumedSessionRatePerClient
   setOpenTelemetryInternalTrace setOpenTelemetryTracing setOutgoingDoHWorkerThreads

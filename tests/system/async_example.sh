@@ -27,4 +27,6 @@ load 1000 load.demo.test 2000 -m tcp -s "$server6" || fail "nor of 1,000 over IP
 stop_pid "$filter_pid"
 seen=$(sed -n 's/^filter: \([0-9]*\) messages.*/\1/p' "$work/filter.log")
 [ "$seen" -ge $((2 * 8021)) ] || fail "the filter saw $seen messages of $((2 * 8021))"
+[ "$(in_sluice curl -s http://127.0.0.1:8083/metrics | grep -c '^sluice_worker_busy_ratio{')" -eq "${lab_workers:-1}" ] ||
+	fail "not all workers are there"
 alive

@@ -201,14 +201,15 @@ tree_signal() {
 	done
 }
 
-# lab_config: writes the configuration; the policy comes from standard input.
+# lab_config: writes the configuration; the policy comes from standard input. $lab_workers: 1 or 4.
 lab_config() {
-	local workers=1 share=false
+	local workers=1 share=false memory=256
 	[ "$(nproc)" -gt 1 ] || workers=0 share=true
+	[ "${lab_workers:-1}" -eq 1 ] || workers=$workers,0,$workers,0 share=true memory=512
 	mkdir -p "$work/run"
 	cat >"$work/policy.lua"
 	cat >"$work/sluice.yml" <<-END
-		eal: {hugepages: auto, memory: 256}
+		eal: {hugepages: auto, memory: $memory}
 		lcores: {control: 0, workers: [$workers], share: $share}
 		ports:
 		  - {name: edge, device: "net_af_packet0,iface=edge", addresses: [10.53.2.1/24, "fd53:2::1/64"]}
