@@ -188,6 +188,9 @@ static void soa_read(struct rpz_zone *zone, const uint8_t *at)
 	soa->rname_length = (uint8_t)dns_name_measure(soa->rname, DNS_NAME_MAX, &labels);
 	for (unsigned i = 0; i < SOA_NUMBERS; i++)
 		*numbers[i] = dns_u32_load(soa->rname + soa->rname_length + 4 * i);
+	/* How long there is nothing: RFC 2308, section 3. */
+	if (soa->ttl > soa->minimum)
+		soa->ttl = soa->minimum;
 }
 
 /* Gives an array to the zone, without the room it does not need. */

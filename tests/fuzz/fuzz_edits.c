@@ -4,87 +4,12 @@
  * of edits follow, the rest is the message. An edit is a byte that says which, one that says how
  * much, and data as far as it needs any.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "control/lua_abi.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/rewrite.h"
-#include "dataplane/rules/tags.h"
+#include "tests/fuzz/packets.h"
 
 #define SMALL 512u /* bytes of a message in the first buffer */
 #define EDITS 12u
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
-
-struct held {
-	struct rte_mbuf mbuf;
-	uint8_t private[PACKET_PRIVATE_SIZE];
-	uint8_t bytes[];
-};
-
-/* What is left of the edits. */
-struct script {
-	const uint8_t *at;
-	size_t left;
-};
-
-static struct lua_context *context;
-static struct held *held; /* the buffer of the packet in hand */
-
-static struct held *buffer_new(size_t room)
-{
-	struct held *made = calloc(1, sizeof(*made) + RTE_PKTMBUF_HEADROOM + room);
-	MUST(made != NULL);
-	made->mbuf.buf_addr = made->bytes;
-	made->mbuf.buf_len = (uint16_t)(RTE_PKTMBUF_HEADROOM + room);
-	made->mbuf.data_off = RTE_PKTMBUF_HEADROOM;
-	made->mbuf.priv_size = PACKET_PRIVATE_SIZE;
-	return made;
-}
-
-/* To another buffer, and the one before is gone: nobody may hold on to it. */
-static struct rte_mbuf *grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
-{
-	(void)ctx;
-	if (need > 4096)
-		return NULL;
-	uint16_t length = packet_of(mbuf)->dns_length;
-	struct held *larger = buffer_new(need);
-	*packet_of(&larger->mbuf) = *packet_of(mbuf);
-	memcpy(packet_dns(&larger->mbuf), packet_dns(mbuf), length);
-	packet_dns_resize(&larger->mbuf, length);
-	async_set_mbuf(context->async, packet_of(mbuf)->slot, &larger->mbuf);
-	free(held);
-	held = larger;
-	return &larger->mbuf;
-}
-
-static void setup(void)
-{
-	static const struct lua_abi_hooks hooks = {.grow = grow};
-	struct async_config config = {
-		.max_packets = 4, .max_suspended = 4, .on_expiry = ASYNC_FATE_RESUME};
-	context = lua_context_new();
-	MUST(context != NULL);
-	context->async = async_create(&config, 0);
-	context->registry = policy_registry_new(NULL, NULL);
-	context->model = policy_model_new(context->registry);
-	context->hooks = &hooks;
-	MUST(context->async != NULL && context->model != NULL);
-	lua_abi_use(context);
-}
-
-static uint8_t next(struct script *script)
-{
-	if (script->left == 0)
-		return 0;
-	script->left--;
-	return *script->at++;
-}
 
 static struct lua_bytes data_next(struct script *script, size_t length)
 {
@@ -98,7 +23,7 @@ static struct lua_bytes data_next(struct script *script, size_t length)
 static struct rte_mbuf *packet(struct lua_question *question)
 {
 	struct rte_mbuf *mbuf = sluice_question_find(question);
-	MUST(mbuf == &held->mbuf);
+	MUST(mbuf == &held[question->slot]->mbuf);
 	return mbuf;
 }
 
@@ -178,7 +103,7 @@ static void spoof_packet(struct lua_question *question, struct lua_bytes data)
 
 static int edit(struct lua_question *question, struct script *script)
 {
-	uint8_t what = next(script), how = next(script);
+	uint8_t what = next8(script), how = next8(script);
 	uint16_t type = how;
 	struct lua_bytes value = {NULL, 0};
 	struct lua_address address = {.ipv6 = how & 1};
@@ -240,14 +165,11 @@ static void edit_judge(struct lua_question *question, struct script *script)
 
 static void packet_take(struct lua_question *question, bool response, size_t size)
 {
-	held = buffer_new(size > SMALL ? size : SMALL);
-	struct packet *state = packet_of(&held->mbuf);
-	state->chain = response ? CHAIN_RESPONSE : CHAIN_QUERY;
-	packet_dns_resize(&held->mbuf, DNS_HEADER_SIZE);
-	state->slot = async_take(context->async, &held->mbuf);
-	MUST(state->slot != ASYNC_NONE);
+	static const uint8_t header[DNS_HEADER_SIZE];
+	struct rte_mbuf *mbuf = packet_hold(response ? CHAIN_RESPONSE : CHAIN_QUERY, header,
+					    sizeof(header), size > SMALL ? size : SMALL);
 	lua_batch_begin();
-	lua_question_fill(question, &held->mbuf, 0, false);
+	lua_question_fill(question, mbuf, 0, false);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -260,17 +182,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct script script = {data + 1, left};
 	const char *message = (const char *)data + 1 + left;
 	size_t length = size - 1 - left;
-	if (length > 4096)
+	if (length > PACKET_MOST)
 		return 0;
 	if (context == NULL)
-		setup();
+		context_make(true);
 	packet_take(&question, data[0] & 1, length);
 	MUST((sluice_question_content_set(&question, message, length) == 0) ==
 	     (length >= DNS_HEADER_SIZE));
 	for (unsigned i = 0; i < EDITS && script.left > 0; i++)
 		edit_judge(&question, &script);
-	async_release(context->async, question.slot);
-	notes_free(&packet_of(&held->mbuf)->query.notes);
-	free(held);
+	packet_release(question.slot);
 	return 0;
 }

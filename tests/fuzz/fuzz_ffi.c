@@ -5,32 +5,11 @@
  * that, then calls: a byte that says which, one that says on what, and arguments as far as it needs
  * any. What is handed out is read to its end, what is handed in has not a byte more than is said.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "control/lua_abi.h"
-#include "dataplane/rules/tags.h"
+#include "tests/fuzz/packets.h"
 
 #define CALLS 40u
 #define HANDLES 3u
 #define ROOM 600u /* for the message, in the first buffer */
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
-
-struct held {
-	struct rte_mbuf mbuf;
-	uint8_t private[PACKET_PRIVATE_SIZE];
-	uint8_t bytes[];
-};
-
-/* What is left of the calls. */
-struct script {
-	const uint8_t *at;
-	size_t left;
-};
 
 /* Bytes of an exact size on the heap; given back at the end of a call. */
 struct span {
@@ -38,8 +17,6 @@ struct span {
 	size_t size;
 };
 
-static struct lua_context *context;
-static struct held *held[HANDLES]; /* by slot */
 static struct lua_question handles[HANDLES];
 static dnsdist_ffi_dnspacket_t *parsed;
 static char *parsed_raw;
@@ -47,59 +24,7 @@ static struct span spans[8];
 static unsigned n_spans;
 static volatile uint8_t sink;
 
-static struct held *buffer_new(size_t room)
-{
-	struct held *made = calloc(1, sizeof(*made) + RTE_PKTMBUF_HEADROOM + room);
-	MUST(made != NULL);
-	made->mbuf.buf_addr = made->bytes;
-	made->mbuf.buf_len = (uint16_t)(RTE_PKTMBUF_HEADROOM + room);
-	made->mbuf.data_off = RTE_PKTMBUF_HEADROOM;
-	made->mbuf.priv_size = PACKET_PRIVATE_SIZE;
-	return made;
-}
-
-/* To another buffer, and the one before is gone: nobody may hold on to it. */
-static struct rte_mbuf *grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
-{
-	(void)ctx;
-	if (need > 4096)
-		return NULL;
-	uint32_t slot = packet_of(mbuf)->slot;
-	struct held *larger = buffer_new(need);
-	*packet_of(&larger->mbuf) = *packet_of(mbuf);
-	memcpy(packet_dns(&larger->mbuf), packet_dns(mbuf), packet_of(mbuf)->dns_length);
-	packet_dns_resize(&larger->mbuf, packet_of(mbuf)->dns_length);
-	async_set_mbuf(context->async, slot, &larger->mbuf);
-	free(held[slot]);
-	held[slot] = larger;
-	return &larger->mbuf;
-}
-
-static void setup(void)
-{
-	static const struct lua_abi_hooks hooks = {.grow = grow};
-	struct async_config config = {
-		.max_packets = HANDLES, .max_suspended = HANDLES, .on_expiry = ASYNC_FATE_RESUME};
-	context = lua_context_new();
-	MUST(context != NULL);
-	context->async = async_create(&config, 0);
-	context->endpoints = endpoint_set_create(lua_abi_send_failed, NULL);
-	context->registry = policy_registry_new(NULL, NULL);
-	context->model = policy_model_new(context->registry);
-	context->hooks = &hooks;
-	MUST(context->async != NULL && context->model != NULL && context->endpoints != NULL);
-	lua_abi_use(context);
-}
-
 /* ---- arguments ---- */
-
-static uint8_t next8(struct script *script)
-{
-	if (script->left == 0)
-		return 0;
-	script->left--;
-	return *script->at++;
-}
 
 static uint16_t next16(struct script *script)
 {
@@ -646,30 +571,15 @@ static void call(struct script *script)
 
 static void packet_take(unsigned at, const uint8_t *message, size_t length, bool response)
 {
-	struct held *made = buffer_new(length > ROOM ? length : ROOM);
-	struct packet *packet = packet_of(&made->mbuf);
-	packet->chain = response ? CHAIN_RESPONSE : CHAIN_QUERY;
-	packet_dns_resize(&made->mbuf, (uint16_t)length);
-	memcpy(packet_dns(&made->mbuf), message, length);
-	lua_question_refresh(&made->mbuf);
-	packet->slot = async_take(context->async, &made->mbuf);
-	MUST(packet->slot < HANDLES);
-	held[packet->slot] = made;
-	lua_question_fill(&handles[at], &made->mbuf, 0, true);
-}
-
-static void packet_release(uint32_t slot)
-{
-	async_release(context->async, slot);
-	notes_free(&packet_of(&held[slot]->mbuf)->query.notes);
-	free(held[slot]);
-	held[slot] = NULL;
+	struct rte_mbuf *mbuf =
+		packet_hold(response ? CHAIN_RESPONSE : CHAIN_QUERY, message, length, ROOM);
+	lua_question_fill(&handles[at], mbuf, 0, true);
 }
 
 /* Whatever was called, messages lie within their buffers. */
 static void packets_judge(void)
 {
-	for (unsigned i = 0; i < HANDLES; i++) {
+	for (unsigned i = 0; i < PACKETS_MAX; i++) {
 		if (held[i] == NULL)
 			continue;
 		struct rte_mbuf *mbuf = &held[i]->mbuf;
@@ -686,10 +596,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	size_t length = (size_t)data[0] << 8 | data[1];
-	if (length < DNS_HEADER_SIZE || length > size - 2 || length > 4096)
+	if (length < DNS_HEADER_SIZE || length > size - 2 || length > PACKET_MOST)
 		return 0;
 	if (context == NULL)
-		setup();
+		context_make(true);
 	lua_batch_begin();
 	packet_take(0, data + 2, length, false);
 	packet_take(1, data + 2, length, true);

@@ -3,64 +3,14 @@
  * What another program sends back, put into a suspended packet as policies do it, then read and
  * edited in every way that Lua has. Byte 0 says how it gets in and whether a response waits.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "control/lua_abi.h"
-#include "dataplane/rules/tags.h"
+#include "tests/fuzz/packets.h"
 
 #define ROOM 1024u
 #define RECORDS 64u
 
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			abort();                                                                   \
-	} while (0)
-
-struct parked {
-	struct rte_mbuf mbuf;
-	uint8_t private[PACKET_PRIVATE_SIZE];
-	uint8_t bytes[RTE_PKTMBUF_HEADROOM + ROOM];
-};
-
 static const uint8_t query[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01\x03www\x07"
 			       "Example\x03org\x00\x00\x01\x00\x01\x00\x00\x29\x04\xd0\x00\x00"
 			       "\x80\x00\x00\x00";
-
-static struct lua_context *context;
-
-static void setup(void)
-{
-	struct async_config config = {
-		.max_packets = 4, .max_suspended = 4, .on_expiry = ASYNC_FATE_RESUME};
-	context = lua_context_new();
-	MUST(context != NULL);
-	context->async = async_create(&config, 0);
-	context->registry = policy_registry_new(NULL, NULL);
-	context->model = policy_model_new(context->registry);
-	MUST(context->async != NULL && context->model != NULL);
-	lua_abi_use(context);
-}
-
-/* The size of its own keeps reads beyond the message in sight of the sanitizer. */
-static struct parked *park(enum chain_id chain)
-{
-	struct parked *made = calloc(1, sizeof(*made));
-	MUST(made != NULL);
-	made->mbuf.buf_addr = made->bytes;
-	made->mbuf.buf_len = sizeof(made->bytes);
-	made->mbuf.data_off = RTE_PKTMBUF_HEADROOM;
-	made->mbuf.priv_size = PACKET_PRIVATE_SIZE;
-	struct packet *packet = packet_of(&made->mbuf);
-	packet->chain = (uint8_t)chain;
-	memcpy(packet_dns(&made->mbuf), query, sizeof(query) - 1);
-	packet_dns_resize(&made->mbuf, sizeof(query) - 1);
-	lua_question_refresh(&made->mbuf);
-	packet->slot = async_take(context->async, &made->mbuf);
-	MUST(packet->slot != ASYNC_NONE);
-	return made;
-}
 
 static void look(const struct lua_question *question)
 {
@@ -132,20 +82,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	if (context == NULL)
-		setup();
-	struct parked *made = park(data[0] & 1 ? CHAIN_RESPONSE : CHAIN_QUERY);
+		context_make(false);
+	struct rte_mbuf *mbuf = packet_hold(data[0] & 1 ? CHAIN_RESPONSE : CHAIN_QUERY, query,
+					    sizeof(query) - 1, ROOM);
 	struct lua_question question;
 	lua_batch_begin();
-	lua_question_fill(&question, &made->mbuf, 0, false);
+	lua_question_fill(&question, mbuf, 0, false);
 	MUST(sluice_suspend(&question, 1, 7, 10));
 	answer(data[0], data + 1, size - 1);
 	now += 20; /* what was not resumed expires */
 	context->now = now;
 	async_advance(context->async, now);
-	MUST(async_done_pop(context->async, &done) && done.mbuf == &made->mbuf);
-	MUST(memcmp(packet_dns(&made->mbuf), query, 2) == 0); /* the ID stays */
-	async_release(context->async, done.slot);
-	notes_free(&packet_of(&made->mbuf)->query.notes);
-	free(made);
+	MUST(async_done_pop(context->async, &done) && done.mbuf == mbuf);
+	MUST(memcmp(packet_dns(mbuf), query, 2) == 0); /* the ID stays */
+	packet_release(done.slot);
 	return 0;
 }

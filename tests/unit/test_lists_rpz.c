@@ -150,7 +150,7 @@ START_TEST(soa)
 				 (const uint8_t *)"\2ns\3rpz\7example", 16));
 	ck_assert(dns_name_equal(zone->soa.rname, zone->soa.rname_length,
 				 (const uint8_t *)"\12hostmaster\7example", 20));
-	ck_assert_uint_eq(zone->soa.ttl, 7200);
+	ck_assert_uint_eq(zone->soa.ttl, 30);
 	ck_assert_uint_eq(zone->soa.serial, 7);
 	ck_assert_uint_eq(zone->soa.refresh, 3600);
 	ck_assert_uint_eq(zone->soa.retry, 600);
