@@ -147,7 +147,8 @@ class Suspended:
         found = []
         for at, what in enumerate(("resumed in order", "resumed in any order", "expired")):
             few, many = costs[1000][at], costs[SUSPENDED_MAX][at]
-            found += [Fact(f"{what}, beside a million", many, "ns"), Fact(f"{what}: times what it takes beside a thousand", many / few, "", 1.5, 2)]
+            found += [Fact(f"{what}, beside a million", many, "ns"),
+                      Fact(f"{what}: times what it takes beside a thousand", many / few, "", 1.5, 2)]
         return found
 
 

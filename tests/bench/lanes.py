@@ -462,4 +462,5 @@ class AsyncVeth(AfPacket):
             for contestant in others)]
 
 
-ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Lua(), PerThread(), Isolation(), Async(), AsyncVeth(), AfPacket(), CacheVeth(), Veth()]
+ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Lua(), PerThread(),
+       Isolation(), Async(), AsyncVeth(), AfPacket(), CacheVeth(), Veth()]
