@@ -100,7 +100,7 @@ class Idle:
         return [Fact("CPU of the worker", worker * 100, "%", 2, 2),
                 Fact("CPU of all threads", sum(shares.values()) * 100, "%", None, 2),
                 Fact("first query after a second of silence, median", lone["p50_us"], "us"),
-                Fact("at most", lone["max_us"], "us", 1000)]
+                Fact("the longest of them", lone["max_us"], "us", 1000)]
 
 
 class Memory:
@@ -147,7 +147,8 @@ class Suspended:
         found = []
         for at, what in enumerate(("resumed in order", "resumed in any order", "expired")):
             few, many = costs[1000][at], costs[SUSPENDED_MAX][at]
-            found += [Fact(f"{what}, beside a million", many, "ns"), Fact("over that beside a thousand", many / few, "", 1.5, 2)]
+            found += [Fact(f"{what}, beside a million", many, "ns"),
+                      Fact(f"{what}: times what it takes beside a thousand", many / few, "", 1.5, 2)]
         return found
 
 

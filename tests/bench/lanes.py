@@ -306,27 +306,30 @@ class Isolation:
                 Contestant("1 % slow Lua", lambda: self.slow(bench))]
 
 
+def external_filter(bench, folder=None):
+    """The program that is asked, on sockets in a folder, and answers there."""
+    sockets = [os.path.join(folder or bench.folder, name) for name in ("filter.sock", "verdicts.sock")]
+    process = bench.start(["taskset", "-c", "1", bench.path("filter"), *sockets], "filter.log")
+    lab.wait_for("the filter", 5, lambda: "filter: ready" in bench.log("filter.log"))
+    return process
+
+
 class Async:
     name = "async"
     title = "every query suspended, a filter asked over unix sockets, answered as it says, over memif"
     limit, slices = "bare ping-pong", False
     window = "512"
 
-    def filter(self, bench):
-        process = bench.start(["taskset", "-c", "1", bench.path("filter"), bench.path("filter.sock"),
-                               bench.path("verdicts.sock")], "filter.log")
-        lab.wait_for("the filter", 5, lambda: "filter: ready" in bench.log("filter.log"))
-        return process
 
     def pingpong(self, bench):
-        process = self.filter(bench)
+        process = external_filter(bench)
         figures = lab.values(lab.run(["taskset", "-c", "0", bench.path("pingpong"), bench.path("filter.sock"),
                                       bench.path("verdicts.sock"), str(bench.seconds), self.window]))
         bench.stop(process)
         return figures
 
     def suspended(self, bench):
-        process = self.filter(bench)
+        process = external_filter(bench)
         sluice = bench.sluice(ASYNC, bench.memif("server"))
         figures = checked(load(bench, bench.memif("client"), "--seconds", str(bench.seconds), "--window",
                                self.window, "--yield"), REFUSED_CODE)
@@ -430,4 +433,34 @@ class CacheVeth(AfPacket):
         return [*contestants[:-1], last._replace(end=lambda: bench.stop(self.server))]
 
 
-ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Lua(), PerThread(), Isolation(), Async(), AfPacket(), CacheVeth(), Veth()]
+class AsyncVeth(AfPacket):
+    name, title = "async_veth", "every query suspended as in async, over veth as in af_packet; one policy file for both"
+    limit, policy, window = "bare ping-pong", ASYNC, "256"
+    pingpong = Async.pingpong
+
+    def drive(self, bench, client):
+        return self.load(bench, client, "--seconds", str(bench.seconds), "--yield")
+
+    def sluice(self, bench):
+        process = external_filter(bench)
+        figures = super().sluice(bench)
+        bench.stop(process)
+        return figures
+
+    def dnsdist(self, bench):
+        """Its sockets are where it sees them, in the folder that it runs in."""
+        folder = peer.inside("tmp/bench")
+        process = external_filter(bench, folder)
+        figures = peer.dnsdist(bench, self.policy.replace("@", "/tmp/bench"), self.peer)
+        bench.stop(process)
+        return figures
+
+    def open(self, bench):
+        _, *others = super().open(bench)
+        return [Contestant(self.limit, lambda: self.pingpong(bench)), *(
+            contestant._replace(turn=lambda: self.dnsdist(bench)) if contestant.name == "dnsdist" else contestant
+            for contestant in others)]
+
+
+ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Lua(), PerThread(),
+       Isolation(), Async(), AsyncVeth(), AfPacket(), CacheVeth(), Veth()]

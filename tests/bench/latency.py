@@ -2,6 +2,7 @@
 """Latency of forwarded queries over load, of Sluice and of dnsdist on the same veths, with one policy file."""
 import lab
 import lanes
+import memif
 import peer
 from facts import Fact
 
@@ -40,6 +41,17 @@ def dnsdist(bench, rates):
     return peer.dnsdist(bench, POLICY, lambda bench, client: sweep(bench, client, rates))
 
 
+def swap(bench, rate):
+    """What the machine itself does to a packet: testpmd in Sluice's place, which sends it straight back."""
+    client, server = bench.pair()
+    process = memif.swap(bench, "veth", "net_af_packet0,iface=e0" + RING, server)
+    try:
+        return lanes.load(bench, "net_af_packet0,iface=c0" + RING, "--window", "256", "--from", lab.NOBODY, "--seconds",
+                          str(bench.seconds), "--rate", str(rate), "--echo", space=client)
+    finally:
+        bench.stop(process)
+
+
 class Latency:
     name, title = "latency", "forwarded queries at half of what dnsdist answers at most, over veth; latency with --peer dnsdist"
 
@@ -51,7 +63,8 @@ class Latency:
         own_most, own = sluice(bench, lambda most: [half, int(most / 2)])
         found = [Fact("dnsdist answers at most", most["rate"], "/s"), Fact("Sluice answers at most", own_most["rate"], "/s"),
                  Fact("half of dnsdist's", half, "/s")]
-        for title, figures in (("dnsdist", theirs[half]), ("Sluice", own[half]), ("Sluice at half of its own", list(own.values())[-1])):
+        for title, figures in (("dnsdist", theirs[half]), ("Sluice", own[half]), ("Sluice at half of its own", list(own.values())[-1]),
+                               ("testpmd 5tswap, there and back", swap(bench, half))):
             aim = theirs[half]["p50_us"] if title == "Sluice" else None
             found += [Fact(f"{title}: {key[:-3]}", figures[key], "us", aim if key == "p99_us" else None, 1) for key in KEYS]
             found.append(Fact(f"{title}: lost", figures["lost"], "of %.0f" % figures["sent"], 0 if aim else None))

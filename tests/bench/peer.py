@@ -36,6 +36,14 @@ def set_up():
         raise lab.Failure(f"dnsdist cannot be set up here: {failure}") from failure
 
 
+def inside(folder):
+    """An empty folder that it sees by that name."""
+    path = os.path.join(ROOT, folder)
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path, mode=0o777)
+    return path
+
+
 def available():
     """Sets it up if need be; without it the others are measured all the same."""
     try:
