@@ -18,6 +18,10 @@ void pipeline_lookups(struct worker *worker);
 /* A message to one of our source ports: match, rules, to the client. */
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf);
 
+/* The same for those of a burst: they are looked up together, at the latest when it has ended. */
+void pipeline_response_collect(struct worker *worker, struct rte_mbuf *mbuf);
+void pipeline_responses(struct worker *worker);
+
 /*
  * A probe out of the inbox: sent to the server query.backend, up or not. Its answer goes to the
  * control lcore as a report; without one there is none.

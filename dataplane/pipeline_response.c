@@ -158,6 +158,33 @@ static unsigned response_home(const struct worker *worker, const struct net_stee
 			       packet->query.local_addr, packet->destination_port);
 }
 
+static uint16_t id_of(struct rte_mbuf *mbuf)
+{
+	uint16_t id = 0;
+	if (likely(packet_of(mbuf)->dns_length >= DNS_HEADER_SIZE))
+		memcpy(&id, packet_dns(mbuf), sizeof(id));
+	return id;
+}
+
+void pipeline_response_collect(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	inflight_fetch_bucket(worker->inflight, packet_of(mbuf)->destination_port, id_of(mbuf));
+	worker->answers[worker->n_answers++] = mbuf;
+	if (unlikely(worker->n_answers == WORKER_BURST))
+		pipeline_responses(worker);
+}
+
+void pipeline_responses(struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->n_answers; i++)
+		inflight_fetch_entry(worker->inflight,
+				     packet_of(worker->answers[i])->destination_port,
+				     id_of(worker->answers[i]));
+	for (unsigned i = 0; i < worker->n_answers; i++)
+		pipeline_response(worker, worker->answers[i]);
+	worker->n_answers = 0;
+}
+
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	STAGE(worker, FORWARD);

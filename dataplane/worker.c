@@ -176,7 +176,7 @@ static void udp_input(struct worker *worker, const struct policy *policy, struct
 			pipeline_query(worker, mbuf);
 		}
 	} else if (is_source_port(worker, packet)) {
-		pipeline_response(worker, mbuf);
+		pipeline_response_collect(worker, mbuf);
 	} else {
 		kernel_offer(worker, packet->query.port, mbuf, DROP_UDP_PORT);
 	}
@@ -272,6 +272,7 @@ static unsigned port_receive(struct worker *worker, const struct policy *policy,
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], void *));
 		frame_input(worker, policy, port, mbufs[i]);
 	}
+	pipeline_responses(worker);
 	pipeline_queries(worker);
 	if (count != 0)
 		stats_add(&worker->stats.counter[STATS_RX_PACKETS], count);

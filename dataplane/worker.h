@@ -103,6 +103,8 @@ struct worker {
 	struct kernel_queue kernels[NET_PORTS_MAX];
 	uint16_t n_queries; /* of the burst, past the parser */
 	struct rte_mbuf *queries[WORKER_BURST];
+	uint16_t n_answers; /* of servers, of the burst, past the headers */
+	struct rte_mbuf *answers[WORKER_BURST];
 	uint16_t n_lookups; /* queries past their rules, that the cache may answer */
 	struct {
 		struct rte_mbuf *mbuf;

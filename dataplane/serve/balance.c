@@ -55,6 +55,7 @@ struct choice {
 	const struct policy_pool *pool;
 	struct balance *balance;
 	uint64_t now;
+	uint16_t number; /* of the pool, or BALANCE_NO_POOL */
 	double most; /* queries per unit of weight that a server may have to answer; 0: any */
 };
 
@@ -87,6 +88,13 @@ static bool acceptable(const struct choice *choice, unsigned place)
 	       (double)outstanding_of(choice, backend) <= choice->most * backend->weight;
 }
 
+/* Whether what was summed up then still serves. */
+static bool is_fresh(const struct choice *choice, uint64_t at)
+{
+	uint64_t age = choice->balance->refresh * (1 + choice->pool->count / REFRESH_SERVERS);
+	return at != 0 && choice->now - at < age;
+}
+
 /*
  * Queries per unit of weight over the servers of the pool that are up, this one included. Summed
  * up anew when it is REFRESH_US old: with many servers that is what a choice would cost, and a query
@@ -95,8 +103,7 @@ static bool acceptable(const struct choice *choice, unsigned place)
 static double pool_load(const struct choice *choice, uint16_t number)
 {
 	struct balance *balance = choice->balance;
-	uint64_t age = balance->refresh * (1 + choice->pool->count / REFRESH_SERVERS);
-	if (balance->pools[number].at != 0 && choice->now - balance->pools[number].at < age)
+	if (is_fresh(choice, balance->pools[number].at))
 		return balance->pools[number].load;
 	double queries = 1, weight = 0;
 	for (unsigned i = 0; i < choice->pool->count; i++) {
@@ -137,6 +144,88 @@ static unsigned least_outstanding(const struct choice *choice)
 	return best;
 }
 
+/* ---- the same of many servers ---- */
+
+#define MANY 16u /* servers from which on they are not all looked at for each query */
+#define PLACE_BITS 10u
+#define LATENCY_BITS 20u /* microseconds: more than a second is a second */
+#define ORDER_BITS 10u
+#define LATENCY_AT PLACE_BITS
+#define ORDER_AT (LATENCY_AT + LATENCY_BITS)
+#define QUERIES_AT (ORDER_AT + ORDER_BITS)
+#define QUERIES_MAX ((UINT64_C(1) << (64 - QUERIES_AT)) - 1)
+#define QUERY (UINT64_C(1) << QUERIES_AT)
+#define UNUSABLE (QUERIES_MAX << QUERIES_AT)
+
+static_assert(POLICY_SERVERS_MAX <= 1u << PLACE_BITS && POLICY_SERVERS_MAX <= 1u << ORDER_BITS,
+	      "a word has room for the places of all servers");
+
+static uint64_t heap_key(const struct choice *choice, unsigned place, unsigned order)
+{
+	const struct backend *backend = server_at(choice, place);
+	double us = RTE_MIN(choice->balance->own[backend->number].latency,
+			    (double)((1u << LATENCY_BITS) - 1));
+	uint64_t queries = RTE_MIN(outstanding_of(choice, backend), QUERIES_MAX - 1);
+	return (backend_is_up(backend) ? queries << QUERIES_AT : UNUSABLE) |
+	       (uint64_t)order << ORDER_AT | (uint64_t)us << LATENCY_AT | place;
+}
+
+/* Moves what became more down to its place, from `at` on. */
+static void heap_sink(struct balance_heap *heap, unsigned at)
+{
+	uint64_t key = heap->keys[at];
+	for (unsigned child; (child = 2 * at + 1) < heap->count; at = child) {
+		child += child + 1 < heap->count && heap->keys[child + 1] < heap->keys[child];
+		if (heap->keys[child] >= key)
+			break;
+		heap->keys[at] = heap->keys[child];
+	}
+	heap->keys[at] = key;
+}
+
+/* The pool is sorted by order: those of one order have one number. */
+static void heap_make(const struct choice *choice, struct balance_heap *heap)
+{
+	unsigned order = 0;
+	heap->at = choice->now;
+	heap->generation = choice->policy->generation;
+	heap->pool = choice->number;
+	heap->count = choice->pool->count;
+	for (unsigned i = 0; i < heap->count; i++) {
+		order += i > 0 && server_at(choice, i)->order != server_at(choice, i - 1)->order;
+		heap->keys[i] = heap_key(choice, i, order);
+	}
+	for (unsigned i = heap->count / 2; i > 0; i--)
+		heap_sink(heap, i - 1);
+}
+
+static unsigned least_of_many(const struct choice *choice)
+{
+	struct balance_heap *heap = &choice->balance->heaps[choice->number % BALANCE_HEAPS];
+	if (heap->pool != choice->number || heap->generation != choice->policy->generation ||
+	    !is_fresh(choice, heap->at))
+		heap_make(choice, heap);
+	while (heap->keys[0] < UNUSABLE) {
+		unsigned place = heap->keys[0] & ((1u << PLACE_BITS) - 1);
+		const struct backend *backend = server_at(choice, place);
+		uint32_t most = backend->max_outstanding;
+		bool is_usable = backend_is_up(backend) &&
+				 (likely(most == 0) || heap->keys[0] >> QUERIES_AT < most);
+		heap->keys[0] = is_usable ? heap->keys[0] + QUERY : heap->keys[0] | UNUSABLE;
+		heap_sink(heap, 0);
+		if (likely(is_usable))
+			return place;
+	}
+	return choice->pool->count;
+}
+
+static unsigned least(const struct choice *choice)
+{
+	return choice->pool->count < MANY || choice->number == BALANCE_NO_POOL
+		       ? least_outstanding(choice)
+		       : least_of_many(choice);
+}
+
 /* The pool is sorted by order. */
 static unsigned first_available(const struct choice *choice)
 {
@@ -146,7 +235,7 @@ static unsigned first_available(const struct choice *choice)
 		    (backend->qps.limit.period == 0 || rate_take(&backend->qps, choice->now)))
 			return i;
 	}
-	return least_outstanding(choice);
+	return least(choice);
 }
 
 static unsigned round_step(unsigned at, unsigned count)
@@ -248,7 +337,7 @@ static double factor_of(const struct policy *policy, enum balance_method method)
 
 unsigned balance_place(const struct balance_list *list, enum balance_method method, uint32_t hash)
 {
-	struct choice choice = {list->policy, list->pool, list->balance, list->now, 0};
+	struct choice choice = {list->policy, list->pool, list->balance, list->now, list->number, 0};
 	double factor = factor_of(list->policy, method);
 	if (list->pool->count == 0)
 		return 0;
@@ -266,7 +355,7 @@ unsigned balance_place(const struct balance_list *list, enum balance_method meth
 	case BALANCE_CHASHED:
 		return consistent(&choice, hash);
 	default:
-		return least_outstanding(&choice);
+		return least(&choice);
 	}
 }
 

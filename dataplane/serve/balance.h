@@ -17,6 +17,21 @@
 /* Rounds and loads are kept by pool; here, those of lists that are no pool. */
 #define BALANCE_NO_POOL POLICY_POOLS_MAX
 
+#define BALANCE_HEAPS 64u
+
+/*
+ * The servers of a pool by what they have to do, the one with the least first: a heap of words, which
+ * hold queries, order, latency and place, from the highest bits down. What it was made from grows old;
+ * what its worker sends meanwhile is added.
+ */
+struct balance_heap {
+	uint64_t at; /* TSC; 0: never */
+	uint32_t generation; /* of its policy */
+	uint16_t pool;
+	uint16_t count;
+	uint64_t keys[POLICY_SERVERS_MAX];
+};
+
 /* A worker's part. Zeroed at start, then balance_init(). */
 struct balance {
 	struct rule_context *rules; /* the worker's: all workers' counters, and its chance */
@@ -28,6 +43,7 @@ struct balance {
 		uint64_t at; /* TSC; 0: never */
 		double load;
 	} pools[POLICY_POOLS_MAX + 1];
+	struct balance_heap heaps[BALANCE_HEAPS]; /* by the rest of the pool's number */
 };
 
 /* Servers to choose from, on one lcore; what policies in Lua get. */

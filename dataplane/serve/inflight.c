@@ -3,9 +3,19 @@
 
 #include <stdlib.h>
 
+#include <rte_prefetch.h>
+
 #include "dataplane/draw.h"
 
 #define DRAWS_MAX 16 /* of a port and an ID, until a pair is free */
+#define AHEAD 16u    /* pairs that are drawn before they are needed: their buckets are fetched meanwhile */
+
+#define FETCH_LINES ((offsetof(struct inflight_entry, name) + 32) / RTE_CACHE_LINE_SIZE + 1)
+
+struct pair {
+	uint16_t source_port;
+	uint16_t id;
+};
 
 /* Those that wait equally long, in order of sending: so their deadlines are in order too. */
 struct queue {
@@ -32,6 +42,8 @@ struct inflight {
 	uint32_t n_queues;
 	struct queue queues[INFLIGHT_QUEUES];
 	struct draw draw;
+	uint32_t next; /* of those ahead */
+	struct pair ahead[AHEAD];
 	uint32_t *buckets;
 	struct inflight_entry *entries; /* number 0 is never used: it ends lists */
 	uint16_t *waiting;		/* entries by port, from INFLIGHT_PORTS_FIRST on */
@@ -67,6 +79,47 @@ size_t inflight_memory(uint32_t capacity)
 	       INFLIGHT_ANSWERED * sizeof(struct ended);
 }
 
+/* Both parts are random, so folding them is all the hashing that is needed. */
+static uint32_t pair_fold(uint16_t source_port, uint16_t id)
+{
+	uint32_t key = (uint32_t)source_port << 16 | id;
+	return key ^ key >> 15;
+}
+
+static uint32_t *bucket_of(struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	return &table->buckets[pair_fold(source_port, id) & table->mask];
+}
+
+static void pair_fetch(struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	rte_prefetch0(bucket_of(table, source_port, id));
+	rte_prefetch0(&table->waiting[source_port - INFLIGHT_PORTS_FIRST]);
+}
+
+static struct pair pair_draw(struct inflight *table)
+{
+	uint32_t word = draw_next(&table->draw), more = word >> 16;
+	return (struct pair){(uint16_t)(table->first_port + (more & (table->ports - 1))),
+			     (uint16_t)word};
+}
+
+static void ahead_fill(struct inflight *table)
+{
+	table->next = 0;
+	for (unsigned i = 0; i < AHEAD; i++)
+		table->ahead[i] = pair_draw(table);
+}
+
+/* The pair that was drawn longest ago; another one takes its place. */
+static struct pair ahead_take(struct inflight *table)
+{
+	struct pair *at = &table->ahead[table->next++ % AHEAD], taken = *at;
+	*at = pair_draw(table);
+	pair_fetch(table, at->source_port, at->id);
+	return taken;
+}
+
 struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_t ports)
 {
 	struct inflight *table = calloc(1, sizeof(*table));
@@ -74,7 +127,8 @@ struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_
 		return NULL;
 	table->mask = buckets_for(capacity) - 1;
 	table->buckets = calloc(table->mask + (size_t)1, sizeof(*table->buckets));
-	table->entries = calloc(capacity + (size_t)1, sizeof(*table->entries));
+	table->entries = aligned_alloc(RTE_CACHE_LINE_SIZE,
+				       (capacity + (size_t)1) * sizeof(*table->entries));
 	table->waiting = calloc(NET_STEER_PORTS, sizeof(*table->waiting));
 	table->answered = calloc(INFLIGHT_ANSWERED, sizeof(*table->answered));
 	table->timed_out = calloc(table->mask + (size_t)1, sizeof(*table->timed_out));
@@ -83,9 +137,11 @@ struct inflight *inflight_create(uint32_t capacity, uint16_t first_port, uint32_
 		inflight_destroy(table);
 		return NULL;
 	}
+	memset(table->entries, 0, (capacity + (size_t)1) * sizeof(*table->entries));
 	table->capacity = capacity;
 	table->first_port = first_port;
 	table->ports = ports;
+	ahead_fill(table);
 	for (uint32_t i = capacity; i > 0; i--) {
 		table->entries[i].newer = table->free;
 		table->free = i;
@@ -108,18 +164,7 @@ void inflight_destroy(struct inflight *table)
 void inflight_replay(struct inflight *table, uint64_t seed)
 {
 	draw_replay(&table->draw, seed);
-}
-
-/* Both parts are random, so folding them is all the hashing that is needed. */
-static uint32_t pair_fold(uint16_t source_port, uint16_t id)
-{
-	uint32_t key = (uint32_t)source_port << 16 | id;
-	return key ^ key >> 15;
-}
-
-static uint32_t *bucket_of(struct inflight *table, uint16_t source_port, uint16_t id)
-{
-	return &table->buckets[pair_fold(source_port, id) & table->mask];
+	ahead_fill(table);
 }
 
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id)
@@ -134,20 +179,39 @@ struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_por
 	return NULL;
 }
 
+/* An answer goes to the queue of `way` only from some ports, which cannot be drawn ahead. */
+static struct pair pair_next(struct inflight *table, const struct net_steer_way *way)
+{
+	if (likely(way == NULL))
+		return ahead_take(table);
+	struct pair pair = pair_draw(table);
+	pair.source_port = net_steer_draw(way, draw_next(&table->draw));
+	return pair;
+}
+
 static bool free_pair_draw(struct inflight *table, const struct net_steer_way *way,
 			   uint16_t *source_port, uint16_t *id)
 {
 	for (int draw = 0; draw < DRAWS_MAX; draw++) {
-		uint32_t word = draw_next(&table->draw);
-		uint32_t more = word >> 16;
-		*id = (uint16_t)word;
-		*source_port = way != NULL ? net_steer_draw(way, draw_next(&table->draw))
-					   : (uint16_t)(table->first_port +
-							(more & (table->ports - 1)));
+		struct pair pair = pair_next(table, way);
+		*id = pair.id;
+		*source_port = pair.source_port;
 		if (inflight_find(table, *source_port, *id) == NULL)
 			return true;
 	}
 	return false;
+}
+
+void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	pair_fetch(table, source_port, id);
+}
+
+void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	const char *entry = (const char *)&table->entries[*bucket_of(table, source_port, id)];
+	for (unsigned line = 0; line < FETCH_LINES; line++)
+		rte_prefetch0(entry + line * RTE_CACHE_LINE_SIZE);
 }
 
 static uint64_t distance(uint64_t a, uint64_t b)

@@ -56,7 +56,7 @@ struct inflight_entry {
 	struct query_state query;
 	uint8_t name[255]; /* the question as it was sent */
 	struct cache_key key;
-};
+} __rte_cache_aligned;
 
 struct inflight;
 
@@ -92,6 +92,13 @@ static inline struct inflight_entry *inflight_add(struct inflight *table, uint64
 
 /* The entry that an answer to this port with this ID belongs to, or NULL. */
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id);
+
+/*
+ * Before answers of a burst are looked up: first for each of them the bucket, then what is in it, so
+ * that neither is waited for.
+ */
+void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint16_t id);
+void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t id);
 
 /* Takes an entry out; it may be read until the next inflight_add(). How it ended is remembered. */
 void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum inflight_end end);

@@ -3,7 +3,8 @@
 import statistics
 
 SAME, GAP = 1.4, 1.25
-NOTES = ("lost", "unanswered", "p50_us", "p99_us", "entries", "missed")
+NOTES = ("lost", "unanswered", "p50_us", "p99_us", "entries", "missed", "lost_else", "out_ms", "back_ms", "herd_percent",
+         "share_percent")
 
 
 def alike(one, other):

@@ -71,6 +71,13 @@ for i = 1, {SERVERS} do
 end
 setServerPolicy(%s)
 """
+FIVE_SERVERS = f"""
+for i = 0, 4 do
+  newServer({{address = '{lab.BACKEND}:' .. 5300 + i, weight = 100, checkInterval = 1, checkTimeout = 300, udpTimeout = 1,
+    maxCheckFailures = 2, rise = 2, id = '00000000-0000-4000-8000-00000000000' .. i}})
+end
+setServerPolicy(%s)
+"""
 VETH_CACHED = f"""
 newServer({{address = '{lab.CLIENT}:5300', healthCheckMode = 'up'}})
 getPool(''):setCache(newPacketCache(100000))
@@ -270,6 +277,33 @@ class Servers(Forward):
                 ("Sluice, leastOutstanding", MANY_SERVERS % "leastOutstanding"))
 
 
+class Outage(Forward):
+    """Servers of the generator's own, at a rate that none of them is short of; one dies and comes back."""
+    name, title = "outage", "100,000 queries/s to five name servers, of which one is dead from the third to the fifth second; " \
+        "two checks a second apart take it out, two bring it back"
+    limit, window = "none dies, roundrobin", "60000"
+    policies = (("Sluice, roundrobin", FIVE_SERVERS % "roundrobin"),
+                ("Sluice, leastOutstanding", FIVE_SERVERS % "leastOutstanding"), ("Sluice, chashed", FIVE_SERVERS % "chashed"))
+    dies = "2000,5000"
+
+    def forward(self, bench, policy, dies=dies):
+        back = bench.port("back", bench.back_device("front", "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
+        process = bench.sluice(policy, bench.memif("server", "front"), name="front", more=back)
+        figures = load(bench, bench.memif("client", "front"), "--seconds", "9", "--rate", "100000", "--window", self.window,
+                       "--outage", f"5,{dies}", back=[bench.back_device("front", "client", lab.BACKEND_MAC)])
+        bench.stop(process)
+        seen = {"rate": figures["rate"], **{key: figures[key] for key in (
+            "lost", "lost_else", "out_ms", "back_ms", "herd_percent", "share_percent")}}
+        # A check and its timeout after the second failed, it is out; two good ones, and it is back.
+        late = dies != "0,0" and not (0 < figures["out_ms"] < 2500 and 0 < figures["back_ms"] < 2500)
+        if late or figures["lost_else"] != 0 or figures["strange"] != 0 or figures["rcode0"] != figures["received"]:
+            seen["fault"] = f"queries were lost that another server could take, or the server was out or back late: {figures}"
+        return seen
+
+    def swap(self, bench):
+        return self.forward(bench, FIVE_SERVERS % "roundrobin", "0,0")
+
+
 class Isolation:
     name = "isolation"
     title = "REFUSED by a native rule, over memif, beside one in a hundred that asks a slow LuaAction; CPU 1 has the generator and " \
@@ -462,5 +496,5 @@ class AsyncVeth(AfPacket):
             for contestant in others)]
 
 
-ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Lua(), PerThread(),
+ALL = [Rule(), Spoof(), Names(), Cache(), Forward(), Servers(), Outage(), Lua(), PerThread(),
        Isolation(), Async(), AsyncVeth(), AfPacket(), CacheVeth(), Veth()]

@@ -7,14 +7,15 @@
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
  *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
  *                            [--aside 100] [--count 1000000] [--names 4096] [--reflect]
- *                            [--edns]
+ *                            [--edns] [--outage 5,2000,5000]
  *
  * With --echo the other side only sends back what it got, addresses and ports swapped. With --aside
  * every hundredth query is one more, for a name under "aside", that nobody waits for: its answers
  * are counted by themselves. With --count it ends when so many are answered. With --names so many
  * names are asked in turn, else each query has its own. With --reflect it is the name server, too: a
  * second port sends each query back to where it came from, as an answer without records. With --edns
- * each query has an OPT. SIGINT ends it before its time.
+ * each query has an OPT. SIGINT ends it before its time. With --outage the name server is so many,
+ * at ports of their own, the first of which is dead from one millisecond to the other: see outage.h.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -31,11 +32,14 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "outage.h"
+
 #define BURST 64
 #define WINDOW_MAX 65536u
 #define PORT_FIRST 1024u
 #define PORTS 60000u
 #define PATIENCE_S 2 /* a query that is not answered by then is lost */
+#define CHECKS_S 4
 #define STEPS 32u    /* of latency, in each octave of nanoseconds; a power of two */
 #define OCTAVE_FIRST 5
 #define BUCKETS (40 * STEPS)
@@ -64,6 +68,7 @@ static uint16_t frame_length, name_offset;
 static uint32_t sequence;
 static struct rte_mempool *pool;
 static volatile sig_atomic_t stopped;
+static uint64_t started; /* TSC; 0: not yet */
 
 static void die(const char *what)
 {
@@ -254,7 +259,14 @@ static void lose_old(uint64_t now)
 
 /* ---- the name server ---- */
 
-/* A query of a frame that Sluice made: no options, no tag. False: it is something else. */
+static bool is_alive(uint16_t port, const uint8_t *dns)
+{
+	return outage.servers == 0 || started == 0 ||
+	       outage_query(port, dns[12] != DIGITS,
+			    (rte_rdtsc() - started) * 1000 / rte_get_tsc_hz());
+}
+
+/* A query of a frame that Sluice made: no options, no tag. False: it is something else, or not heard. */
 static bool turn_round(struct rte_mbuf *mbuf)
 {
 	struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *);
@@ -263,6 +275,8 @@ static bool turn_round(struct rte_mbuf *mbuf)
 	uint8_t *dns = (void *)(udp + 1);
 	if (mbuf->data_len < sizeof(*ethernet) + sizeof(*ip) + sizeof(*udp) + 12 ||
 	    ethernet->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || ip->next_proto_id != IPPROTO_UDP)
+		return false;
+	if (!is_alive(ntohs(udp->dst_port), dns))
 		return false;
 	struct rte_ether_addr mac = ethernet->src_addr;
 	ethernet->src_addr = ethernet->dst_addr;
@@ -294,9 +308,20 @@ static void reflect_some(uint16_t port)
 	n_unreflected += (uint64_t)(back - sent);
 }
 
+/* Until checks have found the name servers. */
+static void checks_await(void)
+{
+	uint64_t end = rte_rdtsc() + CHECKS_S * rte_get_tsc_hz();
+	while (rte_rdtsc() < end)
+		reflect_some(1);
+}
+
 static void run(uint16_t port)
 {
+	if (outage.servers != 0)
+		checks_await();
 	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), end = start + options.seconds * hz;
+	started = start;
 	uint64_t check = start + hz / 2, now;
 	for (uint32_t i = 0; i < options.window; i++)
 		free_slots[n_free++] = i;
@@ -361,7 +386,7 @@ static void options_read(int argc, char **argv)
 		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
 		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},
 		{"count", 1, NULL, 'c'},  {"names", 1, NULL, 'N'},   {"reflect", 0, NULL, 'R'},
-		{"edns", 0, NULL, 'E'},  {0}};
+		{"edns", 0, NULL, 'E'},  {"outage", 1, NULL, 'O'},   {0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -392,6 +417,9 @@ static void options_read(int argc, char **argv)
 			options.reflect = true;
 		else if (option == 'E')
 			options.edns = true;
+		else if (option == 'O' &&
+			 sscanf(optarg, "%u,%lu,%lu", &outage.servers, &outage.from, &outage.to) != 3)
+			die("--outage takes a number of servers and two times");
 		else if (option == '?')
 			die("unknown option");
 	}
@@ -434,6 +462,8 @@ int main(int argc, char **argv)
 	       n_strange);
 	if (options.reflect)
 		printf("reflected %lu\nunreflected %lu\n", n_reflected, n_unreflected);
+	if (outage.servers != 0)
+		outage_print(n_lost, options.seconds * 1000);
 	if (options.aside != 0)
 		printf("aside_sent %lu\naside_received %lu\n", n_aside_sent, n_aside_received);
 	for (unsigned i = 0; i < 16; i++)

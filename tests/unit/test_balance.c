@@ -10,10 +10,12 @@
 #define WORKERS 2u
 #define NAMES 20000u
 #define HZ 1000000000u
+#define SERVERS_MANY 40u
 
 static struct rule_bench *bench;
 static struct backend *servers[8];
-static struct backend_stats stats[WORKERS][16];
+static struct backend *servers_many[SERVERS_MANY];
+static struct backend_stats stats[WORKERS][SERVERS_MANY];
 static const struct backend_stats *all[WORKERS + 1] = {stats[0], stats[1], NULL};
 static struct balance *balance;
 static uint64_t now;
@@ -50,6 +52,20 @@ static void add(unsigned count, const uint32_t *weights, const int32_t *orders)
 							.order = orders ? orders[i] : 1});
 		ck_assert_ptr_nonnull(servers[i]);
 		ck_assert_int_eq(policy_server_pool_add(bench->model, servers[i], "", 0), 0);
+	}
+}
+
+/* The first half of a lower order. */
+static void add_many(void)
+{
+	for (unsigned i = 0; i < SERVERS_MANY; i++) {
+		char address[32];
+		snprintf(address, sizeof(address), "192.0.2.%u", i + 1);
+		servers_many[i] = policy_server_add(
+			bench->model, &(struct policy_server_options){
+					      .address = address, .order = i < SERVERS_MANY / 2 ? 1 : 2});
+		ck_assert_ptr_nonnull(servers_many[i]);
+		ck_assert_int_eq(policy_server_pool_add(bench->model, servers_many[i], "", 0), 0);
 	}
 }
 
@@ -118,6 +134,57 @@ START_TEST(least_outstanding)
 	ck_assert_uint_eq(choose(0), 2);
 	backend_up_set(servers[2], false);
 	ck_assert_uint_eq(choose(0), BACKEND_NONE);
+}
+END_TEST
+
+/* More than are all looked at for each query: what others do is seen once it is looked at anew. */
+START_TEST(least_outstanding_of_many)
+{
+	unsigned got[SERVERS_MANY];
+	add_many();
+	compile(BALANCE_LEAST_OUTSTANDING);
+	for (unsigned round = 1; round <= 3; round++) { /* what is sent counts at once */
+		for (unsigned i = 0; i < SERVERS_MANY; i++)
+			stats[0][choose(i)].queries++;
+		for (unsigned i = 0; i < SERVERS_MANY; i++)
+			ck_assert_uint_eq(stats[0][i].queries, round);
+	}
+	stats[1][20].queries = 1;
+	memset(stats[0], 0, sizeof(stats[0]));
+	now += HZ;
+	memset(got, 0, sizeof(got));
+	for (unsigned i = 0; i < SERVERS_MANY - 1; i++)
+		got[choose(i)]++;
+	for (unsigned i = 0; i < SERVERS_MANY; i++)
+		ck_assert_uint_eq(got[i], i != 20);
+	/* Alike in all but order, and then in all but latency. */
+	memset(stats, 0, sizeof(stats));
+	for (unsigned i = 0; i < SERVERS_MANY; i++)
+		stats[0][i].latency = 1000 - i;
+	now += HZ;
+	ck_assert_uint_eq(choose(0), 19); /* the quickest of the first half, which is of a lower order */
+	ck_assert_uint_eq(choose(0), 18);
+	/* Down, or at its limit. */
+	now += HZ;
+	backend_up_set(servers_many[19], false);
+	ck_assert_uint_eq(choose(0), 18);
+	servers_many[17]->max_outstanding = 1;
+	ck_assert_uint_eq(choose(0), 17);
+	for (unsigned i = 0; i < 100; i++)
+		ck_assert(choose(i) != 17);
+	for (unsigned i = 0; i < SERVERS_MANY; i++)
+		backend_up_set(servers_many[i], false);
+	ck_assert_uint_eq(choose(0), BACKEND_NONE);
+	ck_assert_uint_eq(choose(0), BACKEND_NONE);
+	backend_up_set(servers_many[39], true);
+	now += HZ;
+	ck_assert_uint_eq(choose(0), 39);
+	/* Another policy is another heap, whatever the time. */
+	policy_server_options(bench->model, servers_many[0])->order = 9;
+	for (unsigned i = 0; i < SERVERS_MANY; i++)
+		backend_up_set(servers_many[i], true);
+	bench_compile(bench);
+	ck_assert_uint_eq(choose(0), 19);
 }
 END_TEST
 
@@ -393,6 +460,7 @@ static Suite *balance_suite(void)
 	TCase *tests = tcase_create("balance");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, least_outstanding);
+	tcase_add_test(tests, least_outstanding_of_many);
 	tcase_add_test(tests, first_available);
 	tcase_add_test(tests, round_robin);
 	tcase_add_test(tests, at_random_by_weight);
