@@ -370,7 +370,10 @@ local function absent()
         into[#into + 1] = word
       end
     end
-    table.sort(into, function(a, b) return a:lower() < b:lower() end)
+    table.sort(into, function(a, b)
+      local low, other = a:lower(), b:lower()
+      return low < other or (low == other and a < b)
+    end)
   end
   take(refused, unsupported.names)
   take(nothing, unsupported.harmless)
