@@ -33,6 +33,8 @@ struct link {
 	bool known;
 	bool movable;	 /* works on when its interface goes to another network namespace */
 	uint64_t since;	 /* of this state; milliseconds */
+	bool leading;	 /* of a pair: a leg is taking over, and lacks something yet */
+	int failed;	 /* likewise: what was said last of a leg that did not take over */
 };
 
 /* Legs follow their port. */
@@ -189,23 +191,34 @@ static const struct link *leg_choose(const struct control *control, const struct
 	return best;
 }
 
-static void pair_lead(struct control *control, const struct link *port, unsigned n)
+/* The leg that carries has the pair's MAC address, and takes what is for groups. */
+static int leg_lead(struct control *control, const struct link *port, const struct link *leg,
+		    bool carries)
 {
-	int carries = rte_eth_bond_primary_get(port->id);
-	const struct link *leg = leg_choose(control, port, n, (uint16_t)carries);
-	if (carries < 0 || leg == NULL || leg->id == carries)
-		return;
-	int error = rte_eth_bond_primary_set(port->id, leg->id);
-	/* The leg that carries has the pair's MAC address, and takes what is for groups. */
+	int error = carries ? 0 : rte_eth_bond_primary_set(port->id, leg->id);
 	if (error == 0)
 		error = rte_eth_bond_mac_address_set(
 			port->id, &control->dataplane->ports[port->state.port].mac);
 	port_multicast_enable(leg->id);
+	return error;
+}
+
+static void pair_lead(struct control *control, struct link *port, unsigned n)
+{
+	int carries = rte_eth_bond_primary_get(port->id);
+	const struct link *leg = leg_choose(control, port, n, (uint16_t)carries);
+	if (carries < 0 || leg == NULL || (leg->id == carries && !port->leading))
+		return;
+	int error = leg_lead(control, port, leg, leg->id == carries);
+	port->leading = error != 0;
 	if (error != 0) {
-		log_warning("port %s: its leg %s does not take over (%s)", port_name(control, port),
-			    leg->device, strerror(-error));
+		if (error != port->failed)
+			log_warning("port %s: its leg %s does not take over (%s)",
+				    port_name(control, port), leg->device, strerror(-error));
+		port->failed = error;
 		return;
 	}
+	port->failed = 0;
 	log_warning("port %s: its leg %s carries now", port_name(control, port), leg->device);
 	/* Switches learn where our addresses are now. */
 	worker_announce(&workers[0], port->state.port);

@@ -23,6 +23,7 @@ static void number_forget(struct control *control, uint16_t number)
 		workers[i].backends[number] = (struct backend_stats){0};
 	control->latencies[number] = (struct backend_stats){0};
 	control->dataplane->routed[number] = false;
+	tcp_forget(control, number);
 	if (control->health != NULL)
 		health_forget(control->health, number);
 }

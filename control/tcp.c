@@ -353,6 +353,13 @@ uint64_t tcp_connections(const struct control *control, uint16_t number)
 	return instance != NULL ? stats_read(&instance->stats.server[number].current) : 0;
 }
 
+void tcp_forget(const struct control *control, uint16_t number)
+{
+	(void)control;
+	if (instance != NULL)
+		memset(&instance->stats.server[number], 0, sizeof(instance->stats.server[number]));
+}
+
 const struct tcp_stats *tcp_stats(const struct control *control)
 {
 	(void)control;

@@ -99,6 +99,9 @@ uint64_t tcp_in_hand(const struct control *control);
 /* Connections to this backend that are open now. */
 uint64_t tcp_connections(const struct control *control, uint16_t number);
 
+/* Its number becomes another server's: nothing is counted for it yet. It has no connections. */
+void tcp_forget(const struct control *control, uint16_t number);
+
 const struct tcp_stats *tcp_stats(const struct control *control);
 
 /* A table of them for people, cut to `size`; its length. */

@@ -279,7 +279,7 @@ static void list_expire(struct tcp *tcp, enum tcp_wait wait, uint64_t patience, 
 	while ((client = TAILQ_FIRST(&tcp->waits[wait])) != NULL &&
 	       tcp->now - client->since >= patience)
 		tcp_client_close(tcp, client,
-				 client->finished ? (enum tcp_end)client->end : end);
+				 client->lingers ? (enum tcp_end)client->end : end);
 }
 
 /* Those whose listener the policy does not have any more: what they asked is answered. */

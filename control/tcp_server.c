@@ -357,10 +357,31 @@ static void asks_expire(struct tcp *tcp, struct tcp_backend *backend, struct tcp
 	}
 }
 
+static bool is_idle(const struct tcp_server *server)
+{
+	return server->in_flight == 0 && !server->connecting;
+}
+
+/* The connection that has been idle longest, if more are than the policy wants; else NULL. */
+static struct tcp_server *idle_surplus(const struct tcp *tcp, const struct tcp_backend *backend)
+{
+	struct tcp_server *server, *longest = NULL;
+	/* Of a server that no policy has, none is kept. */
+	const bool wanted = policy_backend(tcp->policy, (uint16_t)(backend - tcp->backends)) != NULL;
+	unsigned idle = 0;
+	TAILQ_FOREACH(server, &backend->servers, sibling) {
+		if (!is_idle(server))
+			continue;
+		idle++;
+		if (longest == NULL || server->since < longest->since)
+			longest = server;
+	}
+	return idle > (wanted ? tcp->policy->tcp.max_idle : 0) ? longest : NULL;
+}
+
 static void backend_turn(struct tcp *tcp, struct tcp_backend *backend)
 {
-	struct tcp_server *next;
-	unsigned idle = 0;
+	struct tcp_server *next, *surplus;
 	waiting_expire(tcp, backend);
 	backend_serve(tcp, backend);
 	for (struct tcp_server *server = TAILQ_FIRST(&backend->servers); server != NULL;
@@ -369,9 +390,9 @@ static void backend_turn(struct tcp *tcp, struct tcp_backend *backend)
 		if (!server_flush(tcp, server) || !server_expire(tcp, backend, server))
 			continue;
 		asks_expire(tcp, backend, server);
-		if (server->in_flight == 0 && !server->connecting && ++idle > tcp->policy->tcp.max_idle)
-			tcp_server_close(tcp, server, TCP_FATE_FAIL);
 	}
+	while ((surplus = idle_surplus(tcp, backend)) != NULL)
+		tcp_server_close(tcp, surplus, TCP_FATE_FAIL);
 	if (TAILQ_EMPTY(&backend->servers) && TAILQ_EMPTY(&backend->waiting)) {
 		backend->is_active = false;
 		TAILQ_REMOVE(&tcp->active, backend, active);

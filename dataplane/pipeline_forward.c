@@ -256,6 +256,7 @@ static void forward_by_thread(struct worker *worker, struct rte_mbuf *mbuf)
 	const struct balance_list list = {policy, &policy->pools[pool], pool, worker->now,
 					  worker->balance};
 	uint32_t place = list.pool->count;
+	rule_thread_forget(mbuf, &worker->rules);
 	if (place > 0 && policy->threads != NULL)
 		place = policy->threads->choose(policy->threads, worker->rules.lcore, mbuf,
 						list.pool->lua, &list);
@@ -338,7 +339,7 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 	entry->token = packet->slot;
 	pipeline_entry_fill(entry, backend, mbuf);
 	if (backend->tcp.only || backend->tcp.check) {
-		pipeline_tcp_push(worker, mbuf, backend, entry);
+		pipeline_tcp_push(worker, mbuf, backend->proxy, entry);
 		return;
 	}
 	if (backend->proxy)

@@ -53,8 +53,8 @@ static inline bool pipeline_is_xfr(const struct query_state *query)
 /* Asks a server over TCP; the packet is the callee's. */
 void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend);
 
-/* Passes a query whose entry is filled in to the TCP thread. */
-void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend,
+/* Passes a query whose entry is filled in to the TCP thread; `proxied`: behind a PROXY header, which has room. */
+void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, bool proxied,
 		       struct inflight_entry *entry);
 
 /*

@@ -28,7 +28,8 @@ void pipeline_tcp_end(struct worker *worker, const struct query_state *query,
 		.generation = connection->generation[0] |
 			      (uint32_t)connection->generation[1] << 16,
 		.close = more || reason == DROP_QUERY_SHORT || reason == DROP_QUERY_NONCOMPLIANT ||
-			 reason == DROP_QUERY_MALFORMED || reason == DROP_TCP_GAVE_UP,
+			 reason == DROP_QUERY_MALFORMED || reason == DROP_TCP_GAVE_UP ||
+			 reason == DROP_PROXY || reason == DROP_ACL, /* so would be what follows */
 		.more = more,
 		.broken = reason == DROP_TCP_GAVE_UP,
 		.timeout = reason == DROP_TIMEOUT,
@@ -130,11 +131,11 @@ static void head_skip(struct rte_mbuf *mbuf, uint16_t head)
 	packet_dns_resize(mbuf, length);
 }
 
-void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend,
+void pipeline_tcp_push(struct worker *worker, struct rte_mbuf *mbuf, bool proxied,
 		       struct inflight_entry *entry)
 {
 	uint16_t number = packet_of(mbuf)->query.backend;
-	uint16_t head = backend->proxy ? head_put(mbuf, entry) : 0;
+	uint16_t head = proxied ? head_put(mbuf, entry) : 0;
 	struct rte_mbuf *changed = buffer_change(worker, mbuf);
 	/* What ends the queries of clients has its place on the ring kept free. */
 	if (changed == NULL ||
@@ -169,7 +170,8 @@ static uint64_t patience_ms(const struct backend *backend, const struct query_st
 
 void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct backend *backend)
 {
-	if (backend->proxy) {
+	const bool proxied = backend->proxy; /* a policy may change it meanwhile */
+	if (proxied) {
 		size_t size = pipeline_proxy_size(&packet_of(mbuf)->query);
 		if ((mbuf = pipeline_proxy_reserve(worker, mbuf, size)) == NULL)
 			return;
@@ -183,7 +185,7 @@ void pipeline_tcp_ask(struct worker *worker, struct rte_mbuf *mbuf, const struct
 	entry->sent = worker->now;
 	entry->probe = false;
 	pipeline_entry_fill(entry, backend, mbuf);
-	pipeline_tcp_push(worker, mbuf, backend, entry);
+	pipeline_tcp_push(worker, mbuf, proxied, entry);
 }
 
 void pipeline_tcp_retry(struct worker *worker, struct inflight_entry *entry)

@@ -107,6 +107,7 @@ enum drop_reason {
 	X(OTHER_GATEWAY, "other_gateway", "queries through another gateway than the first, which did not answer") \
 	X(NEIGHBOUR_REFUSED, "neighbours_refused", "hosts that the neighbour table had no room for") \
 	X(ADDRESS_CLAIMED, "address_claims", "ARP and neighbour discovery of others that have an address of ours") \
+	X(ADDRESS_SAID, "address_announcements", "ARP and neighbour discovery sent to say that an address is ours") \
 	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \
 	X(KERNEL_PASSED, "kernel_passed", "packets passed to the kernel, those of the link aside") \
 	X(KERNEL_LINK, "kernel_link", "ARP, neighbour discovery and ICMP passed to the kernel too") \

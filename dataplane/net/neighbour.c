@@ -306,7 +306,9 @@ static void address_defend(struct neighbour_table *table, uint8_t port,
 		neighbour_nd_answer(net, mbuf, &(struct neighbour_news){.target = *address});
 	else
 		neighbour_arp_ask(net, mbuf, address, address, NULL);
-	if (!tx_push(table, port, mbuf))
+	if (tx_push(table, port, mbuf))
+		stats_add(&table->stats->counter[STATS_ADDRESS_SAID], 1);
+	else
 		rte_pktmbuf_free(mbuf);
 }
 

@@ -114,7 +114,6 @@ static bool thread_test(const struct rule_test *test, struct rule_facts *facts,
 			struct rte_mbuf *mbuf, struct rule_context *context)
 {
 	bool match = rule_thread_select(facts->policy, mbuf, test->lua, context);
-	rule_ahead_forget(&context->ahead, mbuf);
 	rule_facts_of(facts, facts->policy, mbuf);
 	return match;
 }

@@ -11,11 +11,17 @@ void rule_threads_release(struct rule_threads *threads)
 		threads->free(threads);
 }
 
+void rule_thread_forget(struct rte_mbuf *mbuf, struct rule_context *context)
+{
+	packet_of(mbuf)->built = false;
+	rule_ahead_forget(&context->ahead, mbuf);
+}
+
 bool rule_thread_select(const struct policy *policy, struct rte_mbuf *mbuf, int reference,
 			struct rule_context *context)
 {
 	struct rule_threads *threads = policy->threads;
-	packet_of(mbuf)->built = false; /* Lua may change it */
+	rule_thread_forget(mbuf, context);
 	return threads && threads->select(threads, context->lcore, mbuf, reference);
 }
 
@@ -28,7 +34,7 @@ enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule
 							    : (int)RULE_RESPONSE_RESULT_SERVFAIL};
 	enum rule_verdict verdict;
 
-	packet_of(mbuf)->built = false; /* Lua may change it */
+	rule_thread_forget(mbuf, context);
 	if (threads)
 		result = threads->act(threads, context->lcore, mbuf, action->lua);
 	if (query)

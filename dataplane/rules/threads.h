@@ -42,6 +42,9 @@ struct rule_threads {
 /* Gives up one use. NULL is fine. */
 void rule_threads_release(struct rule_threads *threads);
 
+/* Lua of the lcore's own may change the packet: what was found out about it counts no more. */
+void rule_thread_forget(struct rte_mbuf *mbuf, struct rule_context *context);
+
 /* Runs a selector; the packet may be another than before, and what was read of it is void. */
 bool rule_thread_select(const struct policy *policy, struct rte_mbuf *mbuf, int reference,
 			struct rule_context *context);

@@ -7,6 +7,7 @@
 #include <emmintrin.h>
 #endif
 #include <rte_branch_prediction.h>
+#include <rte_common.h>
 
 #include "dataplane/dns/message.h"
 
@@ -339,7 +340,7 @@ static inline size_t question_type(const struct cache_query *query)
 /* Whether the answer has room, and there is room for what it takes the place of. */
 static inline bool fits(const struct cache_query *query, const struct entry *entry)
 {
-	return entry->length + (size_t)CACHE_SLACK <= query->room &&
+	return RTE_MAX((size_t)entry->length, query->length) + CACHE_SLACK <= query->room &&
 	       query->length - question_type(query) <= DNS_QUESTION_FIXED + CACHE_QUERY_REST;
 }
 
@@ -365,11 +366,11 @@ static inline void answer_write(const struct cache *cache, const struct entry *e
 	memcpy(query->message + 2, parts->message + 2, DNS_HEADER_SIZE - 2);
 	copy(query->message + type, parts->message + type, entry->length - type);
 	if (unlikely(found->expired != 0))
-		cache_answer_ttl_set(query->message, entry->length, parts->places,
-				     entry->n_places, cache->options.stale_ttl);
+		cache_answer_ttl_set(query->message, type + DNS_QUESTION_FIXED, entry->length,
+				     parts->places, entry->n_places, cache->options.stale_ttl);
 	else if (likely(!cache->options.dont_age))
-		cache_answer_age(query->message, entry->length, parts->places, entry->n_places,
-				 found->age);
+		cache_answer_age(query->message, type + DNS_QUESTION_FIXED, entry->length,
+				 parts->places, entry->n_places, found->age);
 }
 
 static void touch(const struct cache_lookup *lookup, unsigned worker, unsigned way)
@@ -397,8 +398,10 @@ bool cache_lookup_answer(const struct cache_lookup *lookup, const struct cache_k
 	struct kept kept;
 	bool collision = false;
 	uint32_t version = read_begin(bucket);
-	int way = way_find(bucket, key, query->message + DNS_HEADER_SIZE, query->name_length,
-			   &entry, &parts, &collision);
+	int way = -1;
+	if (likely((version & 1) == 0))
+		way = way_find(bucket, key, query->message + DNS_HEADER_SIZE, query->name_length,
+			       &entry, &parts, &collision);
 	bool found_one = way >= 0 && fits(query, &entry) && ages(&entry, now, stale, found);
 	if (likely(found_one)) {
 		query_keep(query, &kept);

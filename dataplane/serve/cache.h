@@ -102,7 +102,7 @@ struct cache_lookup {
 struct cache_query {
 	uint8_t *message;
 	size_t length;
-	size_t room; /* that the message may grow to; responses are found that leave CACHE_SLACK of it */
+	size_t room; /* that the message may grow to; it and its response leave CACHE_SLACK of that */
 	size_t name_length;
 };
 

@@ -104,20 +104,20 @@ enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, ui
 	return *seconds > 0 ? CACHE_FIT : CACHE_TTL_SHORT;
 }
 
-/* Where the TTL with this number stands; NULL: not in the message. */
-static inline uint8_t *ttl_at(uint8_t *response, size_t length, const uint8_t *places,
-			      unsigned number)
+/* Where the TTL with this number stands; NULL: not among the records. */
+static inline uint8_t *ttl_at(uint8_t *response, size_t records, size_t length,
+			      const uint8_t *places, unsigned number)
 {
 	uint16_t at;
 	memcpy(&at, places + 2u * number, sizeof(at));
-	return at + sizeof(uint32_t) <= length ? response + at : NULL;
+	return at >= records && at + sizeof(uint32_t) <= length ? response + at : NULL;
 }
 
-void cache_answer_age(uint8_t *response, size_t length, const uint8_t *places, unsigned count,
-		      uint32_t age)
+void cache_answer_age(uint8_t *response, size_t records, size_t length, const uint8_t *places,
+		      unsigned count, uint32_t age)
 {
 	for (unsigned i = 0; age != 0 && i < count; i++) {
-		uint8_t *at = ttl_at(response, length, places, i);
+		uint8_t *at = ttl_at(response, records, length, places, i);
 		if (at == NULL)
 			continue;
 		uint32_t ttl = dns_u32_load(at);
@@ -125,11 +125,11 @@ void cache_answer_age(uint8_t *response, size_t length, const uint8_t *places, u
 	}
 }
 
-void cache_answer_ttl_set(uint8_t *response, size_t length, const uint8_t *places, unsigned count,
-			  uint32_t ttl)
+void cache_answer_ttl_set(uint8_t *response, size_t records, size_t length, const uint8_t *places,
+			  unsigned count, uint32_t ttl)
 {
 	for (unsigned i = 0; i < count; i++) {
-		uint8_t *at = ttl_at(response, length, places, i);
+		uint8_t *at = ttl_at(response, records, length, places, i);
 		if (at != NULL)
 			dns_u32_store(at, ttl);
 	}

@@ -45,12 +45,13 @@ enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, ui
 
 /*
  * TTLs where `places` says, `count` numbers of two bytes: lowered by an age in seconds, at least to 0;
- * all set to one. Places beyond `length` are passed over: nobody may have checked them yet.
+ * all set to one. Places before `records`, the end of the question, or beyond `length` are passed over:
+ * nobody may have checked them yet.
  */
-void cache_answer_age(uint8_t *response, size_t length, const uint8_t *places, unsigned count,
-		      uint32_t age);
-void cache_answer_ttl_set(uint8_t *response, size_t length, const uint8_t *places, unsigned count,
-			  uint32_t ttl);
+void cache_answer_age(uint8_t *response, size_t records, size_t length, const uint8_t *places,
+		      unsigned count, uint32_t age);
+void cache_answer_ttl_set(uint8_t *response, size_t records, size_t length, const uint8_t *places,
+			  unsigned count, uint32_t ttl);
 
 /*
  * Shuffles the addresses of the answer section: of A or AAAA records that follow each other and have

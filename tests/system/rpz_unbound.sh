@@ -36,7 +36,7 @@ cat >"$work/ask.py" <<-'END'
 	    x.wild x.y.wild x.walled c1 c2 c3 c4 c5 c6 c7 c8'''.split()
 	def outcome(name, kind):
 	    query = dns.message.make_query(name + '.demo.test', kind)
-	    try: answer = dns.query.udp(query, sys.argv[1], timeout=1, port=int(sys.argv[2]))
+	    try: answer = dns.query.udp(query, sys.argv[1], timeout=3, port=int(sys.argv[2]))
 	    except dns.exception.Timeout: return 'nothing'
 	    own = [rrset for rrset in answer.answer if rrset.name == query.question[0].name] # not what an alias leads to
 	    alias = any(rrset.rdtype == 5 for rrset in own)

@@ -20,7 +20,7 @@ beside() {
 		pid=$!
 		pids+=("$pid")
 		before=$(metric sluice_tcp_queries_total)
-		[ "$name" = udp ] || wait_for 10 "the load" more_than_before
+		wait_for 10 "the load" more_than_before "$name"
 	fi
 	what=$name lab_python "single queries over UDP" <<'END'
 import os, socket, time
@@ -29,7 +29,10 @@ client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 client.connect(('10.53.2.1', 53))
 client.settimeout(5)
 wire, took = bytearray(dns.message.make_query('lone.test', 'A').to_wire()), []
+end = time.monotonic() + 10
 for n in range(3000):
+    if time.monotonic() > end:
+        break
     wire[0:2] = n.to_bytes(2, 'big')
     begun = time.monotonic()
     client.send(wire)

@@ -394,6 +394,25 @@ START_TEST(the_query_keeps_what_is_its_own)
 }
 END_TEST
 
+/* As they are read while somebody writes: places that lead elsewhere than to records change nothing. */
+START_TEST(places_elsewhere_are_passed_over)
+{
+	struct message query = query_of("www.example.com", DNS_TYPE_A);
+	struct message response = answer_to(&query, 300), before = response;
+	const uint16_t wrong[] = {0, 11, 12, (uint16_t)(response.question_end - 1),
+				  (uint16_t)(response.length - 3), 65535};
+	const uint16_t right = (uint16_t)(query.question_end + 6);
+	cache_answer_age(response.bytes, query.question_end, response.length,
+			 (const uint8_t *)wrong, 6, 10);
+	cache_answer_ttl_set(response.bytes, query.question_end, response.length,
+			     (const uint8_t *)wrong, 6, 10);
+	ck_assert_mem_eq(response.bytes, before.bytes, response.length);
+	cache_answer_age(response.bytes, query.question_end, response.length,
+			 (const uint8_t *)&right, 1, 10);
+	ck_assert_uint_eq(dns_u32_load(response.bytes + right), 290);
+}
+END_TEST
+
 START_TEST(the_newer_response_takes_the_place)
 {
 	struct message query = query_of("www.example.com", DNS_TYPE_A);
@@ -677,6 +696,7 @@ Suite *suite(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_response_is_found_again);
 	tcase_add_test(tests, the_query_keeps_what_is_its_own);
+	tcase_add_test(tests, places_elsewhere_are_passed_over);
 	tcase_add_test(tests, id_case_and_skipped_options_make_no_difference);
 	tcase_add_test(tests, everything_else_does);
 	tcase_add_test(tests, subnets_are_told_apart);
