@@ -76,6 +76,14 @@ for n, stream in enumerate(streams):
     stream.sendall(framed('x.few.test', n, 'TXT'))
 for n, stream in enumerate(streams):
     assert Answers(stream).take(1)[0].answer[0][0].strings[1].decode().split()[1] == str(stream.getsockname()[1])
+# More than are kept idle: those go that were idle longest, not the one that has just been used.
+streams = [connect('10.53.2.2') for _ in range(15)]
+for stream in streams:
+    told(stream, ['x.only.test'])
+for _ in range(2):
+    (one, _), = told(streams[-1], ['a.only.test'])
+    (other, _), = told(streams[-1], ['b.only.test'])
+    assert one == other, (one, other)
 # No header, garbage, another version, too long, values that do not fit; a client that the ACL does not have.
 wrong = [framed('x.test', 1), b'GET / HTTP/1.1\r\n\r\n', SIGNATURE + b'\x11\x11\0\x0c' + b'x' * 12,
          header('10.1.2.3', b'\xe0\0\x70' + b'x' * 0x70), header('10.1.2.3', b'\xe0\0\x09x')]
