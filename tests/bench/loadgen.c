@@ -205,10 +205,18 @@ static void latency_count(uint64_t cycles)
 	latency_max = RTE_MAX(latency_max, ns);
 }
 
+/* ARP, or IPv6, which we do not speak: hosts say whose an address is when their link comes up. */
+static bool is_of_the_link(const uint8_t *bytes)
+{
+	return (bytes[12] == 0x08 && bytes[13] == 0x06) || (bytes[12] == 0x86 && bytes[13] == 0xdd);
+}
+
 static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
 {
 	const uint8_t *bytes = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 	uint16_t id, port;
+	if (is_of_the_link(bytes))
+		return;
 	if (mbuf->data_len < name_offset || bytes[12] != 8 || bytes[13] != 0) {
 		n_strange++;
 		return;
