@@ -228,15 +228,19 @@ local function question_of(item, callback)
   item.name, item.qtype, item.qclass = name, qtype, qclass
 end
 
--- The question of a server's check. One that is not made stays as it was.
-function driver.check()
+local function checked(run)
   local item = C.sluice_check_item()
   guard.reset()
   C.sluice_begin(nil)
-  local ok, message = xpcall(question_of, explain, item, functions[item.reference])
+  local ok, message = xpcall(run, explain, item, functions[item.reference])
   if not ok then
     failed(message, 0)
   end
+end
+
+-- The question of a server's check. One that is not made stays as it was.
+function driver.check()
+  checked(question_of)
 end
 
 local function answer_of(item, callback)
@@ -246,13 +250,7 @@ end
 
 -- The answer to a server's check. One that is not judged is not good.
 function driver.check_answer()
-  local item = C.sluice_check_item()
-  guard.reset()
-  C.sluice_begin(nil)
-  local ok, message = xpcall(answer_of, explain, item, functions[item.reference])
-  if not ok then
-    failed(message, 0)
-  end
+  checked(answer_of)
 end
 
 -- ---- the console
