@@ -36,11 +36,7 @@ lab_config <<-'END'
 	end))
 END
 lab_net
-for port in 5301 5302; do
-	ip netns exec "$backend" /usr/bin/python3 "$top/tests/system/subnet.py" 10.53.0.2 "$port" >"$work/server-$port.log" 2>&1 &
-	pids+=($!)
-	wait_for 10 "the server" grep -q 'subnet: ready' "$work/server-$port.log"
-done
+lab_subnet_servers
 lab_sluice
 lab_python "what is kept" <<'END'
 import os, dns.edns, dns.message, dns.query

@@ -30,11 +30,7 @@ lab_config <<-'END'
 END
 lab_net
 ip -n "$client" addr add 198.51.100.7/32 dev c0
-for port in 5301 5302; do
-	ip netns exec "$backend" /usr/bin/python3 "$top/tests/system/subnet.py" 10.53.0.2 "$port" >"$work/server-$port.log" 2>&1 &
-	pids+=($!)
-	wait_for 10 "the server" grep -q 'subnet: ready' "$work/server-$port.log"
-done
+lab_subnet_servers
 lab_sluice
 lab_python "what servers are told" <<'END'
 import os, dns.edns, dns.message, dns.query

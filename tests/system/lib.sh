@@ -345,3 +345,13 @@ load() {
 	grep -E 'Queries (sent|completed|lost)|Average Latency|Response codes' "$list.log"
 	grep -qE "Queries completed: +$count \(100.00%\)" "$list.log"
 }
+
+# lab_subnet_servers: name servers at 10.53.0.2, ports 5301 and 5302, that answer with the client subnet they were told.
+lab_subnet_servers() {
+	local port
+	for port in 5301 5302; do
+		ip netns exec "$backend" /usr/bin/python3 "$top/tests/system/subnet.py" 10.53.0.2 "$port" >"$work/server-$port.log" 2>&1 &
+		pids+=($!)
+		wait_for 10 "the server" grep -q 'subnet: ready' "$work/server-$port.log"
+	done
+}
