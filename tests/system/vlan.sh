@@ -35,6 +35,10 @@ foreign_more() { [ "$(foreign)" -gt "$1" ]; }
 access 100
 lab_sluice
 lab_kernel_serve 7
+expect 'status: REFUSED' "@$server" refused.test
+# DPDK 22.11's net_af_packet has its socket hear all interfaces until it binds it to one: frames from
+# before that have no tags.
+strays=$(foreign)
 for address in "$server" "$server6"; do
 	expect 'status: REFUSED' "@$address" refused.test
 	expect '192\.0\.2\.' "@$address" allowed.demo.test
@@ -42,7 +46,7 @@ for address in "$server" "$server6"; do
 	kernel_peer ask "$address" 7 20000 || fail "no TCP to $address"
 done
 load 500 load.demo.test 1000 || fail "queries are lost in the VLAN"
-[ "$(foreign)" -eq 0 ] || fail "frames of the port's VLAN were dropped"
+[ "$(foreign)" -eq "$strays" ] || fail "frames of the port's VLAN were dropped"
 
 for vlan in 200 0; do
 	before=$(foreign)
