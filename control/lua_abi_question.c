@@ -214,9 +214,10 @@ static int option_set(uint8_t *message, size_t length, size_t capacity,
 		      const struct query_state *query, const void *argument)
 {
 	const struct option_edit *option = argument;
-	(void)query;
+	/* As SetEDNSOptionAction: a client without an OPT takes no more from the server. */
+	uint16_t size = query->flags & QUERY_HAD_EDNS ? DNS_EDNS_UDP_SIZE : DNS_UDP_SIZE_MIN;
 	return dns_option_set(message, length, capacity, option->code,
-			      (const uint8_t *)option->data, option->length, DNS_EDNS_UDP_SIZE);
+			      (const uint8_t *)option->data, option->length, size);
 }
 
 int sluice_question_option_set(struct lua_question *question, uint16_t code, const char *data,

@@ -84,6 +84,7 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	model->registry = registry;
 	model->settings.udp_timeout = POLICY_UDP_TIMEOUT_MS;
 	model->settings.own_edns = true;
+	model->settings.answer_empty = true;
 	model->settings.proxy_size = PROXY_SIZE_DEFAULT;
 	model->settings.ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
 	model->settings.tcp = (struct policy_tcp)POLICY_TCP_DEFAULT;

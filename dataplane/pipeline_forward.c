@@ -16,6 +16,7 @@ static void query_end(struct worker *worker, struct rte_mbuf *mbuf, uint8_t rcod
 		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
 		return;
 	}
+	dns_header_of(packet_dns(mbuf))->ra = 0; /* as in dnsdist: nobody recursed */
 	packet_dns_resize(mbuf, (uint16_t)length);
 	pipeline_answer(worker, mbuf);
 }

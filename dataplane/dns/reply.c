@@ -103,7 +103,7 @@ int dns_reply_rcode(uint8_t *message, size_t capacity, const struct dns_reply_qu
 
 int dns_reply_notimp(uint8_t *message)
 {
-	static const struct dns_reply_options options = DNS_REPLY_OPTIONS_DEFAULT;
+	static const struct dns_reply_options options = {.set_ra = true};
 	dns_flags_store(message, reply_flags(dns_flags_load(message), &options) | DNS_RCODE_NOTIMP);
 	dns_counts_store(message, 0, 0, 0, 0);
 	return DNS_HEADER_SIZE;

@@ -72,7 +72,7 @@ static inline struct dns_reply_query dns_reply_query_of(const struct dns_questio
 int dns_reply_rcode(uint8_t *message, size_t capacity, const struct dns_reply_query *query,
 		    uint16_t rcode, const struct dns_reply_options *options);
 
-/* NOTIMP without a question, for a query that has not exactly one. Needs the header only. */
+/* NOTIMP without a question, for a query that has not exactly one; RA is 0. Needs the header only. */
 int dns_reply_notimp(uint8_t *message);
 
 /* An empty answer with TC set: come back over TCP. AA and AD are 0, RA is RD. */

@@ -46,6 +46,8 @@ static enum rule_verdict option_run(const struct rule_option *option, struct rte
 {
 	uint16_t size = context->udp_size ? context->udp_size : DNS_EDNS_UDP_SIZE;
 	struct query_state *query = &packet_of(mbuf)->query;
+	if (rule_is_query(packet_of(mbuf)))
+		size = DNS_UDP_SIZE_MIN; /* a client without an OPT takes no more from the server */
 	if ((query->flags & QUERY_HAD_EDNS) == 0)
 		query->flags |= QUERY_EDNS_ADDED;
 	return edit_end(mbuf, dns_option_set(packet_dns(mbuf), packet_of(mbuf)->dns_length,

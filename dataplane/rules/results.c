@@ -9,6 +9,15 @@
 
 #define SPOOF_MAX 64u /* addresses or values that a Lua action can give in one string */
 
+/* Answers to queries by rcode alone have RA clear, as in dnsdist; those of RCodeAction have it as RD. */
+static const struct dns_reply_options rcode_options = {.ttl = DNS_REPLY_TTL, .set_ra = true};
+
+static enum rule_verdict rcode_answer(struct rte_mbuf *mbuf, struct rule_context *context,
+				      uint16_t rcode)
+{
+	return rule_answer_rcode(mbuf, context, rcode, &rcode_options);
+}
+
 static bool is_separator(char byte)
 {
 	return byte == ' ' || byte == ',';
@@ -45,7 +54,7 @@ static enum rule_verdict spoof_cname(struct rte_mbuf *mbuf, struct rule_context 
 	uint8_t target[DNS_NAME_MAX];
 	int target_length = dns_name_parse(text, length, target);
 	if (target_length < 0)
-		return rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
+		return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
 	return rule_answer_cname(mbuf, context, target, (size_t)target_length, NULL);
 }
 
@@ -71,7 +80,7 @@ static enum rule_verdict spoof_text(struct rte_mbuf *mbuf, struct rule_context *
 	if (broken && n == 1)
 		return spoof_cname(mbuf, context, first, first_length);
 	if (broken)
-		return rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
+		return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
 	return rule_answer_addresses(mbuf, context, addresses, n, NULL);
 }
 
@@ -89,7 +98,7 @@ static enum rule_verdict spoof_raw(struct rte_mbuf *mbuf, struct rule_context *c
 
 	while ((length = piece_next(&text, &left, is_comma)) > 0) {
 		if (n == SPOOF_MAX || length > UINT16_MAX)
-			return rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
+			return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
 		values[n++] = (struct dns_reply_rdata){(const uint8_t *)text, (uint16_t)length};
 		text += length;
 		left -= length;
@@ -113,9 +122,9 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_DROP:
 		return rule_drop(mbuf, context);
 	case RULE_RESULT_NXDOMAIN:
-		return rule_answer_rcode(mbuf, context, DNS_RCODE_NXDOMAIN, NULL);
+		return rcode_answer(mbuf, context, DNS_RCODE_NXDOMAIN);
 	case RULE_RESULT_REFUSED:
-		return rule_answer_rcode(mbuf, context, DNS_RCODE_REFUSED, NULL);
+		return rcode_answer(mbuf, context, DNS_RCODE_REFUSED);
 	case RULE_RESULT_SPOOF:
 		return spoof_text(mbuf, context, text, length);
 	case RULE_RESULT_NO_RECURSE:
@@ -138,7 +147,7 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_SET_TAG:
 		return RULE_GO_ON;
 	default:
-		return rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
+		return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
 	}
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""dnsdist from Debian, in a folder of its own, to compare with."""
+"""dnsdist from Debian, in a folder of its own, to compare with. SLUICE_PEER says the release it is from."""
 import os
 import shutil
 import subprocess
@@ -7,7 +7,8 @@ import sys
 
 import lab
 
-ROOT = "/var/cache/sluice-bench/trixie"
+SUITE = os.environ.get("SLUICE_PEER", "trixie")
+ROOT = "/var/cache/sluice-bench/" + SUITE
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -24,7 +25,7 @@ def set_up():
     os.makedirs(os.path.dirname(ROOT), exist_ok=True)
     shutil.rmtree(ROOT, ignore_errors=True)
     try:
-        lab.run(["debootstrap", "--variant=minbase", "--keyring=" + KEYRING, "trixie", ROOT,
+        lab.run(["debootstrap", "--variant=minbase", "--keyring=" + KEYRING, SUITE, ROOT,
                  os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")])
         with open(os.path.join(ROOT, "usr/sbin/policy-rc.d"), "w", encoding="ascii") as file:
             file.write("#!/bin/sh\nexit 101\n")

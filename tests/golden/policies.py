@@ -134,7 +134,8 @@ addAction(TagRule('odd'), LogAction('/dev/null', false, true, true, false, true)
 addAction(TagRule('odd', 'type'), RCodeAction(DNSRCode.NOTIMP))
 addAction(TagRule('odd'), LuaAction(strike))
 """, forwarded(), answered(query(qtype="NULL"), own(rcode=4)), forwarded(query("a" * 30 + ".cdn.test")),
-       *[refused(query("%s.%s.test" % (n * 25, n * 25))) for n in "ab"], refused(query("c" * 60 + ".test")),
+       *[answered(query(name + ".test"), own(rcode=5, ra=False)) for name in
+         ("a" * 25 + "." + "a" * 25, "b" * 25 + "." + "b" * 25, "c" * 60)],
        dropped(), dropped(query("antivirus.test")), forwarded(host=10))
 
 policy("a blocker", """

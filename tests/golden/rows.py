@@ -74,13 +74,14 @@ def edited(message, **changes):
             made.flags = dns.flags.from_text(value) | made.flags & 0x780F
         elif key == "options":
             made.use_edns(0, max(made.ednsflags, 0) & dns.flags.DO,
-                          made.payload if made.edns >= 0 else UDP_SIZE, options=list(value))
+                          made.payload if made.edns >= 0 else changes.get("size", UDP_SIZE), options=list(value))
         elif key == "name":
             asked = made.question[0]
             made.question = [dns.rrset.RRset(dns.name.from_text(value), asked.rdclass, asked.rdtype)]
-        else:
-            assert key == "tail"
+        elif key == "tail":
             made.tail = value
+        else:
+            assert key == "size" and "options" in changes  # of a new OPT
     return made
 
 

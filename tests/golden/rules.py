@@ -134,7 +134,7 @@ selector("NetmaskGroupRule bare", "net4 .. '9'", yes=[Q], no=[(Q, {"host": 10})]
 selector("NetmaskGroupRule table", "{net4 .. '9/32', 'www.test'}", yes=[query("other.test")], no=[(Q, {"host": 10})])
 selector("QNameSuffixRule table", "{'b.test', 'c.test'}", yes=[query("x.b.test")], no=[Q])
 selector("TimedIPSetRule", "(function() local set = TimedIPSetRule() set:add(newCA(net4 .. '9'), 86400) "
-         "set:add(newCA(net6 .. '9'), 86400) return set end)()", yes=[Q, (Q, {"ipv6": True})],
+         "set:add(newCA(net6 .. '9'), 86400) return set:slice() end)()", yes=[Q, (Q, {"ipv6": True})],
          no=[(Q, {"host": 10}), (Q, {"ipv6": True, "host": 10})])
 selector("TimedIPSetRule expired", "(function() local set = TimedIPSetRule() set:add(newCA(net4 .. '9'), 0) "
          "return set:slice() end)()", no=[Q])
@@ -279,8 +279,9 @@ row("NegativeAndSOAAction authority", ALL % NEGATIVE % ("false", ", {soaInAuthor
 row("PoolAction", ALL % "PoolAction('other')" + THEN_REFUSE, forwarded(to=OTHER), forwarded(DO, to=OTHER))
 row("PoolAction goes on", ALL % "PoolAction('other', false)" + "addAction(QNameRule('x.test'), %s)" % REFUSE,
     forwarded(to=OTHER), refused(query("x.test")))
-row("PoolAction no server", ALL % "PoolAction('nobody')",
-    answered(Q, own(rcode=2)), answered(DO, own(rcode=2)))
+row("PoolAction no server", ALL % "PoolAction('down')",
+    answered(Q, own(rcode=2, ra=False)), answered(DO, own(rcode=2, ra=False)))
+row("PoolAction no pool", ALL % "PoolAction('nobody')", answered(Q, own(rcode=2, ra=False)))
 row("PoolAction no server, self-answered", ALL % "PoolAction('nobody')" + """addSelfAnsweredResponseAction(
     NetmaskGroupRule(networks), DropResponseAction())""", dropped())
 row("QPSAction", ALL % "QPSAction(2)", forwarded(), forwarded(host=10), dropped(), forwarded(after=1200))
@@ -324,10 +325,10 @@ row("SetExtendedDNSErrorAction clear", ALL % "SetExtendedDNSErrorAction(15, 'one
     answered(EDNS, own(rcode=5, options=[extended_error(17)])))
 HELLO = option(65001, b"hello")
 row("SetEDNSOptionAction", ALL % "SetEDNSOptionAction(65001, 'hello')" + "addAction(QNameRule('x.test'), %s)" % REFUSE,
-    forwarded(edits={"options": [HELLO]}), forwarded(DO, edits={"options": [HELLO]}),
+    forwarded(edits={"options": [HELLO], "size": 512}), forwarded(DO, edits={"options": [HELLO]}),
     forwarded(query(options=[HELLO]), edits={"options": [HELLO]}),
     forwarded(query(options=[option(65001, b"x"), option(3)]), edits={"options": [option(3), HELLO]}),
-    passed(Q, response(Q, *MANY, edns=True), response(Q, *MANY), {"options": [HELLO]}),
+    passed(Q, response(Q, *MANY, edns=True), response(Q, *MANY), {"options": [HELLO], "size": 512}),
     passed(DO, response(DO, *MANY), response(DO, *MANY), {"options": [HELLO]}),
     refused(query("x.test")), refused(query("x.test", edns=True)))
 row("LogAction", ALL % "LogAction('/dev/null')" + ALL % "LogAction('/dev/null', false, true, true, false, true)"
@@ -339,14 +340,14 @@ def lua(result, text="", body=""):
 
 
 SOFT = THEN_REFUSE  # what follows a result that goes on
-for word, outcome in (("Drop", dropped()), ("Nxdomain", answered(EDNS, own(rcode=3))), ("Refused", refused()),
+for word, outcome in (("Drop", dropped()), ("Nxdomain", answered(EDNS, own(rcode=3, ra=False))), ("Refused", answered(Q, own(rcode=5, ra=False))),
                       ("Allow", forwarded()), ("HeaderModify", forwarded()),
-                      ("ServFail", answered(Q, own(rcode=2))), ("None", refused()), ("NoOp", refused()),
+                      ("ServFail", answered(Q, own(rcode=2, ra=False))), ("None", refused()), ("NoOp", refused()),
                       ("NoRecurse", forwarded(edits={"flags": ""})), ("Truncate", answered(Q, own(flags="TC")))):
     row("LuaAction " + word, lua("DNSAction." + word) + SOFT, outcome)
-row("LuaAction error", lua("DNSAction.Allow", body="error('meant')"), answered(Q, own(rcode=2)))
-row("LuaAction nothing", ALL % "LuaAction(function() end)", answered(Q, own(rcode=2)))
-row("LuaAction no number", lua("'Allow'"), answered(Q, own(rcode=2)))
+row("LuaAction error", lua("DNSAction.Allow", body="error('meant')"), answered(Q, own(rcode=2, ra=False)))
+row("LuaAction nothing", ALL % "LuaAction(function() end)", answered(Q, own(rcode=2, ra=False)))
+row("LuaAction no number", lua("'Allow'"), answered(Q, own(rcode=2, ra=False)))
 row("LuaAction Pool", lua("DNSAction.Pool", "'other'") + SOFT, forwarded(to=OTHER))
 row("LuaAction Spoof", lua("DNSAction.Spoof", "'192.0.2.1,2001:db8::1'"),
     answered(Q, own("www.test 60 A 192.0.2.1")), answered(query(qtype="AAAA"), own("www.test 60 AAAA 2001:db8::1")),
@@ -374,8 +375,8 @@ row("LuaFFIPerThreadAction", ALL % ("LuaFFIPerThreadAction(%s)" % THREAD % ("dq"
 row("LuaFFIPerThreadAction string", ALL % ("LuaFFIPerThreadAction(%s)" % THREAD % (
     "dq", "return DNSAction.Spoof, '192.0.2.1'")), answered(Q, own("www.test 60 A 192.0.2.1")))
 row("LuaFFIPerThreadAction error", ALL % ("LuaFFIPerThreadAction(%s)" % THREAD % ("", "error('meant')")),
-    answered(Q, own(rcode=2)))
-row("LuaFFIAction error", ALL % "LuaFFIAction(function() error('meant') end)", answered(Q, own(rcode=2)))
+    answered(Q, own(rcode=2, ra=False)))
+row("LuaFFIAction error", ALL % "LuaFFIAction(function() error('meant') end)", answered(Q, own(rcode=2, ra=False)))
 
 # ---- response actions ----
 
@@ -455,15 +456,15 @@ SIZE = {"settings": "setPayloadSizeOnSelfGeneratedAnswers(4000)"}
 NO_OPT = {"settings": "setAddEDNSToSelfGeneratedResponses(false)"}
 
 
-def sized(asked):
-    made = response(asked, rcode=0, edns=False, flags="QR RD RA")
+def sized(asked, flags="QR RD RA"):
+    made = response(asked, rcode=0, edns=False, flags=flags)
     made.use_edns(0, asked.ednsflags & dns.flags.DO, 4000)
     made.set_rcode(5)
     return made
 
 
 row("setPayloadSizeOnSelfGeneratedAnswers", THEN_REFUSE, refused(), answered(DO, sized(DO)), **SIZE)
-row("setPayloadSizeOnSelfGeneratedAnswers Lua", lua("DNSAction.Refused"), answered(DO, sized(DO)), **SIZE)
+row("setPayloadSizeOnSelfGeneratedAnswers Lua", lua("DNSAction.Refused"), answered(DO, sized(DO, "QR RD")), **SIZE)
 row("setPayloadSizeOnSelfGeneratedAnswers forwarded", "", passed(DO, response(DO, *MANY), response(DO, *MANY)), **SIZE)
 BARE = response(DO, rcode=5, edns=False)
 row("setAddEDNSToSelfGeneratedResponses", THEN_REFUSE, refused(), answered(DO, BARE),
@@ -472,7 +473,7 @@ row("setAddEDNSToSelfGeneratedResponses header", lua("DNSAction.HeaderModify", b
     answered(DO, response(DO, rcode=5, edns=False, flags="QR RD")), **NO_OPT)
 row("setAddEDNSToSelfGeneratedResponses forwarded", "", passed(DO, response(DO, *MANY), response(DO, *MANY)), **NO_OPT)
 EMPTY = bytes.fromhex("123401000000000000000000")
-row("setDropEmptyQueries", "", dropped(EMPTY))
+NO_QUESTION = answered(EMPTY, bytes.fromhex("123481040000000000000000"))
+row("setDropEmptyQueries", "", NO_QUESTION)
 row("setDropEmptyQueries true", "", dropped(EMPTY), settings="setDropEmptyQueries(true)")
-row("setDropEmptyQueries false", "", answered(EMPTY, bytes.fromhex("123481840000000000000000")),
-    settings="setDropEmptyQueries(false)")
+row("setDropEmptyQueries false", "", NO_QUESTION, settings="setDropEmptyQueries(false)")

@@ -139,7 +139,7 @@ START_TEST(answers_notimp_with_a_header)
 	struct sample sample;
 	sample_header(&sample, DNS_FLAG_RD | DNS_FLAG_AD, 2, 3, 4, 5);
 	ck_assert_int_eq(dns_reply_notimp(sample.bytes), DNS_HEADER_SIZE);
-	ck_assert_mem_eq(sample.bytes, "\x12\x34\x81\x84\0\0\0\0\0\0\0\0", 12);
+	ck_assert_mem_eq(sample.bytes, "\x12\x34\x81\x04\0\0\0\0\0\0\0\0", 12);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""QDCOUNT 0 is dropped, 2 and more are NOTIMP (RFC 9619), whatever stands behind the header."""
+"""QDCOUNT other than 1 is NOTIMP (RFC 9619), whatever stands behind the header."""
 from frames import RD, message, query, question, udp, udp6
 
 FRAMES = [
