@@ -14,6 +14,7 @@
 
 #define CONTROL_BATCH 64u
 
+struct block_set;
 struct health;
 struct links;
 struct log_writer;
@@ -36,6 +37,7 @@ struct control {
 	struct endpoint_set *endpoints;
 	struct policy_registry *registry;
 	struct feeds *feeds;
+	struct block_set *blocks; /* dynamic blocks; NULL in `sluice check` */
 	struct log_writer *log_writer; /* NULL in `sluice check` */
 	struct health *health; /* NULL: nobody is asked, as in replay */
 	uint64_t health_due;   /* when health_turn() has something to do */

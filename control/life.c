@@ -12,6 +12,7 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
+#include "control/blocks.h"
 #include "control/console.h"
 #include "control/eal.h"
 #include "control/feed.h"
@@ -378,6 +379,16 @@ static int feeds_init(char *error)
 	return control->feeds != NULL ? 0 : refused(error, "no memory or no thread for lists");
 }
 
+static int blocks_init(char *error)
+{
+	return blocks_create(control) == 0 ? 0 : refused(error, "no memory for dynamic blocks");
+}
+
+static void blocks_fini(void)
+{
+	blocks_destroy(control);
+}
+
 static void feeds_fini(void)
 {
 	feeds_destroy(control->feeds);
@@ -474,6 +485,7 @@ static const struct step {
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
 	{"links", links_init, links_fini, EXIT_SYSTEM, true},
+	{"dynamic blocks", blocks_init, blocks_fini, EXIT_SYSTEM},
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
 	{"log of queries", log_writer_init, log_writer_fini, EXIT_SYSTEM},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},

@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "control/blocks.h"
 #include "control/console.h"
 #include "control/feed.h"
 #include "control/hand.h"
@@ -191,6 +192,7 @@ static void sockets_turn(struct control *control)
 		control->idle_turns = 0;
 	http_turn();
 	policy_reclaim(control->dataplane);
+	blocks_tick(control);
 	feeds_tick(control);
 }
 

@@ -91,6 +91,7 @@ struct lua_console {
 	FILE *out;
 };
 
+struct block_set;
 struct feeds;
 struct lua_feed;
 struct lua_endpoint; /* an endpoint in use by this policy */
@@ -104,6 +105,7 @@ struct lua_context {
 	struct async *async;
 	struct endpoint_set *endpoints;
 	struct feeds *feeds; /* NULL: there are none */
+	struct block_set *blocks; /* NULL: there are none */
 	struct log_writer *log_writer; /* NULL: no file is opened */
 	bool feeds_block;    /* a list that is opened is read at once */
 	struct policy_registry *registry;

@@ -414,6 +414,10 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->stale_timeout = value;
 	} else if (strcmp(name, "perturbation") == 0) {
 		settings->perturbation = value;
+	} else if (strcmp(name, "block_action") == 0) {
+		settings->block_action = (uint8_t)value;
+	} else if (strcmp(name, "block_purge") == 0) {
+		settings->block_purge = value;
 	} else if (strcmp(name, "answer_empty") == 0) {
 		settings->answer_empty = value != 0;
 	} else if (strcmp(name, "own_edns") == 0) {

@@ -287,6 +287,22 @@ struct lua_bench {
 	double us;
 };
 
+/* A dynamic block, as it is asked for and as it is. */
+struct lua_block {
+	struct lua_prefix client; /* it is masked; as is the port, whose bits may be 0: all ports */
+	uint16_t port;
+	uint8_t port_bits;
+	uint8_t named; /* 1: of the suffix, and not of the client */
+	uint8_t action;
+	uint8_t warning;
+	struct lua_name suffix;
+	const char *reason; /* one that is read is good until one is added or removed */
+	const char *tag, *value; /* NULL: none */
+	size_t tag_length, value_length;
+	double seconds; /* that are left */
+	uint64_t hits;
+};
+
 /* Sizes that Lua compares with its own, in the order in which lua/boot.lua lists them. */
 size_t sluice_sizeof(uint32_t index);
 
@@ -614,6 +630,20 @@ int sluice_acl_print(size_t index, char *text, size_t size);
 int sluice_proxy_acl_add(const char *text);
 void sluice_proxy_acl_clear(void);
 int sluice_setting_set(const char *name, uint32_t value);
+
+/*
+ * Dynamic blocks. What becomes of one that is added: 0: one that ends later, or is more than a
+ * warning, is kept; 1: one that was there has become this; 2: it is new, or was a warning; -errno.
+ */
+int sluice_block_add(const struct lua_block *block);
+int sluice_block_remove(const struct lua_block *block); /* of this key; -ENOENT */
+void sluice_blocks_clear(void);
+/* Those that have not expired: start with 0 in the cursor; false after the last. */
+bool sluice_block_next(uint32_t *cursor, struct lua_block *block);
+/* Its key as text; 1,024 bytes always do. The length. */
+size_t sluice_block_print(const struct lua_block *block, char *text, size_t size);
+/* That it was added, in the log. */
+void sluice_block_say(const struct lua_block *block);
 
 /* Packet caches. */
 struct policy_blob *sluice_cache_new(const struct lua_cache_options *options);

@@ -65,5 +65,28 @@ bool dnsdist_ffi_dnspacket_parse_cname_record(const char *raw,
 					      const dnsdist_ffi_dnspacket_t *packet, size_t idx,
 					      char *name, size_t *nameSize);
 void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet);
+typedef struct dnsdist_ffi_dynamic_block_entry {
+	char *key; /* the client's network, or the name */
+	char *reason;
+	uint64_t blockedQueries;
+	uint64_t remainingTime; /* seconds */
+	uint8_t action;
+	bool ebpf;
+	bool warning;
+} dnsdist_ffi_dynamic_block_entry_t;
+typedef struct dnsdist_ffi_dynamic_blocks_list_t dnsdist_ffi_dynamic_blocks_list_t;
+bool dnsdist_ffi_dynamic_blocks_add(const char *address, const char *message, uint8_t action,
+				    unsigned int duration, uint8_t clientIPMask,
+				    uint8_t clientIPPortMask, const char *tagKey,
+				    const char *tagValue);
+bool dnsdist_ffi_dynamic_blocks_smt_add(const char *suffix, const char *message, uint8_t action,
+					unsigned int duration, const char *tagKey,
+					const char *tagValue);
+size_t dnsdist_ffi_dynamic_blocks_get_entries(dnsdist_ffi_dynamic_blocks_list_t **out);
+size_t dnsdist_ffi_dynamic_blocks_smt_get_entries(dnsdist_ffi_dynamic_blocks_list_t **out);
+const dnsdist_ffi_dynamic_block_entry_t *
+dnsdist_ffi_dynamic_blocks_list_get(const dnsdist_ffi_dynamic_blocks_list_t *list, size_t idx);
+void dnsdist_ffi_dynamic_blocks_list_free(dnsdist_ffi_dynamic_blocks_list_t *list);
+
 bool dnsdist_ffi_metric_declare(const char *name, size_t nameLen, const char *type,
 				const char *description, const char *customName);

@@ -274,6 +274,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->async = control->async;
 	policy->context->endpoints = control->endpoints;
 	policy->context->feeds = control->feeds;
+	policy->context->blocks = control->blocks;
 	policy->context->log_writer = control->log_writer;
 	policy->context->feeds_block = !control->serving;
 	policy->context->registry = control->registry;

@@ -5,8 +5,8 @@
  *   queries - noncompliant_queries - empty_queries = rule_drop + no_policy + downstream_timeouts +
  *     responses - noncompliant_responses, and what Sluice alone can drop a query for
  *
- * Averages over the last so many packets, dynamic blocks and the kernel's UDP counters are not known
- * here, and so they are not printed.
+ * Averages over the last so many packets and the kernel's UDP counters are not known here, and so they
+ * are not printed.
  */
 #include "control/metrics.h"
 
@@ -68,6 +68,8 @@ static void queries_print(const struct control *control, FILE *out)
 		 totals_counter(control, STATS_RULE_SERVFAIL)},
 		{"rule_truncated", "Number of truncated answers returned because of a rule",
 		 totals_counter(control, STATS_RULE_TRUNCATED)},
+		{"dyn_blocked", "Number of queries blocked because of a dynamic block",
+		 totals_counter(control, STATS_DYN_BLOCKED)},
 		{"cache_hits", "Number of times an answer was retrieved from cache",
 		 totals_counter(control, STATS_CACHE_HITS)},
 		{"cache_misses", "Number of times an answer was not found in the cache",
@@ -446,5 +448,6 @@ void metrics_dnsdist_print(const struct control *control, FILE *out)
 	frontends_print(control, out);
 	metrics_tcp_dnsdist_print(control, out);
 	metrics_pools_print(out);
+	metrics_blocks_print(control, out);
 	rules_print(control, out);
 }

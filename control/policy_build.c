@@ -343,6 +343,7 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->udp_timeout = model->settings.udp_timeout;
 	policy->stale = model->settings.stale;
 	policy->stale_timeout = model->settings.stale_timeout;
+	policy->block_action = model->settings.block_action;
 	policy->answer_empty = model->settings.answer_empty;
 	policy->own_udp_size = model->settings.own_edns ? model->settings.own_udp_size : 0;
 	policy->servfail_when_no_server = model->settings.servfail_when_no_server;

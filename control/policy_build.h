@@ -77,6 +77,8 @@ struct policy_balance {
 	int32_t reference; /* what to call, from BALANCE_LUA on: of the driver, or code of the lcores */
 };
 
+#define POLICY_BLOCK_PURGE 60u /* seconds */
+
 /* Settings. policy_model_new() gives them the defaults of struct policy. */
 struct policy_settings {
 	uint32_t udp_timeout; /* milliseconds, at least 1 */
@@ -84,6 +86,8 @@ struct policy_settings {
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;
+	uint8_t block_action; /* of dynamic blocks that say none: enum rule_result */
+	uint32_t block_purge; /* seconds between times when those that have expired are removed */
 	bool answer_empty; /* NOTIMP to queries without a question */
 	bool own_edns;	   /* answers made here have an OPT */
 	uint16_t own_udp_size; /* that it announces, bytes */

@@ -85,6 +85,8 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	model->settings.udp_timeout = POLICY_UDP_TIMEOUT_MS;
 	model->settings.own_edns = true;
 	model->settings.answer_empty = true;
+	model->settings.block_action = RULE_RESULT_DROP;
+	model->settings.block_purge = POLICY_BLOCK_PURGE;
 	model->settings.proxy_size = PROXY_SIZE_DEFAULT;
 	model->settings.ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
 	model->settings.tcp = (struct policy_tcp)POLICY_TCP_DEFAULT;

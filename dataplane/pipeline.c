@@ -454,6 +454,10 @@ void pipeline_queries(struct worker *worker)
 	STAGE(worker, RULES);
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
+	const struct blocks *blocks =
+		__atomic_load_n(&worker->dataplane->blocks, __ATOMIC_ACQUIRE);
+	if (unlikely(blocks != NULL))
+		total = pipeline_blocks(worker, blocks, total);
 	rule_ahead_find(&worker->rules.ahead, policy_now(worker), worker->queries, total);
 	for (uint16_t i = 0; i < total; i++)
 		pipeline_chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);

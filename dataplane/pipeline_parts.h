@@ -136,6 +136,12 @@ void pipeline_forward(struct worker *worker, struct rte_mbuf *mbuf);
 void pipeline_balance(struct worker *worker, struct rte_mbuf *mbuf);
 void pipeline_forward_chosen(struct worker *worker, struct rte_mbuf *mbuf);
 
+/*
+ * Does what dynamic blocks say to the first `total` queries of the burst; those that go on to their
+ * rules are the first ones then, and how many is returned.
+ */
+uint16_t pipeline_blocks(struct worker *worker, const struct blocks *blocks, uint16_t total);
+
 /* A query past its rules: to the cache of its pool if that has one, else to a server. */
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
 

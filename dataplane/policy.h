@@ -141,6 +141,7 @@ struct policy {
 	bool round_robin_fail; /* without a server that is up: none, rather than any */
 	uint32_t perturbation; /* of the hashes of names and points */
 	double weighted_factor, consistent_factor; /* above its part of the load; 0: no bound */
+	uint8_t block_action; /* of dynamic blocks that say none: enum rule_result */
 	bool answer_empty; /* a query without a question gets NOTIMP, else nothing */
 	uint16_t own_udp_size; /* what the OPT of answers made here announces; 0: they have none */
 	bool allow_empty_response; /* a server's answer may lack the question */

@@ -63,6 +63,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(QUERY_NONCOMPLIANT, QUERY, "query with QR or TC set")                                    \
 	X(QUERY_EMPTY, QUERY, "query without a question")                                          \
 	X(QUERY_MALFORMED, QUERY, "question or EDNS that does not parse")                          \
+	X(DYN_BLOCK, QUERY, "a dynamic block of the client or the name said so")                   \
 	X(RULE, QUERY, "a rule said so")                                                           \
 	X(RULE_RESPONSE, QUERY, "a response rule said so")                                         \
 	X(NO_SERVER, QUERY, "no usable server in the pool")                                        \
@@ -136,6 +137,7 @@ enum drop_reason {
 	X(HANDED_OVER, "handed_over", "packets handed to the control lcore")                       \
 	X(TAKEN_BACK, "taken_back", "packets taken back from the control lcore")                   \
 	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \
+	X(DYN_BLOCKED, "dyn_blocked", "queries that a dynamic block did something to")             \
 	X(RULE_DROP, "rule_drop", "queries dropped by a rule")                                     \
 	X(RULE_NXDOMAIN, "rule_nxdomain", "NXDOMAIN answers made by rules")                        \
 	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \

@@ -21,6 +21,7 @@
 #include "dataplane/net/path_mtu.h"
 #include "dataplane/net/route.h"
 #include "dataplane/policy.h"
+#include "dataplane/rules/blocks.h"
 #include "dataplane/serve/balance.h"
 #include "dataplane/serve/cache.h"
 #include "dataplane/serve/inflight.h"
@@ -59,6 +60,7 @@ struct dataplane {
 	struct rte_mempool *tcp_large;
 	struct waker *tcp_waker;
 	struct rte_rcu_qsbr *rcu;
+	const struct blocks *blocks; /* NULL: there are none; replaced while workers read */
 	/* The workers' counters of backends, NULL after the last. */
 	const struct backend_stats *backends[WORKERS_MAX + 1];
 	/* By backend number, written before a policy with that backend is published. */

@@ -13,8 +13,8 @@ local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_ad
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
   lua_reply_options lua_list_options
   lua_list_status lua_server lua_server_tcp lua_listener_tcp lua_health lua_server_view lua_check
-  lua_rule lua_cache_options lua_cache_stats lua_bench dnsdist_ffi_ednsoption dnsdist_ffi_tag
-  dnsdist_ffi_raw_value]]
+  lua_rule lua_cache_options lua_cache_stats lua_bench lua_block dnsdist_ffi_ednsoption
+  dnsdist_ffi_tag dnsdist_ffi_raw_value]]
 
 local index = 0
 for name in SHARED:gmatch('%S+') do
@@ -52,7 +52,8 @@ install(require('sluice.svcb'))
 install(require('sluice.binds'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
-for _, module in ipairs({'lists', 'selectors', 'actions', 'cache'}) do
+install(require('sluice.blocks').globals)
+for _, module in ipairs({'lists', 'selectors', 'actions', 'cache', 'blocks'}) do
   for name, value in pairs(require('sluice.' .. module).sluice) do
     globals.sluice[name] = value
   end

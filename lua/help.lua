@@ -234,6 +234,17 @@ setAllowEmptyResponse(bool) -- takes responses without a question
 setDropEmptyQueries(bool) -- drops queries without a question, or answers NOTIMP
 setPayloadSizeOnSelfGeneratedAnswers(size) -- the UDP size that answers made here announce
 setAddEDNSToSelfGeneratedResponses(bool) -- whether answers made here have an OPT
+# Dynamic blocks
+addDynamicBlock(client, reason, action, seconds, bits, portBits, {tagName=, ...}) -- of a network
+addDynBlocks(clients, reason, seconds, action) -- of each address that is a key of the table
+addDynBlockSMT(names, reason, seconds, action, {tagName=, tagValue=}) -- of names and what is below
+setDynBlocksAction(action) -- what is done to whom a block is for that says nothing else
+setDynBlocksPurgeInterval(seconds) -- how often those that have expired are cleared away
+showDynBlocks() -- the blocks in force, with how many queries they matched
+getDynamicBlocks() -- those of clients, as a table by network
+getDynamicBlocksSMT() -- those of names, as a table by name
+clearDynBlocks() -- ends all of them
+sluice.removeDynBlock(key) -- ends one, by its network, its name or as it is shown
 # Lists
 sluice.loadNames(path, {format=, watch=, name=, optional=, subdomains=}) -- a live list of names
 sluice.loadPrefixes(path, {watch=, name=, optional=}) -- a live list of prefixes

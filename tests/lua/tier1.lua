@@ -203,7 +203,9 @@ for name in ([[dnsresponse_set_async resume_from_async drop_from_async set_answe
     dnspacket_get_record_content_length dnspacket_get_record_content_offset
     dnspacket_get_name_at_offset_raw dnspacket_parse_a_record dnspacket_parse_aaaa_record
     dnspacket_parse_address_record dnspacket_parse_cname_record
-    dnspacket_free]]):gmatch('%S+') do
+    dnspacket_free dynamic_blocks_add dynamic_blocks_smt_add dynamic_blocks_get_entries
+    dynamic_blocks_smt_get_entries dynamic_blocks_list_get
+    dynamic_blocks_list_free]]):gmatch('%S+') do
   equal(ffi.C['dnsdist_ffi_' .. name] ~= nil, true)
 end
 

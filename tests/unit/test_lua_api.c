@@ -14,6 +14,8 @@
 #include <lualib.h>
 
 #include "control/lua_abi.h"
+#include "dataplane/clock.h"
+#include "dataplane/rules/block_set.h"
 #include "dataplane/rules/tags.h"
 
 #define ROOM 1024u /* bytes for the message in the first buffer */
@@ -42,6 +44,7 @@ static struct test_packet *packets[PACKETS];
 static int ended[PACKETS]; /* by slot: -1, or enum async_end */
 static struct lua_context *context;
 static char listened[128];
+static const struct blocks *blocks;
 
 static struct test_packet *packet_make(uint16_t room)
 {
@@ -131,6 +134,7 @@ int test_turn(uint64_t now)
 	struct async_done done;
 	int count = 0;
 	context->now = now;
+	clock_replayed = now * 1000000 + 1;
 	async_advance(context->async, now);
 	for (; async_done_pop(context->async, &done); count++)
 		ended[done.slot] = done.end;
@@ -199,7 +203,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
-			      "driver async part lists selectors actions chains tcp server servers cache\n"
+			      "driver async part lists blocks selectors actions chains tcp server servers cache\n"
 			      "balancing metrics svcb binds unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
@@ -235,6 +239,9 @@ static void spec_run(const char *name)
 	context->loading = true;
 	context->hooks = &hooks;
 	context->balance = balance_made();
+	context->blocks = block_set_create(&blocks, NULL, 1, 1);
+	context->tsc_hz = 1000000000;
+	clock_replayed = 1;
 	lua_abi_use(context);
 
 	lua_State *lua = luaL_newstate();
@@ -263,6 +270,7 @@ static void spec_run(const char *name)
 	policy_registry_free(context->registry);
 	lua_balance_forget();
 	free(context->balance);
+	block_set_destroy(context->blocks);
 	struct endpoint_set *endpoints = context->endpoints;
 	lua_context_free(context);
 	endpoint_set_destroy(endpoints);
@@ -282,6 +290,7 @@ static const char *const specs[] = {
 	"tests/lua/servers.lua",
 	"tests/lua/tcp.lua",
 	"tests/lua/cache.lua",
+	"tests/lua/blocks.lua",
 };
 
 START_TEST(spec)

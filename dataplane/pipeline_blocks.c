@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What dynamic blocks do to queries before these meet their rules. */
+#include "dataplane/pipeline_parts.h"
+#include "dataplane/rules/answers.h"
+#include "dataplane/rules/blocks.h"
+
+/* Whether the query goes on; else it has been answered, dropped or sent past its rules. */
+static bool rcode_answer(struct worker *worker, struct rte_mbuf *mbuf, uint16_t rcode)
+{
+	if (rule_answer_rcode(mbuf, &worker->rules, rcode, NULL) == RULE_DROP)
+		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
+	else
+		pipeline_answer(worker, mbuf);
+	return false;
+}
+
+static bool truncated_answer(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	if (rule_answer_truncated(mbuf, &worker->rules) == RULE_DROP)
+		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
+	else
+		pipeline_answer(worker, mbuf);
+	return false;
+}
+
+/* As dnsdist has it, the query rules are not for a query whose RD a block has cleared. */
+static bool recursion_end(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	dns_header_of(packet_dns(mbuf))->rd = 0;
+	pipeline_cache_ask(worker, mbuf);
+	return false;
+}
+
+static bool tag_put(struct rte_mbuf *mbuf, const struct block_tag *tag)
+{
+	tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length,
+		tag->bytes + tag->key_length, tag->value_length);
+	return true;
+}
+
+static uint8_t action_of(const struct worker *worker, const struct block *block)
+{
+	uint8_t action = __atomic_load_n(&block->action, __ATOMIC_RELAXED);
+	return action != RULE_RESULT_NONE ? action : policy_now(worker)->block_action;
+}
+
+static bool block_apply(struct worker *worker, struct rte_mbuf *mbuf, const struct block *block)
+{
+	uint8_t action = action_of(worker, block);
+	bool tcp = (packet_of(mbuf)->query.flags & QUERY_TCP) != 0;
+	stats_add(&block->hits[worker->index * BLOCK_HITS_ROW], 1);
+	if (action == RULE_RESULT_NO_OP || (action == RULE_RESULT_TRUNCATE && tcp) ||
+	    (action == RULE_RESULT_SET_TAG && block->tag == NULL))
+		return true;
+	count(worker, STATS_DYN_BLOCKED);
+	switch (action) {
+	case RULE_RESULT_NXDOMAIN:
+		return rcode_answer(worker, mbuf, DNS_RCODE_NXDOMAIN);
+	case RULE_RESULT_REFUSED:
+		return rcode_answer(worker, mbuf, DNS_RCODE_REFUSED);
+	case RULE_RESULT_TRUNCATE:
+		return truncated_answer(worker, mbuf);
+	case RULE_RESULT_NO_RECURSE:
+		return recursion_end(worker, mbuf);
+	case RULE_RESULT_SET_TAG:
+		return tag_put(mbuf, block->tag);
+	default:
+		pipeline_drop(worker, mbuf, DROP_DYN_BLOCK);
+		return false;
+	}
+}
+
+static bool is_ipv6(const struct query_state *query)
+{
+	return (query->flags & QUERY_IPV6) != 0;
+}
+
+/* The client first, then the name: what the client's block lets pass, one for the name may not. */
+static bool query_pass(struct worker *worker, const struct blocks *blocks, struct rte_mbuf *mbuf)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	const struct block *block = blocks_find_client(blocks, query->client_addr, is_ipv6(query),
+						       query->client_port, worker->now);
+	if (block != NULL && !block_apply(worker, mbuf, block))
+		return false;
+	block = blocks_find_name(blocks, packet_dns(mbuf) + DNS_HEADER_SIZE, query->qname_length,
+				 worker->now);
+	return block == NULL || block_apply(worker, mbuf, block);
+}
+
+uint16_t pipeline_blocks(struct worker *worker, const struct blocks *blocks, uint16_t total)
+{
+	uint16_t passed = 0;
+	for (uint16_t i = 0; i < total; i++) {
+		const struct query_state *query = &packet_of(worker->queries[i])->query;
+		blocks_prefetch_client(blocks, query->client_addr, is_ipv6(query),
+				       query->client_port);
+	}
+	for (uint16_t i = 0; i < total; i++)
+		if (query_pass(worker, blocks, worker->queries[i]))
+			worker->queries[passed++] = worker->queries[i];
+	return passed;
+}
