@@ -74,6 +74,8 @@ struct lua_abi_hooks {
 	void (*server_state)(void *ctx, uint16_t number, bool up);
 	/* Writes what is known of connections over TCP, for people; returns how much. */
 	size_t (*tcp_show)(void *ctx, char *text, size_t size);
+	/* Has all of them written to the log. */
+	void (*tcp_dump)(void *ctx);
 	/* What a policy is to choose from for this packet: all but its `balance`. */
 	void (*choice)(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list);
 	void (*metrics)(void *ctx, FILE *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What policies say of TCP. */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -25,6 +26,22 @@ size_t sluice_tcp_show(char *text, size_t size)
 		       : 0;
 }
 
+void sluice_tcp_dump(void)
+{
+	const struct lua_context *context = lua_abi_context();
+	if (context->hooks != NULL && context->hooks->tcp_dump != NULL)
+		context->hooks->tcp_dump(context->hooks_ctx);
+}
+
+void sluice_tcp_fast_open_key_set(const uint32_t *words)
+{
+	struct policy_tcp *tcp = &policy_model_settings(lua_abi_context()->model)->tcp;
+	for (unsigned i = 0; i < 4; i++)
+		tcp->fast_open_key[i] = htole32(words[i]);
+	tcp->fast_open_keyed = true;
+	sluice_policy_changed();
+}
+
 int sluice_tcp_setting_set(const char *name, uint32_t value)
 {
 	struct policy_tcp *tcp = &policy_model_settings(lua_abi_context()->model)->tcp;
@@ -40,9 +57,14 @@ int sluice_tcp_setting_set(const char *name, uint32_t value)
 		{"max_of_client", &tcp->max_of_client, NULL},
 		{"max_rate", &tcp->max_rate, NULL},
 		{"ban", &tcp->ban, NULL},
+		{"rate_interval", &tcp->rate_interval, NULL},
+		{"max_reads", &tcp->max_reads, NULL},
+		{"reads_ban", &tcp->reads_ban, NULL},
+		{"max_waiting", &tcp->max_waiting, NULL},
 		{"max_idle", &tcp->max_idle, NULL},
 		{"mask_v4", NULL, &tcp->mask_v4},
 		{"mask_v6", NULL, &tcp->mask_v6},
+		{"mask_v4_port", NULL, &tcp->mask_v4_port},
 		{"overload", NULL, &tcp->overload},
 		{"server_idle", &tcp->server_idle, NULL},
 	};

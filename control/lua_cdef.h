@@ -571,6 +571,9 @@ void sluice_listener_tcp_set(const struct lua_listener_tcp *tcp);
 int sluice_tcp_setting_set(const char *name, uint32_t value);
 /* Connections over TCP as text, 0 bytes where there is no thread for them. */
 size_t sluice_tcp_show(char *text, size_t size);
+void sluice_tcp_dump(void);
+/* Four words, the first of the key's text first. */
+void sluice_tcp_fast_open_key_set(const uint32_t *words);
 int sluice_server_pool(struct backend *server, const char *pool, size_t length, bool add);
 int sluice_server_remove(struct backend *server);
 size_t sluice_servers_count(void);

@@ -182,6 +182,11 @@ static size_t hook_tcp_show(void *ctx, char *text, size_t size)
 	return tcp_show(((struct lua_policy *)ctx)->control, text, size);
 }
 
+static void hook_tcp_dump(void *ctx)
+{
+	tcp_dump(((struct lua_policy *)ctx)->control);
+}
+
 static const struct lua_abi_hooks hooks = {
 	.grow = hook_grow,
 	.listen = hook_listen,
@@ -193,6 +198,7 @@ static const struct lua_abi_hooks hooks = {
 	.server_health = hook_server_health,
 	.server_state = hook_server_state,
 	.tcp_show = hook_tcp_show,
+	.tcp_dump = hook_tcp_dump,
 	.choice = hook_choice,
 	.metrics = hook_metrics,
 	.where = hook_where,

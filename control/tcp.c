@@ -155,7 +155,7 @@ static void event_take(struct tcp *tcp, const struct epoll_event *event)
 /* How long to sleep for: until something comes, or the next client has waited too long. */
 static int patience(const struct tcp *tcp)
 {
-	if (!lanes_empty(tcp))
+	if (!lanes_empty(tcp) || tcp->dumping)
 		return 0;
 	if (tcp->stalled || tcp->throttled)
 		return STALLED_MS;
@@ -204,6 +204,7 @@ static void turn(struct tcp *tcp)
 	tcp_servers_turn(tcp);
 	tcp_clients_flush(tcp);
 	tcp_clients_expire(tcp);
+	tcp_dump_turn(tcp);
 	lanes_wake(tcp);
 	tcp_count(&tcp->stats.stalled, tcp->stalled);
 	tcp_count(&tcp->stats.turns, 1);
@@ -299,6 +300,8 @@ int tcp_create(struct control *control, char *error, size_t error_size)
 	tcp->config = control->config;
 	tcp->tsc_per_ms = rte_get_tsc_hz() / 1000;
 	tcp->waker.fd = -1;
+	for (unsigned port = 0; port < NET_PORTS_MAX; port++)
+		tcp->netstat[port] = -1;
 	if (parts_create(tcp) != 0) {
 		snprintf(error, error_size,
 			 "no memory for TCP; raise eal.memory, or lower tcp.queries");
@@ -328,6 +331,7 @@ void tcp_destroy(struct control *control)
 	waker_destroy(&tcp->waker);
 	if (tcp->epoll >= 0)
 		close(tcp->epoll);
+	tcp_netstat_close(tcp);
 	tcp_limits_destroy(tcp);
 	free(tcp->clients);
 	free(tcp);
@@ -358,6 +362,15 @@ void tcp_forget(const struct control *control, uint16_t number)
 	(void)control;
 	if (instance != NULL)
 		memset(&instance->stats.server[number], 0, sizeof(instance->stats.server[number]));
+}
+
+void tcp_dump(struct control *control)
+{
+	(void)control;
+	if (instance == NULL)
+		return;
+	__atomic_store_n(&instance->dump, true, __ATOMIC_RELAXED);
+	waker_write(&instance->waker);
 }
 
 const struct tcp_stats *tcp_stats(const struct control *control)

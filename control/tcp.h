@@ -28,6 +28,7 @@ struct control;
 	X(IDLE, "idle", "nothing was asked for the receive timeout")                               \
 	X(SLOW, "slow_query", "a query did not come whole within the receive timeout")             \
 	X(UNREAD, "unread_answer", "the client took no answer for the send timeout")               \
+	X(READS, "slow_reads", "a query came in too many pieces")                                  \
 	X(GARBAGE, "garbage", "what came was no DNS query")                                        \
 	X(BROKEN, "broken", "a zone could not be sent to its end")                                 \
 	X(DURATION, "duration", "it had lasted as long as the policy allows")                      \
@@ -46,6 +47,8 @@ enum tcp_end {
 /* What a client that wanted a connection did not get. */
 enum tcp_refusal { TCP_REFUSED_ACL, TCP_REFUSED_CLIENT, TCP_REFUSED_RATE, TCP_REFUSED_LISTENER,
 		   TCP_REFUSED_FULL, TCP_REFUSALS_COUNT };
+
+#define TCP_LATENCIES 4u
 
 /* By number of the listening address, as struct stats_frontend. */
 struct tcp_frontend_stats {
@@ -79,10 +82,13 @@ struct tcp_stats {
 	uint64_t answers;
 	uint64_t proxy_invalid; /* connections without the PROXY header that they had to begin with */
 	uint64_t late; /* answers whose connection had ended */
+	double latency[TCP_LATENCIES]; /* microseconds, on average over tcp_latency_over[] answers */
+	uint64_t listen_overflows; /* of the kernel, in all network namespaces that have listeners */
 	uint64_t stalled; /* turns in which no more queries could be taken in hand */
 	uint64_t turns, busy_cycles;
 };
 
+extern const uint32_t tcp_latency_over[TCP_LATENCIES];
 extern const char *const tcp_end_names[TCP_ENDS_COUNT];
 extern const char *const tcp_refusal_names[TCP_REFUSALS_COUNT];
 
@@ -103,6 +109,9 @@ uint64_t tcp_connections(const struct control *control, uint16_t number);
 void tcp_forget(const struct control *control, uint16_t number);
 
 const struct tcp_stats *tcp_stats(const struct control *control);
+
+/* Has the thread write all connections to the log, a few a turn. */
+void tcp_dump(struct control *control);
 
 /* A table of them for people, cut to `size`; its length. */
 size_t tcp_show(const struct control *control, char *text, size_t size);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/tcp_client.h"
+#include "dataplane/clock.h"
 #include "dataplane/net/frame.h"
 
 /* Of a query whose answer does not come: rules may hold it for as long as they like, but not forever. */
@@ -78,7 +79,7 @@ bool tcp_client_may_read(const struct tcp_client *client)
 
 void tcp_client_ready(struct tcp *tcp, struct tcp_client *client)
 {
-	bool more = client->readable || client->ended ||
+	bool more = client->readable || client->ended || client->leaving ||
 		    tcp_stash_waiting(&client->stash) > TCP_FRAME_HEAD;
 	if (client->ready || !more || !(tcp_client_may_read(client) || client->lingers))
 		return;
@@ -188,12 +189,12 @@ void tcp_client_add(struct tcp *tcp, const struct policy_listener *listener, int
 		refuse(tcp, fd, TCP_REFUSED_LISTENER);
 		return;
 	}
-	if (!tcp_rate_take(tcp, address)) {
+	if (!tcp_rate_take(tcp, address, port)) {
 		refuse(tcp, fd, TCP_REFUSED_RATE);
 		return;
 	}
 	int32_t limit;
-	if (!tcp_limit_take(tcp, address, &limit)) {
+	if (!tcp_limit_take(tcp, address, port, &limit)) {
 		refuse(tcp, fd, TCP_REFUSED_CLIENT);
 		return;
 	}
@@ -232,7 +233,7 @@ void tcp_client_close(struct tcp *tcp, struct tcp_client *client, enum tcp_end e
 	struct tcp_frontend_stats *stats = &tcp->stats.frontend[client->frontend];
 	/* A reset spares the kernel the wait for a client that only costs. */
 	if (end == TCP_END_GARBAGE || end == TCP_END_SLOW || end == TCP_END_UNREAD ||
-	    end == TCP_END_EVICTED || end == TCP_END_MEMORY) {
+	    end == TCP_END_EVICTED || end == TCP_END_MEMORY || end == TCP_END_READS) {
 		struct linger reset = {.l_onoff = 1, .l_linger = 0};
 		setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	}
@@ -290,10 +291,11 @@ void tcp_clients_review(struct tcp *tcp)
 		const struct policy_listener *listener = policy_listener_find(
 			tcp->policy, client->local.bytes, client->local.ipv6, client->local_port);
 		next = TAILQ_NEXT(client, age);
-		if (listener != NULL && !listener->tcp.off)
+		if ((listener != NULL && !listener->tcp.off) || client->finished)
 			continue;
-		tcp_client_finish(client, TCP_END_STOPPED);
-		tcp_client_settle(tcp, client);
+		client->leaving = true;
+		client->readable |= !client->read_out; /* perhaps nobody has looked yet */
+		tcp_client_ready(tcp, client);
 	}
 }
 
@@ -345,6 +347,19 @@ void tcp_client_end(struct tcp *tcp, const struct handoff_end *end)
 		tcp_client_ready(tcp, client);
 }
 
+const uint32_t tcp_latency_over[TCP_LATENCIES] = {100, 1000, 10000, 1000000};
+
+static void latency_count(struct tcp *tcp, const struct query_state *query)
+{
+	int64_t cycles = (int64_t)(clock_now() - query->arrival);
+	double us = cycles > 0 ? (double)cycles * 1000 / (double)tcp->tsc_per_ms : 0;
+	for (unsigned i = 0; i < TCP_LATENCIES; i++) {
+		double average = tcp->stats.latency[i];
+		average += (us - average) / tcp_latency_over[i];
+		__atomic_store(&tcp->stats.latency[i], &average, __ATOMIC_RELAXED);
+	}
+}
+
 void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -356,6 +371,8 @@ void tcp_client_answer(struct tcp *tcp, struct rte_mbuf *mbuf)
 		rte_pktmbuf_free(mbuf);
 		return;
 	}
+	if (!packet->more)
+		latency_count(tcp, &packet->query);
 	client->in_flight -= !packet->more;
 	client->expected -= packet->more && client->expected > 0;
 	client->queued++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Listening sockets: they come and go with the policy. */
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #include "dataplane/serve/backend.h"
 
 #define RETRY_MS 1000u
-#define BACKLOG 1024
 
 socklen_t tcp_address_fill(union tcp_address *to, const struct net_address *address,
 			      uint16_t port)
@@ -41,8 +41,7 @@ static void address_read(const union tcp_address *from, struct net_address *addr
 	*port = ntohs(address->ipv6 ? from->v6.sin6_port : from->v4.sin_port);
 }
 
-/* The namespace of a port's kernel interface; NULL: ours. */
-static const char *netns_of(const struct tcp *tcp, unsigned port)
+const char *tcp_netns_of(const struct tcp *tcp, unsigned port)
 {
 	const struct config_kernel *kernel = &tcp->config->ports[port].kernel;
 	return kernel->interface != NULL ? kernel->netns : NULL;
@@ -52,7 +51,7 @@ int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6)
 {
 	char error[256];
 	int back;
-	int result = netns_enter(netns_of(tcp, port), &back, error, sizeof(error));
+	int result = netns_enter(tcp_netns_of(tcp, port), &back, error, sizeof(error));
 	if (result < 0) {
 		errno = -result;
 		return -1;
@@ -62,6 +61,25 @@ int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6)
 	netns_leave(back);
 	errno = why;
 	return fd;
+}
+
+static int backlog_of(const struct tcp *tcp, const struct policy_listener *wanted)
+{
+	uint32_t most = tcp->policy->tcp.max_waiting;
+	if (wanted->tcp.backlog != 0)
+		return wanted->tcp.backlog;
+	return most != 0 && most < INT_MAX ? (int)most : INT_MAX; /* the kernel has a limit of its own */
+}
+
+static void fast_open_set(const struct tcp *tcp, const struct tcp_listener *listener)
+{
+	const struct policy_tcp *general = &tcp->policy->tcp;
+	const int queue = listener->wanted.tcp.fast_open;
+	setsockopt(listener->fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
+	if (general->fast_open_keyed &&
+	    setsockopt(listener->fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, general->fast_open_key,
+		       sizeof(general->fast_open_key)) != 0)
+		log_warning("the kernel does not take the TCP Fast Open key: %s", strerror(errno));
 }
 
 static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigned index)
@@ -80,10 +98,7 @@ static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigne
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	struct epoll_event event = {.events = EPOLLIN,
 				    .data.u64 = tcp_event_data(TCP_KIND_LISTENER, index, 0)};
-	const int backlog = wanted->tcp.backlog != 0 ? wanted->tcp.backlog : BACKLOG;
-	const int fast_open = wanted->tcp.fast_open;
-	if (fast_open != 0)
-		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &fast_open, sizeof(fast_open));
+	const int backlog = backlog_of(tcp, wanted);
 	if (bind(fd, &address.any, length) != 0 || listen(fd, backlog) != 0 ||
 	    epoll_ctl(tcp->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
 		int error = -errno;
@@ -91,7 +106,20 @@ static int listener_open(struct tcp *tcp, struct tcp_listener *listener, unsigne
 		return error;
 	}
 	listener->fd = fd;
+	listener->backlog = backlog;
+	fast_open_set(tcp, listener);
 	return 0;
+}
+
+/* What a new policy says of one that is open. */
+static void listener_adjust(const struct tcp *tcp, struct tcp_listener *listener)
+{
+	const int backlog = backlog_of(tcp, &listener->wanted);
+	if (listener->fd < 0)
+		return;
+	if (backlog != listener->backlog && listen(listener->fd, backlog) == 0)
+		listener->backlog = backlog;
+	fast_open_set(tcp, listener);
 }
 
 /* An address that the kernel does not have is no fault: the port may have no kernel interface. */
@@ -132,12 +160,11 @@ static bool is_open(const struct tcp *tcp, const struct policy_listener *wanted,
 	return false;
 }
 
-/* Whether no port before it has its kernel interface in the same namespace. */
-static bool is_first_there(const struct tcp *tcp, unsigned port)
+bool tcp_netns_is_first(const struct tcp *tcp, unsigned port)
 {
-	const char *netns = netns_of(tcp, port);
+	const char *netns = tcp_netns_of(tcp, port);
 	for (unsigned i = 0; i < port; i++) {
-		const char *other = netns_of(tcp, i);
+		const char *other = tcp_netns_of(tcp, i);
 		if (netns == other || (netns != NULL && other != NULL && strcmp(netns, other) == 0))
 			return false;
 	}
@@ -149,8 +176,33 @@ static bool is_wanted_at(const struct tcp *tcp, const struct policy_listener *wa
 {
 	if (wanted->tcp.off)
 		return false;
-	return wanted->any ? is_first_there(tcp, port)
+	return wanted->any ? tcp_netns_is_first(tcp, port)
 			   : port == tcp_port_of(tcp, &wanted->address);
+}
+
+/* One that waits at it. False: there is none, or it cannot be had. */
+static bool listener_take(struct tcp *tcp, const struct tcp_listener *listener)
+{
+	union tcp_address from;
+	socklen_t length = sizeof(from);
+	struct net_address address;
+	uint16_t port;
+	int fd = accept4(listener->fd, &from.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS))
+		tcp_client_evict(tcp);
+	if (fd < 0)
+		return false;
+	address_read(&from, &address, &port);
+	tcp_client_add(tcp, &listener->wanted, fd, &address, port);
+	return true;
+}
+
+/* What waits was connected before: it is taken as if it had been accepted then. No more comes. */
+static void listener_empty(struct tcp *tcp, const struct tcp_listener *listener)
+{
+	listen(listener->fd, 0);
+	for (int i = 0; i <= listener->backlog && listener_take(tcp, listener); i++)
+		;
 }
 
 /* The place of one that goes is taken by the last: its events say where it is. */
@@ -171,10 +223,14 @@ static void listeners_match(struct tcp *tcp)
 	const struct policy *policy = tcp->policy;
 	for (unsigned i = tcp->n_listeners; i-- > 0;) {
 		const struct policy_listener *wanted = wanted_find(tcp, &tcp->listeners[i].wanted);
-		if (wanted == NULL)
+		if (wanted == NULL) {
+			if (tcp->listeners[i].fd >= 0)
+				listener_empty(tcp, &tcp->listeners[i]);
 			listener_remove(tcp, i);
-		else
+		} else {
 			tcp->listeners[i].wanted = *wanted;
+			listener_adjust(tcp, &tcp->listeners[i]);
+		}
 	}
 	for (unsigned i = 0; i < policy->n_listeners; i++)
 		for (unsigned port = 0; port < tcp->dataplane->n_ports; port++)
@@ -200,6 +256,7 @@ void tcp_listeners_update(struct tcp *tcp)
 		if (tcp->listeners[i].fd < 0)
 			failure_tell(&tcp->listeners[i],
 				     listener_open(tcp, &tcp->listeners[i], i));
+	tcp_netstat_update(tcp);
 }
 
 void tcp_listeners_close(struct tcp *tcp)
@@ -210,18 +267,7 @@ void tcp_listeners_close(struct tcp *tcp)
 
 void tcp_listener_accept(struct tcp *tcp, unsigned index)
 {
-	for (unsigned i = 0; i < TCP_BURST && index < tcp->n_listeners; i++) {
-		const struct tcp_listener *listener = &tcp->listeners[index];
-		union tcp_address from;
-		socklen_t length = sizeof(from);
-		struct net_address address;
-		uint16_t port;
-		int fd = accept4(listener->fd, &from.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS))
-			tcp_client_evict(tcp);
-		if (fd < 0)
+	for (unsigned i = 0; i < TCP_BURST && index < tcp->n_listeners; i++)
+		if (!listener_take(tcp, &tcp->listeners[index]))
 			return;
-		address_read(&from, &address, &port);
-		tcp_client_add(tcp, &listener->wanted, fd, &address, port);
-	}
 }

@@ -30,6 +30,7 @@ enum tcp_wait { TCP_WAIT_IDLE, TCP_WAIT_QUERY, TCP_WAIT_ANSWER, TCP_WAIT_SEND, T
 
 struct tcp_listener {
 	int fd; /* -1: it could not be opened, and is tried again */
+	int backlog; /* that it has */
 	uint8_t port; /* in the network namespace of whose kernel interface it is */
 	struct policy_listener wanted;
 	int error; /* of the last attempt */
@@ -51,6 +52,8 @@ struct tcp_client {
 	bool dirty : 1;	   /* in the list of those with answers to send */
 	bool lingers : 1;  /* it was told the end, and is read until it has ended too */
 	bool headed : 1;   /* its PROXY header has not come yet */
+	bool leaving : 1;  /* its listener is gone: what has come is the last that is taken */
+	bool read_out : 1; /* and that has been read */
 	uint8_t end;	   /* enum tcp_end, once finished */
 	uint16_t max_in_flight;
 	uint16_t in_flight; /* queries that workers have */
@@ -58,6 +61,7 @@ struct tcp_client {
 	uint16_t expected;  /* messages of a transfer that a worker has */
 	uint32_t sent;	    /* bytes of the first of them, with its length */
 	uint32_t queries;
+	uint32_t reads;	   /* since its last whole query */
 	int32_t limit;	   /* of its client, as tcp_limits.c has it */
 	uint64_t since;	   /* ms: when what it waits for began */
 	uint64_t accepted; /* ms */
@@ -151,6 +155,9 @@ struct tcp {
 	bool running;
 	bool opened;   /* atomic: the first policy's listeners are */
 	bool stop;     /* atomic */
+	bool dump;     /* atomic: connections are to be written to the log, */
+	bool dumping;
+	uint32_t dumped; /* as far as this slot */
 	bool draining; /* atomic */
 	uint64_t in_hand; /* atomic: queries, and whether there are unsent answers */
 	const struct policy *policy; /* of this turn */
@@ -158,6 +165,7 @@ struct tcp {
 	uint64_t listened;   /* ms: when opening them was last tried */
 	unsigned n_listeners;
 	struct tcp_listener listeners[TCP_LISTENERS_MAX];
+	int netstat[NET_PORTS_MAX]; /* the kernel's counters, by port where a namespace is first seen; -1 */
 
 	struct tcp_client *clients; /* by slot */
 	uint32_t capacity, used;    /* slots that were in use at some time */
@@ -165,6 +173,7 @@ struct tcp {
 	uint32_t *of_client;	    /* how many connections they have */
 	struct tcp_rate *rates;	    /* how fast clients begin them */
 	uint32_t rates_seed;
+	uint64_t banned; /* ms: nobody for longer */
 	struct tcp_clients spare, age, ready, waits[TCP_WAITS];
 	struct tcp_dirty dirty;
 	bool stalled; /* no query can be taken in hand */
@@ -242,11 +251,30 @@ int tcp_limits_create(struct tcp *tcp);
 void tcp_limits_destroy(struct tcp *tcp);
 
 /* One more connection of that client, to be given back. False: it has as many as it may. */
-bool tcp_limit_take(struct tcp *tcp, const struct net_address *address, int32_t *place);
+bool tcp_limit_take(struct tcp *tcp, const struct net_address *address, uint16_t port,
+		    int32_t *place);
 void tcp_limit_give(struct tcp *tcp, int32_t place);
 
+/* ---- tcp_rates.c ---- */
+
+struct tcp_client_key {
+	uint8_t address[16];
+	uint8_t port[2]; /* of an IPv4 client, as far as it tells clients behind one address apart */
+	uint8_t ipv6;
+};
+
+int tcp_rates_create(struct tcp *tcp);
+void tcp_rates_destroy(struct tcp *tcp);
+
+/* Who a client is to limits. */
+struct tcp_client_key tcp_client_key(const struct tcp *tcp, const struct net_address *address,
+				     uint16_t port);
+
 /* One more that a client begins. False: it began too many, or did so lately. */
-bool tcp_rate_take(struct tcp *tcp, const struct net_address *address);
+bool tcp_rate_take(struct tcp *tcp, const struct net_address *address, uint16_t port);
+
+/* The client gets no connection for as long as the policy says for queries that take too many reads. */
+void tcp_ban(struct tcp *tcp, const struct net_address *address, uint16_t port);
 
 /* ---- tcp_server.c ---- */
 
@@ -271,8 +299,20 @@ union tcp_address {
 socklen_t tcp_address_fill(union tcp_address *to, const struct net_address *address,
 			   uint16_t port);
 
+/* The namespace of a port's kernel interface, NULL: ours; whether no port before it has the same. */
+const char *tcp_netns_of(const struct tcp *tcp, unsigned port);
+bool tcp_netns_is_first(const struct tcp *tcp, unsigned port);
+
 /* A stream socket in the network namespace of a port's kernel interface. -1 and errno. */
 int tcp_socket(const struct tcp *tcp, unsigned port, bool ipv6);
+
+/* ---- tcp_netstat.c and tcp_dump.c ---- */
+
+void tcp_netstat_update(struct tcp *tcp);
+void tcp_netstat_close(struct tcp *tcp);
+
+/* Writes some connections to the log, when that was asked for. */
+void tcp_dump_turn(struct tcp *tcp);
 
 /* ---- tcp.c ---- */
 

@@ -79,6 +79,7 @@ static bool query_take(struct tcp *tcp, struct tcp_client *client, const uint8_t
 	}
 	client->in_flight++;
 	client->queries++;
+	client->reads = 0;
 	uint32_t most = tcp->policy->tcp.max_queries;
 	if (most != 0 && client->queries >= most)
 		tcp_client_finish(client, TCP_END_QUERIES);
@@ -140,6 +141,7 @@ static bool queries_take(struct tcp *tcp, struct tcp_client *client, struct tcp_
 			return false; /* no query is that long */
 		if (!query_take(tcp, client, message, length)) {
 			*reader = before;
+			client->reads = 0; /* it is there */
 			tcp->stalled = true;
 			return true;
 		}
@@ -170,19 +172,34 @@ static void bytes_take(struct tcp *tcp, struct tcp_client *client, const uint8_t
 	}
 	if (!fine)
 		tcp_client_finish(client, TCP_END_GARBAGE);
-	else if (client->ended && tcp_client_may_read(client) && !tcp->stalled)
-		tcp_client_finish(client, TCP_END_CLIENT); /* what is left is not whole, and will not be */
+	else if ((client->ended || client->read_out) && tcp_client_may_read(client) && !tcp->stalled)
+		/* What is left is not whole, and will not be. */
+		tcp_client_finish(client, client->leaving ? TCP_END_STOPPED : TCP_END_CLIENT);
 	tcp_client_settle(tcp, client);
 	/* Each query has the time that it may take from its own first byte on. */
 	if (client->fd >= 0 && waited && client->wait == TCP_WAIT_QUERY && client->queries != queries)
 		tcp_client_wait(tcp, client, TCP_WAIT_QUERY);
 }
 
+/* Whether its query came in more pieces than it may; the client has no connection for a time then. */
+static bool has_pieces(struct tcp *tcp, struct tcp_client *client)
+{
+	const uint32_t most = tcp->policy->tcp.max_reads;
+	if (most == 0 || client->reads < most)
+		return false;
+	tcp_ban(tcp, &client->address, client->port);
+	tcp_client_close(tcp, client, TCP_END_READS);
+	return true;
+}
+
 static void client_read(struct tcp *tcp, struct tcp_client *client)
 {
 	ssize_t length = 0;
 	/* What waits comes first, and is read on only when it is not whole. */
-	if (client->readable && !client->ended && tcp_stash_waiting(&client->stash) < TCP_FRAME_MAX) {
+	if (client->readable && !client->ended && !client->read_out &&
+	    tcp_stash_waiting(&client->stash) < TCP_FRAME_MAX) {
+		if (has_pieces(tcp, client))
+			return;
 		length = recv(client->fd, tcp->scratch, sizeof(tcp->scratch), 0);
 		tcp_count(&tcp->stats.frontend[client->frontend].reads, 1);
 		if (length < (ssize_t)sizeof(tcp->scratch))
@@ -192,6 +209,8 @@ static void client_read(struct tcp *tcp, struct tcp_client *client)
 			return;
 		}
 		client->ended |= length == 0;
+		client->reads += length > 0;
+		client->read_out |= client->leaving;
 	}
 	bytes_take(tcp, client, tcp->scratch, length > 0 ? (size_t)length : 0);
 }

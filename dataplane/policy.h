@@ -36,7 +36,7 @@ struct rule_threads;
 struct policy_listener_tcp {
 	bool off; /* UDP alone */
 	uint16_t max_in_flight;	  /* queries of a connection at a time */
-	uint16_t backlog;	  /* connections that wait to be accepted, 0: as many as the kernel likes */
+	uint16_t backlog;	  /* connections that wait to be accepted, 0: as TCP in general */
 	uint16_t fast_open;	  /* likewise with data, 0: none */
 	uint32_t max_connections; /* 0: no limit of its own */
 };
@@ -57,16 +57,24 @@ struct policy_tcp {
 	uint32_t max_queries;	/* of a connection, 0: no limit */
 	uint32_t max_duration;	/* seconds, 0: no limit */
 	uint32_t max_of_client; /* connections, 0: no limit */
-	uint32_t max_rate; /* new connections of a client a minute, 0: no limit */
+	uint32_t max_rate; /* new connections of a client a second, 0: no limit */
+	uint32_t rate_interval; /* minutes that this is an average over */
 	uint32_t ban; /* seconds that a client gets none for who wants more */
+	uint32_t max_reads; /* that bring one query, 0: no limit */
+	uint32_t reads_ban; /* seconds that a client gets none for whose query takes more */
 	uint32_t max_idle; /* connections to a server that nobody uses */
+	uint32_t max_waiting; /* connections that wait to be accepted, 0: as many as the kernel likes */
+	uint32_t fast_open_key[4]; /* as the kernel writes it; without one it has its own */
 	uint8_t mask_v4, mask_v6; /* bits of addresses that are one client */
+	uint8_t mask_v4_port;	  /* bits of the port that it has behind a whole address */
+	bool fast_open_keyed;
 	uint8_t overload; /* per cent of all connections from which on idle ones have less time */
 	uint32_t server_idle; /* seconds */
 };
 #define POLICY_TCP_DEFAULT                                                                         \
 	{.receive_timeout = 2000, .send_timeout = 2000, .mask_v4 = 32, .mask_v6 = 128,              \
-	 .overload = 90, .server_idle = 300, .ban = 10, .max_idle = 10}
+	 .overload = 90, .server_idle = 300, .ban = 10, .max_idle = 10, .rate_interval = 5,         \
+	 .max_reads = 50, .reads_ban = 60, .max_waiting = 1024}
 
 enum balance_method {
 	BALANCE_LEAST_OUTSTANDING,

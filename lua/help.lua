@@ -205,11 +205,18 @@ setTCPSendTimeout(seconds) -- how long a client may take nothing of its answers 
 setMaxTCPConnectionsPerClient(count) -- how many connections a client may have; 0: any number
 setMaxTCPQueriesPerConnection(count) -- how many queries a connection may have; 0: any number
 setMaxTCPConnectionDuration(seconds) -- how long a connection may last; 0: any time
-setMaxTCPConnectionRatePerClient(count) -- how many connections a client may begin in a minute
+setMaxTCPConnectionRatePerClient(count) -- how many connections a client may begin in a second
+setTCPConnectionRateInterval(minutes) -- what that is an average over
+setMaxTCPReadIOsPerQuery(count) -- how many pieces a query may come in over TCP; 0: any number
+setBanDurationForExceedingMaxReadIOsPerQuery(seconds) -- how long who sent more gets no connection
+setMaxTCPQueuedConnections(count) -- how many wait to be accepted at an address; 0: the kernel's limit
+setTCPFastOpenKey(key) -- 00112233-44556677-8899aabb-ccddeeff, of TCP Fast Open at all addresses
+requestTCPStatesDump() -- writes all connections over TCP to the log
 setBanDurationForExceedingTCPTLSRate(seconds) -- how long who wanted more gets no connection
 setMaxCachedTCPConnectionsPerDownstream(count) -- how many unused ones to a server are kept
 showTCPStats() -- connections over TCP: those of clients by address, and those to servers
 setTCPConnectionsMaskV4(bits) -- how much of an IPv4 address makes a client of TCP
+setTCPConnectionsMaskV4Port(bits) -- how much of the port, with all of an IPv4 address, does too
 setTCPConnectionsMaskV6(bits) -- how much of an IPv6 address makes a client of TCP
 setTCPConnectionsOverloadThreshold(percent) -- of tcp.connections, from where idle ones end sooner
 setTCPDownstreamMaxIdleTime(seconds) -- how long an unused TCP connection to a server is kept
@@ -390,6 +397,9 @@ local function absent()
   take(nothing, unsupported.harmless)
   for _, names in pairs(unsupported.elsewhere) do
     take(nothing, names)
+  end
+  for name in pairs(unsupported.needless) do
+    take(nothing, name)
   end
   return ('\n## Not there\n\nEach of these is an error that names it:\n\n%s\nThese do nothing, ' ..
     'and say so once; a rule of theirs never matches:\n\n%s'):format(wrapped(refused),

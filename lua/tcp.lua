@@ -56,10 +56,33 @@ setter('setMaxTCPConnectionsPerClient', 'max_of_client', 0, 4294967295)
 setter('setMaxTCPConnectionRatePerClient', 'max_rate', 0, 4294967295)
 setter('setBanDurationForExceedingTCPTLSRate', 'ban', 0, 86400)
 setter('setMaxCachedTCPConnectionsPerDownstream', 'max_idle', 0, 1024)
+setter('setTCPConnectionRateInterval', 'rate_interval', 1, 10080)
+setter('setMaxTCPReadIOsPerQuery', 'max_reads', 0, 4294967295)
+setter('setBanDurationForExceedingMaxReadIOsPerQuery', 'reads_ban', 0, 86400)
+setter('setMaxTCPQueuedConnections', 'max_waiting', 0, 4294967295)
+setter('setTCPConnectionsMaskV4Port', 'mask_v4_port', 0, 16)
 setter('setTCPConnectionsMaskV4', 'mask_v4', 0, 32)
 setter('setTCPConnectionsMaskV6', 'mask_v6', 0, 128)
 setter('setTCPConnectionsOverloadThreshold', 'overload', 0, 100)
 setter('setTCPDownstreamMaxIdleTime', 'server_idle', 0, 86400)
+
+local KEY = '^' .. ('%x'):rep(8) .. ('%-' .. ('%x'):rep(8)):rep(3) .. '$'
+
+-- As the kernel writes it in net.ipv4.tcp_fastopen_key.
+function tcp.globals.setTCPFastOpenKey(key)
+  if type(key) ~= 'string' or not key:find(KEY) then
+    check.fail('setTCPFastOpenKey takes a key like 00112233-44556677-8899aabb-ccddeeff')
+  end
+  local words = ffi.new('uint32_t[4]')
+  for i = 0, 3 do
+    words[i] = tonumber(key:sub(9 * i + 1, 9 * i + 8), 16)
+  end
+  C.sluice_tcp_fast_open_key_set(words)
+end
+
+function tcp.globals.requestTCPStatesDump()
+  C.sluice_tcp_dump()
+end
 
 local TEXT_MAX = 65536
 

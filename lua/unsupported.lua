@@ -85,20 +85,20 @@ unsupported.harmless = [[
   HTTPStatusAction loadTicketsKey loadTLSEngine loadTLSProvider newBPFFilter
   newDOHResponseMapEntry newDynBPFFilter newMMDBKVStore newOtlpLogger newTLSCertificate newXSK
   newXsk openMMDB printDNSCryptProviderFingerprint refreshRuntimeConfiguration
-  registerDynBPFFilter reloadAllCertificates requestDoHStatesDump requestTCPStatesDump
-  sendCustomTrap sendOpenTelemetryTrace setBanDurationForExceedingMaxReadIOsPerQuery
+  registerDynBPFFilter reloadAllCertificates requestDoHStatesDump
+  sendCustomTrap sendOpenTelemetryTrace
   setCacheCleaningDelay setCacheCleaningPercentage
   setDefaultBPFFilter setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime
   setMaxIdleDoHConnectionsPerDownstream
-  setMaxTCPQueuedConnections setMaxTCPReadIOsPerQuery
+ 
   setMaxTLSNewSessionRatePerClient setMaxTLSResumedSessionRatePerClient
   setOpenTelemetryInternalTrace setOpenTelemetryTracing setOutgoingDoHWorkerThreads
   setOutgoingTLSSessionsCacheCleanupDelay setOutgoingTLSSessionsCacheMaxTicketsPerBackend
   setOutgoingTLSSessionsCacheMaxTicketValidity setRandomizedIdsOverUDP
   setRandomizedOutgoingSockets setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize
-  setSecurityPollInterval setSecurityPollSuffix setSpanAttribute setTCPConnectionRateInterval
-  setTCPConnectionsMaskV4Port setTCPDownstreamCleanupInterval setTCPFastOpenKey
-  setTCPInternalPipeBufferSize setTicketsKeyAddedHook SetTraceAction showDNSCryptBinds
+  setSecurityPollInterval setSecurityPollSuffix setSpanAttribute
+ 
+  setTicketsKeyAddedHook SetTraceAction showDNSCryptBinds
   showDOH3Frontends showDOHFrontends showDOHResponseCodes showDOQFrontends showSecurityStatus
   showTLSErrorCounters showTLSFrontends SNIRule snmpAgent SNMPTrapAction
   SNMPTrapResponseAction
@@ -119,15 +119,20 @@ unsupported.elsewhere = {
   ['lcores.workers'] = [[setMaxTCPClientThreads]],
 }
 
+-- What there is nothing of to set here.
+unsupported.needless = {
+  setTCPDownstreamCleanupInterval = 'connections to servers that have ended are closed at once',
+  setTCPInternalPipeBufferSize = 'connections do not go through pipes',
+}
+
 -- Any member is a function that gives the object again.
 local Nothing = {}
 Nothing.__index = function(self)
   return function() return self end
 end
 
-local function warn(name, key)
-  local text = key and ('%s has no effect: see %s in the configuration'):format(name, key) or
-    name .. ' has no effect in this version'
+local function warn(name, why)
+  local text = ('%s has no effect%s'):format(name, why or ' in this version')
   ffi.C.sluice_log(2, text, #text)
 end
 
@@ -147,12 +152,12 @@ local function refusal(name)
   end
 end
 
-local function harmless(name, globals, key)
+local function harmless(name, globals, why)
   local warned = false
   return function()
     if not warned then
       warned = true
-      warn(name, key)
+      warn(name, why)
     end
     if name:find('^%u.*Rule$') then
       return globals.NotRule(globals.AllRule())
@@ -177,8 +182,12 @@ function unsupported.install(globals)
   end
   for key, names in pairs(unsupported.elsewhere) do
     for name in names:gmatch('%S+') do
-      globals[name] = globals[name] or harmless(name, globals, key)
+      globals[name] = globals[name] or
+        harmless(name, globals, (': see %s in the configuration'):format(key))
     end
+  end
+  for name, why in pairs(unsupported.needless) do
+    globals[name] = globals[name] or harmless(name, globals, ': ' .. why)
   end
 end
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DNS over TCP as a client of the lab speaks it; lib.sh's lab_python has this folder in the path."""
+import contextlib
+import ctypes
+import os
 import socket
 import struct
 
@@ -48,3 +51,31 @@ def is_closed(stream):
         return stream.recv(1) == b''
     except ConnectionResetError:
         return True
+
+
+@contextlib.contextmanager
+def stopped(pid, name):
+    """One thread of a process stands still meanwhile."""
+    tid, = (int(entry) for entry in os.listdir('/proc/%d/task' % pid)
+            if open('/proc/%d/task/%s/comm' % (pid, entry)).read() == name + '\n')
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(request):
+        if libc.ptrace(ctypes.c_long(request), ctypes.c_long(tid), None, None) != 0:
+            raise OSError(ctypes.get_errno(), 'ptrace')
+    trace(0x4206)  # PTRACE_SEIZE
+    trace(0x4207)  # PTRACE_INTERRUPT
+    os.waitpid(tid, 0x40000000)  # __WALL: it has stopped
+    try:
+        yield
+    finally:
+        trace(17)  # PTRACE_DETACH
+
+
+def overflow(count):
+    """Connections that nobody waits for."""
+    made = [socket.socket() for _ in range(count)]
+    for stream in made:
+        stream.setblocking(False)
+        stream.connect_ex((SERVER, 53))
+    return made

@@ -3,6 +3,7 @@
 stall.test sends no more, endless.test goes on for as long as it is read. What is no transfer is answered.
 
   transfer_server.py ADDRESS PORT; it says `gone NAME` when the connection of a transfer has ended"""
+import os
 import socketserver
 import struct
 import sys
@@ -43,7 +44,7 @@ class Stream(socketserver.StreamRequestHandler):
                 self.transfer(query, question.name)
             except OSError:
                 pass
-            print('gone', question.name, file=sys.stderr, flush=True)
+            os.write(2, b'gone %s\n' % question.name.to_text().encode())  # whole: others write too
             return
 
 
