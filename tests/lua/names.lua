@@ -160,8 +160,8 @@ end
 
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
-  addDynamicBlock addDynBlocks addDynBlockSMT clearDynBlocks clearQueryCounters DelayAction
-  DelayResponseAction DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup exceedNXDOMAINs
+  addDynamicBlock addDynBlocks addDynBlockSMT clearDynBlocks clearQueryCounters
+  DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup exceedNXDOMAINs
   exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo getDynamicBlocks
   getDynamicBlocksSMT getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
   getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
