@@ -142,6 +142,7 @@ static const struct schema async_schema[] = {
 
 static const struct schema dataplane_schema[] = {
 	{"max_inflight", SCHEMA_NUMBER, OFFSET(dataplane.max_inflight), 64, 16u << 20},
+	{"max_delayed", SCHEMA_NUMBER, OFFSET(dataplane.max_delayed), 64, 1u << 20},
 	{"rx_buffers", SCHEMA_NUMBER, OFFSET(dataplane.rx_buffers), 0, 16u << 20},
 	{"rx_ring", SCHEMA_NUMBER, OFFSET(dataplane.rx_ring), 64, 32768},
 	{"tx_ring", SCHEMA_NUMBER, OFFSET(dataplane.tx_ring), 64, 32768},
@@ -218,6 +219,7 @@ static struct config *defaults(void)
 	config->async.rewrite_ids = true;
 	config->async.send_queue = 4096;
 	config->dataplane.max_inflight = 65536;
+	config->dataplane.max_delayed = 4096;
 	config->dataplane.rx_ring = 1024;
 	config->dataplane.tx_ring = 1024;
 	config->fragments.max = 256;

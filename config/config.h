@@ -92,6 +92,7 @@ struct config {
 	} async;
 	struct {
 		uint32_t max_inflight; /* queries a worker */
+		uint32_t max_delayed;  /* answers a worker */
 		uint32_t rx_buffers;   /* per port, 0: chosen */
 		uint32_t rx_ring;      /* descriptors per queue */
 		uint32_t tx_ring;

@@ -35,6 +35,7 @@
 
 #define ERROR_SIZE LIFE_ERROR_SIZE
 #define PARKING_CACHE 256
+#define HELD_CACHE 32
 #define NOTES_CACHE 256
 
 static struct control *control;
@@ -69,6 +70,25 @@ static struct rte_mempool *parking_create(const char *name, uint32_t count, uint
 				       (int)rte_socket_id());
 }
 
+/* For answers that are held back; each lcore's cache may have some of the others. */
+static struct rte_mempool *held_pool_create(const char *name, uint32_t each, uint16_t room)
+{
+	uint32_t count = control->config->lcores.n_workers * (each + HELD_CACHE * 2);
+	return rte_pktmbuf_pool_create(name, count, HELD_CACHE, PACKET_PRIVATE_SIZE, room,
+				       (int)rte_socket_id());
+}
+
+static bool held_pools_create(void)
+{
+	struct dataplane *dataplane = control->dataplane;
+	uint32_t each = control->config->dataplane.max_delayed;
+	dataplane->held_max = each;
+	dataplane->held_small = held_pool_create("held_small", each, WORKER_PARKING_SMALL);
+	dataplane->held_large = held_pool_create("held_large", each / HELD_LARGE_SHARE,
+						 PACKET_DATA_SIZE);
+	return dataplane->held_small != NULL && dataplane->held_large != NULL;
+}
+
 /* Buffers for packets that leave their worker, blocks for tags, and how much that is. */
 static int memory_init(char *error)
 {
@@ -86,11 +106,12 @@ static int memory_init(char *error)
 	control->dataplane->parking_large = parking_create("parking_large", large, PACKET_DATA_SIZE);
 	notes = rte_mempool_create("notes", blocks, NOTE_BLOCK_SIZE, NOTES_CACHE, 0, NULL, NULL,
 				   NULL, NULL, (int)rte_socket_id(), 0);
+	bool held = held_pools_create();
 	control->async = async_create(&async, 0);
 	if (control->dataplane->parking_small == NULL || control->dataplane->parking_large == NULL ||
-	    notes == NULL || control->async == NULL)
+	    !held || notes == NULL || control->async == NULL)
 		return refused(error, "no memory for parked packets; raise eal.memory or lower "
-				      "async.max_suspended");
+				      "async.max_suspended or dataplane.max_delayed");
 	notes_allocator_set(note_take, note_give);
 	log_info("memory: %zu MiB for %u suspended packets (buffers %zu, registry %zu, tags %zu)",
 		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +

@@ -149,6 +149,7 @@ static bool all_done(struct control *control)
 		struct worker *worker = &workers[i];
 		left += inflight_count(worker->inflight) -
 			__atomic_load_n(&worker->probes, __ATOMIC_RELAXED);
+		left += held_count(worker->held);
 		left += rte_ring_count(worker->handoff.to_control);
 		left += rte_ring_count(worker->handoff.inbox);
 	}

@@ -121,6 +121,11 @@ struct policy_action *sluice_action_reduce(uint16_t percent)
 	return lua_policy_keep(policy_action_reduce(model(), percent));
 }
 
+struct policy_action *sluice_action_delay(uint32_t ms)
+{
+	return lua_policy_keep(policy_action_delay(model(), ms));
+}
+
 /* ---- the log ---- */
 
 struct policy_action *sluice_action_log(const char *path, unsigned int flags)

@@ -537,6 +537,7 @@ struct policy_action *sluice_action_rate_pool(double rate, const char *pool, siz
 					      bool stop);
 struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop);
 struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
+struct policy_action *sluice_action_delay(uint32_t ms);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,
 					size_t value_length);
 struct policy_action *sluice_action_ecs_override(bool override);

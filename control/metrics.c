@@ -217,11 +217,12 @@ static void listeners_print(FILE *out)
 
 static void workers_print(const struct control *control, FILE *out)
 {
-	uint64_t inflight = 0, fragments = 0;
+	uint64_t inflight = 0, fragments = 0, held = 0;
 	metrics_head(out, "sluice_handoff_depth", "gauge", "packets on the ring to the control lcore");
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
 		inflight += inflight_count(workers[i].inflight) -
 			    __atomic_load_n(&workers[i].probes, __ATOMIC_RELAXED);
+		held += held_count(workers[i].held);
 		if (workers[i].fragments != NULL)
 			fragments += net_fragments_held(workers[i].fragments);
 		fprintf(out, "sluice_handoff_depth{worker=\"%u\"} %u\n", i,
@@ -231,6 +232,7 @@ static void workers_print(const struct control *control, FILE *out)
 		    inflight);
 	metrics_value(out, "sluice_fragments_held", "gauge", "fragments that wait for others",
 		      fragments);
+	metrics_value(out, "sluice_answers_held", "gauge", "answers that rules hold back", held);
 	metrics_value(out, "sluice_in_hand", "gauge", "packets in hand of the control lcore",
 		    async_in_hand(control->async));
 }

@@ -298,6 +298,14 @@ struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_ac
 	return action;
 }
 
+struct policy_action *policy_action_delay(struct policy_model *model, uint32_t ms)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_DELAY, 0);
+	if (action)
+		action->action.delay = ms;
+	return action;
+}
+
 struct policy_action *policy_action_ecs_override(struct policy_model *model, bool override)
 {
 	struct policy_action *action = action_new(model, RULE_ACTION_ECS_OVERRIDE, 0);

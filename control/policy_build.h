@@ -243,6 +243,7 @@ struct policy_action *policy_action_rate_pool(struct policy_model *model, struct
 /* TEMP_FAILURE_TTL, MAX_RETURNED_TTL; seconds. */
 struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
 					uint32_t ttl);
+struct policy_action *policy_action_delay(struct policy_model *model, uint32_t ms);
 struct policy_action *policy_action_tag(struct policy_model *model, const char *key,
 					size_t key_length, const char *value, size_t value_length);
 /* {entry} and {list} in the text of a tag or extended error are replaced: matched_expand(). */

@@ -132,6 +132,7 @@ static bool waiting(const struct replay *replay)
 {
 	const struct worker *worker = &workers[0];
 	return async_in_hand(replay->control->async) != 0 || inflight_count(worker->inflight) != 0 ||
+	       held_count(worker->held) != 0 ||
 	       (worker->fragments != NULL && net_fragments_held(worker->fragments) != 0) ||
 	       !rte_ring_empty(worker->handoff.to_control) || !rte_ring_empty(worker->handoff.inbox);
 }
@@ -318,6 +319,8 @@ static void end(struct replay *replay)
 	turns(replay);
 	if (replay->explain != NULL)
 		replay_explain_time(replay->explain, replay->received);
+	pipeline_delayed_end(&workers[0]);
+	sent_collect(replay);
 	pipeline_expire(&workers[0], true);
 }
 

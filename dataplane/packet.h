@@ -136,6 +136,7 @@ struct packet {
 	union {
 		uint32_t generation; /* of the policy that rule_cursor belongs to */
 		uint32_t patience;   /* of a probe: milliseconds to wait for its answer */
+		uint32_t due;	     /* of an answer that is held back: the millisecond it is to leave */
 	};
 	uint16_t source_port; /* UDP ports of the frame as received, host byte order */
 	uint16_t destination_port;

@@ -165,6 +165,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	struct net_flow proxy;
 	bool proxied = false;
 	if (unlikely(query->notes != NULL)) {
+		if (unlikely(pipeline_delay(worker, mbuf)))
+			return;
 		proxied = proxy_flow(query, &proxy);
 		errors_add(mbuf);
 		notes_free(&query->notes);

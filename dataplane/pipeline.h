@@ -46,6 +46,12 @@ void pipeline_path(struct worker *worker, struct rte_mbuf *mbuf);
 /* Ends the queries whose server did not answer in time; all of them if `all`. */
 void pipeline_expire(struct worker *worker, bool all);
 
+/* Sends answers that were held back and whose time has come, at most a burst. How many. */
+unsigned pipeline_delayed(struct worker *worker);
+
+/* The same for all, whatever their time: the worker ends. */
+void pipeline_delayed_end(struct worker *worker);
+
 /*
  * What a PROXY header says becomes the query's, and who sent it its peer, in its notes; the values
  * are noted too. `bytes` is the header. A local one changes nothing. 0 or -ENOMEM.

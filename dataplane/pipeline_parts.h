@@ -30,6 +30,9 @@ void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain
 /* Last stage of every answer: the client's ID and size, the frame, the transmit queue. */
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf);
 
+/* Whether an answer is held back; it is the callee's then, and meets the last stage again. */
+bool pipeline_delay(struct worker *worker, struct rte_mbuf *mbuf);
+
 /*
  * The message in a buffer that may go to the TCP thread, which frees what it sends, and gets none
  * that packets come in. NULL: there is none left, and the packet has been dropped.

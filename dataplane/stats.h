@@ -8,6 +8,7 @@
  *   passed to the kernel, of the link or not = packets that it took + drops of stage KERNEL
  *   backend responses = matched + drops of stage RESPONSE
  *   queries = responses sent + drops of stage QUERY + in flight + in hand of the control lcore
+ *             + answers held back
  */
 #ifndef SLUICE_DATAPLANE_STATS_H
 #define SLUICE_DATAPLANE_STATS_H
@@ -144,6 +145,9 @@ enum drop_reason {
 	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
 	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
 	X(LOG_LOST, "log_lost", "packets that rules log and the log had no room for")              \
+	X(DELAYED, "delayed_answers", "answers that were held back, as rules say")                 \
+	X(DELAY_FULL, "undelayed_answers",                                                         \
+	  "answers sent at once, since there was no room to hold them back")                       \
 	X(TRUNCATED, "truncated", "answers cut to what the client or the path takes")              \
 	X(FRAGMENTED, "fragmented", "messages sent in fragments")                                  \
 	X(PATH_MTUS, "path_mtus", "reports of a path's MTU that were heeded")                      \

@@ -59,11 +59,13 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->rule_hits = calloc(RULE_HIT_SLOTS, sizeof(*worker->rule_hits));
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
 	worker->path_mtu = path_mtu_create();
+	worker->held = held_create();
 	int error = handoff_create(&worker->handoff, index, socket);
 	if (error == 0)
 		error = pieces_create(worker, socket);
 	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
-			   worker->places == NULL || worker->path_mtu == NULL || worker->rule_hits == NULL || worker->backends == NULL))
+			   worker->places == NULL || worker->path_mtu == NULL || worker->held == NULL ||
+			   worker->rule_hits == NULL || worker->backends == NULL))
 		error = -ENOMEM;
 	if (error != 0) {
 		worker_destroy(worker);
@@ -86,6 +88,7 @@ void worker_destroy(struct worker *worker)
 	inflight_destroy(worker->inflight);
 	net_fragments_destroy(worker->fragments);
 	path_mtu_destroy(worker->path_mtu);
+	held_destroy(worker->held);
 	free(worker->balance);
 	free(worker->places);
 	free(worker->rule_hits);
@@ -95,6 +98,7 @@ void worker_destroy(struct worker *worker)
 	worker->inflight = NULL;
 	worker->fragments = NULL;
 	worker->path_mtu = NULL;
+	worker->held = NULL;
 	worker->pieces = NULL; /* ports may still have some of its buffers; it ends with EAL */
 	worker->balance = NULL;
 	worker->places = NULL;
@@ -341,6 +345,7 @@ __rte_noinline bool worker_turn(struct worker *worker)
 		work += port_receive(worker, policy, port);
 	work += inbox_receive(worker);
 	work += pipeline_tcp_receive(worker);
+	work += pipeline_delayed(worker);
 	if (worker->now - worker->housekept > worker->tsc_per_ms)
 		housekeep(worker);
 	pipeline_hand_over(worker);
@@ -404,6 +409,7 @@ int worker_main(void *argument)
 		if (worker->dataplane->idle_sleep && ++worker->idle_turns > IDLE_SPIN_TURNS)
 			nap(worker);
 	}
+	pipeline_delayed_end(worker);
 	pipeline_expire(worker, true);
 	rte_rcu_qsbr_thread_offline(rcu, worker->index);
 	rte_rcu_qsbr_thread_unregister(rcu, worker->index);

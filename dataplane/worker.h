@@ -13,6 +13,7 @@
 
 #include "dataplane/draw.h"
 #include "dataplane/handoff.h"
+#include "dataplane/held.h"
 #include "dataplane/kernel.h"
 #include "dataplane/net/fragment.h"
 #include "dataplane/net/icmp.h"
@@ -54,6 +55,9 @@ struct dataplane {
 	struct waker *control_waker;
 	struct rte_mempool *parking_small;
 	struct rte_mempool *parking_large;
+	struct rte_mempool *held_small; /* for answers that are held back */
+	struct rte_mempool *held_large;
+	uint32_t held_max; /* a worker */
 	/* What comes and goes over TCP; NULL: nothing does. The TCP thread takes and gives buffers of
 	 * these two alone, whose rings stop nobody when it is taken off its CPU. */
 	struct rte_mempool *tcp_small;
@@ -94,6 +98,7 @@ struct worker {
 	struct icmp reports; /* of path MTUs */
 	struct draw fragment_ids;
 	struct net_fragments *fragments; /* NULL: they are dropped */
+	struct held *held; /* answers until their time */
 	struct balance *balance;
 	uint64_t tsc_per_ms;
 	uint64_t now; /* TSC at the start of the turn */

@@ -232,6 +232,14 @@ end
 local function both(constructor, query, response)
   rules[query], rules[response] = constructor(false), constructor(true)
 end
+local DELAY_MAX = 3600000 -- NOTE_DELAY_MAX
+both(function(response)
+  return function(ms)
+    ms = check.range(ms, 'the delay', 0, DELAY_MAX)
+    return action(C.sluice_action_delay(ms), response, 'delay by %d ms', ms)
+  end
+end, 'DelayAction', 'DelayResponseAction')
+
 -- Text in which {entry} and {list} stand for what made the rule match.
 local Matched = {}
 local beyond = {}

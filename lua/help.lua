@@ -121,6 +121,7 @@ SetECSPrefixLengthAction(v4, v6) -- how many bits of the client's address server
 SetProxyProtocolValuesAction(values) -- what servers are told in PROXY headers: {[type] = value}
 SetAdditionalProxyProtocolValueAction(type, value) -- one more of those
 SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in seconds
+DelayAction(ms) -- the answer over UDP waits so long before it leaves
 SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
 SetEDNSOptionAction(code, data) -- sets an EDNS option
 LogAction(path, binary, append, ...) -- writes a line for each query, to the log without a path
@@ -149,6 +150,7 @@ LimitTTLResponseAction(min, max, types) -- brings TTLs between these, in seconds
 SetMinTTLResponseAction(ttl) -- the least that a TTL may be
 SetMaxTTLResponseAction(ttl) -- the most that a TTL may be
 SetReducedTTLResponseAction(percent) -- makes TTLs this part of what they are
+DelayResponseAction(ms) -- the answer over UDP waits so long before it leaves
 SetMaxReturnedTTLResponseAction(ttl) -- the most that a TTL of the answer may be
 SetSkipCacheResponseAction() -- the cache does not get it
 SetTagResponseAction(name, value) -- sets a tag

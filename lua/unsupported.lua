@@ -55,7 +55,7 @@ unsupported.names = [[
   topCacheInsertedResponseRules topCacheMissRules topResponseRules topRules
   topSelfAnsweredResponseRules TrailingDataRule UnsetTagAction UnsetTagResponseAction vinfolog
   warnlog addExitCallback addServerStateChangeCallback addTimeoutResponseAction benchRule
-  clearQueryCounters clearTimeoutResponseRules DelayAction DelayResponseAction DnstapLogAction
+  clearQueryCounters clearTimeoutResponseRules DnstapLogAction
   DnstapLogResponseAction dynBlockRulesGroup EDNSVersionRule ERCodeAction ERCodeRule
   exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
   getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces

@@ -227,6 +227,8 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 		query->flags |= QUERY_MAX_TTL;
 		query->max_returned_ttl = action->ttl;
 		return RULE_GO_ON;
+	case RULE_ACTION_DELAY:
+		return note_end(delay_set(&query->notes, action->delay), mbuf, context);
 	case RULE_ACTION_SET_TAG:
 		return note_end(tag_run(action->tag, mbuf, context), mbuf, context);
 	case RULE_ACTION_UNSET_TAG:

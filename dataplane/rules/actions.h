@@ -48,6 +48,7 @@ struct rule_tag;
 	X(PROXY_VALUES, "SetProxyProtocolValues")                                                  \
 	X(TEMP_FAILURE_TTL, "SetTempFailureCacheTTL")                                              \
 	X(MAX_RETURNED_TTL, "SetMaxReturnedTTL")                                                   \
+	X(DELAY, "Delay")                                                                          \
 	X(SET_TAG, "SetTag")                                                                       \
 	X(UNSET_TAG, "UnsetTag")                                                                   \
 	X(EXTENDED_ERROR, "SetExtendedDNSError")                                                   \
@@ -176,6 +177,7 @@ struct rule_action {
 	union {
 		int lua; /* reference */
 		uint32_t ttl; /* seconds */
+		uint32_t delay; /* ms */
 		struct {
 			uint8_t v4, v6; /* bits */
 		} prefix;
@@ -207,15 +209,15 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 /*
  * Applies what a Lua action returned for a query: a value of enum rule_result and the string that
  * came with it (bytes; may be NULL if `length` is 0). RULE_GO_ON: continue the chain behind this
- * rule. A value that is none of them is ServFail. The packet must hold a question, as parsed.
+ * rule. A value that is none of them is ServFail, and so is Delay with a string that is no number of
+ * milliseconds. The packet must hold a question, as parsed.
  */
 enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
 				    struct rule_context *context, int result, const char *text,
 				    size_t length);
 
 /*
- * The same for a response action and enum rule_response_result. Delay is not kept back: it counts
- * as None. ServFail and HeaderModify return RULE_NEXT, as Allow.
+ * The same for a response action and enum rule_response_result. ServFail and HeaderModify return RULE_NEXT, as Allow.
  */
 enum rule_verdict rule_response_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
 					     struct rule_context *context, int result,

@@ -114,6 +114,18 @@ static enum rule_verdict pool_result(const struct policy *policy, struct rte_mbu
 	return packet_is_answered(mbuf) ? RULE_ANSWER : RULE_NEXT;
 }
 
+/* Whether the answer waits so many milliseconds. */
+static bool delay_result(struct rte_mbuf *mbuf, const char *text, size_t length)
+{
+	uint32_t ms = 0;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		ms = RTE_MIN(ms * 10 + (uint32_t)(text[i] - '0'), NOTE_DELAY_MAX);
+	}
+	return length > 0 && delay_set(&packet_of(mbuf)->query.notes, ms) == 0;
+}
+
 enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
 				    struct rule_context *context, int result, const char *text,
 				    size_t length)
@@ -142,6 +154,9 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_SPOOF_PACKET:
 		return rule_answer_packet(mbuf, context, (const uint8_t *)text, length);
 	case RULE_RESULT_DELAY:
+		return delay_result(mbuf, text, length)
+			       ? RULE_GO_ON
+			       : rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
 	case RULE_RESULT_NONE:
 	case RULE_RESULT_NO_OP:
 	case RULE_RESULT_SET_TAG:
@@ -156,8 +171,6 @@ enum rule_verdict rule_response_result_apply(const struct policy *policy, struct
 					     const char *text, size_t length)
 {
 	(void)policy;
-	(void)text;
-	(void)length;
 	switch (result) {
 	case RULE_RESPONSE_RESULT_DROP:
 		return rule_drop(mbuf, context);
@@ -166,9 +179,12 @@ enum rule_verdict rule_response_result_apply(const struct policy *policy, struct
 		return RULE_NEXT;
 	case RULE_RESPONSE_RESULT_TRUNCATE:
 		return rule_answer_truncated(mbuf, context);
-	case RULE_RESPONSE_RESULT_DELAY:
 	case RULE_RESPONSE_RESULT_NONE:
 		return RULE_GO_ON;
+	case RULE_RESPONSE_RESULT_DELAY:
+		if (delay_result(mbuf, text, length))
+			return RULE_GO_ON;
+		/* fall through */
 	default:
 		dns_header_of(packet_dns(mbuf))->rcode = DNS_RCODE_SERVFAIL;
 		return RULE_NEXT;

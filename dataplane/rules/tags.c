@@ -341,6 +341,28 @@ bool peer_get(const struct note_block *notes, struct note_peer *peer)
 	return struct_get(notes, NOTE_PEER, peer, sizeof(*peer));
 }
 
+int delay_set(struct note_block **notes, uint32_t ms)
+{
+	ms = ms < NOTE_DELAY_MAX ? ms : NOTE_DELAY_MAX;
+	if (ms == 0) {
+		thin_out(notes, NOTE_DELAY, 0);
+		return 0;
+	}
+	int error = struct_append(notes, NOTE_DELAY, &ms, sizeof(ms));
+	if (error == 0)
+		thin_out(notes, NOTE_DELAY, 1);
+	return error;
+}
+
+uint32_t delay_take(struct note_block **notes)
+{
+	uint32_t ms;
+	if (!struct_get(*notes, NOTE_DELAY, &ms, sizeof(ms)))
+		return 0;
+	thin_out(notes, NOTE_DELAY, 0);
+	return ms;
+}
+
 int proxy_value_add(struct note_block **notes, uint8_t type, const void *value, size_t length)
 {
 	if (length > UINT16_MAX)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a packet is annotated with: tags (a key and a value), Extended DNS Errors (RFC 8914), a copy
- * of its query that it can be asked by again, the subnet that its server is told, and what a PROXY header
- * said or is to say.
+ * of its query that it can be asked by again, the subnet that its server is told, what a PROXY header
+ * said or is to say, and how long its answer is to wait.
  *
  * They hang on query_state.notes: NULL is none and costs nothing. Notes are kept in blocks of
  * NOTE_BLOCK_SIZE bytes that come from the allocator set at start; what does not fit a block lies
@@ -19,6 +19,7 @@
 #define NOTE_BLOCK_SIZE 512u	   /* bytes of one object of the allocator, 8-byte aligned */
 #define NOTE_KEY_MAX 65535u	   /* bytes of a key */
 #define NOTE_VALUE_MAX (1u << 24) /* bytes of a value or text */
+#define NOTE_DELAY_MAX 3600000u	  /* ms: an hour */
 
 struct note_block;
 
@@ -26,7 +27,8 @@ struct note_block;
 typedef void *note_alloc_fn(void);
 typedef void note_free_fn(void *block);
 
-enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY, NOTE_SUBNET, NOTE_PEER, NOTE_PROXY_VALUE };
+enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY, NOTE_SUBNET, NOTE_PEER, NOTE_PROXY_VALUE,
+		 NOTE_DELAY };
 
 /* One note, as it is found. */
 struct note {
@@ -103,6 +105,12 @@ bool peer_get(const struct note_block *notes, struct note_peer *peer);
 /* Appends a value to those that are told in a PROXY header. 0, -ENOMEM or -E2BIG. */
 int proxy_value_add(struct note_block **notes, uint8_t type, const void *value, size_t length);
 void proxy_values_clear(struct note_block **notes);
+
+/* Milliseconds that the answer waits, in place of others; more than NOTE_DELAY_MAX are as many. 0 or -ENOMEM. */
+int delay_set(struct note_block **notes, uint32_t ms);
+
+/* The same, which is gone then; 0: it does not wait. */
+uint32_t delay_take(struct note_block **notes);
 
 static inline struct note_cursor notes_open(const struct note_block *notes)
 {

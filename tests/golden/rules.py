@@ -24,8 +24,10 @@ ACTIONS = """AllowAction DropAction NoneAction ContinueAction RCodeAction SpoofA
     ERCodeAction SpoofPacketAction SpoofSVCAction SetDisableValidationAction SetECSAction SetECSOverrideAction
     SetECSPrefixLengthAction SetDisableECSAction SetProxyProtocolValuesAction
     SetAdditionalProxyProtocolValueAction SetReducedTTLResponseAction SetEDNSOptionResponseAction
-    LogResponseAction""".split()
+    LogResponseAction DelayAction DelayResponseAction""".split()
 ABSENT = {  # without rows, and where they are shown instead
+    "DelayAction": "tests/golden/delay",
+    "DelayResponseAction": "tests/golden/delay",
     "ProxyProtocolValueRule": "tests/golden/proxy",
     "SetProxyProtocolValuesAction": "tests/golden/proxy",
     "SetAdditionalProxyProtocolValueAction": "tests/golden/proxy",

@@ -160,19 +160,18 @@ end
 
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
-  clearQueryCounters DelayAction DelayResponseAction DnstapLogAction DnstapLogResponseAction
-  dynBlockRulesGroup exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate
-  exceedServFails getAddressInfo getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
+  clearQueryCounters DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup exceedNXDOMAINs
+  exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
+  getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
   getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
   getResolvers getResponseRing getRespRing getRingEntries getSlowResponses getTopBandwidth
   getTopQueries getTopResponses grepq hashPassword KeyValueLookupKeyQName
-  KeyValueLookupKeySourceIP KeyValueLookupKeySuffix KeyValueLookupKeyTag
-  KeyValueStoreLookupAction KeyValueStoreLookupRule KeyValueStoreRangeLookupAction
-  KeyValueStoreRangeLookupRule makeIPCipherKey newCDBKVStore newFrameStreamTcpLogger
-  newFrameStreamUnixLogger newLMDBKVStore newRemoteLogger newThread RemoteLogAction
-  RemoteLogResponseAction SetMacAddrAction setQueryCount setQueryCountFilter statNodeRespRing
-  submitToMainThread TeeAction threadmessage topBandwidth topClients topQueries topResponses
-  topSlow topTimeouts
+  KeyValueLookupKeySourceIP KeyValueLookupKeySuffix KeyValueLookupKeyTag KeyValueStoreLookupAction
+  KeyValueStoreLookupRule KeyValueStoreRangeLookupAction KeyValueStoreRangeLookupRule
+  makeIPCipherKey newCDBKVStore newFrameStreamTcpLogger newFrameStreamUnixLogger newLMDBKVStore
+  newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction SetMacAddrAction setQueryCount
+  setQueryCountFilter statNodeRespRing submitToMainThread TeeAction threadmessage topBandwidth
+  topClients topQueries topResponses topSlow topTimeouts
 ]]
 
 local missing = {}

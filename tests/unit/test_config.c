@@ -20,6 +20,7 @@ START_TEST(defaults_as_documented)
 	ck_assert(config->async.rewrite_ids);
 	ck_assert_uint_eq(config->async.send_queue, 4096);
 	ck_assert_uint_eq(config->dataplane.max_inflight, 65536);
+	ck_assert_uint_eq(config->dataplane.max_delayed, 4096);
 	ck_assert_uint_eq(config->dataplane.rx_buffers, 0);
 	ck_assert_uint_eq(config->dataplane.rx_ring, 1024);
 	ck_assert_uint_eq(config->dataplane.tx_ring, 1024);

@@ -388,7 +388,7 @@ START_TEST(results_of_lua_actions)
 	} rows[] = {
 		{RULE_RESULT_DROP, RULE_DROP, 0},	  {RULE_RESULT_NXDOMAIN, RULE_ANSWER, 3},
 		{RULE_RESULT_REFUSED, RULE_ANSWER, 5},	  {RULE_RESULT_ALLOW, RULE_NEXT, 0},
-		{RULE_RESULT_HEADER_MODIFY, RULE_NEXT, 0}, {RULE_RESULT_DELAY, RULE_GO_ON, 0},
+		{RULE_RESULT_HEADER_MODIFY, RULE_NEXT, 0}, {RULE_RESULT_DELAY, RULE_ANSWER, 2},
 		{RULE_RESULT_TRUNCATE, RULE_ANSWER, 0},	  {RULE_RESULT_SERVFAIL, RULE_ANSWER, 2},
 		{RULE_RESULT_NONE, RULE_GO_ON, 0},	  {RULE_RESULT_NO_OP, RULE_GO_ON, 0},
 		{RULE_RESULT_NO_RECURSE, RULE_NEXT, 0},	  {RULE_RESULT_SET_TAG, RULE_GO_ON, 0},
@@ -401,6 +401,30 @@ START_TEST(results_of_lua_actions)
 		ck_assert_uint_eq(header()->rcode, rows[i].rcode);
 		ck_assert_int_eq(header()->qr, rows[i].verdict == RULE_ANSWER);
 		ck_assert_int_eq(header()->rd, rows[i].result != RULE_RESULT_NO_RECURSE);
+	}
+}
+END_TEST
+
+/* Apart from native actions, whatever Lua says: digits alone are milliseconds. */
+START_TEST(results_that_delay)
+{
+	static const struct {
+		const char *text;
+		enum rule_verdict verdict;
+		uint32_t ms;
+	} rows[] = {
+		{"250", RULE_GO_ON, 250},      {"0", RULE_GO_ON, 0},
+		{"9999999999999", RULE_GO_ON, NOTE_DELAY_MAX},
+		{"-1", RULE_ANSWER, 0},	       {"1.5", RULE_ANSWER, 0},
+		{"soon", RULE_ANSWER, 0},      {"", RULE_ANSWER, 0},
+	};
+	bench_compile(bench);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct note_block **notes = &packet.packet.query.notes;
+		ck_assert_int_eq(apply(RULE_RESULT_DELAY, rows[i].text, strlen(rows[i].text)),
+				 rows[i].verdict);
+		ck_assert_uint_eq(delay_take(notes), rows[i].ms);
+		ck_assert_ptr_null(*notes);
 	}
 }
 END_TEST
@@ -439,8 +463,10 @@ START_TEST(results_of_lua_response_actions)
 		packet_sample_set(&packet, &dns, "192.0.2.7", "198.51.100.1");
 		packet.packet.chain = CHAIN_RESPONSE;
 		ck_assert_int_eq(rule_response_result_apply(NULL, &packet.mbuf, &bench->context, i,
-							    NULL, 0),
+							    "75", 2),
 				 verdicts[i]);
+		ck_assert_uint_eq(delay_take(&packet.packet.query.notes),
+				  i == RULE_RESPONSE_RESULT_DELAY ? 75 : 0);
 		ck_assert_uint_eq(header()->rcode, i == RULE_RESPONSE_RESULT_SERVFAIL || i == 7 ? 2 : 0);
 		ck_assert_int_eq(header()->tc, i == RULE_RESPONSE_RESULT_TRUNCATE);
 	}
@@ -488,6 +514,7 @@ static Suite *rules_suite(void)
 	tcase_add_test(tcase, an_edited_query_with_qr_is_an_answer);
 	tcase_add_test(tcase, lua_stops_the_chain_and_it_resumes);
 	tcase_add_test(tcase, results_of_lua_actions);
+	tcase_add_test(tcase, results_that_delay);
 	tcase_add_test(tcase, results_with_text);
 	tcase_add_test(tcase, results_of_lua_response_actions);
 	tcase_add_test(tcase, a_thousand_rules);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Answers that wait before they leave, as rules say; over TCP none does. */
+#include "dataplane/held.h"
+#include "dataplane/pipeline_parts.h"
+
+static uint64_t now_ms(const struct worker *worker)
+{
+	return worker->now / worker->tsc_per_ms;
+}
+
+static struct rte_mbuf *buffer_take(const struct worker *worker, uint16_t length)
+{
+	const struct dataplane *dataplane = worker->dataplane;
+	const uint32_t room = length + (uint32_t)RTE_PKTMBUF_HEADROOM;
+	struct rte_mbuf *mbuf = NULL;
+	if (unlikely(held_count(worker->held) >= dataplane->held_max || room > PACKET_DATA_SIZE))
+		return NULL;
+	if (room <= WORKER_PARKING_SMALL)
+		mbuf = rte_pktmbuf_alloc(dataplane->held_small);
+	return mbuf != NULL ? mbuf : rte_pktmbuf_alloc(dataplane->held_large);
+}
+
+bool pipeline_delay(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct query_state *query = &packet_of(mbuf)->query;
+	uint32_t ms = delay_take(&query->notes);
+	if (likely(ms == 0) || (query->flags & QUERY_TCP) != 0)
+		return false;
+	struct rte_mbuf *kept = buffer_take(worker, packet_of(mbuf)->dns_length);
+	if (unlikely(kept == NULL)) {
+		count(worker, STATS_DELAY_FULL);
+		return false;
+	}
+	packet_of(mbuf)->keyed = false;
+	packet_move(kept, mbuf);
+	/* The wait is no latency of ours: from here on it is what has passed since the arrival. */
+	query = &packet_of(kept)->query;
+	query->arrival = worker->now - query->arrival;
+	held_add(worker->held, kept, ms, now_ms(worker));
+	count(worker, STATS_DELAYED);
+	return true;
+}
+
+static void release(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct query_state *query = &packet_of(mbuf)->query;
+	query->arrival = worker->now - query->arrival;
+	pipeline_client_send(worker, mbuf);
+}
+
+unsigned pipeline_delayed(struct worker *worker)
+{
+	unsigned n = 0;
+	struct rte_mbuf *mbuf;
+	while (n < WORKER_BURST && (mbuf = held_take(worker->held, now_ms(worker))) != NULL) {
+		release(worker, mbuf);
+		n++;
+	}
+	return n;
+}
+
+void pipeline_delayed_end(struct worker *worker)
+{
+	struct rte_mbuf *mbuf;
+	while ((mbuf = held_any(worker->held)) != NULL)
+		release(worker, mbuf);
+	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
+		pipeline_transmit(worker, port);
+}
