@@ -5,7 +5,9 @@ POINTERS = "the same records, with the names in them compressed where dnsdist wr
 COMPRESSED = "dnsdist leaves an answer as it is when a record's data has compressed names"
 QUESTION = "the question becomes the query's, or the client would not take the answer"
 PAYLOAD = "dnsdist announces 1,500 bytes at most, as that is its receive buffer"
+TIME = "a rate recovers while nothing comes back, which only a clock shows"
 DIFFERENCES = {
+    "a public resolver": TIME,
     "QNameRule DNSName": MORE,
     "LimitTTLResponseAction min": MORE,
     "LuaFFIPerThreadAction string": MORE,
