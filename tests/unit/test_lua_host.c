@@ -15,7 +15,7 @@
 
 #define MIB (1u << 20)
 #define WATCHDOG_MS 50
-#define REPETITIONS 20
+#define REPETITIONS 8
 #define LATE_MS 10.0 /* half of the repetitions that had the CPU to themselves must do better */
 #define GROWTH_MAX (24u * MIB)
 #define TEXT(text) text, sizeof(text) - 1
