@@ -11,6 +11,7 @@
 
 #define SAID_MAX 20u /* lines of the log in a second */
 #define KEY_SIZE 1024u
+#define SECONDS_MAX 1e9 /* 31 years, which a time stamp counter counts */
 
 static struct block_set *blocks(void)
 {
@@ -36,7 +37,8 @@ static bool action_is_known(unsigned action)
 
 static uint64_t until_of(double seconds)
 {
-	return clock_now() + (uint64_t)(seconds * (double)lua_abi_context()->tsc_hz);
+	double most = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;
+	return clock_now() + (uint64_t)(most * (double)lua_abi_context()->tsc_hz);
 }
 
 static int client_of(const struct lua_block *block, struct block_client *client)
@@ -89,6 +91,13 @@ void sluice_blocks_clear(void)
 {
 	if (blocks() != NULL)
 		block_set_clear(blocks());
+}
+
+size_t sluice_blocks_count(void)
+{
+	return blocks() == NULL
+		       ? 0
+		       : (size_t)block_set_count(blocks(), false) + block_set_count(blocks(), true);
 }
 
 static uint8_t action_of(const struct block *block)

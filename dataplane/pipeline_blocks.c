@@ -4,7 +4,7 @@
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/blocks.h"
 
-/* Whether the query goes on; else it has been answered, dropped or sent past its rules. */
+/* These say whether the query goes on; else it has been answered, dropped or sent past its rules. */
 static bool rcode_answer(struct worker *worker, struct rte_mbuf *mbuf, uint16_t rcode)
 {
 	if (rule_answer_rcode(mbuf, &worker->rules, rcode, NULL) == RULE_DROP)
@@ -70,34 +70,47 @@ static bool block_apply(struct worker *worker, struct rte_mbuf *mbuf, const stru
 	}
 }
 
-static bool is_ipv6(const struct query_state *query)
-{
-	return (query->flags & QUERY_IPV6) != 0;
-}
-
-/* The client first, then the name: what the client's block lets pass, one for the name may not. */
-static bool query_pass(struct worker *worker, const struct blocks *blocks, struct rte_mbuf *mbuf)
-{
-	const struct query_state *query = &packet_of(mbuf)->query;
-	const struct block *block = blocks_find_client(blocks, query->client_addr, is_ipv6(query),
-						       query->client_port, worker->now);
-	if (block != NULL && !block_apply(worker, mbuf, block))
-		return false;
-	block = blocks_find_name(blocks, packet_dns(mbuf) + DNS_HEADER_SIZE, query->qname_length,
-				 worker->now);
-	return block == NULL || block_apply(worker, mbuf, block);
-}
-
-uint16_t pipeline_blocks(struct worker *worker, const struct blocks *blocks, uint16_t total)
+/* Applies what was found; how many queries go on, which are the first ones then. */
+static uint16_t found_apply(struct worker *worker, const struct block_ask *asks, uint16_t total)
 {
 	uint16_t passed = 0;
-	for (uint16_t i = 0; i < total; i++) {
-		const struct query_state *query = &packet_of(worker->queries[i])->query;
-		blocks_prefetch_client(blocks, query->client_addr, is_ipv6(query),
-				       query->client_port);
-	}
 	for (uint16_t i = 0; i < total; i++)
-		if (query_pass(worker, blocks, worker->queries[i]))
+		if (asks[i].found == NULL ||
+		    block_apply(worker, worker->queries[i], asks[i].found))
 			worker->queries[passed++] = worker->queries[i];
 	return passed;
+}
+
+static uint16_t clients_check(struct worker *worker, const struct blocks *blocks, uint16_t total)
+{
+	struct block_ask asks[WORKER_BURST];
+	for (uint16_t i = 0; i < total; i++) {
+		const struct query_state *query = &packet_of(worker->queries[i])->query;
+		asks[i].bytes = query->client_addr;
+		asks[i].ipv6 = (query->flags & QUERY_IPV6) != 0;
+		asks[i].port = query->client_port;
+	}
+	blocks_find_clients(blocks, asks, total, worker->now);
+	return found_apply(worker, asks, total);
+}
+
+static uint16_t names_check(struct worker *worker, const struct blocks *blocks, uint16_t total)
+{
+	struct block_ask asks[WORKER_BURST];
+	for (uint16_t i = 0; i < total; i++) {
+		asks[i].bytes = packet_dns(worker->queries[i]) + DNS_HEADER_SIZE;
+		asks[i].length = packet_of(worker->queries[i])->query.qname_length;
+	}
+	blocks_find_names(blocks, asks, total, worker->now);
+	return found_apply(worker, asks, total);
+}
+
+/* The clients first, then the names: what a client's block lets pass, one for the name may not. */
+uint16_t pipeline_blocks(struct worker *worker, const struct blocks *blocks, uint16_t total)
+{
+	if (blocks->clients != NULL)
+		total = clients_check(worker, blocks, total);
+	if (blocks->names != NULL)
+		total = names_check(worker, blocks, total);
+	return total;
 }

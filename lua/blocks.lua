@@ -8,7 +8,7 @@ local constants = require('sluice.constants')
 local C = ffi.C
 check.own()
 
-local ADDED, SECONDS_MAX, TEXT_SIZE = 2, 2 ^ 31 - 1, 1024
+local ADDED, SECONDS_MAX, TEXT_SIZE = 2, 1e9, 1024
 local Action = constants.DNSAction
 local request = ffi.new('struct lua_block')
 local kept -- the strings that it points to
@@ -175,27 +175,31 @@ local function each()
   end
 end
 
--- When it ends, as dnsdist's timespec.
-local function until_of(block)
-  local microseconds = tonumber(C.sluice_wall()) + block.seconds * 1e6
-  local seconds = math.floor(microseconds / 1e6)
-  return {tv_sec = seconds, tv_nsec = math.floor(microseconds - seconds * 1e6) * 1000}
+-- What is seldom asked for is made when it is: there may be many of them.
+local DynBlock = {}
+function DynBlock.__index(block, key)
+  if key == 'until' then -- dnsdist's timespec
+    local seconds = math.floor(block.ends / 1e6)
+    return {tv_sec = seconds, tv_nsec = math.floor(block.ends - seconds * 1e6) * 1000}
+  end
+  return key == 'domain' and name.of(block.suffix) or nil
 end
 
-local function object(block)
-  return {
-    reason = ffi.string(block.reason), blocks = tonumber(block.hits), action = block.action,
-    warning = block.warning ~= 0, bpf = false, ['until'] = until_of(block),
-    domain = ffi.new('struct lua_name', block.suffix),
-  }
-end
+local LISTED_MAX = 5000 -- more would hold up packets for Lua for too long
 
 local function getter(named)
   return function()
-    local list = {}
+    local list, count, now = {}, 0, tonumber(C.sluice_wall())
     for block in each() do
       if block.named == named then
-        list[key_of(block)] = object(block)
+        count = count + 1
+        if count > LISTED_MAX then
+          check.fail('there are more than %d dynamic blocks, too many to list', LISTED_MAX)
+        end
+        local key = key_of(block)
+        list[key] = setmetatable({reason = ffi.string(block.reason), blocks = tonumber(block.hits),
+          action = block.action, warning = block.warning ~= 0, bpf = false,
+          ends = now + block.seconds * 1e6, suffix = named == 1 and key or '.'}, DynBlock)
       end
     end
     return list
@@ -204,16 +208,19 @@ end
 globals.getDynamicBlocks, globals.getDynamicBlocksSMT = getter(0), getter(1)
 
 local ROW = '%-24s %8s %8s %-10s %-20s %-10s %s\n'
-local SORTED_MAX = 10000 -- more than anybody reads
 function globals.showDynBlocks()
   local rows = {}
   for block in each() do
     rows[#rows + 1] = ROW:format(key_of(block), ('%d'):format(block.seconds),
       ('%d'):format(tonumber(block.hits)), tostring(block.warning ~= 0), NAMES[block.action],
       'false', ffi.string(block.reason))
+    if #rows == LISTED_MAX then
+      break
+    end
   end
-  if #rows <= SORTED_MAX then
-    table.sort(rows)
+  table.sort(rows)
+  if #rows == LISTED_MAX then
+    rows[#rows + 1] = ('%d of %d\n'):format(LISTED_MAX, tonumber(C.sluice_blocks_count()))
   end
   return ROW:format('What', 'Seconds', 'Blocks', 'Warning', 'Action', 'eBPF', 'Reason') ..
     table.concat(rows)

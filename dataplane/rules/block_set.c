@@ -79,7 +79,7 @@ static void retired_free(struct block_set *set, struct block_retired *list)
 		struct block_retired *next = list->next;
 		if (list->slot != BLOCK_SLOT_NONE)
 			slot_give(set, list->slot);
-		free(list);
+		free(list->memory);
 		list = next;
 	}
 }
@@ -156,9 +156,11 @@ static struct block *block_new(const struct block *key, const struct block_order
 	size_t size = tag;
 	if (order->tag != NULL)
 		size += sizeof(struct block_tag) + order->tag_length + order->value_length;
-	struct block *block = calloc(1, size);
+	size = RTE_ALIGN(size, RTE_CACHE_LINE_SIZE);
+	struct block *block = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
 	if (block == NULL)
 		return NULL;
+	memset(block, 0, size);
 	block->client = key->client;
 	block->name_length = key->name_length;
 	memcpy(block->name, key->name, key->name_length);
@@ -172,6 +174,7 @@ static struct block *block_new(const struct block *key, const struct block_order
 		block->tag = made;
 	}
 	block->retired.slot = BLOCK_SLOT_NONE;
+	block->retired.memory = block;
 	return block;
 }
 

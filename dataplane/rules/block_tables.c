@@ -20,6 +20,7 @@ static struct block_table *table_new(uint32_t count)
 	if (table == NULL)
 		return NULL;
 	table->retired.slot = BLOCK_SLOT_NONE;
+	table->retired.memory = table;
 	table->mask = cells - 1;
 	return table;
 }
@@ -133,6 +134,7 @@ struct blocks *block_view_new(const struct block_set *set,
 	if (view == NULL)
 		return NULL;
 	view->retired.slot = BLOCK_SLOT_NONE;
+	view->retired.memory = view;
 	view->clients = tables[BLOCK_CLIENTS];
 	view->names = tables[BLOCK_NAMES];
 	view->seed = set->seed;

@@ -17,13 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <rte_prefetch.h>
-
+#define BLOCKS_AHEAD 8u
 #define BLOCK_HITS_ROW 1024u /* counters of one lcore in a row */
 
 /* What waits until no worker reads it any more; control lcore only. */
 struct block_retired {
 	struct block_retired *next;
+	void *memory;  /* that is to be freed */
 	uint32_t slot; /* of hit counters that goes with it */
 };
 
@@ -42,7 +42,6 @@ struct block_tag {
 
 struct block {
 	/* Control writes, workers read: `until` and `action` while they do, the others before. */
-	struct block_retired retired;
 	uint64_t until; /* TSC */
 	uint64_t *hits; /* those of lcore n are at n * BLOCK_HITS_ROW */
 	const struct block_tag *tag; /* NULL: none */
@@ -51,15 +50,18 @@ struct block {
 	uint8_t name_length; /* 0: of clients */
 
 	/* Control alone. */
-	bool warning; /* would have been a block if there had been more of it */
+	bool warning;	 /* would have been a block if there had been more of it */
 	uint32_t index;	 /* in the list of all */
 	uint64_t before; /* hits that are not this block's, but of one of the same key before it */
 	uint64_t marks[7]; /* hits at the last times that were counted at */
 	uint64_t recent;   /* in the last minute of these */
 	char *reason;
+	struct block_retired retired;
 
 	uint8_t name[]; /* wire format, lower case */
 };
+
+static_assert(offsetof(struct block, index) <= 64, "workers read one line of a client's block");
 
 struct block_cell {
 	uint64_t hash; /* 0: free */
@@ -99,19 +101,27 @@ void block_words(const uint8_t *address, bool ipv6, uint64_t words[static 2]);
 uint64_t block_client_hash(uint64_t seed, const struct block_client *client);
 uint64_t block_name_hash(uint64_t seed, const uint8_t *name, size_t length);
 
+/* Which block is for a client, or for a name. */
+struct block_ask {
+	const uint8_t *bytes; /* the address as in struct query_state, or the name */
+	uint16_t length;      /* of the name */
+	uint16_t port;
+	bool ipv6;
+	uint8_t n_ahead;
+	uint64_t ahead[BLOCKS_AHEAD]; /* the hashes that are looked for first */
+	const struct block *found; /* NULL: none */
+};
+
 /*
- * Any lcore: the block for the longest prefix that covers the client and has not expired, that
- * with the most bits of the port first; NULL: none. The address is as in struct query_state.
+ * Any lcore: finds for each client the block for the longest prefix that covers it and has not
+ * expired, those with the most bits of the port first. All are looked for together, so that they wait
+ * for memory together.
  */
-const struct block *blocks_find_client(const struct blocks *blocks, const uint8_t *address,
-				       bool ipv6, uint16_t port, uint64_t now);
+void blocks_find_clients(const struct blocks *blocks, struct block_ask *asks, unsigned count,
+			 uint64_t now);
 
-/* Has the first cell that this would read fetched. */
-void blocks_prefetch_client(const struct blocks *blocks, const uint8_t *address, bool ipv6,
-			    uint16_t port);
-
-/* Likewise for the longest name that this wire name is, or lies below. */
-const struct block *blocks_find_name(const struct blocks *blocks, const uint8_t *name,
-				     size_t length, uint64_t now);
+/* Likewise for the longest name that each wire name is, or lies below. */
+void blocks_find_names(const struct blocks *blocks, struct block_ask *asks, unsigned count,
+		       uint64_t now);
 
 #endif

@@ -7,6 +7,8 @@
  */
 #include "tests/fuzz/packets.h"
 
+#include "dataplane/rules/block_set.h"
+
 #define CALLS 40u
 #define HANDLES 3u
 #define ROOM 600u /* for the message, in the first buffer */
@@ -505,6 +507,46 @@ static void own_edit(struct lua_question *question, struct script *script)
 	}
 }
 
+/* ---- dynamic blocks ---- */
+
+static void entries_read(bool named)
+{
+	dnsdist_ffi_dynamic_blocks_list_t *list = NULL;
+	size_t count = named ? dnsdist_ffi_dynamic_blocks_smt_get_entries(&list)
+			     : dnsdist_ffi_dynamic_blocks_get_entries(&list);
+	for (size_t i = 0; i < count; i++) {
+		const dnsdist_ffi_dynamic_block_entry_t *entry =
+			dnsdist_ffi_dynamic_blocks_list_get(list, i);
+		touch_text(entry->key);
+		touch_text(entry->reason);
+		sink ^= entry->action;
+	}
+	MUST(dnsdist_ffi_dynamic_blocks_list_get(list, count) == NULL);
+	dnsdist_ffi_dynamic_blocks_list_free(list);
+}
+
+static void dynamic_blocks(struct script *script)
+{
+	static const struct blocks *view;
+	if (context->blocks == NULL) {
+		context->blocks = block_set_create(&view, NULL, 1, 1);
+		context->tsc_hz = 1000000000;
+	}
+	uint8_t what = next8(script), bits = next8(script), ports = next8(script);
+	const char *whom = text_next(script), *tag = text_next(script), *why = text_next(script);
+	if (what & 16)
+		dnsdist_ffi_dynamic_blocks_add(whom, why, what % 16, next32(script), bits, ports,
+					       tag, what & 32 ? why : NULL);
+	else
+		dnsdist_ffi_dynamic_blocks_smt_add(whom, why, what % 16, next32(script),
+						   what & 32 ? tag : NULL, why);
+	if (what & 64)
+		entries_read(what & 128);
+	if (sluice_blocks_count() > 64)
+		sluice_blocks_clear();
+	block_set_reclaim(context->blocks);
+}
+
 static void call(struct script *script)
 {
 	uint8_t which = next8(script), on = next8(script);
@@ -559,7 +601,9 @@ static void call(struct script *script)
 		endpoint(script);
 		break;
 	default:
-		if (on & 16)
+		if (on & 32)
+			dynamic_blocks(script);
+		else if (on & 16)
 			own_read(question, script);
 		else
 			own_edit(question, script);

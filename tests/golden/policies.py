@@ -194,3 +194,24 @@ end), RCodeAction(DNSRCode.FORMERR))
        *[forwarded(query("com.test"), to=to) for to in (OTHER, OTHER, SERVER)],
        answered(ANY, own(flags="TC"), host=70), answered(query(options=[option(10, b"short")]), own(rcode=1)),
        forwarded(query(options=[option(10, b"longer..")])))
+
+policy("dynamic blocks", """
+newServer('10.53.0.53:53')
+newServer({address = '10.53.0.54:5353', pool = 'other'})
+addDynamicBlock('10.60.0.77', 'a network', DNSAction.Refused, 3600, 26)
+addDynamicBlock('10.60.0.9', 'one of them', DNSAction.Nxdomain, 4)
+addDynamicBlock('10.60.0.70', 'not known', nil, 3600)
+addDynamicBlock('fd60:0:1::9', 'longer than IPv4', DNSAction.Truncate, 3600, 64)
+addDynamicBlock('10.60.0.130', 'no recursion', DNSAction.NoRecurse, 3600)
+addDynamicBlock('10.60.0.131', 'a tag', DNSAction.SetTag, 3600, 32, 0, {tagName = 'to', tagValue = 'other'})
+addDynamicBlock('10.60.0.132', 'counted', DNSAction.NoOp, 3600)
+addDynBlockSMT({'Bad.test', 'x.worse.test'}, 'names', 3600, DNSAction.Refused)
+setDynBlocksAction(DNSAction.Drop)
+setRules({newRuleAction(TagRule('to', 'other'), PoolAction('other')),
+  newRuleAction(QTypeRule('TXT'), SpoofAction('192.0.2.9'))})
+""", answered(query(edns=True), own(rcode=3)), refused(host=65), refused(query(do=True, flags="RD CD"), host=127),
+       dropped(host=70), answered(query(), own(flags="TC"), ipv6=True), forwarded(host=128),
+       forwarded(query(qtype="TXT"), host=130, edits={"flags": ""}),
+       forwarded(host=131, to=OTHER), refused(query("bad.test"), host=131), forwarded(host=132),
+       refused(query("WWW.bAd.test"), host=132), forwarded(query("worse.test"), host=132),
+       refused(query("a.x.worse.test", edns=True), host=133), answered(query(), own(rcode=3)), forwarded(after=4000))

@@ -120,3 +120,15 @@ equal(tonumber(C.dnsdist_ffi_dynamic_blocks_smt_get_entries(list)), 1)
 equal(ffi.string(C.dnsdist_ffi_dynamic_blocks_list_get(list[0], 0).key), 'bad.example.')
 C.dnsdist_ffi_dynamic_blocks_list_free(list[0])
 C.dnsdist_ffi_dynamic_blocks_list_free(nil)
+
+-- More than anybody reads: some are shown, and none are listed in part.
+clearDynBlocks()
+for number = 1, 5001 do
+  blocks.add_client(('10.%d.%d.1'):format(number / 256, number % 256), 'many', 60)
+end
+equal(select(2, showDynBlocks():gsub('many\n', '')), 5000)
+equal(showDynBlocks():match('5000 of 5001\n$'), '5000 of 5001\n')
+raises('too many to list', getDynamicBlocks)
+equal(next(getDynamicBlocksSMT()), nil)
+clearDynBlocks()
+equal(showDynBlocks(), HEAD)

@@ -23,8 +23,9 @@ answers() { ask +time=1 c1.demo.test | grep -q 'status: NOERROR'; }
 silent() { ! ask +time=1 c1.demo.test | grep -q 'status:'; }
 suspended() { [ "$(console 'held ~= nil')" = true ]; }
 shown() { console 'showDynBlocks()' | grep -qE "$1" || fail "not shown: $1"; }
+offends() { in_sluice curl -s http://127.0.0.1:8083/metrics | grep -qF "$1"; }
 counted() { [ "$(metric "$1")" -ge "$2" ] || fail "$1 is less than $2"; }
-block() { console "clearDynBlocks() addDynamicBlock('10.53.2.77', 'by hand', DNSAction.$1, ${2:-3600}, 24)"; }
+block() { console "clearDynBlocks() addDynamicBlock('10.53.2.77', 'by hand', DNSAction.$1, 3600, 24)"; }
 
 block Refused
 expect 'status: REFUSED' c1.demo.test
@@ -44,14 +45,14 @@ shown ' 1 false +Do nothing'
 block NoRecurse && expect 'status: NXDOMAIN' rule.demo.test # of the server: it passes the rules by
 console "addDynamicBlock('10.53.2.2', 't', DNSAction.SetTag, 60, 32, 0, {tagName='who', tagValue='them'})"
 expect 'status: NOTIMP' c1.demo.test
-console "clearDynBlocks() addDynBlockSMT({'C2.demo.test'}, 'name', 3600, DNSAction.Refused)"
+console "clearDynBlocks() addDynBlockSMT({'C2.demo.test'}, 'say \"x\"', 3600, DNSAction.Refused)"
 expect 'status: REFUSED' www.c2.Demo.test
 expect 'status: NOERROR' c1.demo.test
 
 ask c50.demo.test +time=30 >"$work/held" &
 asked=$!
 wait_for 10 "the suspended query" suspended
-block Drop 5
+console "addDynamicBlock('10.53.2.2', 'for a while', nil, 5)"
 silent || fail "a query is answered in spite of the block"
 console 'getAsynchronousObject(1, held):resume()'
 wait "$asked"
@@ -63,4 +64,5 @@ grep -q 'Inserting dynamic block for 10.53.2.2/32 for 60 seconds: trapped' "$wor
 counted 'sluice_drops_total{reason="dyn_block"}' 2
 counted dnsdist_dyn_blocked 9
 counted dnsdist_dyn_block_nmg_size 1
+wait_for 20 "the top offenders" offends '_smt_top_offenders_hits_per_second{reason="say \"x\"",suffix="c2.demo.test."} 0.0'
 alive
