@@ -79,6 +79,8 @@ struct lua_abi_hooks {
 	/* What a policy is to choose from for this packet: all but its `balance`. */
 	void (*choice)(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list);
 	void (*metrics)(void *ctx, FILE *out);
+	/* The rings of the policy in force, NULL: there are none. */
+	const struct recent *(*recent)(void *ctx);
 	/* The lines of the policy that Lua is in, when the process ends over them. */
 	void (*where)(void *ctx, char *text, size_t size);
 	/* Where packets to a server of this family leave from: 0, or -EINVAL and why in `error`. */
@@ -101,6 +103,7 @@ struct lua_codes;    /* what lcores run themselves */
 struct lua_names;    /* a set of names that its Lua holds */
 struct lua_cache_found;
 struct lua_guard;
+struct lua_recents; /* what it looks at of late queries and responses */
 
 struct lua_context {
 	/* Set by the caller, before lua_abi_use(). */
@@ -141,6 +144,8 @@ struct lua_context {
 	struct dnsdist_ffi_dnspacket_t *packets;
 	struct lua_feed *opened; /* lists */
 	struct lua_codes *codes; /* for the lcores' own Lua: the policy's, which owns them */
+	struct lua_recents *recents; /* likewise: */
+	struct dnsdist_ffi_ring_entry_list_t *rings;
 	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;
 	uint64_t about; /* async_tag() of the packet that datagrams are about; 0: none */
@@ -195,6 +200,8 @@ void lua_feeds_close_all(struct lua_context *context);
 void lua_codes_free_all(struct lua_context *context);
 void lua_names_free_all(struct lua_context *context);
 void lua_packets_free_all(struct lua_context *context);
+void lua_recents_free_all(struct lua_context *context);
+void lua_rings_free_all(struct lua_context *context);
 
 /* The packet of a handle that may be edited now; NULL with errno ESTALE or EROFS. */
 struct rte_mbuf *lua_question_editable(const struct lua_question *question);

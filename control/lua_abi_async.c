@@ -293,6 +293,8 @@ void lua_context_free(struct lua_context *context)
 	lua_codes_free_all(context);
 	lua_feeds_close_all(context);
 	lua_packets_free_all(context);
+	lua_rings_free_all(context);
+	lua_recents_free_all(context);
 	if (lua_abi_context() == context)
 		lua_abi_use(NULL);
 	lua_guard_free(context->guard);

@@ -16,6 +16,7 @@ struct policy_selector;
 struct policy_action;
 struct lua_names;
 struct lua_feed;
+struct lua_recents;
 
 /* A handle of a packet in hand. Policies see it as dnsdist_ffi_dnsquestion_t and ..response_t. */
 struct lua_question {
@@ -301,6 +302,41 @@ struct lua_block {
 	size_t tag_length, value_length;
 	double seconds; /* that are left */
 	uint64_t hits;
+};
+
+/* A query or a response of late. */
+struct lua_recent {
+	double when; /* seconds since 1970 */
+	double age;  /* seconds */
+	uint32_t weight; /* packets that it stands for */
+	uint32_t us;	 /* since the query came; 4294967295: no answer came */
+	uint16_t qtype, size, backend;
+	uint8_t response, tcp;
+	uint8_t origin; /* of a response: 1 a server, 2 a cache, 0 ourselves */
+	uint8_t has_mac;
+	uint8_t mac[6];
+	struct lua_header header;
+	struct lua_address client;
+	struct lua_address server; /* port 0: none */
+	struct lua_name name;
+};
+
+/* Sums over responses. */
+struct lua_suffix_sums {
+	double queries, noerrors, nxdomains, servfails, drops, bytes, hits;
+};
+
+/* Of those for a name, and for it and all names below. */
+struct lua_suffix {
+	struct lua_suffix_sums own, all;
+	uint32_t labels, children;
+	uint8_t length;
+	uint8_t name[255];
+	uint32_t text_length;
+	char text[1008]; /* "" for the root */
+	int32_t action;	 /* that a visitor set; -1: none */
+	uint32_t reason_length;
+	char reason[256];
 };
 
 /* Sizes that Lua compares with its own, in the order in which lua/boot.lua lists them. */
@@ -649,6 +685,21 @@ bool sluice_block_next(uint32_t *cursor, struct lua_block *block);
 size_t sluice_block_print(const struct lua_block *block, char *text, size_t size);
 /* That it was added, in the log. */
 void sluice_block_say(const struct lua_block *block);
+
+/* What is recorded of late queries and responses: `size` of all lcores; `rate` 0: as it suits. */
+int sluice_recent_set(uint32_t size, uint32_t rate, bool queries, bool responses);
+/*
+ * What is there now, of `kinds`, 1 queries and 2 responses, and not older than so many seconds; 0: of
+ * any age. The newest of each lcore come first; of each kind there are 100,000 at most. NULL: no memory.
+ */
+struct lua_recents *sluice_recents_open(uint32_t kinds, double seconds);
+size_t sluice_recents_count(const struct lua_recents *recents);
+const struct lua_recent *sluice_recents_array(const struct lua_recents *recents);
+/* Sums over the responses among them by suffix: each name behind those below it, the root last. */
+bool sluice_recents_suffix(struct lua_recents *recents, struct lua_suffix *suffix);
+void sluice_recents_free(struct lua_recents *recents);
+/* Writes a file that is not there yet, for its owner alone. */
+int sluice_file_new(const char *path, const char *text, size_t length);
 
 /* Packet caches. */
 struct policy_blob *sluice_cache_new(const struct lua_cache_options *options);

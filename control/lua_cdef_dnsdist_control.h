@@ -6,6 +6,8 @@
 typedef struct lua_datagram dnsdist_ffi_network_message_t;
 typedef struct dnsdist_ffi_network_endpoint_t dnsdist_ffi_network_endpoint_t;
 typedef struct dnsdist_ffi_dnspacket_t dnsdist_ffi_dnspacket_t;
+typedef struct dnsdist_ffi_ring_entry_list_t dnsdist_ffi_ring_entry_list_t;
+typedef struct lua_suffix dnsdist_ffi_stat_node_t;
 
 bool dnsdist_ffi_dnsquestion_set_async(dnsdist_ffi_dnsquestion_t *dq, uint16_t asyncID,
 				       uint16_t queryID, uint32_t timeoutMs);
@@ -90,3 +92,54 @@ void dnsdist_ffi_dynamic_blocks_list_free(dnsdist_ffi_dynamic_blocks_list_t *lis
 
 bool dnsdist_ffi_metric_declare(const char *name, size_t nameLen, const char *type,
 				const char *description, const char *customName);
+
+/* Of late queries and responses; the MAC address is six bytes as they are. */
+size_t dnsdist_ffi_ring_get_entries(dnsdist_ffi_ring_entry_list_t **out);
+size_t dnsdist_ffi_ring_get_entries_by_addr(const char *addr, dnsdist_ffi_ring_entry_list_t **out);
+size_t dnsdist_ffi_ring_get_entries_by_mac(const char *addr, dnsdist_ffi_ring_entry_list_t **out);
+void dnsdist_ffi_ring_entry_list_free(dnsdist_ffi_ring_entry_list_t *list);
+bool dnsdist_ffi_ring_entry_is_response(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+double dnsdist_ffi_ring_entry_get_age(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+const char *dnsdist_ffi_ring_entry_get_name(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_type(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+const char *dnsdist_ffi_ring_entry_get_requestor(const dnsdist_ffi_ring_entry_list_t *list,
+    size_t idx);
+const char *dnsdist_ffi_ring_entry_get_backend(const dnsdist_ffi_ring_entry_list_t *list,
+    size_t idx);
+uint8_t dnsdist_ffi_ring_entry_get_protocol(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_size(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_latency(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_id(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint8_t dnsdist_ffi_ring_entry_get_rcode(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+bool dnsdist_ffi_ring_entry_get_aa(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+bool dnsdist_ffi_ring_entry_get_rd(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+bool dnsdist_ffi_ring_entry_get_tc(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_ancount(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_nscount(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+uint16_t dnsdist_ffi_ring_entry_get_arcount(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+bool dnsdist_ffi_ring_entry_has_mac_address(const dnsdist_ffi_ring_entry_list_t *list, size_t idx);
+const char *dnsdist_ffi_ring_entry_get_mac_address(const dnsdist_ffi_ring_entry_list_t *list,
+    size_t idx);
+
+/* What visitors of dynamic blocks by suffix look at. */
+uint64_t dnsdist_ffi_stat_node_get_queries_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_noerrors_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_nxdomains_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_servfails_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_drops_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_bytes(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_hits(const dnsdist_ffi_stat_node_t *node);
+unsigned int dnsdist_ffi_stat_node_get_labels_count(const dnsdist_ffi_stat_node_t *node);
+void dnsdist_ffi_stat_node_get_full_name_raw(const dnsdist_ffi_stat_node_t *node, const char **name,
+					     size_t *nameSize);
+unsigned int dnsdist_ffi_stat_node_get_children_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_queries_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_noerrors_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_nxdomains_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_servfails_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_drops_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_bytes_count(const dnsdist_ffi_stat_node_t *node);
+uint64_t dnsdist_ffi_stat_node_get_children_hits(const dnsdist_ffi_stat_node_t *node);
+void dnsdist_ffi_state_node_set_reason(dnsdist_ffi_stat_node_t *node, const char *reason,
+				       size_t reasonSize);
+void dnsdist_ffi_state_node_set_action(dnsdist_ffi_stat_node_t *node, int blockAction);

@@ -148,6 +148,13 @@ static void hook_metrics(void *ctx, FILE *out)
 	metrics_print(policy->control, out);
 }
 
+static const struct recent *hook_recent(void *ctx)
+{
+	const struct policy *policy = policy_current();
+	(void)ctx;
+	return policy != NULL ? policy->recent : NULL;
+}
+
 static void hook_where(void *ctx, char *text, size_t size)
 {
 	const struct lua_policy *policy = ctx;
@@ -201,6 +208,7 @@ static const struct lua_abi_hooks hooks = {
 	.tcp_dump = hook_tcp_dump,
 	.choice = hook_choice,
 	.metrics = hook_metrics,
+	.recent = hook_recent,
 	.where = hook_where,
 	.source = hook_source,
 };

@@ -441,8 +441,11 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 		policy->threads->users++;
 	if (chains_compile(model, &sum, policy, &arena)) {
 		what = "regular expressions";
-		if (scratch_make(model, policy))
-			return policy;
+		if (scratch_make(model, policy)) {
+			what = "what was asked and answered of late";
+			if (policy_recent_compile(model, policy))
+				return policy;
+		}
 	}
 	policy_free(policy);
 	snprintf(error, error_size, "no memory for %s", what);

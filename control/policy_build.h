@@ -79,6 +79,15 @@ struct policy_balance {
 
 #define POLICY_BLOCK_PURGE 60u /* seconds */
 
+/* What is recorded of late queries and responses. */
+struct policy_recent {
+	uint32_t size; /* entries of each kind, of all lcores together */
+	uint32_t rate; /* as in struct recent_options */
+	bool queries, responses;
+};
+#define POLICY_RECENT_SIZE 10000u
+#define POLICY_RECENT_MAX 1000000u
+
 /* Settings. policy_model_new() gives them the defaults of struct policy. */
 struct policy_settings {
 	uint32_t udp_timeout; /* milliseconds, at least 1 */
@@ -98,6 +107,7 @@ struct policy_settings {
 	uint16_t proxy_size;	/* bytes of PROXY headers, at most */
 	bool proxy_clients_acl; /* the ACL is for the clients that they name, too */
 	struct policy_tcp tcp;
+	struct policy_recent recent;
 };
 
 struct policy_settings *policy_model_settings(struct policy_model *model);

@@ -46,6 +46,7 @@ void policy_registry_free(struct policy_registry *registry)
 		free(registry->backends[i]);
 	custom_metrics_free(registry->metrics);
 	policy_registry_caches_forget(registry);
+	policy_registry_recent_forget(registry);
 	free(registry);
 }
 
@@ -90,6 +91,8 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	model->settings.proxy_size = PROXY_SIZE_DEFAULT;
 	model->settings.ecs = (struct policy_ecs)POLICY_ECS_DEFAULT;
 	model->settings.tcp = (struct policy_tcp)POLICY_TCP_DEFAULT;
+	model->settings.recent = (struct policy_recent){
+		.size = POLICY_RECENT_SIZE, .queries = true, .responses = true};
 	for (unsigned i = 0; i < POLICY_POOLS_MAX; i++)
 		model->pools[i].ecs = (struct policy_pool_ecs){-1, -1};
 	model->settings.own_udp_size = DNS_EDNS_UDP_SIZE;

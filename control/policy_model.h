@@ -49,6 +49,7 @@ struct policy_registry {
 	uint64_t timed_seed;   /* of the addresses in timed sets */
 	struct policy_ecs ecs; /* of the last policy; bytes, each atomic */
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
+	struct policy_blob *recent; /* rings of the last policy that has any; NULL: there are none */
 };
 
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
@@ -201,6 +202,10 @@ static inline struct backend_options *policy_options(const struct policy_model *
 
 /* Gives up the model's uses of caches. */
 void policy_caches_free(struct policy_model *model);
+
+/* Gives the policy the lcores' rings: those of the policy before, if they are to be alike. */
+bool policy_recent_compile(const struct policy_model *model, struct policy *policy);
+void policy_registry_recent_forget(struct policy_registry *registry);
 
 /* The registry goes, and policies may still use its caches. */
 void policy_registry_caches_forget(struct policy_registry *registry);

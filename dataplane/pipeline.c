@@ -91,6 +91,7 @@ void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	stats_add(&worker->stats.port[packet->query.port].answers[packet->origin], 1);
 	stats_add(&frontend_of(worker, &packet->query)->answers, 1);
+	recent_answer(&worker->recent, mbuf, worker->now);
 }
 
 static void stream_send(struct worker *worker, struct rte_mbuf *mbuf)
@@ -456,6 +457,7 @@ void pipeline_queries(struct worker *worker)
 	STAGE(worker, RULES);
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
+	recent_queries(&worker->recent, worker->queries, total, worker->now);
 	const struct blocks *blocks =
 		__atomic_load_n(&worker->dataplane->blocks, __ATOMIC_ACQUIRE);
 	if (unlikely(blocks != NULL))

@@ -414,9 +414,11 @@ void pipeline_expire(struct worker *worker, bool all)
 			continue;
 		}
 		stats_add(&worker->backends[entry->query.backend].timeouts, 1);
-		if (all)
+		if (all) {
 			pipeline_entry_end(worker, entry, DROP_SHUTDOWN);
-		else
-			pipeline_timed_out(worker, entry);
+			continue;
+		}
+		recent_timeout(&worker->recent, &entry->query, entry->name, worker->now);
+		pipeline_timed_out(worker, entry);
 	}
 }

@@ -59,6 +59,7 @@ void policy_free(struct policy *policy)
 	}
 	for (size_t i = 0; i < policy->n_blobs; i++)
 		policy_blob_release(policy->blobs[i]);
+	policy_blob_release(policy->recent_holder);
 	for (unsigned i = 0; i < policy->n_scratch; i++)
 		regex_scratch_free(policy->scratch[i]);
 	free(policy->scratch);

@@ -29,6 +29,7 @@
 #define POLICY_POOL_UNKNOWN UINT16_MAX /* a pool without servers in every policy */
 
 struct backend;
+struct recent;
 struct rule_threads;
 
 #define POLICY_TCP_IN_FLIGHT 64u
@@ -169,6 +170,8 @@ struct policy {
 	const struct policy_pool_name *pool_names; /* sorted by length and bytes */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
+	struct recent *recent; /* the lcores' rings of what was asked and answered; NULL: none */
+	struct policy_blob *recent_holder;
 	struct rule_threads *threads; /* Lua of the lcores' own; NULL: none */
 	struct policy *next; /* of old ones that wait to be freed, the control lcore's alone; likewise: */
 	uint64_t token; /* its grace period */

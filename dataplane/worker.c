@@ -341,6 +341,7 @@ __rte_noinline bool worker_turn(struct worker *worker)
 	worker->now = clock_now();
 	STAGES_OPEN(worker, OTHER);
 	const struct policy *policy = __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
+	recent_turn(&worker->recent, policy->recent, worker->index);
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		work += port_receive(worker, policy, port);
 	work += inbox_receive(worker);

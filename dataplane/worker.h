@@ -22,6 +22,7 @@
 #include "dataplane/net/path_mtu.h"
 #include "dataplane/net/route.h"
 #include "dataplane/policy.h"
+#include "dataplane/recent.h"
 #include "dataplane/rules/blocks.h"
 #include "dataplane/serve/balance.h"
 #include "dataplane/serve/cache.h"
@@ -92,6 +93,7 @@ struct worker {
 	struct inflight *inflight __rte_cache_aligned;
 	struct neighbour_table *neighbours;
 	struct rule_context rules;
+	struct recent_lcore recent;
 	struct icmp icmp;
 	struct rte_mempool *pieces; /* buffers for what comes or goes in several of them */
 	struct path_mtu *path_mtu;

@@ -13,8 +13,8 @@ local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_ad
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
   lua_reply_options lua_list_options
   lua_list_status lua_server lua_server_tcp lua_listener_tcp lua_health lua_server_view lua_check
-  lua_rule lua_cache_options lua_cache_stats lua_bench lua_block dnsdist_ffi_ednsoption
-  dnsdist_ffi_tag dnsdist_ffi_raw_value]]
+  lua_rule lua_cache_options lua_cache_stats lua_bench lua_block lua_recent lua_suffix
+  dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
 
 local index = 0
 for name in SHARED:gmatch('%S+') do
@@ -50,6 +50,8 @@ install(require('sluice.cache').globals)
 install(require('sluice.metrics'))
 install(require('sluice.svcb'))
 install(require('sluice.binds'))
+install(require('sluice.recent').globals)
+install(require('sluice.tops'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
 install(require('sluice.blocks').globals)

@@ -278,6 +278,31 @@ showBinds() -- the addresses that are listened on, with how many queries came th
 getBind(number) -- one of them
 getBindCount() -- how many there are
 showResponseLatency() -- how long answers took, since the start
+# Recent queries and responses
+topClients(count) -- the clients that asked most of late
+topQueries(count, labels) -- the names that were asked for most, or their last labels
+topResponses(count, rcode, labels) -- the names that most answers of an rcode were for
+topSlow(count, milliseconds, labels) -- the names whose answers took longer
+topTimeouts(count, labels) -- the names that no server answered
+topBandwidth(count) -- the clients with most bytes, both ways
+getTopQueries(count, labels) -- as topQueries(), as a table
+getTopResponses(count, rcode, labels) -- as topResponses(), as a table
+getSlowResponses(count, milliseconds, labels) -- as topSlow(), as a table
+getTopBandwidth(count) -- as topBandwidth(), as a table
+grepq(selectors, count, {outputFile=}) -- those of a network, below a name, or slower than "100ms"
+getRingEntries() -- all that is recorded, as a table of objects
+getResponseRing() -- the responses as a table: name, qtype, rcode, usec
+getRespRing(rcode) -- the responses, of one rcode or all, as a table: qname, rcode
+statNodeRespRing(visitor, seconds) -- calls visitor(node, self, children) for names and suffixes
+exceedQRate(rate, seconds) -- the clients with more queries a second, for addDynBlocks()
+exceedQTypeRate(type, rate, seconds) -- likewise, with more of a type
+exceedServFails(rate, seconds) -- likewise, with more SERVFAIL answers
+exceedNXDOMAINs(rate, seconds) -- likewise, with more NXDOMAIN answers
+exceedRespByterate(rate, seconds) -- likewise, with more bytes of answers
+setRingBuffersSize(count) -- how many queries, and how many responses, are kept
+setRingBuffersOptions({samplingRate=, recordQueries=, recordResponses=}) -- which are recorded
+getRingBuffersSamplingRate() -- of how many packets one is recorded; 0: as the load is
+setRingBuffersLockRetries(count) -- has no effect: there are no locks
 # Metrics
 declareMetric(name, kind, description, {name=, withLabels=}) -- declares a "counter" or a "gauge"
 incMetric(name, {step=, labels=}) -- adds to a counter

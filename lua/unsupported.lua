@@ -72,7 +72,9 @@ unsupported.names = [[
   setQueryCount setQueryCountFilter SetReducedTTLResponseAction
   showTimeoutResponseRules SpoofPacketAction SpoofSVCAction statNodeRespRing submitToMainThread
   TeeAction threadmessage topBandwidth topClients topQueries topResponses topSlow
-  topTimeoutResponseRules topTimeouts MacAddrAction getTopTimeoutResponseRule
+  topTimeoutResponseRules topTimeouts MacAddrAction
+  getRingBuffersSamplingRate setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize
+  getTopTimeoutResponseRule
 ]]
 
 unsupported.harmless = [[
@@ -80,7 +82,7 @@ unsupported.harmless = [[
   addDOQLocal addTLSLocal clearConsoleHistory delta enableLuaConfiguration fixupCase
   generateDNSCryptCertificate generateDNSCryptProviderKeys generateOCSPResponse getDNSCryptBind
   getDNSCryptBindCount getDOH3Frontend getDOH3FrontendCount getDOHFrontend getDOHFrontendCount
-  getDOQFrontend getDOQFrontendCount getOutgoingTLSSessionCacheSize getRingBuffersSamplingRate
+  getDOQFrontend getDOQFrontendCount getOutgoingTLSSessionCacheSize
   getTLSFrontend getTLSFrontendCount HTTPHeaderRule HTTPPathRegexRule HTTPPathRule
   HTTPStatusAction loadTicketsKey loadTLSEngine loadTLSProvider newBPFFilter
   newDOHResponseMapEntry newDynBPFFilter newMMDBKVStore newOtlpLogger newTLSCertificate newXSK
@@ -90,14 +92,12 @@ unsupported.harmless = [[
   setCacheCleaningDelay setCacheCleaningPercentage
   setDefaultBPFFilter setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime
   setMaxIdleDoHConnectionsPerDownstream
- 
   setMaxTLSNewSessionRatePerClient setMaxTLSResumedSessionRatePerClient
   setOpenTelemetryInternalTrace setOpenTelemetryTracing setOutgoingDoHWorkerThreads
   setOutgoingTLSSessionsCacheCleanupDelay setOutgoingTLSSessionsCacheMaxTicketsPerBackend
   setOutgoingTLSSessionsCacheMaxTicketValidity setRandomizedIdsOverUDP
-  setRandomizedOutgoingSockets setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize
+  setRandomizedOutgoingSockets
   setSecurityPollInterval setSecurityPollSuffix setSpanAttribute
- 
   setTicketsKeyAddedHook SetTraceAction showDNSCryptBinds
   showDOH3Frontends showDOHFrontends showDOHResponseCodes showDOQFrontends showSecurityStatus
   showTLSErrorCounters showTLSFrontends SNIRule snmpAgent SNMPTrapAction

@@ -160,18 +160,17 @@ end
 
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
-  clearQueryCounters DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup exceedNXDOMAINs
-  exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
+  clearQueryCounters DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup
+  getAddressInfo
   getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
   getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
-  getResolvers getResponseRing getRespRing getRingEntries getSlowResponses getTopBandwidth
-  getTopQueries getTopResponses grepq hashPassword KeyValueLookupKeyQName
+  getResolvers
+  hashPassword KeyValueLookupKeyQName
   KeyValueLookupKeySourceIP KeyValueLookupKeySuffix KeyValueLookupKeyTag KeyValueStoreLookupAction
   KeyValueStoreLookupRule KeyValueStoreRangeLookupAction KeyValueStoreRangeLookupRule
   makeIPCipherKey newCDBKVStore newFrameStreamTcpLogger newFrameStreamUnixLogger newLMDBKVStore
   newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction SetMacAddrAction setQueryCount
-  setQueryCountFilter statNodeRespRing submitToMainThread TeeAction threadmessage topBandwidth
-  topClients topQueries topResponses topSlow topTimeouts
+  setQueryCountFilter submitToMainThread TeeAction threadmessage
 ]]
 
 local missing = {}

@@ -85,7 +85,7 @@ equal(coroutine.running(), nil)
 for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver setWebserverConfig
     setVerbose setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
     setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
-    setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval setRingBuffersSize
+    setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval
     setMaxTCPClientThreads setCacheCleaningDelay setCacheCleaningPercentage
     setRandomizedOutgoingSockets addTLSLocal newXSK]]):gmatch('%S+') do
   _G[name]('x', {})

@@ -15,6 +15,8 @@
 
 #include "control/lua_abi.h"
 #include "dataplane/clock.h"
+#include "dataplane/dns/message.h"
+#include "dataplane/recent.h"
 #include "dataplane/rules/block_set.h"
 #include "dataplane/rules/tags.h"
 
@@ -31,6 +33,9 @@ int test_turn(uint64_t now);
 int test_ended(uint32_t slot);
 void test_release(uint32_t slot);
 size_t test_logged(void);
+void test_asked(const char *client, const char *dns, size_t length, uint32_t age_ms);
+void test_answered(const char *client, const char *dns, size_t length, uint32_t age_ms,
+		   int32_t took_ms, int origin);
 void test_deliver(const char *data, size_t length, int reference);
 #pragma GCC visibility pop
 
@@ -87,7 +92,79 @@ static bool hear(void *ctx, const char *path, size_t length, uint16_t endpoint_i
 	return reference > 0 && error[0] == '\0';
 }
 
-static const struct lua_abi_hooks hooks = {.grow = grow, .listen = hear};
+/* ---- late queries and responses */
+
+#define RECENT_TEST_SIZE 64u
+
+static struct recent *recent;
+static struct recent_lcore recorder;
+
+static const struct recent *recent_give(void *ctx)
+{
+	(void)ctx;
+	return recent;
+}
+
+static void recent_setup(void)
+{
+	const struct recent_options options = {
+		.size = {RECENT_TEST_SIZE, RECENT_TEST_SIZE}, .rate = 1};
+	size_t size = RTE_CACHE_LINE_ROUNDUP(recent_memory(&options, 1));
+	void *memory = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+	ck_assert_ptr_nonnull(memory);
+	memset(memory, 0, size);
+	recent = recent_open(memory, &options, 1);
+	recorder = (struct recent_lcore){0};
+	recent_adopt(&recorder, recent, 0);
+}
+
+static uint64_t ago(uint64_t ms)
+{
+	return clock_now() - ms * (context->tsc_hz / 1000);
+}
+
+static struct test_packet *recent_packet(const char *client, const char *dns, size_t length)
+{
+	struct test_packet *made = packet_make(RTE_PKTMBUF_HEADROOM + ROOM);
+	struct query_state *query = &packet_of(&made->mbuf)->query;
+	struct lua_address address;
+	ck_assert_int_eq(sluice_address_parse(client, &address), 0);
+	memcpy(query->client_addr, address.bytes, 16);
+	memcpy(query->client_mac, "\2\0\0\0\0\1", 6);
+	query->client_port = address.port;
+	memcpy(packet_dns(&made->mbuf), dns, length);
+	packet_dns_resize(&made->mbuf, (uint16_t)length);
+	lua_question_refresh(&made->mbuf);
+	query->flags |= address.ipv6 ? QUERY_IPV6 : 0;
+	return made;
+}
+
+void test_asked(const char *client, const char *dns, size_t length, uint32_t age_ms)
+{
+	struct test_packet *made = recent_packet(client, dns, length);
+	struct rte_mbuf *mbuf = &made->mbuf;
+	recent_queries(&recorder, &mbuf, 1, ago(age_ms));
+	free(made);
+}
+
+/* `took_ms` -1: it was not answered at all. */
+void test_answered(const char *client, const char *dns, size_t length, uint32_t age_ms,
+		   int32_t took_ms, int origin)
+{
+	struct test_packet *made = recent_packet(client, dns, length);
+	struct packet *packet = packet_of(&made->mbuf);
+	packet->origin = (uint8_t)origin;
+	packet->query.arrival = ago(age_ms + (uint64_t)(took_ms > 0 ? took_ms : 0));
+	packet->query.backend = BACKEND_NONE;
+	if (took_ms >= 0)
+		recent_answer(&recorder, &made->mbuf, ago(age_ms));
+	else
+		recent_timeout(&recorder, &packet->query,
+			       packet_dns(&made->mbuf) + DNS_HEADER_SIZE, ago(age_ms));
+	free(made);
+}
+
+static const struct lua_abi_hooks hooks = {.grow = grow, .listen = hear, .recent = recent_give};
 
 int test_take(const char *dns, size_t length, int chain)
 {
@@ -204,7 +281,7 @@ static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
 			      "driver async part lists blocks selectors actions chains tcp server servers cache\n"
-			      "balancing metrics svcb binds unsupported\n"
+			      "balancing metrics svcb binds recent tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
@@ -242,6 +319,7 @@ static void spec_run(const char *name)
 	context->blocks = block_set_create(&blocks, NULL, 1, 1);
 	context->tsc_hz = 1000000000;
 	clock_replayed = 1;
+	recent_setup();
 	lua_abi_use(context);
 
 	lua_State *lua = luaL_newstate();
@@ -269,6 +347,7 @@ static void spec_run(const char *name)
 	policy_model_free(context->model);
 	policy_registry_free(context->registry);
 	lua_balance_forget();
+	free(recent);
 	free(context->balance);
 	block_set_destroy(context->blocks);
 	struct endpoint_set *endpoints = context->endpoints;
@@ -290,6 +369,7 @@ static const char *const specs[] = {
 	"tests/lua/servers.lua",
 	"tests/lua/tcp.lua",
 	"tests/lua/cache.lua",
+	"tests/lua/recent.lua",
 	"tests/lua/blocks.lua",
 };
 
