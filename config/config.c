@@ -133,6 +133,7 @@ static const struct schema lcores_schema[] = {
 
 static const struct schema async_schema[] = {
 	{"max_suspended", SCHEMA_NUMBER, OFFSET(async.max_suspended), 1, 4000000},
+	{"message_size", SCHEMA_NUMBER, OFFSET(async.message_size), 64, 4096},
 	{"on_expiry", SCHEMA_CHOICE, OFFSET(async.on_expiry), .choices = fate_choices},
 	{"on_overflow", SCHEMA_CHOICE, OFFSET(async.on_overflow), .choices = fate_choices},
 	{"rewrite_ids", SCHEMA_BOOL, OFFSET(async.rewrite_ids)},
@@ -216,6 +217,7 @@ static struct config *defaults(void)
 	config->eal.memory = 512;
 	config->lcores.idle = CONFIG_IDLE_AUTO;
 	config->async.max_suspended = 65536;
+	config->async.message_size = 176;
 	config->async.rewrite_ids = true;
 	config->async.send_queue = 4096;
 	config->dataplane.max_inflight = 65536;

@@ -85,6 +85,7 @@ struct config {
 	char *policy; /* absolute, or relative to the working directory; NULL: none */
 	struct {
 		uint32_t max_suspended;
+		uint32_t message_size; /* bytes that each suspended message has room for */
 		uint32_t on_expiry;   /* enum config_fate */
 		uint32_t on_overflow; /* enum config_fate */
 		bool rewrite_ids;

@@ -201,14 +201,29 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 	}
 }
 
+/* A packet that is left alone from here on lies where it takes little room. */
+static void suspended_settle(struct control *control, struct rte_mbuf *mbuf)
+{
+	uint32_t slot = packet_of(mbuf)->slot;
+	if (!async_ref_valid(control->async, async_ref_of(control->async, slot)))
+		return; /* it has ended in the same action */
+	struct rte_mbuf *rest = parking_rest(&control->dataplane->parking, mbuf);
+	if (rest == mbuf)
+		stats_add(&control->stats.counter[STATS_SUSPENDED_LARGER], 1);
+	else
+		async_set_mbuf(control->async, slot, rest);
+}
+
 /* What became of one packet whose Lua action has run. */
 static void question_settle(struct control *control, struct pending *pending,
 			    struct lua_question *question)
 {
 	struct rte_mbuf *mbuf = question->mbuf;
 	struct packet *packet = packet_of(mbuf);
-	if (question->suspended)
+	if (question->suspended) {
+		suspended_settle(control, mbuf);
 		return;
+	}
 	if (async_was_refused(control->async, packet->slot) &&
 	    overflow_fate(control) != ASYNC_FATE_RESUME) {
 		leave_by_fate(control, mbuf, overflow_fate(control), DROP_ASYNC_FULL);
@@ -451,6 +466,8 @@ static void done_settle(struct control *control, const struct async_done *done)
 		return;
 	}
 	/* Under an id of the registry's own it gave its DNS ID back; the next rule may need one. */
+	mbuf = parking_widen(&control->dataplane->parking, mbuf);
+	async_set_mbuf(control->async, done->slot, mbuf);
 	if (!id_give(control, mbuf))
 		return;
 	struct pending pending = {0};

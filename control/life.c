@@ -24,6 +24,7 @@
 #include "control/loop.h"
 #include "control/lua_host.h"
 #include "control/lua_policy.h"
+#include "control/parking.h"
 #include "control/placement.h"
 #include "control/probe.h"
 #include "control/publish.h"
@@ -31,15 +32,10 @@
 #include "control/server_numbers.h"
 #include "control/tcp.h"
 #include "control/telemetry.h"
-#include "dataplane/rules/tags.h"
 
 #define ERROR_SIZE LIFE_ERROR_SIZE
-#define PARKING_CACHE 256
-#define HELD_CACHE 32
-#define NOTES_CACHE 256
 
 static struct control *control;
-static struct rte_mempool *notes;
 static unsigned started; /* steps */
 
 static int refused(char *error, const char *text)
@@ -53,80 +49,18 @@ static int eal_init(char *error)
 	return eal_start(control->config, error, ERROR_SIZE);
 }
 
-static void *note_take(void)
-{
-	void *block;
-	return rte_mempool_get(notes, &block) == 0 ? block : NULL;
-}
-
-static void note_give(void *block)
-{
-	rte_mempool_put(notes, block);
-}
-
-static struct rte_mempool *parking_create(const char *name, uint32_t count, uint16_t room)
-{
-	return rte_pktmbuf_pool_create(name, count, PARKING_CACHE, PACKET_PRIVATE_SIZE, room,
-				       (int)rte_socket_id());
-}
-
-/* For answers that are held back; each lcore's cache may have some of the others. */
-static struct rte_mempool *held_pool_create(const char *name, uint32_t each, uint16_t room)
-{
-	uint32_t count = control->config->lcores.n_workers * (each + HELD_CACHE * 2);
-	return rte_pktmbuf_pool_create(name, count, HELD_CACHE, PACKET_PRIVATE_SIZE, room,
-				       (int)rte_socket_id());
-}
-
-static bool held_pools_create(void)
-{
-	struct dataplane *dataplane = control->dataplane;
-	uint32_t each = control->config->dataplane.max_delayed;
-	dataplane->held_max = each;
-	dataplane->held_small = held_pool_create("held_small", each, WORKER_PARKING_SMALL);
-	dataplane->held_large = held_pool_create("held_large", each / HELD_LARGE_SHARE,
-						 PACKET_DATA_SIZE);
-	return dataplane->held_small != NULL && dataplane->held_large != NULL;
-}
-
 /* Buffers for packets that leave their worker, blocks for tags, and how much that is. */
 static int memory_init(char *error)
 {
-	const struct config *config = control->config;
-	uint32_t small = config->async.max_suspended + config->lcores.n_workers * 8192 + 1024;
-	uint32_t large = small / 16 < 4096 ? 4096 : small / 16;
-	uint32_t blocks = config->async.max_suspended / 4 < 8192 ? 8192
-								  : config->async.max_suspended / 4;
-	struct async_config async = {
-		.max_packets = config->async.max_suspended + config->lcores.n_workers * 8192,
-		.max_suspended = config->async.max_suspended,
-		.on_expiry = (enum async_fate)config->async.on_expiry,
-	};
-	control->dataplane->parking_small = parking_create("parking_small", small, WORKER_PARKING_SMALL);
-	control->dataplane->parking_large = parking_create("parking_large", large, PACKET_DATA_SIZE);
-	notes = rte_mempool_create("notes", blocks, NOTE_BLOCK_SIZE, NOTES_CACHE, 0, NULL, NULL,
-				   NULL, NULL, (int)rte_socket_id(), 0);
-	bool held = held_pools_create();
-	control->async = async_create(&async, 0);
-	if (control->dataplane->parking_small == NULL || control->dataplane->parking_large == NULL ||
-	    !held || notes == NULL || control->async == NULL)
+	if (parking_create(control) != 0)
 		return refused(error, "no memory for parked packets; raise eal.memory or lower "
 				      "async.max_suspended or dataplane.max_delayed");
-	notes_allocator_set(note_take, note_give);
-	log_info("memory: %zu MiB for %u suspended packets (buffers %zu, registry %zu, tags %zu)",
-		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +
-		  (size_t)large * (PACKET_DATA_SIZE + 320) + async_memory(control->async) +
-		  (size_t)blocks * NOTE_BLOCK_SIZE) >> 20,
-		 config->async.max_suspended,
-		 ((size_t)small * (WORKER_PARKING_SMALL + 320) +
-		  (size_t)large * (PACKET_DATA_SIZE + 320)) >> 20,
-		 async_memory(control->async) >> 20, ((size_t)blocks * NOTE_BLOCK_SIZE) >> 20);
 	return 0;
 }
 
 static void memory_fini(void)
 {
-	async_destroy(control->async);
+	parking_destroy(control);
 }
 
 static struct net_address address_of(const struct config_address *address)

@@ -39,14 +39,14 @@ uint64_t lua_policy_errors(void)
 
 /* ---- what the control lcore does for Lua ---- */
 
-/* Parked packets are in small buffers as a rule: this one needs a large one now. */
+/* Packets lie in buffers that are small as a rule: this one needs a larger one now. */
 static struct rte_mbuf *hook_grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
 {
 	const struct lua_policy *policy = ctx;
 	const struct control *control = policy->control;
-	if (policy->selecting || need > PACKET_DATA_SIZE - RTE_PKTMBUF_HEADROOM)
+	if (policy->selecting)
 		return NULL;
-	struct rte_mbuf *larger = rte_pktmbuf_alloc(control->dataplane->parking_large);
+	struct rte_mbuf *larger = parking_take(&control->dataplane->parking, need);
 	if (larger == NULL)
 		return NULL;
 	async_set_mbuf(control->async, packet_of(mbuf)->slot, larger);

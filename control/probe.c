@@ -32,7 +32,7 @@ static bool probe_send(void *ctx, const struct backend *backend,
 	struct control *control = ctx;
 	struct rte_mbuf *mbuf;
 	if (!control->dataplane->routed[backend->number] ||
-	    (mbuf = rte_pktmbuf_alloc(control->dataplane->parking_small)) == NULL)
+	    (mbuf = rte_pktmbuf_alloc(control->dataplane->parking.small)) == NULL)
 		return false;
 	struct packet *packet = packet_of(mbuf);
 	*packet = (struct packet){.patience = timeout, .slot = token};

@@ -247,17 +247,11 @@ void pipeline_hand_over(struct worker *worker)
 static struct rte_mbuf *packet_park(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
-	struct dataplane *dataplane = worker->dataplane;
-	struct rte_mbuf *parked = NULL;
 	if (unlikely(packet->dns_length + (uint32_t)RTE_PKTMBUF_HEADROOM > PACKET_DATA_SIZE))
 		return mbuf; /* only over TCP, and reception has none of those buffers */
-	if (packet->dns_length + (uint32_t)RTE_PKTMBUF_HEADROOM <= WORKER_PARKING_SMALL)
-		parked = rte_pktmbuf_alloc(dataplane->parking_small);
-	if (parked == NULL)
-		parked = rte_pktmbuf_alloc(dataplane->parking_large);
-	if (parked == NULL)
-		return NULL;
-	packet_move(parked, mbuf);
+	struct rte_mbuf *parked = parking_take(&worker->dataplane->parking, packet->dns_length);
+	if (parked != NULL)
+		packet_move(parked, mbuf);
 	return parked;
 }
 
@@ -471,10 +465,34 @@ void pipeline_queries(struct worker *worker)
 
 /* ---- back from the control lcore ---- */
 
+/* Whether what comes next may make the message longer. */
+static bool may_grow(const struct worker *worker, const struct packet *packet)
+{
+	bool noted = packet->query.notes != NULL; /* they may be errors for the client */
+	if (packet->next == PACKET_NEXT_SEND)
+		return noted;
+	if (packet->next == PACKET_NEXT_ANSWER)
+		return noted || policy_now(worker)->chains[CHAIN_SELF_ANSWERED].count != 0;
+	return packet->next != PACKET_NEXT_DROP;
+}
+
+/* Out of the buffer that it was suspended in. Without another its stages do with what room is left. */
+static struct rte_mbuf *suspended_widen(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	if (!may_grow(worker, packet_of(mbuf)))
+		return mbuf;
+	struct rte_mbuf *wide = parking_widen(&worker->dataplane->parking, mbuf);
+	if (unlikely(wide == mbuf))
+		count(worker, STATS_NOT_WIDENED);
+	return wide;
+}
+
 void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 {
-	struct packet *packet = packet_of(mbuf);
 	count(worker, STATS_TAKEN_BACK);
+	if (mbuf->buf_len < PARKING_SMALL)
+		mbuf = suspended_widen(worker, mbuf);
+	struct packet *packet = packet_of(mbuf);
 	packet->built = false; /* Lua may have changed it since */
 	/* The client's ID again: what Lua saw was ours. */
 	memcpy(packet_dns(mbuf), &packet->query.client_id, sizeof(packet->query.client_id));

@@ -15,7 +15,7 @@ static struct rte_mbuf *buffer_take(const struct worker *worker, uint16_t length
 	struct rte_mbuf *mbuf = NULL;
 	if (unlikely(held_count(worker->held) >= dataplane->held_max || room > PACKET_DATA_SIZE))
 		return NULL;
-	if (room <= WORKER_PARKING_SMALL)
+	if (room <= PARKING_SMALL)
 		mbuf = rte_pktmbuf_alloc(dataplane->held_small);
 	return mbuf != NULL ? mbuf : rte_pktmbuf_alloc(dataplane->held_large);
 }

@@ -63,7 +63,7 @@ struct rte_mbuf *pipeline_widen(struct worker *worker, struct rte_mbuf *mbuf)
 	if (unlikely(packet_of(mbuf)->dns_length + (uint32_t)RTE_PKTMBUF_HEADROOM >
 		     PACKET_DATA_SIZE))
 		return mbuf;
-	struct rte_mbuf *larger = rte_pktmbuf_alloc(worker->dataplane->parking_large);
+	struct rte_mbuf *larger = rte_pktmbuf_alloc(worker->dataplane->parking.large);
 	if (larger == NULL)
 		return mbuf;
 	packet_move(larger, mbuf);

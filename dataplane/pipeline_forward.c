@@ -355,7 +355,7 @@ void pipeline_probe(struct worker *worker, struct rte_mbuf *mbuf)
 /* The question that was asked, as the head of a response; its entry's notes are the packet's now. */
 static struct rte_mbuf *entry_revive(struct worker *worker, struct inflight_entry *entry)
 {
-	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(worker->dataplane->parking_large);
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(worker->dataplane->parking.large);
 	if (mbuf == NULL)
 		return NULL;
 	struct packet *packet = packet_of(mbuf);

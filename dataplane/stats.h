@@ -137,6 +137,10 @@ enum drop_reason {
 	  "queries that were balanced without their policy in Lua, since it had no room")          \
 	X(HANDED_OVER, "handed_over", "packets handed to the control lcore")                       \
 	X(TAKEN_BACK, "taken_back", "packets taken back from the control lcore")                   \
+	X(SUSPENDED_LARGER, "suspended_larger",                                                    \
+	  "suspended packets that are too long for a buffer of async.message_size, or found none") \
+	X(NOT_WIDENED, "not_widened",                                                              \
+	  "resumed packets that found no larger buffer, and did with the room they had")           \
 	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \
 	X(DYN_BLOCKED, "dyn_blocked", "queries that a dynamic block did something to")             \
 	X(RULE_DROP, "rule_drop", "queries dropped by a rule")                                     \

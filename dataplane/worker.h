@@ -21,6 +21,7 @@
 #include "dataplane/net/net.h"
 #include "dataplane/net/path_mtu.h"
 #include "dataplane/net/route.h"
+#include "dataplane/parking.h"
 #include "dataplane/policy.h"
 #include "dataplane/recent.h"
 #include "dataplane/rules/blocks.h"
@@ -34,7 +35,6 @@
 #define WORKER_BURST 64u
 #define WORKER_LOOKUPS (2 * WORKER_BURST) /* some queries are looked up twice */
 #define WORKER_PIECES 1024u /* buffers beside those for fragments that wait for others */
-#define WORKER_PARKING_SMALL 640u /* data room of a small parking buffer, headroom included */
 
 enum worker_overflow { WORKER_OVERFLOW_RESUME, WORKER_OVERFLOW_SERVFAIL, WORKER_OVERFLOW_REFUSED,
 		       WORKER_OVERFLOW_DROP };
@@ -54,8 +54,7 @@ struct dataplane {
 	uint32_t fragments_patience; /* ms */
 	uint32_t frame_max; /* bytes of the longest frame that any port receives */
 	struct waker *control_waker;
-	struct rte_mempool *parking_small;
-	struct rte_mempool *parking_large;
+	struct parking parking;
 	struct rte_mempool *held_small; /* for answers that are held back */
 	struct rte_mempool *held_large;
 	uint32_t held_max; /* a worker */

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NOTE_BLOCK_SIZE 512u	   /* bytes of one object of the allocator, 8-byte aligned */
+#define NOTE_BLOCK_SIZE 256u	   /* bytes of one object of the allocator, 8-byte aligned */
 #define NOTE_KEY_MAX 65535u	   /* bytes of a key */
 #define NOTE_VALUE_MAX (1u << 24) /* bytes of a value or text */
 #define NOTE_DELAY_MAX 3600000u	  /* ms: an hour */

@@ -47,7 +47,7 @@ START_TEST(every_key_is_read)
 		"lcores: {control: 3, workers: [1, 2], idle: poll, share: true}\n"
 		"ports: [{device: net_null0, addresses: [192.0.2.1/24]}]\n"
 		"policy: there/policy.lua\n"
-		"async: {max_suspended: 4000000, on_expiry: servfail, on_overflow: drop,\n"
+		"async: {max_suspended: 4000000, message_size: 4096, on_expiry: servfail, on_overflow: drop,\n"
 		"        rewrite_ids: false, send_queue: 1}\n"
 		"dataplane: {max_inflight: 64, rx_buffers: 5000, rx_ring: 64, tx_ring: 32768}\n"
 		"lua: {watchdog: 2s, memory: 16}\n"
@@ -67,6 +67,7 @@ START_TEST(every_key_is_read)
 	ck_assert(config->lcores.share);
 	ck_assert_str_eq(config->policy, "there/policy.lua");
 	ck_assert_uint_eq(config->async.max_suspended, 4000000);
+	ck_assert_uint_eq(config->async.message_size, 4096);
 	ck_assert_uint_eq(config->async.on_expiry, CONFIG_SERVFAIL);
 	ck_assert_uint_eq(config->async.on_overflow, CONFIG_DROP);
 	ck_assert(!config->async.rewrite_ids);
