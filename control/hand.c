@@ -201,17 +201,26 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 	}
 }
 
-/* A packet that is left alone from here on lies where it takes little room. */
+/*
+ * A packet that is left alone from here on lies where it takes little room. One that is too long for
+ * that has to end if it would keep others from getting to this lcore at all.
+ */
 static void suspended_settle(struct control *control, struct rte_mbuf *mbuf)
 {
-	uint32_t slot = packet_of(mbuf)->slot;
-	if (!async_ref_valid(control->async, async_ref_of(control->async, slot)))
+	const struct parking *parking = &control->dataplane->parking;
+	struct async_ref ref = async_ref_of(control->async, packet_of(mbuf)->slot);
+	if (!async_ref_valid(control->async, ref))
 		return; /* it has ended in the same action */
-	struct rte_mbuf *rest = parking_rest(&control->dataplane->parking, mbuf);
-	if (rest == mbuf)
+	struct rte_mbuf *rest = parking_rest(parking, mbuf);
+	if (likely(rest != mbuf)) {
+		async_set_mbuf(control->async, ref.slot, rest);
+	} else if (parking_may_stay(parking, mbuf)) {
 		stats_add(&control->stats.counter[STATS_SUSPENDED_LARGER], 1);
-	else
-		async_set_mbuf(control->async, slot, rest);
+	} else {
+		stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
+		packet_of(mbuf)->drop_reason = DROP_PARKING_FULL;
+		async_finish(control->async, ref, overflow_fate(control));
+	}
 }
 
 /* What became of one packet whose Lua action has run. */
@@ -440,10 +449,12 @@ unsigned hand_receive(struct control *control)
 	return total;
 }
 
-static enum drop_reason reason_of(const struct control *control, enum async_end end)
+static enum drop_reason reason_of(const struct control *control, const struct async_done *done)
 {
-	if (end == ASYNC_END_EXPIRED)
+	if (done->end == ASYNC_END_EXPIRED)
 		return DROP_ASYNC_EXPIRED;
+	if (packet_of(done->mbuf)->drop_reason == DROP_PARKING_FULL)
+		return DROP_PARKING_FULL;
 	return control->stop ? DROP_SHUTDOWN : DROP_SEND_FAILED;
 }
 
@@ -457,7 +468,7 @@ static void done_settle(struct control *control, const struct async_done *done)
 		return;
 	}
 	if (done->end != ASYNC_END_RESUMED && done->fate != ASYNC_FATE_RESUME) {
-		leave_by_fate(control, mbuf, done->fate, reason_of(control, done->end));
+		leave_by_fate(control, mbuf, done->fate, reason_of(control, done));
 		return;
 	}
 	if (!done->continue_rules || packet_is_answered(mbuf) == is_query(packet) ||

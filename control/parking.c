@@ -19,6 +19,7 @@
 #define LONG_SHARE 16u	   /* one in so many suspended ones is longer than async.message_size ... */
 #define LARGE_SHARE 64u	   /* ... and one in so many longer than small buffers are */
 #define LARGE_MIN 4096u
+#define LARGE_KEPT 1024u   /* of those not for suspended packets */
 #define NOTES_SHARE 4u	   /* one in so many has tags; for those of others there is the heap */
 #define NOTES_MIN 8192u
 #define MIB (1024.0 * 1024)
@@ -97,6 +98,8 @@ int parking_create(struct control *control)
 	parking->suspended = pool_create("suspended", most + kept,
 					 PARKING_HEADERS + config->async.message_size);
 	parking->small = pool_create("parking_small", most / LONG_SHARE + in_hand + kept, PARKING_SMALL);
+	parking->small_kept = in_hand;
+	parking->large_kept = LARGE_KEPT;
 	parking->large = pool_create("parking_large", RTE_MAX(most / LARGE_SHARE, LARGE_MIN),
 				     PACKET_DATA_SIZE);
 	notes = rte_mempool_create("notes", RTE_MAX(most / NOTES_SHARE, NOTES_MIN), NOTE_BLOCK_SIZE, CACHE,

@@ -21,6 +21,8 @@ struct parking {
 	struct rte_mempool *suspended; /* the control lcore takes them, and moves packets into them */
 	struct rte_mempool *small;
 	struct rte_mempool *large;
+	uint32_t small_kept; /* so many are not for suspended packets, as large_kept of large ones */
+	uint32_t large_kept;
 };
 
 /* A buffer to work in, for a message of so many bytes; NULL: there is none, or none is so large. */
@@ -46,6 +48,16 @@ static inline struct rte_mbuf *parking_rest(const struct parking *parking, struc
 	rest->data_off = PARKING_HEADERS;
 	packet_move(rest, mbuf);
 	return rest;
+}
+
+/* Whether a packet may be suspended in the buffer it has, and leaves enough for others to work in. */
+static inline bool parking_may_stay(const struct parking *parking, const struct rte_mbuf *mbuf)
+{
+	if (mbuf->pool == parking->small)
+		return rte_mempool_avail_count(parking->small) >= parking->small_kept;
+	if (mbuf->pool == parking->large)
+		return rte_mempool_avail_count(parking->large) >= parking->large_kept;
+	return true; /* of its own kind, or of TCP, whose connections are few */
 }
 
 /* Where there is no room to work in, the packet moves to where there is; the same if nowhere. */

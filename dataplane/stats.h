@@ -74,7 +74,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(TOO_LARGE, QUERY, "query too long for the MTU on the way to the server, or a buffer")    \
 	X(TIMEOUT, QUERY, "the server did not answer in time")                                     \
 	X(HANDOFF_FULL, QUERY, "ring to the control lcore full and on_overflow is drop")           \
-	X(PARKING_FULL, QUERY, "no buffer to park the packet and on_overflow is drop")             \
+	X(PARKING_FULL, QUERY, "no buffer to park or suspend the packet and on_overflow is drop")  \
 	X(IDS_USED_UP, QUERY, "no DNS ID left to show and on_overflow is drop")                    \
 	X(ASYNC_FULL, QUERY, "async.max_suspended is reached and on_overflow is drop")             \
 	X(ASYNC_DROPPED, QUERY, "dropped by a verdict")                                            \
