@@ -111,6 +111,7 @@ static struct policy_blob *list_blob(const char *name, enum list_format format)
 	list->kind = format == LIST_FORMAT_RPZ		 ? LIVE_LIST_ZONE
 		     : format == LIST_FORMAT_PREFIXES	 ? LIVE_LIST_PREFIXES
 		     : format == LIST_FORMAT_SUBSCRIBERS ? LIVE_LIST_SUBSCRIBERS
+		     : format == LIST_FORMAT_STORE	 ? LIVE_LIST_STORE
 							 : LIVE_LIST_NAMES;
 	snprintf(list->name, sizeof(list->name), "%s", name);
 	return blob;
@@ -188,6 +189,8 @@ static uint64_t data_memory(const struct feed *feed, const void *data)
 		return prefix_index_memory(data);
 	case LIVE_LIST_SUBSCRIBERS:
 		return subscriber_table_memory(data);
+	case LIVE_LIST_STORE:
+		return ((const struct key_store *)data)->memory;
 	default:
 		return name_index_memory(data);
 	}

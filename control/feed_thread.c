@@ -35,6 +35,9 @@ void feed_data_free(const struct feed *feed, const void *data)
 	case LIVE_LIST_SUBSCRIBERS:
 		subscriber_table_free((struct subscriber_table *)data);
 		break;
+	case LIVE_LIST_STORE:
+		key_cdb_free((struct key_store *)data);
+		break;
 	}
 }
 
@@ -85,6 +88,8 @@ static const void *list_read(struct feed *feed)
 		return list_load_prefixes(feed->path, &options, &feed->report);
 	if (feed_live(feed)->kind == LIVE_LIST_SUBSCRIBERS)
 		return list_load_subscribers(feed->path, &options, &feed->report);
+	if (feed_live(feed)->kind == LIVE_LIST_STORE)
+		return list_load_store(feed->path, &options, &feed->report);
 	return list_load_names(feed->path, &options, 0, &feed->report);
 }
 

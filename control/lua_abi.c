@@ -55,7 +55,7 @@ struct lua_context *lua_abi_context(void)
 	X(lua_question) X(lua_batch) X(lua_datagram) X(lua_mailbox) X(lua_name) X(lua_address)     \
 	X(lua_prefix) X(lua_bytes) X(lua_tag) X(lua_header) X(lua_facts) X(lua_object)             \
 	X(lua_view) X(lua_option) X(lua_record) X(lua_soa) X(lua_reply_options)                    \
-	X(lua_list_options) X(lua_list_status) X(lua_server) X(lua_server_tcp)                     \
+	X(lua_list_options) X(lua_lookup) X(lua_list_status) X(lua_server) X(lua_server_tcp)                     \
 	X(lua_listener_tcp) X(lua_health) X(lua_server_view)                                       \
 	X(lua_check) X(lua_rule) X(lua_cache_options) X(lua_cache_stats) X(lua_bench) X(lua_block) \
 	X(lua_recent) X(lua_suffix)                                                                \

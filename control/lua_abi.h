@@ -96,6 +96,7 @@ struct lua_console {
 };
 
 struct block_set;
+struct feed;
 struct feeds;
 struct lua_feed;
 struct lua_endpoint; /* an endpoint in use by this policy */
@@ -197,6 +198,7 @@ void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 
 const struct name_set *lua_names_set(const struct lua_names *names);
 void lua_feeds_close_all(struct lua_context *context);
+struct feed *lua_feed_of(const struct lua_feed *list);
 void lua_codes_free_all(struct lua_context *context);
 void lua_names_free_all(struct lua_context *context);
 void lua_packets_free_all(struct lua_context *context);

@@ -60,6 +60,11 @@ struct lua_feed *sluice_list_open(const char *path, const struct lua_list_option
 	return lua_policy_keep(feed != NULL ? opened(context, feed) : NULL);
 }
 
+struct feed *lua_feed_of(const struct lua_feed *list)
+{
+	return list->feed;
+}
+
 void lua_feeds_close_all(struct lua_context *context)
 {
 	while (context->opened != NULL) {

@@ -181,6 +181,12 @@ struct lua_list_options {
 	uint8_t watch;
 };
 
+/* What of a packet is looked up in a store: enum rule_lookup_kind, and the lengths of two names of tags. */
+struct lua_lookup {
+	uint8_t kind, range, wire, port, v4, v6, min_labels;
+	uint16_t key_length, set_length;
+};
+
 struct lua_list_status {
 	const char *path, *name, *failure;
 	int32_t state; /* 0 loading, 1 ready, 2 failed */
@@ -513,6 +519,18 @@ struct policy_action *sluice_action_subscriber(struct lua_feed *list, const char
 int sluice_list_find_subscriber(const struct lua_feed *list, const struct lua_address *address,
 				uint32_t port, struct lua_bytes *id, struct lua_tag *tags,
 				size_t size);
+/* Stores; the blob is good as long as the policy. NULL, and why in `error`. */
+struct policy_blob *sluice_store_lmdb(const char *path, const char *database, bool no_lock,
+				      char *error, size_t error_size);
+struct policy_blob *sluice_store_cdb(const struct lua_feed *list);
+/* The value is good up to the next call. */
+bool sluice_store_find(struct policy_blob *store, const char *key, size_t length,
+		       struct lua_bytes *value);
+/* `text`: the name of the tag that is looked up, then of that which is set. */
+struct policy_selector *sluice_selector_lookup(struct policy_blob *store,
+					       const struct lua_lookup *lookup, const char *text);
+struct policy_action *sluice_action_lookup(struct policy_blob *store,
+					   const struct lua_lookup *lookup, const char *text);
 /* For tags and extended errors. */
 void sluice_action_expand(struct policy_action *action);
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value);

@@ -426,6 +426,22 @@ struct policy_action *policy_action_rpz(struct policy_model *model, struct polic
 	return action;
 }
 
+struct policy_action *policy_action_lookup(struct policy_model *model, struct policy_blob *store,
+					   const struct rule_lookup *lookup, const char *text)
+{
+	struct policy_blob *blob = policy_lookup_blob(store, lookup, text);
+	if (!blob)
+		return NULL;
+	struct policy_action *action = action_new(model, RULE_ACTION_LOOKUP, 0);
+	if (!action) {
+		policy_blob_release(blob);
+		return NULL;
+	}
+	action->blob = blob;
+	action->action.lookup = (const void *)blob->data;
+	return action;
+}
+
 struct policy_action *policy_action_subscriber(struct policy_model *model, struct policy_blob *list,
 					       const char *tag, size_t length)
 {

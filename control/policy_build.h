@@ -139,6 +139,9 @@ struct policy_selector *policy_selector_qname(struct policy_model *model, const 
 struct policy_selector *policy_selector_qname_set(struct policy_model *model,
 						  const struct name_set *names);
 /* A list as control/feed.h has them; `exact`: the name itself is an entry. Shares the blob. */
+/* Looks the packet up in a store, whose blob has its live_list; the names of the tags: as `text` has them. */
+struct policy_selector *policy_selector_lookup(struct policy_model *model, struct policy_blob *store,
+					       const struct rule_lookup *lookup, const char *text);
 struct policy_selector *policy_selector_list(struct policy_model *model, struct policy_blob *list,
 					     enum matched_trigger trigger, bool exact);
 struct policy_selector *policy_selector_qname_suffix(struct policy_model *model,
@@ -254,6 +257,8 @@ struct policy_action *policy_action_rate_pool(struct policy_model *model, struct
 struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
 					uint32_t ttl);
 struct policy_action *policy_action_delay(struct policy_model *model, uint32_t ms);
+struct policy_action *policy_action_lookup(struct policy_model *model, struct policy_blob *store,
+					   const struct rule_lookup *lookup, const char *text);
 struct policy_action *policy_action_tag(struct policy_model *model, const char *key,
 					size_t key_length, const char *value, size_t value_length);
 /* {entry} and {list} in the text of a tag or extended error are replaced: matched_expand(). */

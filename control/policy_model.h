@@ -158,6 +158,10 @@ struct policy_blob *policy_bank_take(struct policy_model *model, uint8_t v4_pref
 				     uint8_t v6_prefix, uint32_t clients);
 void policy_banks_free(struct policy_model *model);
 
+/* What a look-up in a store needs to know, with the store's blob. NULL with errno set. */
+struct policy_blob *policy_lookup_blob(struct policy_blob *store, const struct rule_lookup *lookup,
+				       const char *text);
+
 /* Fills in a tag: its key and its value, NULL for any. */
 void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
 		     size_t value_length);

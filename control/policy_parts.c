@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/policy_model.h"
+#include "dataplane/rules/key_store.h"
 #include "dataplane/rules/tags.h"
 
 void policy_tag_fill(struct rule_tag *tag, const char *key, size_t key_length, const char *value,
@@ -40,6 +41,23 @@ struct rate *policy_rate_init(struct policy_blob *blob, struct rate_limit limit)
 }
 
 /* ---- rates by client ---- */
+
+struct policy_blob *policy_lookup_blob(struct policy_blob *store, const struct rule_lookup *lookup,
+				       const char *text)
+{
+	size_t length = (size_t)lookup->key_length + lookup->set_length;
+	struct policy_blob *blob = policy_blob_new(sizeof(*lookup) + length);
+	if (!blob)
+		return NULL;
+	struct rule_lookup *made = (void *)blob->data;
+	*made = *lookup;
+	made->store = (const void *)store->data;
+	if (length > 0)
+		memcpy(made->text, text, length);
+	store->users++;
+	blob->holds = store;
+	return blob;
+}
 
 static void bank_close(void *data)
 {

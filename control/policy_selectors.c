@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/policy_model.h"
+#include "dataplane/rules/key_store.h"
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/tags.h"
 #include "dataplane/rules/timed_set.h"
@@ -110,6 +111,23 @@ struct policy_selector *policy_selector_list(struct policy_model *model, struct 
 	list->users++;
 	selector->blob = list;
 	selector->test.list = (const void *)list->data;
+	return selector;
+}
+
+struct policy_selector *policy_selector_lookup(struct policy_model *model, struct policy_blob *store,
+					       const struct rule_lookup *lookup, const char *text)
+{
+	struct policy_blob *blob = policy_lookup_blob(store, lookup, text);
+	if (!blob)
+		return NULL;
+	struct policy_selector *selector = test_new(
+		model, (struct rule_test){.kind = RULE_TEST_LOOKUP, .flag = lookup->range});
+	if (!selector) {
+		policy_blob_release(blob);
+		return NULL;
+	}
+	selector->blob = blob;
+	selector->test.lookup = (const void *)blob->data;
 	return selector;
 }
 

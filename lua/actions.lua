@@ -8,6 +8,7 @@ local address = require('sluice.address')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
 local part = require('sluice.part')
+local stores = require('sluice.stores')
 local C = ffi.C
 check.own()
 
@@ -228,6 +229,18 @@ function rules.SetReducedTTLResponseAction(percent)
   percent = check.range(percent, 'the percentage', 0, 100)
   return action(C.sluice_action_reduce(percent), true, 'reduce ttl to %d percent', percent)
 end
+
+local function lookup(what, range)
+  return function(store, key, tag)
+    tag = check.string(tag, 'the name of the tag')
+    return action(stores.action(what, store, key, range, tag), false,
+      "%s based on '%s' and set the result in tag '%s'",
+      range and 'do a range-based lookup in key-value store' or 'lookup key-value store',
+      key:toString(), tag)
+  end
+end
+rules.KeyValueStoreLookupAction = lookup('KeyValueStoreLookupAction', false)
+rules.KeyValueStoreRangeLookupAction = lookup('KeyValueStoreRangeLookupAction', true)
 
 local function both(constructor, query, response)
   rules[query], rules[response] = constructor(false), constructor(true)

@@ -11,7 +11,7 @@ require('sluice.guard')
 
 local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_address lua_prefix
   lua_bytes lua_tag lua_header lua_facts lua_object lua_view lua_option lua_record lua_soa
-  lua_reply_options lua_list_options
+  lua_reply_options lua_list_options lua_lookup
   lua_list_status lua_server lua_server_tcp lua_listener_tcp lua_health lua_server_view lua_check
   lua_rule lua_cache_options lua_cache_stats lua_bench lua_block lua_recent lua_suffix
   dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
@@ -54,6 +54,7 @@ install(require('sluice.recent').globals)
 install(require('sluice.tops'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
+install(require('sluice.stores'), 'is', 'selector', 'action')
 install(require('sluice.blocks').globals)
 for _, module in ipairs({'lists', 'selectors', 'actions', 'cache', 'blocks'}) do
   for name, value in pairs(require('sluice.' .. module).sluice) do

@@ -72,6 +72,8 @@ NetmaskGroupRule(netmasks, source) -- the client is in there; with false where i
 TimedIPSetRule() -- clients that Lua adds for a time
 MaxQPSRule(qps, burst) -- as long as there are no more than this a second
 MaxQPSIPRule(qps, v4Mask, v6Mask, burst) -- clients that send more than this a second
+KeyValueStoreLookupRule(store, key) -- the store has what the key takes of the packet
+KeyValueStoreRangeLookupRule(store, key) -- the LMDB store has a range that it is in
 ProxyProtocolValueRule(type, value) -- a PROXY header has a value of the type, this one if any
 ProbaRule(probability) -- by chance
 TagRule(name, value) -- the tag is set, to that value if there is one
@@ -124,6 +126,8 @@ SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in sec
 DelayAction(ms) -- the answer over UDP waits so long before it leaves
 SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
 SetEDNSOptionAction(code, data) -- sets an EDNS option
+KeyValueStoreLookupAction(store, key, tag) -- what the store has becomes the tag, or nothing
+KeyValueStoreRangeLookupAction(store, key, tag) -- the same by ranges of LMDB
 LogAction(path, binary, append, ...) -- writes a line for each query, to the log without a path
 SetExtendedDNSErrorAction(code, text, clear) -- gives the answer an extended error
 LuaAction(function) -- what a function of the DNSQuestion returns
@@ -259,6 +263,14 @@ sluice.loadNames(path, {format=, watch=, name=, optional=, subdomains=}) -- a li
 sluice.loadPrefixes(path, {watch=, name=, optional=}) -- a live list of prefixes
 sluice.loadTable(path, {watch=, name=, optional=}) -- a live table of subscribers
 showLists() -- the lists, with what they hold
+# Stores of keys and values
+newCDBKVStore(path, refresh) -- a CDB; with a number other than 0 read again when it changes
+newLMDBKVStore(path, database, noLock) -- a database in an LMDB file, "" for the one without a name
+KeyValueLookupKeyQName(wire) -- the name, in wire format unless false, in lower case
+KeyValueLookupKeySuffix(labels, wire) -- the name, then those it is below, of so many labels
+KeyValueLookupKeySourceIP(v4, v6, port) -- the client's address, masked, with its port if true
+KeyValueLookupKeyTag(tag) -- the value of a tag
+
 # Names, addresses and messages
 newDNSName(text) -- a name
 newDNSNameFromRaw(bytes) -- a name of its wire format

@@ -89,6 +89,13 @@ function lists.loadTable(path, options)
     check.options(options, 'sluice.loadTable', prefix_keys))
 end
 
+-- A CDB with whatever keys, for sluice.stores; what else there is to know of it showLists() has.
+local Store = {}
+Store.__index = Store
+local function store(what, path, watch)
+  return open(Store, what, path, 'store', {watch = watch}).list
+end
+
 function List:status()
   local status = status_of(self.list)
   return {
@@ -172,6 +179,8 @@ local function subscribers(value, what)
   end
 end
 
-return {sluice = lists, globals = {showLists = showLists}, is = is, zone = zone,
+Store.status, Store.toString, Store.__tostring = List.status, List.toString, List.toString
+
+return {sluice = lists, globals = {showLists = showLists}, is = is, zone = zone, store = store,
   is_prefixes = function(value) return getmetatable(value) == Prefixes end,
   is_table = function(value) return getmetatable(value) == Subscribers end, table = subscribers}

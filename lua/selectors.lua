@@ -8,6 +8,7 @@ local address = require('sluice.address')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
 local part = require('sluice.part')
+local stores = require('sluice.stores')
 local C = ffi.C
 check.own()
 
@@ -231,6 +232,15 @@ function rules.NetmaskGroupRule(value, source)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',
     source == false and 'Dst' or 'Src', group:toString())
 end
+
+local function lookup(what, range)
+  return function(store, key)
+    return selector(stores.selector(what, store, key, range),
+      "%slookup key-value store based on '%s'", range and 'range-based ' or '', key:toString())
+  end
+end
+rules.KeyValueStoreLookupRule = lookup('KeyValueStoreLookupRule', false)
+rules.KeyValueStoreRangeLookupRule = lookup('KeyValueStoreRangeLookupRule', true)
 
 function rules.TagRule(key, value)
   key = check.string(key, 'the name of the tag')

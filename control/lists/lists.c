@@ -50,8 +50,7 @@ static int format_parse(struct list_parser *parser)
 	}
 }
 
-/* Says why nothing came of it, unless somebody has said so already. */
-static int failure(struct list_report *report, int error)
+int list_failure(struct list_report *report, int error)
 {
 	const char *why = error == -EBADMSG    ? "is no CDB file, or is cut off"
 			  : error == -ECANCELED ? "was not read to its end"
@@ -83,7 +82,7 @@ static int source_parse(int fd, const void *bytes, size_t size, const struct lis
 		error = format_parse(&parser);
 	list_reader_fini(&parser.reader);
 	if (error != 0)
-		return failure(report, error);
+		return list_failure(report, error);
 	return report->entries > 0 ? 0 : empty_fail(report);
 }
 
@@ -94,8 +93,7 @@ int list_parse_memory(const void *bytes, size_t size, const struct list_options 
 	return source_parse(-1, bytes, size, options, sink, report);
 }
 
-/* A pipe could keep the reader waiting for ever, so files only. -errno. */
-static int file_open(const char *path)
+int list_file_open(const char *path)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -117,11 +115,11 @@ int list_parse_file(const char *path, const struct list_options *options,
 		    const struct list_sink *sink, struct list_report *report)
 {
 	*report = (struct list_report){0};
-	int fd = file_open(path);
+	int fd = list_file_open(path);
 	if (fd == -ENODEV)
 		snprintf(report->failure, sizeof(report->failure), "is not a file");
 	if (fd < 0)
-		return failure(report, fd);
+		return list_failure(report, fd);
 	int error = source_parse(fd, NULL, 0, options, sink, report);
 	close(fd);
 	return error;
@@ -157,7 +155,7 @@ struct name_index *list_load_names(const char *path, const struct list_options *
 
 	if (!load.builder) {
 		*report = (struct list_report){0};
-		failure(report, -ENOMEM);
+		list_failure(report, -ENOMEM);
 		return NULL;
 	}
 	if (list_parse_file(path, options, &sink, report) != 0) {
@@ -171,7 +169,7 @@ struct name_index *list_load_names(const char *path, const struct list_options *
 	}
 	index = name_builder_finish(load.builder);
 	if (!index)
-		failure(report, -ENOMEM);
+		list_failure(report, -ENOMEM);
 	return index;
 }
 
@@ -207,7 +205,7 @@ struct prefix_index *list_load_prefixes(const char *path, const struct list_opti
 	if (list_parse_file(path, &made, &sink, report) == 0) {
 		index = prefix_index_build(load.members, load.count);
 		if (!index)
-			failure(report, -ENOMEM);
+			list_failure(report, -ENOMEM);
 	}
 	free(load.members);
 	return index;
@@ -240,13 +238,13 @@ struct subscriber_table *list_load_subscribers(const char *path, const struct li
 	made.format = LIST_FORMAT_SUBSCRIBERS;
 	*report = (struct list_report){0};
 	if (!builder) {
-		failure(report, -ENOMEM);
+		list_failure(report, -ENOMEM);
 	} else if (list_parse_file(path, &made, &sink, report) != 0) {
 		subscriber_builder_free(builder);
 	} else {
 		table = subscriber_builder_finish(builder, subscribers_conflict, report);
 		if (!table)
-			failure(report, -ENOMEM);
+			list_failure(report, -ENOMEM);
 	}
 	return table;
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dataplane/rules/key_store.h"
 #include "dataplane/rules/name_index.h"
 #include "dataplane/rules/prefix_index.h"
 #include "dataplane/rules/rpz.h"
@@ -32,7 +33,8 @@
 	X(RPZ, "rpz")                                                                              \
 	X(CDB, "cdb")                                                                              \
 	X(PREFIXES, "prefixes")                                                                    \
-	X(SUBSCRIBERS, "subscribers")
+	X(SUBSCRIBERS, "subscribers")                                                              \
+	X(STORE, "store")
 
 enum list_format {
 #define X(format, name) LIST_FORMAT_##format,
@@ -141,6 +143,10 @@ struct prefix_index *list_load_prefixes(const char *path, const struct list_opti
  */
 struct subscriber_table *list_load_subscribers(const char *path, const struct list_options *options,
 					       struct list_report *report);
+
+/* Reads a CDB as a store of whatever keys it has. options->format is not looked at. */
+struct key_store *list_load_store(const char *path, const struct list_options *options,
+				  struct list_report *report);
 
 /* Reads an RPZ zone file. NULL with report->failure set. options->format is not looked at. */
 struct rpz_zone *list_load_rpz(const char *path, const struct list_options *options,

@@ -31,6 +31,12 @@ struct list_parser {
 	uint64_t line; /* number of the last one read */
 };
 
+/* A pipe could keep the reader waiting for ever, so files only. The descriptor or -errno. */
+int list_file_open(const char *path);
+
+/* Says why nothing came of it, unless somebody has said so already. The error. */
+int list_failure(struct list_report *report, int error);
+
 /* 0 or -ENOMEM; `fd` -1 reads the memory, which must stay. */
 int list_reader_init(struct list_reader *reader, int fd, const void *memory, size_t size);
 void list_reader_fini(struct list_reader *reader);

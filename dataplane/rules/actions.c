@@ -9,6 +9,7 @@
 #include "dataplane/net/proxy.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/rules/key_store.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/query_log.h"
 #include "dataplane/rules/rates.h"
@@ -243,6 +244,8 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 						    action->subscriber->tag,
 						    action->subscriber->tag_length, mbuf, context),
 				mbuf, context);
+	case RULE_ACTION_LOOKUP:
+		return note_end(rule_lookup_run(action->lookup, mbuf, context), mbuf, context);
 	case RULE_ACTION_LOG:
 		query_log_push(context, action->value, mbuf);
 		return RULE_GO_ON;

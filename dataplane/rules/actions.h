@@ -54,6 +54,7 @@ struct rule_tag;
 	X(EXTENDED_ERROR, "SetExtendedDNSError")                                                   \
 	X(RPZ, "RPZ")                                                                              \
 	X(SUBSCRIBER, "Subscriber")                                                                \
+	X(LOOKUP, "KeyValueStoreLookup")                                                           \
 	X(LOG, "Log")                                                                              \
 	X(LUA, "Lua")                                                                              \
 	X(LUA_FFI, "LuaFFI")                                                                       \
@@ -196,6 +197,7 @@ struct rule_action {
 		const struct live_list *list;
 		const struct rule_extended_error *error;
 		const struct rule_subscriber *subscriber;
+		const struct rule_lookup *lookup;
 	};
 };
 

@@ -83,6 +83,8 @@ static bool list_find(struct rule_ahead_list *to, const struct burst *burst)
 		return prefixes_find(to, &seen, burst);
 	case LIVE_LIST_SUBSCRIBERS:
 		return subscribers_find(to, &seen, burst);
+	case LIVE_LIST_STORE:
+		break;
 	}
 	return false;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "dataplane/rules/key_store.h"
 #include "dataplane/rules/name_index.h"
 #include "dataplane/rules/prefix_index.h"
 #include "dataplane/rules/rpz.h"
@@ -20,6 +21,7 @@ enum live_list_kind {
 	LIVE_LIST_ZONE,	    /* a struct rpz_zone */
 	LIVE_LIST_PREFIXES, /* a struct prefix_index */
 	LIVE_LIST_SUBSCRIBERS, /* a struct subscriber_table */
+	LIVE_LIST_STORE, /* a struct key_store */
 };
 
 struct live_list {
@@ -55,6 +57,12 @@ static inline const struct subscriber_table *live_list_subscribers(const struct 
 {
 	return list->kind == LIVE_LIST_SUBSCRIBERS ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE)
 						   : NULL;
+}
+
+/* Any lcore. NULL: nothing there, or no store. */
+static inline const struct key_store *live_list_store(const struct live_list *list)
+{
+	return list->kind == LIVE_LIST_STORE ? __atomic_load_n(&list->now, __ATOMIC_ACQUIRE) : NULL;
 }
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "dataplane/rules/key_store.h"
 #include "dataplane/rules/selectors.h"
 
 #include "dataplane/clock.h"
@@ -350,6 +351,8 @@ test_run(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf
 	case RULE_TEST_LIST:
 		return matched_find(test->list, (enum matched_trigger)test->value, test->flag, mbuf,
 				    context);
+	case RULE_TEST_LOOKUP:
+		return rule_lookup_test(test->lookup, mbuf, context);
 	case RULE_TEST_QNAME_LABELS:
 		return outside(facts->qname_labels, test);
 	case RULE_TEST_QNAME_LENGTH:

@@ -25,6 +25,7 @@ struct rule_context;
 	X(QNAME_SET, "QNameSet")                                                                   \
 	X(QNAME_SUFFIX, "QNameSuffix")                                                             \
 	X(LIST, "List")                                                                            \
+	X(LOOKUP, "KeyValueStoreLookup")                                                           \
 	X(QNAME_LABELS, "QNameLabelsCount")                                                        \
 	X(QNAME_LENGTH, "QNameWireLength")                                                         \
 	X(QTYPE, "QType")                                                                          \
@@ -102,6 +103,7 @@ struct rule_test {
 		const struct rule_name *name;
 		const struct name_set *names;
 		const struct live_list *list;
+		const struct rule_lookup *lookup;
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
 		const struct regex *regex;

@@ -11,7 +11,8 @@ SELECTORS = """AllRule AndRule OrRule NotRule QNameRule QNameSetRule SuffixMatch
     NetmaskGroupRule TimedIPSetRule MaxQPSIPRule MaxQPSRule ProbaRule TagRule RCodeRule RecordsCountRule
     RegexRule TCPRule DSTPortRule PayloadSizeRule TrailingDataRule PoolAvailableRule PoolOutstandingRule
     LuaRule LuaFFIRule LuaFFIPerThreadRule
-    EDNSVersionRule ERCodeRule RecordsTypeCountRule RE2Rule IncomingProtocolRule ProxyProtocolValueRule""".split()
+    EDNSVersionRule ERCodeRule RecordsTypeCountRule RE2Rule IncomingProtocolRule ProxyProtocolValueRule
+    KeyValueStoreLookupRule KeyValueStoreRangeLookupRule""".split()
 ACTIONS = """AllowAction DropAction NoneAction ContinueAction RCodeAction SpoofAction SpoofCNAMEAction
     SpoofRawAction NegativeAndSOAAction PoolAction QPSAction QPSPoolAction TCAction SetNoRecurseAction
     SetSkipCacheAction SetTempFailureCacheTTLAction SetMaxReturnedTTLAction SetTagAction UnsetTagAction
@@ -24,8 +25,13 @@ ACTIONS = """AllowAction DropAction NoneAction ContinueAction RCodeAction SpoofA
     ERCodeAction SpoofPacketAction SpoofSVCAction SetDisableValidationAction SetECSAction SetECSOverrideAction
     SetECSPrefixLengthAction SetDisableECSAction SetProxyProtocolValuesAction
     SetAdditionalProxyProtocolValueAction SetReducedTTLResponseAction SetEDNSOptionResponseAction
-    LogResponseAction DelayAction DelayResponseAction""".split()
+    LogResponseAction DelayAction DelayResponseAction KeyValueStoreLookupAction
+    KeyValueStoreRangeLookupAction""".split()
 ABSENT = {  # without rows, and where they are shown instead
+    "KeyValueStoreLookupRule": "tests/system/stores.sh",
+    "KeyValueStoreRangeLookupRule": "tests/system/stores.sh",
+    "KeyValueStoreLookupAction": "tests/system/stores.sh",
+    "KeyValueStoreRangeLookupAction": "tests/system/stores.sh",
     "DelayAction": "tests/golden/delay",
     "DelayResponseAction": "tests/golden/delay",
     "ProxyProtocolValueRule": "tests/golden/proxy",

@@ -165,10 +165,9 @@ local REFUSED = [[
   getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
   getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
   getResolvers
-  hashPassword KeyValueLookupKeyQName
-  KeyValueLookupKeySourceIP KeyValueLookupKeySuffix KeyValueLookupKeyTag KeyValueStoreLookupAction
-  KeyValueStoreLookupRule KeyValueStoreRangeLookupAction KeyValueStoreRangeLookupRule
-  makeIPCipherKey newCDBKVStore newFrameStreamTcpLogger newFrameStreamUnixLogger newLMDBKVStore
+  hashPassword
+ 
+  makeIPCipherKey newFrameStreamTcpLogger newFrameStreamUnixLogger
   newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction SetMacAddrAction setQueryCount
   setQueryCountFilter submitToMainThread TeeAction threadmessage
 ]]

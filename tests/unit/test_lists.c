@@ -304,7 +304,7 @@ END_TEST
 
 START_TEST(empty)
 {
-	for (int format = 0; format < LIST_FORMAT_COUNT; format++) {
+	for (int format = 0; format < LIST_FORMAT_STORE; format++) { /* that one has no entries */
 		ck_assert_int_eq(parse(format, ""), -EBADMSG);
 		ck_assert_str_ne(report.failure, "");
 		ck_assert_int_eq(parse(format, "\n# nothing\n;\n"), -EBADMSG);
