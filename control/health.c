@@ -354,8 +354,11 @@ static bool check_may_begin(struct health *health)
 
 static void server_turn(struct health *health, struct server *server)
 {
-	if (server->asked && health->now >= server->asked_at + server->options.timeout)
+	if (server->asked && health->now >= server->asked_at + server->options.timeout) {
 		check_end(health, server, false, HEALTH_FAILURE_TIMEOUT);
+		if (health->hooks.silent != NULL)
+			health->hooks.silent(health->hooks.ctx, server->backend);
+	}
 	if (server->options.mode == HEALTH_LAZY && server->status.lazy == HEALTH_HEALTHY) {
 		server->starting = false;
 		if (health->now >= server->next)

@@ -81,6 +81,8 @@ struct health_hooks {
 	void (*question)(void *ctx, int32_t callback, struct health_question *question);
 	/* Whether the policy takes the answer for a good one. */
 	bool (*good)(void *ctx, int32_t validator, const uint8_t *message, size_t length);
+	/* A check was not answered in time; may be NULL. */
+	void (*silent)(void *ctx, const struct backend *backend);
 	/* The server went up or down. */
 	void (*changed)(void *ctx, const struct backend *backend, bool up);
 	/* What all workers counted for the server. */

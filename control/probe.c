@@ -65,6 +65,12 @@ static void server_changed(void *ctx, const struct backend *backend, bool up)
 	lua_policy_server_changed(control, backend->title, up);
 }
 
+static void server_silent(void *ctx, const struct backend *backend)
+{
+	struct control *control = ctx;
+	__atomic_fetch_add(&control->dataplane->silent_checks[backend->number], 1, __ATOMIC_RELAXED);
+}
+
 static void server_totals(void *ctx, uint16_t number, struct backend_stats *sum)
 {
 	totals_backend(ctx, number, sum);
@@ -79,6 +85,7 @@ int probe_init(struct control *control)
 		.question = probe_question,
 		.good = probe_good,
 		.changed = server_changed,
+		.silent = server_silent,
 		.totals = server_totals,
 		.ctx = control,
 	};

@@ -108,6 +108,7 @@ enum drop_reason {
 	X(NEIGHBOUR_UNPARKED, "unparked_packets", "packets lost since too many wait for a next hop") \
 	X(OTHER_GATEWAY, "other_gateway", "queries through another gateway than the first, which did not answer") \
 	X(NEIGHBOUR_REFUSED, "neighbours_refused", "hosts that the neighbour table had no room for") \
+	X(NEIGHBOUR_DOUBTED, "neighbours_doubted", "next hops asked early since servers behind them did not answer") \
 	X(ADDRESS_CLAIMED, "address_claims", "ARP and neighbour discovery of others that have an address of ours") \
 	X(ADDRESS_SAID, "address_announcements", "ARP and neighbour discovery sent to say that an address is ours") \
 	X(LINK_PACKETS, "link_packets", "ARP, neighbour discovery and ICMP packets")               \

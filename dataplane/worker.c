@@ -15,6 +15,7 @@
 #include "dataplane/net/frame.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/pipeline_parts.h"
+#include "dataplane/progress.h"
 
 #define PREFETCH_AHEAD 4
 #define PIECES_CACHE 64
@@ -60,12 +61,14 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
 	worker->path_mtu = path_mtu_create();
 	worker->held = held_create();
+	worker->progress = progress_create();
 	int error = handoff_create(&worker->handoff, index, socket);
 	if (error == 0)
 		error = pieces_create(worker, socket);
 	if (error == 0 && (worker->inflight == NULL || worker->balance == NULL ||
 			   worker->places == NULL || worker->path_mtu == NULL || worker->held == NULL ||
-			   worker->rule_hits == NULL || worker->backends == NULL))
+			   worker->rule_hits == NULL || worker->backends == NULL ||
+			   worker->progress == NULL))
 		error = -ENOMEM;
 	if (error != 0) {
 		worker_destroy(worker);
@@ -89,6 +92,7 @@ void worker_destroy(struct worker *worker)
 	net_fragments_destroy(worker->fragments);
 	path_mtu_destroy(worker->path_mtu);
 	held_destroy(worker->held);
+	progress_destroy(worker->progress);
 	free(worker->balance);
 	free(worker->places);
 	free(worker->rule_hits);
@@ -99,6 +103,7 @@ void worker_destroy(struct worker *worker)
 	worker->fragments = NULL;
 	worker->path_mtu = NULL;
 	worker->held = NULL;
+	worker->progress = NULL;
 	worker->pieces = NULL; /* ports may still have some of its buffers; it ends with EAL */
 	worker->balance = NULL;
 	worker->places = NULL;
@@ -321,8 +326,11 @@ static void announce(struct worker *worker)
 
 static void housekeep(struct worker *worker)
 {
+	const uint32_t seconds = (uint32_t)(worker->now / worker->tsc_per_ms / 1000);
+	if (unlikely(seconds != worker->seconds))
+		progress_look(worker->progress, worker);
 	worker->housekept = worker->now;
-	worker->seconds = (uint32_t)(worker->now / worker->tsc_per_ms / 1000);
+	worker->seconds = seconds;
 	pipeline_expire(worker, false);
 	if (worker->dataplane->has_kernel)
 		kernel_tick(worker);

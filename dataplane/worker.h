@@ -70,6 +70,7 @@ struct dataplane {
 	/* By backend number, written before a policy with that backend is published. */
 	struct net_route routes[POLICY_BACKENDS_MAX];
 	bool routed[POLICY_BACKENDS_MAX];
+	uint32_t silent_checks[POLICY_BACKENDS_MAX]; /* not answered; control writes, workers read */
 	struct kernel_udp kernel_udp; /* workers write it, seldom */
 };
 
@@ -91,6 +92,7 @@ struct worker {
 	/* The worker alone. */
 	struct inflight *inflight __rte_cache_aligned;
 	struct neighbour_table *neighbours;
+	struct progress *progress;
 	struct rule_context rules;
 	struct recent_lcore recent;
 	struct icmp icmp;

@@ -215,7 +215,7 @@ setMaxTCPConnectionRatePerClient(count) -- how many connections a client may beg
 setTCPConnectionRateInterval(minutes) -- what that is an average over
 setMaxTCPReadIOsPerQuery(count) -- how many pieces a query may come in over TCP; 0: any number
 setBanDurationForExceedingMaxReadIOsPerQuery(seconds) -- how long who sent more gets no connection
-setMaxTCPQueuedConnections(count) -- how many wait to be accepted at an address; 0: the kernel's limit
+setMaxTCPQueuedConnections(count) -- how many wait to be accepted at an address; 0: any number
 setTCPFastOpenKey(key) -- 00112233-44556677-8899aabb-ccddeeff, of TCP Fast Open at all addresses
 requestTCPStatesDump() -- writes all connections over TCP to the log
 setBanDurationForExceedingTCPTLSRate(seconds) -- how long who wanted more gets no connection

@@ -24,6 +24,7 @@ struct neighbour {
 	uint8_t tries;
 	uint8_t parked;
 	bool used;     /* since it was last confirmed */
+	bool doubted;  /* likewise */
 	bool stranger; /* it asked for us before we needed it */
 	struct rte_ether_addr mac;
 	uint16_t chain; /* next in the bucket or the free list, number + 1 */
@@ -224,6 +225,17 @@ enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t p
 	return entry->state == STATE_FAILED ? NEIGHBOUR_FAILED : NEIGHBOUR_PENDING;
 }
 
+void neighbour_doubt(struct neighbour_table *table, uint8_t port, const struct net_address *address,
+		     uint64_t now)
+{
+	struct neighbour *entry = entry_find(table, port, address);
+	if (entry == NULL || entry->state != STATE_KNOWN || entry->doubted ||
+	    now - entry->confirmed < NEIGHBOUR_DOUBT_MS)
+		return;
+	entry->doubted = true;
+	stats_add(&table->stats->counter[STATS_NEIGHBOUR_DOUBTED], 1);
+}
+
 bool neighbour_park(struct neighbour_table *table, uint8_t port, const struct net_address *address,
 		    struct rte_mbuf *mbuf)
 {
@@ -284,6 +296,7 @@ static void entry_confirm(struct neighbour *entry, uint64_t now)
 	entry->confirmed = now;
 	entry->tries = 0;
 	entry->used = false;
+	entry->doubted = false;
 }
 
 /* Nobody's address, or ours. Our MAC may be another's as well: the kernel's end of a tap has it. */
@@ -417,6 +430,14 @@ void neighbour_nd_input(struct neighbour_table *table, uint8_t port, struct rte_
 	finish(table, port, mbuf, reply && for_us);
 }
 
+/* Whether it is time to ask whether it is there. */
+static bool is_due(const struct neighbour *entry, uint64_t now)
+{
+	return (entry->doubted ||
+		(entry->used && now - entry->confirmed > NEIGHBOUR_FRESH_MS)) &&
+	       now - entry->asked > NEIGHBOUR_RETRY_MS;
+}
+
 static void entry_tick(struct neighbour_table *table, struct neighbour *entry, uint64_t now)
 {
 	switch ((enum neighbour_state)entry->state) {
@@ -439,8 +460,7 @@ static void entry_tick(struct neighbour_table *table, struct neighbour *entry, u
 		queue_send(table, entry);
 		if (now - entry->last_used > NEIGHBOUR_UNUSED_MS)
 			entry_remove(table, entry);
-		else if (entry->used && now - entry->confirmed > NEIGHBOUR_FRESH_MS &&
-			 now - entry->asked > NEIGHBOUR_RETRY_MS) {
+		else if (is_due(entry, now)) {
 			if (entry->tries >= NEIGHBOUR_TRIES) {
 				entry->state = STATE_ASKING;
 				entry->tries = 0;

@@ -25,6 +25,7 @@
 #define NEIGHBOUR_TRIES 3u
 #define NEIGHBOUR_RETRY_MS 1000u
 #define NEIGHBOUR_FRESH_MS 30000u  /* then a used entry is asked again, by unicast */
+#define NEIGHBOUR_DOUBT_MS 5000u   /* one confirmed since is not doubted: DELAY_FIRST_PROBE_TIME */
 #define NEIGHBOUR_UNUSED_MS 600000u
 #define NEIGHBOUR_DEFEND_MS 10000u /* RFC 5227, section 1.1: DEFEND_INTERVAL */
 
@@ -53,6 +54,13 @@ int neighbour_add_static(struct neighbour_table *table, uint8_t port,
 enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t port,
 					const struct net_address *address, uint64_t now,
 					struct rte_ether_addr *mac);
+
+/*
+ * What goes over this next hop is not answered: it is asked by unicast at once, and where it does not answer
+ * either, by its address. Often: nothing happens while that goes on, nor to one that was there lately.
+ */
+void neighbour_doubt(struct neighbour_table *table, uint8_t port, const struct net_address *address,
+		     uint64_t now);
 
 /*
  * Keeps a finished frame that lacks its destination MAC until the next hop is known; then it is

@@ -21,7 +21,8 @@ raises('setMaxTCPQueuedConnections', setMaxTCPQueuedConnections, -1)
 setTCPConnectionsMaskV4Port(16)
 raises('setTCPConnectionsMaskV4Port', setTCPConnectionsMaskV4Port, 17)
 setTCPFastOpenKey('00112233-44556677-8899aabb-CCDDEEFF')
-for _, key in ipairs{'', '0011223344556677-8899aabb-ccddeeff', '00112233-44556677-8899aabb-ccddeefg', 7} do
+for _, key in ipairs{'', '0011223344556677-8899aabb-ccddeeff',
+  '00112233-44556677-8899aabb-ccddeefg', 7} do
   raises('takes a key like', setTCPFastOpenKey, key)
 end
 requestTCPStatesDump()

@@ -137,6 +137,52 @@ START_TEST(lost_neighbour)
 }
 END_TEST
 
+/* Servers behind it do not answer: it is asked by unicast, and then as one whose MAC nobody knows. */
+START_TEST(doubted_neighbour)
+{
+	uint64_t now = START + NEIGHBOUR_DOUBT_MS;
+	learn_both(START);
+	neighbour_doubt(table, 0, &peer, now - 1); /* it was there a moment ago */
+	tick(now - 1);
+	ck_assert_uint_eq(tx[0].count, 0);
+	for (unsigned i = 0; i < NEIGHBOUR_TRIES; i++, now += 1001) {
+		neighbour_doubt(table, 0, &peer, now);
+		tick(now);
+		ck_assert(lab_sent_is(&tx[0], SAMPLE_ARP_PROBE_OUT));
+		tick(now + 1);
+		ck_assert_uint_eq(tx[0].count, 0);
+		ck_assert(known_as(peer, now, 2));
+	}
+	tick(now);
+	ck_assert(lab_sent_is(&tx[0], SAMPLE_ARP_REQUEST_OUT));
+	ck_assert_int_eq(resolve(peer, now), NEIGHBOUR_PENDING);
+	neighbour_doubt(table, 0, &peer, now); /* it is asked for already */
+	deliver(0, arp_from(0, 2, 7, 2, 1), now, true); /* another MAC has its address now */
+	ck_assert(known_as(peer, now, 7));
+	ck_assert_uint_eq(stats.counter[STATS_NEIGHBOUR_DOUBTED], 1);
+}
+END_TEST
+
+/* The neighbour is there, its servers are not: that costs a question every few seconds, for as long as it lasts. */
+START_TEST(doubt_is_cheap)
+{
+	learn_both(START);
+	for (uint64_t now = START; now < START + 60000; now += 100) {
+		neighbour_doubt(table, 0, &peer, now);
+		tick(now);
+		while (tx[0].count > 0) {
+			ck_assert(lab_sent_is(&tx[0], SAMPLE_ARP_PROBE_OUT));
+			arrive(SAMPLE_ARP_REPLY_IN, now);
+		}
+	}
+	ck_assert_uint_le(stats.counter[STATS_ARP_SENT], 60000 / NEIGHBOUR_DOUBT_MS);
+	struct net_address other = lab_ipv4(10, 53, 0, 9);
+	neighbour_doubt(table, 0, &other, START + 60000); /* nobody we know */
+	ck_assert_int_eq(resolve(other, START + 60000), NEIGHBOUR_PENDING);
+	forget_sent();
+}
+END_TEST
+
 /* The answer to a question to one host need not tell its MAC (RFC 4861, section 7.2.4). */
 START_TEST(bare_advertisement_confirms)
 {
@@ -387,6 +433,8 @@ static void life_cycle_add(TCase *tcase)
 	tcase_add_test(tcase, used_entry_is_refreshed);
 	tcase_add_test(tcase, unused_entry_expires);
 	tcase_add_test(tcase, lost_neighbour);
+	tcase_add_test(tcase, doubted_neighbour);
+	tcase_add_test(tcase, doubt_is_cheap);
 	tcase_add_test(tcase, bare_advertisement_confirms);
 	tcase_add_test(tcase, override);
 	tcase_add_test(tcase, claims_of_our_addresses);
