@@ -57,7 +57,7 @@ class Bench:
         self.on_stop = None  # gets each process that is about to be stopped
         # All alike, or the comparison is one of memory.
         self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX + CACHE_MEMORY
-        for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", [])):
+        for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", []), ("lone", [])):
             self.compile(os.path.join(TOP, "tests", "bench", name + ".c"), name, more)
         self.compile(os.path.join(TOP, "tests", "system", "filter.c"), "filter", [])
 
@@ -153,7 +153,7 @@ class Bench:
                 self.port("edge", self.back_device(name, "server", BACKEND_MAC), BACKEND, BACK, BACK_MAC))
 
     def sluice(self, policy, device=None, space=None, name="sluice", control=0, cpu=0, more="", ports=None,
-               memory=MEMORY, settings=""):
+               memory=MEMORY, settings="", idle="auto"):
         """
         A running Sluice with one port, and those of `more`, its worker on CPU 0 or `cpu`; the control lcore shares
         that unless told otherwise.
@@ -167,7 +167,7 @@ class Bench:
             file.write(policy.replace("@", self.folder))
         with open(self.path(name + ".yml"), "w", encoding="utf-8") as file:
             file.write(f"""eal: {{hugepages: {"require" if self.huge else "never"}, memory: {memory}}}
-lcores: {{control: {control}, workers: [{cpu}], share: {str(str(control) in str(cpu)).lower()}}}
+lcores: {{control: {control}, workers: [{cpu}], share: {str(str(control) in str(cpu)).lower()}, idle: {idle}}}
 ports:
 {ports}policy: {name}.lua
 metrics: {{listen: 127.0.0.1:{port}}}
