@@ -106,9 +106,15 @@ def metrics():
             for line in text.splitlines() if not line.startswith('#')}
 
 
+def resident():
+    """Bytes of memory that Sluice has, but for hugepages."""
+    with open('/proc/%s/statm' % os.environ['sluice_pid']) as file:
+        return int(file.read().split()[1]) * 4096
+
+
 def until(what, condition):
     """Polls until the condition holds; its value."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 4 * PATIENCE  # a machine may be busy
     while time.monotonic() < deadline:
         value = condition()
         if value:

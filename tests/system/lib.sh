@@ -269,9 +269,10 @@ lab_repl() {
 
 # lab_python WHAT: runs the Python of standard input in the client's namespace, with lab.py to import.
 # Debian's Python by its path: that one has the dnspython of scripts/install.
+# $lab_patience: how many seconds it may take, if more than 60.
 lab_python() {
 	work=$work sluice=$sluice PYTHONPATH=$top/tests/system PYTHONDONTWRITEBYTECODE=1 \
-		in_client timeout 60 /usr/bin/python3 - || fail "$1"
+		in_client timeout "${lab_patience:-60}" /usr/bin/python3 - || fail "$1"
 	alive
 }
 
@@ -354,4 +355,11 @@ lab_subnet_servers() {
 		pids+=($!)
 		wait_for 10 "the server" grep -q 'subnet: ready' "$work/server-$port.log"
 	done
+}
+
+# lab_proxy_server: a name server at 10.53.0.2, port 5302, that wants PROXY headers and answers with what they said.
+lab_proxy_server() {
+	ip netns exec "$backend" /usr/bin/python3 "$top/tests/system/proxy_server.py" 10.53.0.2 5302 2>"$work/server.log" &
+	pids+=($!)
+	wait_for 10 "the server" grep -q listening "$work/server.log"
 }

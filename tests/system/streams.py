@@ -79,3 +79,30 @@ def overflow(count):
         stream.setblocking(False)
         stream.connect_ex((SERVER, 53))
     return made
+
+
+class Crowd:
+    """A process with connections: half of them idle, the others with a byte of a query."""
+
+    def __init__(self, count):
+        there, self.commands = os.pipe()
+        self.replies, back = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.read(self.replies, 1)
+            return
+        streams = [connect() for _ in range(count)]
+        for byte in b'\0', b'\xff':
+            for stream in streams[1::2]:
+                stream.send(byte)
+            os.write(back, b'.')
+            os.read(there, 1)
+        os._exit(0)
+
+    def more(self):
+        os.write(self.commands, b'.')
+        os.read(self.replies, 1)
+
+    def end(self):
+        os.kill(self.pid, 9)
+        os.waitpid(self.pid, 0)

@@ -16,36 +16,12 @@ for ns in "$client" "$sluice"; do
 	ip netns exec "$ns" sysctl -qw net.ipv4.tcp_max_syn_backlog=8192 net.ipv4.tcp_syncookies=1 net.core.somaxconn=8192
 done
 
-sluice_pid=$sluice_pid lab_python "20,000 connections" <<'END'
-import os, resource, subprocess, time
-from streams import connect
-from lab import metrics, until
+lab_patience=180 sluice_pid=$sluice_pid lab_python "20,000 connections" <<'END'
+import resource, subprocess, time
+from streams import Crowd
+from lab import metrics, resident, until
 COUNT, PLACES = 20000, 16384
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-class Crowd:
-    """A process with connections: half of them idle, the others with a byte of a query."""
-    def __init__(self, count):
-        there, self.commands = os.pipe()
-        self.replies, back = os.pipe()
-        self.pid = os.fork()
-        if self.pid:
-            os.read(self.replies, 1)
-            return
-        streams = [connect() for _ in range(count)]
-        for byte in b'\0', b'\xff':
-            for stream in streams[1::2]:
-                stream.send(byte)
-            os.write(back, b'.')
-            os.read(there, 1)
-        os._exit(0)
-    def more(self):
-        os.write(self.commands, b'.')
-        os.read(self.replies, 1)
-    def end(self):
-        os.kill(self.pid, 9)
-        os.waitpid(self.pid, 0)
-def resident():
-    return int(open('/proc/%s/statm' % os.environ['sluice_pid']).read().split()[1]) * 4096
 def quick():
     for tcp in '+tcp', '+notcp':
         begun = time.monotonic()

@@ -18,14 +18,10 @@ lab_sluice
 sluice_pid=$sluice_pid lab_python "transfers" <<'END'
 import os, socket, time
 from streams import Answers, connect, framed
-from lab import metrics, until
+from lab import metrics, resident, until
 LOG = os.environ['work'] + '/server.log'
-def gone(name):
-    return open(LOG).read().count('gone %s.' % name)
-def ended(reason):
-    return metrics()['sluice_tcp_closed_total{reason="%s"}' % reason]
-def resident():
-    return int(open('/proc/%s/statm' % os.environ['sluice_pid']).read().split()[1]) * 4096
+gone = lambda name: open(LOG).read().count('gone %s.' % name)
+ended = lambda reason: metrics()['sluice_tcp_closed_total{reason="%s"}' % reason]
 def others():
     stream, begun = connect(), time.monotonic()
     stream.sendall(framed('x.test', 9, 'TXT'))
@@ -51,8 +47,7 @@ unread = [ask('endless.test')[0] for _ in range(8)]
 unread[0].shutdown(socket.SHUT_WR) # one that has no more to say takes nothing either
 others()
 until('those that take nothing are closed', lambda: ended('unread_answer') == before + 8)
-grown = resident() - memory
-assert grown < 8 << 20, grown
+assert resident() - memory < 8 << 20, resident() - memory
 until('the server is told', lambda: gone('endless.test') == 8)
 # One that goes away after five megabytes.
 stream, answers = ask('endless.test')
