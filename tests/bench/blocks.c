@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What dynamic blocks cost: nanoseconds to add one and milliseconds at the most, nanoseconds to extend it, to look for a client and for a name,
- * and bytes of memory a block.
+ * What dynamic blocks cost: nanoseconds to add one, and milliseconds for the one that took longest;
+ * nanoseconds to extend one, and to look for a client and for a name; bytes of memory a block.
  *
  *   bench_blocks [BLOCKS...]      default 10, 1000, 100000, 1000000
  *
- * Blocks are of whole IPv4 addresses ("lengths" 1), or of /24 to /32 ("lengths" 9). Clients come in an
- * order of chance, in bursts of 32, as on a worker: first those that are blocked, then others. Names
- * have four labels, those of every third block three.
+ * Blocks are of whole IPv4 addresses ("lengths" 1), or of /24 to /32 ("lengths" 9). Clients come in
+ * an order of chance, in bursts of 32, as on a worker: first those that are blocked, then others.
+ * Names have four labels, those of every third block three.
  */
 #include <malloc.h>
 #include <stdio.h>
