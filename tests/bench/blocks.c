@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What dynamic blocks cost: nanoseconds to add one, to extend it, to look for a client and for a name,
- * and bytes of memory a block.
+ * What dynamic blocks cost: nanoseconds to add one, and milliseconds for the one that took longest;
+ * nanoseconds to extend one, and to look for a client and for a name; bytes of memory a block.
  *
  *   bench_blocks [BLOCKS...]      default 10, 1000, 100000, 1000000
  *
- * Blocks are of whole IPv4 addresses ("lengths" 1), or of /24 to /32 ("lengths" 9). Clients come in an
- * order of chance, in bursts of 32, as on a worker: first those that are blocked, then others. Names
- * have four labels, those of every third block three.
+ * Blocks are of whole IPv4 addresses ("lengths" 1), or of /24 to /32 ("lengths" 9). Clients come in
+ * an order of chance, in bursts of 32, as on a worker: first those that are blocked, then others.
+ * Names have four labels, those of every third block three.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@
 #define BURST 32u
 
 static const struct blocks *view;
+static double slowest; /* of adding or extending: seconds */
 
 static uint64_t mix(uint64_t x)
 {
@@ -59,12 +60,16 @@ static double clients_add(struct block_set *set, size_t count, unsigned lengths,
 		.reason = "too many", .until = until, .action = RULE_RESULT_DROP};
 	struct block_client client;
 	uint8_t address[16];
-	double start = now();
+	double start = now(), before = start;
+	slowest = 0;
 	for (uint64_t i = 0; i < count; i++) {
 		address_make(address, i);
 		block_client_make(&client, address, false, (uint8_t)(32 - i % lengths), 0, 0);
 		block_set_add_client(set, &client, &order, 1);
 		block_set_reclaim(set);
+		double after = now();
+		slowest = after - before > slowest ? after - before : slowest;
+		before = after;
 	}
 	return (now() - start) / (double)count * 1e9;
 }
@@ -129,9 +134,10 @@ static void clients_measure(size_t count, unsigned lengths)
 	size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
 	struct block_set *set = block_set_create(&view, NULL, 2, mix(1));
 	double adding = clients_add(set, count, lengths, 100);
+	double most = slowest * 1e3;
 	size_t memory = mallinfo2().uordblks + mallinfo2().hblkhd - before;
 	double extending = clients_add(set, count, lengths, 101);
-	printf("%8zu %8u %8.0f %8.0f %8.1f", count, lengths, adding, extending,
+	printf("%8zu %8u %8.0f %8.2f %8.0f %8.1f", count, lengths, adding, most, extending,
 	       clients_find(view, count, 0, &found));
 	printf(" %8.1f %8zu\n", clients_find(view, count, count, &found), memory / count);
 	block_set_destroy(set);
@@ -144,7 +150,7 @@ static void names_measure(size_t count)
 	uint64_t found = 0;
 	struct block_set *set = block_set_create(&view, NULL, 2, mix(1));
 	double adding = names_add(set, count);
-	printf("%8zu %8s %8.0f %8s %8.1f", count, "names", adding, "",
+	printf("%8zu %8s %8.0f %8s %8s %8.1f", count, "names", adding, "", "",
 	       names_find(view, count, 0, &found));
 	printf(" %8.1f\n", names_find(view, count, count, &found));
 	block_set_destroy(set);
@@ -157,8 +163,8 @@ int main(int argc, char **argv)
 	static const char *const usual[] = {"10", "1000", "100000", "1000000"};
 	const char *const *counts = argc > 1 ? (const char *const *)argv + 1 : usual;
 	unsigned n = argc > 1 ? (unsigned)argc - 1 : 4;
-	printf("%8s %8s %8s %8s %8s %8s %8s\n", "blocks", "lengths", "add", "extend", "blocked",
-	       "others", "bytes");
+	printf("%8s %8s %8s %8s %8s %8s %8s %8s\n", "blocks", "lengths", "add", "most ms",
+	       "extend", "blocked", "others", "bytes");
 	for (unsigned i = 0; i < n; i++) {
 		size_t count = strtoul(counts[i], NULL, 10);
 		if (count == 0 || count > BLOCKS_MAX)
