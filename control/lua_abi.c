@@ -59,6 +59,7 @@ struct lua_context *lua_abi_context(void)
 	X(lua_listener_tcp) X(lua_health) X(lua_server_view)                                       \
 	X(lua_check) X(lua_rule) X(lua_cache_options) X(lua_cache_stats) X(lua_bench) X(lua_block) \
 	X(lua_recent) X(lua_suffix)                                                                \
+	X(lua_group_column) X(lua_group_client)                                                    \
 	X(dnsdist_ffi_ednsoption) X(dnsdist_ffi_tag)                                               \
 	X(dnsdist_ffi_raw_value)
 

@@ -166,6 +166,9 @@ struct lua_context *lua_context_new(void);
 /* Closes its endpoints and frees its sets: Lua runs no more. NULL has no effect. */
 void lua_context_free(struct lua_context *context);
 
+/* Says in the log what memory the policy's groups of dynamic blocks take. */
+void lua_groups_say(const struct lua_context *context);
+
 /* Forgets what a search in a packet cache found. */
 void lua_cache_found_free(struct lua_context *context);
 
@@ -225,6 +228,9 @@ void lua_ecs_facts(const struct query_state *query, struct lua_facts *facts);
 
 /* Gives back what a constructor of policy_build.h made; NULL: keeps errno for Lua to ask about. */
 void *lua_policy_keep(void *made);
+
+/* 0, -EINVAL or -ENOMEM. */
+int lua_prefixes_add(struct prefix_list *list, const struct lua_prefix *prefixes, size_t count);
 
 /* NULL for NULL. */
 const struct dns_reply_options *lua_reply_options_read(const struct lua_reply_options *from,

@@ -112,7 +112,7 @@ struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, 
 	     policy_selector_records(model(), (enum dns_section)section, min, max));
 }
 
-static int prefixes_add(struct prefix_list *list, const struct lua_prefix *prefixes, size_t count)
+int lua_prefixes_add(struct prefix_list *list, const struct lua_prefix *prefixes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct prefix_entry entry = {.length = prefixes[i].length,
@@ -134,7 +134,7 @@ struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixe
 {
 	struct prefix_list list = {0};
 	struct policy_selector *selector = NULL;
-	int error = prefixes_add(&list, prefixes, count);
+	int error = lua_prefixes_add(&list, prefixes, count);
 	errno = 0;
 	if (error == 0 && model() != NULL)
 		selector = policy_selector_netmask(model(), &list, destination);

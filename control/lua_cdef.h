@@ -14,6 +14,7 @@ struct backend;
 struct balance_list;
 struct policy_selector;
 struct policy_action;
+struct policy_client_group;
 struct lua_names;
 struct lua_feed;
 struct lua_recents;
@@ -343,6 +344,21 @@ struct lua_suffix {
 	int32_t action;	 /* that a visitor set; -1: none */
 	uint32_t reason_length;
 	char reason[256];
+};
+
+/* What is counted of clients, for a group of dynamic blocks; `kind`: enum count_kind. */
+struct lua_group_column {
+	double limit; /* of all workers, from which on the client is looked at */
+	uint32_t seconds;
+	uint16_t value;
+	uint8_t kind;
+	uint8_t spare;
+};
+
+/* A client that may be above a limit, and both sums of each column. */
+struct lua_group_client {
+	struct lua_address address; /* masked; its port too */
+	double sums[2][32];
 };
 
 /* Sizes that Lua compares with its own, in the order in which lua/boot.lua lists them. */
@@ -718,6 +734,19 @@ bool sluice_recents_suffix(struct lua_recents *recents, struct lua_suffix *suffi
 void sluice_recents_free(struct lua_recents *recents);
 /* Writes a file that is not there yet, for its owner alone. */
 int sluice_file_new(const char *path, const char *text, size_t length);
+
+/* Groups of dynamic blocks; NULL: sluice_policy_error() says why. */
+struct policy_client_group *sluice_group_new(void);
+/* What it counts of whom; columns of queries first. */
+int sluice_group_set(struct policy_client_group *group, uint32_t clients, uint8_t v4_prefix,
+		     uint8_t v6_prefix, uint8_t port_bits, const struct lua_group_column *columns,
+		     size_t count);
+/* The longest prefix says who is not counted; with a negated one those are who are. */
+int sluice_group_excluded_set(struct policy_client_group *group, const struct lua_prefix *prefixes,
+			      size_t count);
+/* A look at the clients that may be above a limit; false after the last. */
+void sluice_group_begin(struct policy_client_group *group);
+bool sluice_group_next(struct policy_client_group *group, struct lua_group_client *client);
 
 /* Packet caches. */
 struct policy_blob *sluice_cache_new(const struct lua_cache_options *options);

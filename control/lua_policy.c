@@ -391,6 +391,7 @@ static void take_over(struct control *control, struct lua_policy *policy, struct
 	control->rules.lua_selector = lua_policy_select;
 	control->rules.lua = control;
 	lua_abi_use(policy->context);
+	lua_groups_say(policy->context);
 	servers_watch(policy);
 }
 

@@ -74,6 +74,7 @@ static struct measures model_measure(const struct policy_model *model)
 		sum.blobs += model->pools[i].ring != NULL;
 		sum.blobs += model->pools[i].cache != NULL;
 	}
+	sum.blobs += model->n_groups;
 	return sum;
 }
 
@@ -91,7 +92,8 @@ static size_t model_size(const struct policy_model *model, const struct measures
 	       size_align(registry->n_pools * sizeof(struct policy_pool_name)) +
 	       size_align(registry->n_backends * sizeof(struct backend *)) +
 	       size_align(model->n_listeners * sizeof(struct policy_listener)) +
-	       prefix_set_frozen_size(&model->acl) + prefix_set_frozen_size(&model->proxy_acl);
+	       prefix_set_frozen_size(&model->acl) + prefix_set_frozen_size(&model->proxy_acl) +
+	       policy_groups_size(model);
 }
 
 /* Where the programs of all rules and the blobs they use go. */
@@ -163,7 +165,7 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	};
 }
 
-/* What rules point to; the blobs of the pools' rings and caches are with them. */
+/* What rules point to; the blobs of the pools' rings and caches and of groups are with them. */
 static void blobs_open(const struct policy_model *model, const struct measures *sum,
 		       struct emission *emission, struct arena *arena)
 {
@@ -172,6 +174,8 @@ static void blobs_open(const struct policy_model *model, const struct measures *
 		blob_use(emission, model->pools[i].ring);
 		blob_use(emission, model->pools[i].cache);
 	}
+	for (unsigned i = 0; i < model->n_groups; i++)
+		blob_use(emission, model->groups[i]->blob);
 }
 
 static void list_ahead(struct policy *policy, const struct live_list *list,
@@ -417,6 +421,10 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 		snprintf(error, error_size, "no memory for regular expressions");
 		return NULL;
 	}
+	if (policy_groups_prepare(model) != 0) {
+		snprintf(error, error_size, "no memory for what groups of dynamic blocks count");
+		return NULL;
+	}
 	struct measures sum = model_measure(model);
 	size_t size = model_size(model, &sum);
 	if (model->settings.udp_timeout == 0) {
@@ -435,6 +443,7 @@ struct policy *policy_model_compile(struct policy_model *model, char *error, siz
 	ecs_tell(model->registry, &policy->ecs);
 	pools_compile(model, policy, &arena);
 	backends_compile(model, policy, &arena);
+	policy_groups_compile(model, policy, arena_take(&arena, 1, policy_groups_size(model)));
 	const char *what = "rules";
 	policy->threads = model->threads;
 	if (policy->threads)

@@ -19,6 +19,7 @@
 #include "control/health.h"
 #include "dataplane/net/proxy.h"
 #include "dataplane/policy.h"
+#include "dataplane/rules/client_counts.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/name_set.h"
 #include "dataplane/rules/prefix_set.h"
@@ -28,6 +29,7 @@
 #include "dataplane/serve/cache.h"
 
 #define POLICY_CACHES_MAX 64u
+#define POLICY_GROUPS_MAX 16u
 #define POLICY_UUID_SIZE 37u /* with the final NUL */
 
 struct policy_registry;
@@ -35,6 +37,7 @@ struct policy_model;
 struct policy_selector;
 struct policy_action;
 struct policy_rule;
+struct policy_client_group;
 
 /* Sums a match counter over all lcores, to tell what a slot that is used again started from. */
 typedef uint64_t policy_hits_fn(void *context, uint32_t slot);
@@ -444,5 +447,33 @@ int policy_server_pool_add(struct policy_model *model, const struct backend *bac
 			   const char *pool, size_t length);
 int policy_server_pool_remove(struct policy_model *model, const struct backend *backend,
 			      const char *pool, size_t length);
+
+/*
+ * A group of dynamic blocks, which counts nothing yet. What the groups of policies before counted is
+ * taken over by groups that count the same. `hz`: of the TSC. ENOSPC: the model has
+ * POLICY_GROUPS_MAX.
+ */
+struct policy_client_group *policy_group_new(struct policy_model *model, uint64_t hz);
+
+/* What it counts, of queries first; `limits`: by column, of all workers. */
+void policy_group_shape_set(struct policy_client_group *group, const struct count_shape *shape,
+			    const double *limits);
+
+/* Clients that are not counted, to be edited in place. */
+struct prefix_list *policy_group_excluded(struct policy_client_group *group);
+
+/* Looks at the clients that may be above a limit: all that is known of each. False after the last. */
+void policy_group_begin(struct policy_client_group *group);
+bool policy_group_next(struct policy_client_group *group, uint64_t now,
+		       struct count_client *client, uint64_t sums[static 2][COUNT_COLUMNS_MAX]);
+
+/* What the model's `index`th takes, once a policy with it was compiled. False: there is none. */
+struct policy_group_memory {
+	size_t size; /* of all workers */
+	uint32_t clients;
+	bool known; /* taken over from a policy before */
+};
+bool policy_group_memory(const struct policy_model *model, size_t index,
+			 struct policy_group_memory *memory);
 
 #endif

@@ -47,6 +47,7 @@ void policy_registry_free(struct policy_registry *registry)
 	custom_metrics_free(registry->metrics);
 	policy_registry_caches_forget(registry);
 	policy_registry_recent_forget(registry);
+	policy_registry_groups_forget(registry);
 	free(registry);
 }
 
@@ -124,6 +125,7 @@ void policy_model_free(struct policy_model *model)
 	}
 	policy_servers_free(model);
 	policy_caches_free(model);
+	policy_groups_free(model);
 	policy_regexes_free(model);
 	policy_parts_free(model);
 	policy_banks_free(model);

@@ -49,6 +49,7 @@ struct policy_registry {
 	uint64_t timed_seed;   /* of the addresses in timed sets */
 	struct policy_ecs ecs; /* of the last policy; bytes, each atomic */
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
+	struct policy_blob *groups[4 * POLICY_GROUPS_MAX]; /* likewise what is counted for groups */
 	struct policy_blob *recent; /* rings of the last policy that has any; NULL: there are none */
 };
 
@@ -112,6 +113,15 @@ struct policy_regexes {
 	bool failed; /* they do not go together: not tried again */
 };
 
+struct policy_client_group {
+	struct count_shape shape; /* without columns it counts nothing */
+	double limits[COUNT_COLUMNS_MAX];
+	struct prefix_list excluded;
+	uint64_t hz;
+	struct policy_blob *blob; /* of what is counted; NULL: not compiled yet */
+	bool known;
+};
+
 /* What a model says of a backend, and the backend is told when the model comes into force. */
 struct policy_backend {
 	struct backend_options options;
@@ -138,6 +148,8 @@ struct policy_model {
 	size_t n_servers;
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* a use of each */
 	unsigned n_caches;
+	struct policy_client_group *groups[POLICY_GROUPS_MAX];
+	unsigned n_groups;
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 	struct policy_blob *banks[POLICY_BANKS_MAX]; /* that have had columns free; a use of each */
 	unsigned next_bank; /* that is given up for another */
@@ -203,6 +215,15 @@ static inline struct backend_options *policy_options(const struct policy_model *
 {
 	return &model->backends[backend->number]->options;
 }
+
+/* Has memory for what groups count. 0, -ENOMEM, or -ENOSPC. */
+int policy_groups_prepare(struct policy_model *model);
+/* How much memory they take in a policy, and how they are written to it. */
+size_t policy_groups_size(const struct policy_model *model);
+void policy_groups_compile(const struct policy_model *model, struct policy *policy, void *memory);
+void policy_groups_free(struct policy_model *model);
+/* As policy_registry_caches_forget(). */
+void policy_registry_groups_forget(struct policy_registry *registry);
 
 /* Gives up the model's uses of caches. */
 void policy_caches_free(struct policy_model *model);

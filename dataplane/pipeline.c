@@ -178,6 +178,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
 		dns_ttls_limit(dns, packet->dns_length, 0, query->max_returned_ttl, NULL, 0);
+	if (unlikely(policy_now(worker)->groups_answers))
+		pipeline_groups_answer(worker, mbuf);
 	if (unlikely((query->flags & QUERY_TCP) != 0))
 		stream_send(worker, mbuf);
 	else
@@ -452,6 +454,9 @@ void pipeline_queries(struct worker *worker)
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
 	recent_queries(&worker->recent, worker->queries, total, worker->now);
+	/* Before anything blocks them: who goes on stays blocked. */
+	if (unlikely(policy_now(worker)->n_groups != 0))
+		pipeline_groups_queries(worker, total);
 	const struct blocks *blocks =
 		__atomic_load_n(&worker->dataplane->blocks, __ATOMIC_ACQUIRE);
 	if (unlikely(blocks != NULL))

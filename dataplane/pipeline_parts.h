@@ -145,6 +145,13 @@ void pipeline_forward_chosen(struct worker *worker, struct rte_mbuf *mbuf);
  */
 uint16_t pipeline_blocks(struct worker *worker, const struct blocks *blocks, uint16_t total);
 
+/* Counts the first `total` queries of the burst by client, for the policy's groups of blocks. */
+void pipeline_groups_queries(struct worker *worker, uint16_t total);
+/* Likewise an answer, before it becomes a frame. */
+void pipeline_groups_answer(struct worker *worker, struct rte_mbuf *mbuf);
+/* What was collected is counted, at the end of a turn. */
+void pipeline_groups_flush(struct worker *worker);
+
 /* A query past its rules: to the cache of its pool if that has one, else to a server. */
 void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf);
 

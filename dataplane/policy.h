@@ -29,6 +29,7 @@
 #define POLICY_POOL_UNKNOWN UINT16_MAX /* a pool without servers in every policy */
 
 struct backend;
+struct client_counts;
 struct recent;
 struct rule_threads;
 
@@ -131,6 +132,13 @@ struct policy_blob {
 	uint64_t data[];
 };
 
+/* A group of dynamic blocks: what is counted of clients for it. */
+struct policy_group {
+	struct client_counts *counts; /* one of the blobs holds it */
+	const struct prefix_set *excluded; /* clients that are not counted; NULL: all are */
+	const uint32_t *limits; /* by column: of a worker alone, for client_counts_flush() */
+};
+
 struct policy_pool_name {
 	const char *name;
 	uint32_t length;
@@ -168,6 +176,9 @@ struct policy {
 	const struct policy_pool *pools;	     /* by pool number */
 	struct backend *const *backends;	     /* by backend number, NULL: not in this policy */
 	const struct policy_pool_name *pool_names; /* sorted by length and bytes */
+	const struct policy_group *groups;
+	uint16_t n_groups;
+	bool groups_answers; /* some group counts answers */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
 	struct recent *recent; /* the lcores' rings of what was asked and answered; NULL: none */

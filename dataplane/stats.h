@@ -149,6 +149,12 @@ enum drop_reason {
 	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \
 	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
 	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
+	X(CLIENTS_REPLACED, "counted_clients_replaced",                                            \
+	  "clients that groups of dynamic blocks forgot for others")                               \
+	X(CLIENTS_REFUSED, "counted_clients_refused",                                              \
+	  "queries and answers of clients that groups of dynamic blocks had no room for")          \
+	X(CLIENTS_UNTOLD, "counted_clients_untold",                                                \
+	  "times that a client may have been above a limit and apply() was not told")              \
 	X(LOG_LOST, "log_lost", "packets that rules log and the log had no room for")              \
 	X(DELAYED, "delayed_answers", "answers that were held back, as rules say")                 \
 	X(DELAY_FULL, "undelayed_answers",                                                         \

@@ -360,6 +360,8 @@ __rte_noinline bool worker_turn(struct worker *worker)
 	pipeline_hand_over(worker);
 	pipeline_lookups(worker); /* of what a full ring sent on: none outlives the turn */
 	pipeline_tcp_hand_over(worker);
+	if (unlikely(policy_now(worker)->n_groups != 0))
+		pipeline_groups_flush(worker);
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++)
 		pipeline_transmit(worker, port);
 	if (worker->dataplane->has_kernel)

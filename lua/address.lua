@@ -238,6 +238,7 @@ function address.newNMG(masks)
   end
   return group
 end
+function address.group_remove(group, prefix) group.masks[key_of(prefix)] = nil end
 function address.is_group(value) return getmetatable(value) == Group end
 
 -- The group as an array for C, and its length.

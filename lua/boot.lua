@@ -14,6 +14,7 @@ local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_ad
   lua_reply_options lua_list_options lua_lookup
   lua_list_status lua_server lua_server_tcp lua_listener_tcp lua_health lua_server_view lua_check
   lua_rule lua_cache_options lua_cache_stats lua_bench lua_block lua_recent lua_suffix
+  lua_group_column lua_group_client
   dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
 
 local index = 0
@@ -37,7 +38,8 @@ end
 
 install(require('sluice.constants'))
 install(require('sluice.name'), 'parse', 'is', 'of', 'is_set', 'is_node')
-install(require('sluice.address'), 'parse', 'is', 'of', 'is_group', 'is_netmask', 'array')
+install(require('sluice.address'), 'parse', 'is', 'of', 'is_group', 'is_netmask', 'array',
+  'group_remove')
 install(require('sluice.packet'))
 install(require('sluice.selectors').globals)
 install(require('sluice.actions').globals)
@@ -56,6 +58,7 @@ install(require('sluice.async'))
 install(require('sluice.lists').globals)
 install(require('sluice.stores'), 'is', 'selector', 'action')
 install(require('sluice.blocks').globals)
+install(require('sluice.groups').globals)
 for _, module in ipairs({'lists', 'selectors', 'actions', 'cache', 'blocks'}) do
   for name, value in pairs(require('sluice.' .. module).sluice) do
     globals.sluice[name] = value

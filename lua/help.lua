@@ -253,6 +253,7 @@ addDynBlocks(clients, reason, seconds, action) -- of each address that is a key 
 addDynBlockSMT(names, reason, seconds, action, {tagName=, tagValue=}) -- of names and what is below
 setDynBlocksAction(action) -- what is done to whom a block is for that says nothing else
 setDynBlocksPurgeInterval(seconds) -- how often those that have expired are cleared away
+dynBlockRulesGroup({clients=}) -- a group of limits by client, for maintenance() to apply()
 showDynBlocks() -- the blocks in force, with how many queries they matched
 getDynamicBlocks() -- those of clients, as a table by network
 getDynamicBlocksSMT() -- those of names, as a table by name

@@ -160,7 +160,7 @@ end
 
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
-  clearQueryCounters DnstapLogAction DnstapLogResponseAction dynBlockRulesGroup
+  clearQueryCounters DnstapLogAction DnstapLogResponseAction
   getAddressInfo
   getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
   getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters

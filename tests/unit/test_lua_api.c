@@ -37,6 +37,7 @@ void test_asked(const char *client, const char *dns, size_t length, uint32_t age
 void test_answered(const char *client, const char *dns, size_t length, uint32_t age_ms,
 		   int32_t took_ms, int origin);
 void test_deliver(const char *data, size_t length, int reference);
+void test_count(const char *client, uint32_t times, uint32_t value, bool answer, bool miss);
 #pragma GCC visibility pop
 
 struct test_packet {
@@ -236,6 +237,29 @@ size_t test_logged(void)
 	return context->errors;
 }
 
+/* As workers would, for the group that was made last: `value` is a type, or an rcode. */
+void test_count(const char *client, uint32_t times, uint32_t value, bool answer, bool miss)
+{
+	char error[256];
+	struct count_losses losses = {0};
+	struct lua_address address;
+	struct policy *policy = policy_model_compile(context->model, error, sizeof(error));
+	const struct count_event event = {
+		.value = (uint16_t)value, .answer = answer, .miss = miss, .bytes = 100};
+	ck_assert_msg(policy != NULL, "%s", error);
+	ck_assert_int_eq(sluice_address_parse(client, &address), 0);
+	const struct policy_group *group = &policy->groups[policy->n_groups - 1];
+	for (uint32_t i = 0; i < times; i++) {
+		if (group->excluded != NULL &&
+		    prefix_set_match(group->excluded, address.bytes, address.ipv6 != 0))
+			break;
+		client_counts_add(group->counts, 0, address.bytes, address.ipv6 != 0, address.port,
+				  &event);
+		client_counts_flush(group->counts, 0, group->limits, clock_now(), &losses);
+	}
+	policy_free(policy);
+}
+
 void test_deliver(const char *data, size_t length, int reference)
 {
 	context->mailbox.items[0] = (struct lua_datagram){
@@ -280,7 +304,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
-			      "driver async part lists stores blocks selectors actions chains tcp server servers cache\n"
+			      "driver async part lists stores blocks groups selectors actions chains tcp server servers cache\n"
 			      "balancing metrics svcb binds recent tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
@@ -371,6 +395,7 @@ static const char *const specs[] = {
 	"tests/lua/cache.lua",
 	"tests/lua/recent.lua",
 	"tests/lua/blocks.lua",
+	"tests/lua/groups.lua",
 };
 
 START_TEST(spec)
