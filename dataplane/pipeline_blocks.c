@@ -4,7 +4,7 @@
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/blocks.h"
 
-/* These say whether the query goes on; else it has been answered, dropped or sent past its rules. */
+/* These say whether the query goes on; else it is answered, dropped or sent past its rules. */
 static bool rcode_answer(struct worker *worker, struct rte_mbuf *mbuf, uint16_t rcode)
 {
 	if (rule_answer_rcode(mbuf, &worker->rules, rcode, NULL) == RULE_DROP)

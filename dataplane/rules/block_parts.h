@@ -58,7 +58,7 @@ static inline void block_retire(struct block_set *set, struct block_retired *wha
 /* The cell of the block with the key of this one; NULL: there is none. */
 struct block_cell *block_cell_find(const struct block_set *set, const struct block *key);
 
-/* The table is not there, or has no room for one more; then it is made anew, NULL without memory. */
+/* The table is not there, or has no room for one more: then it is made anew. NULL: no memory. */
 bool block_table_is_full(const struct block_table *table);
 struct block_table *block_table_renew(const struct block_set *set, enum block_kind kind);
 

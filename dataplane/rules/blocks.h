@@ -4,9 +4,9 @@
  * below them, that something is done to for a time. They are no part of the policy: block_set.h
  * adds and removes them one by one while workers look.
  *
- * A table has cells of a hash and a pointer. A cell that was taken keeps its hash until the table is
- * made anew in other memory, so a search that meets it goes on whatever happens meanwhile; what was
- * removed leaves a cell without a block. A client is looked for once for each length of prefixes
+ * A table has cells of a hash and a pointer. A cell that was taken keeps its hash until the table
+ * is made anew in other memory, so a search that meets it goes on whatever happens meanwhile;
+ * what was removed leaves a cell without a block. A client is looked for once for each length of prefixes
  * and ports that there is, the longest first; a name once for each number of labels.
  */
 #ifndef SLUICE_DATAPLANE_RULES_BLOCKS_H
@@ -114,8 +114,8 @@ struct block_ask {
 
 /*
  * Any lcore: finds for each client the block for the longest prefix that covers it and has not
- * expired, those with the most bits of the port first. All are looked for together, so that they wait
- * for memory together.
+ * expired, those with the most bits of the port first. All are looked for together, so that they
+ * wait for memory together.
  */
 void blocks_find_clients(const struct blocks *blocks, struct block_ask *asks, unsigned count,
 			 uint64_t now);
