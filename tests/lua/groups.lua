@@ -193,7 +193,7 @@ for i = 1, 3 do
 end
 called = {}
 group:setNewBlockInsertedHook(function(kind, key) called[#called + 1] = kind .. ' ' .. key end)
-group:setSuffixMatchRule(10, 'names', 60, DNSAction.Refused, function(node, own, all)
+group:setSuffixMatchRule(10, 'names', 60, DNSAction.Refused, function(node, _, all)
   return node.labelsCount == 2 and all.queries >= 3
 end)
 group:apply()
