@@ -10,6 +10,7 @@ local blocks = require('sluice.blocks')
 local constants = require('sluice.constants')
 local metrics = require('sluice.metrics')
 local part = require('sluice.part')
+local recent = require('sluice.recent')
 local C = ffi.C
 check.own()
 
@@ -17,7 +18,7 @@ local CLIENTS, CLIENTS_MAX, COLUMNS_MAX = 1000000, 2 ^ 26, 32
 local SECONDS_MAX, NUMBER_MAX = 3600, 2 ^ 32 - 1
 local QUERIES, TYPE, RCODES, BYTES, MISSES = 0, 1, 2, 3, 4 -- enum count_kind
 local ALL_RCODES = 65535
-local HOOK_CLIENT = 0 -- dnsdist's dnsdist_ffi_dynamic_block_type_nmt
+local HOOK_CLIENT, HOOK_NAME = 0, 1 -- dnsdist's dnsdist_ffi_dynamic_block_type_nmt and _smt
 local Action = constants.DNSAction
 
 local Group = {}
@@ -270,12 +271,16 @@ function Group:setNewBlockInsertedHook(hook)
   self.hook = hook ~= nil and check.callback(hook, 'hook') or nil
 end
 
-function Group.setSuffixMatchRule()
-  check.fail('setSuffixMatchRule is not supported by this version')
+-- Names are not counted but looked up in the rings of late responses. A visitor in dnsdist's FFI
+-- gets the node alone and says why and what with its setters.
+local function suffix_rule(self, what, ffi_visitor, seconds, reason, blocking, action, visitor,
+    options)
+  local rule = rule_of(what, seconds, reason, blocking, action, options)
+  rule.visitor, rule.ffi = check.callback(visitor, 'visitor'), ffi_visitor
+  self.suffixes = rule
 end
-function Group.setSuffixMatchRuleFFI()
-  check.fail('setSuffixMatchRuleFFI is not supported by this version')
-end
+function Group:setSuffixMatchRule(...) suffix_rule(self, 'setSuffixMatchRule', false, ...) end
+function Group:setSuffixMatchRuleFFI(...) suffix_rule(self, 'setSuffixMatchRuleFFI', true, ...) end
 
 -- ---- applying
 
@@ -318,6 +323,16 @@ local function key_of(self)
     ('%s/%d'):format(client.address:toStringWithPort(), self.port)
 end
 
+local function call_hook(self, ...)
+  if not self.hook then
+    return
+  end
+  local fine, message = pcall(self.hook, ...)
+  if not fine then
+    C.sluice_error(tostring(message), 0)
+  end
+end
+
 local function add(self, rule, warning)
   local key, port, text = key_of(self)
   local action = warning and Action.NoOp or rule.action
@@ -329,13 +344,7 @@ local function add(self, rule, warning)
   if not self.quiet then
     blocks.say()
   end
-  if self.hook then
-    local fine, message = pcall(self.hook, HOOK_CLIENT, text, rule.reason, rule.action,
-      rule.blocking, warning)
-    if not fine then
-      C.sluice_error(tostring(message), 0)
-    end
-  end
+  call_hook(self, HOOK_CLIENT, text, rule.reason, rule.action, rule.blocking, warning)
 end
 
 -- A warning first, so that the block takes its place if it is above that, too.
@@ -353,7 +362,46 @@ local function decide(self)
   end
 end
 
+local function add_name(self, rule, node, reason, action)
+  local suffix = name.of(node.fullname)
+  if self.domains:check(suffix) then
+    return
+  end
+  local new = blocks.add_suffix(suffix, reason, rule.blocking, action, false, rule.tag, rule.value)
+  if not new then
+    return
+  end
+  if not self.quiet then
+    blocks.say()
+  end
+  call_hook(self, HOOK_NAME, suffix:toString(), reason, action, rule.blocking, false)
+end
+
+-- What the visitor says of a node: whether it is blocked, why, and what is done.
+local function verdict(rule, node, own, all)
+  if not rule.ffi then
+    local blocked, reason, action = rule.visitor(node, own, all)
+    return blocked, reason, action
+  end
+  node.action, node.reason_length = -1, 0
+  local blocked = rule.visitor(node)
+  return blocked, node.reason_length > 0 and ffi.string(node.reason, node.reason_length) or nil,
+    node.action >= 0 and node.action or nil
+end
+
+local function apply_suffixes(self, rule)
+  recent.visit_suffixes(rule.seconds, function(node, own, all)
+    local blocked, reason, action = verdict(rule, node, own, all)
+    if blocked and blocked ~= 0 then
+      add_name(self, rule, node, reason or rule.reason, action or rule.action)
+    end
+  end)
+end
+
 function Group:apply()
+  if self.suffixes then
+    apply_suffixes(self, self.suffixes)
+  end
   C.sluice_group_begin(self.handle)
   while C.sluice_group_next(self.handle, client) do
     decide(self)
@@ -368,7 +416,7 @@ local function describe(rule)
   end
   return ("%sfor %d seconds when over %s during the last %d seconds, reason: '%s'"):format(
     ACTIONS[rule.action] and ACTIONS[rule.action] .. ' ' or 'Apply the global DynBlock action ',
-    rule.blocking, rule.rate and tostring(rule.rate) or ('%f ratio'):format(rule.ratio),
+    rule.blocking, rule.ratio and ('%f ratio'):format(rule.ratio) or tostring(rule.rate or 0),
     rule.seconds, rule.reason)
 end
 
@@ -385,7 +433,7 @@ function Group:toString()
   local lines = {
     'Query rate rule: ' .. describe(self.rules.query[1]),
     'Response rate rule: ' .. describe(self.rules.bytes[1]),
-    'SuffixMatch rule: ',
+    'SuffixMatch rule: ' .. describe(self.suffixes),
     'Response cache-miss ratio rule: ' .. describe(self.rules.miss[1]),
     'RCode rules: ',
   }

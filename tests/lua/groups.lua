@@ -31,7 +31,6 @@ raises('the IPv4 mask must be between', group.setMasks, group, 33, 64, 0)
 raises('whole IPv4 addresses only', group.setMasks, group, 24, 64, 2)
 raises('is not a netmask', group.excludeRange, group, 'nothing')
 raises('the hook must be a function', group.setNewBlockInsertedHook, group, 5)
-raises('not supported', group.setSuffixMatchRule, group, 10, 'r', 60, DNSAction.Drop, print)
 local many = dynBlockRulesGroup({clients = 10})
 raises('at most 32 different things', function()
   for qtype = 1, 33 do
@@ -181,6 +180,42 @@ group:setCacheMissRatio(0.5, 10, 'misses', 60, 10, 0)
 answers('10.0.0.1', 20, DNSRCode.NOERROR, true)
 group:apply()
 equal(block('10.0.0.1/32'), nil)
+
+-- Names: what visitors see of late responses, and what they say.
+ffi.cdef[[
+void test_answered(const char *client, const char *dns, size_t length, uint32_t age_ms,
+                   int32_t took_ms, int origin);
+]]
+group = fresh()
+raises('the visitor must be a function', group.setSuffixMatchRule, group, 10, 'r', 60, nil, 5)
+for i = 1, 3 do
+  C.test_answered('192.0.2.1', ANSWER, #ANSWER, 100 * i, 1, 1)
+end
+called = {}
+group:setNewBlockInsertedHook(function(kind, key) called[#called + 1] = kind .. ' ' .. key end)
+group:setSuffixMatchRule(10, 'names', 60, DNSAction.Refused, function(node, _, all)
+  return node.labelsCount == 2 and all.queries >= 3
+end)
+group:apply()
+equal(getDynamicBlocksSMT()['example.org.'].reason, 'names')
+equal(getDynamicBlocksSMT()['example.org.'].action, DNSAction.Refused)
+equal(getDynamicBlocksSMT()['www.example.org.'], nil)
+equal(table.concat(called, ','), '1 example.org.')
+equal(group:toString():match('SuffixMatch rule: (%a+ %a+)'), 'Send Refused')
+clearDynBlocks()
+group:setSuffixMatchRuleFFI(10, 'names', 60, DNSAction.Drop, function(node)
+  C.dnsdist_ffi_state_node_set_reason(node, 'by FFI', 6)
+  C.dnsdist_ffi_state_node_set_action(node, DNSAction.Nxdomain)
+  return C.dnsdist_ffi_stat_node_get_labels_count(node) == 3
+end)
+group:apply()
+equal(getDynamicBlocksSMT()['www.example.org.'].reason, 'by FFI')
+equal(getDynamicBlocksSMT()['www.example.org.'].action, DNSAction.Nxdomain)
+equal(getDynamicBlocksSMT()['example.org.'], nil)
+clearDynBlocks()
+group:excludeDomains('Example.org')
+group:apply()
+equal(next(getDynamicBlocksSMT()), nil)
 
 -- What was counted stays with other limits, and goes with other masks.
 group = fresh()

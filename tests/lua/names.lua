@@ -166,7 +166,6 @@ local REFUSED = [[
   getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
   getResolvers
   hashPassword
- 
   makeIPCipherKey newFrameStreamTcpLogger newFrameStreamUnixLogger
   newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction SetMacAddrAction setQueryCount
   setQueryCountFilter submitToMainThread TeeAction threadmessage
