@@ -77,10 +77,10 @@ static size_t entries_get(entry_test *test, const void *wanted, dnsdist_ffi_ring
 		dnsdist_ffi_ring_entry_list_free(list);
 		return 0;
 	}
-	const struct lua_recent *array = sluice_recents_array(recents);
+	const struct lua_recent *const *array = sluice_recents_array(recents);
 	for (size_t i = 0; i < sluice_recents_count(recents); i++)
-		if (test == NULL || test(&array[i], wanted))
-			list->entries[list->count++] = &array[i];
+		if (test == NULL || test(array[i], wanted))
+			list->entries[list->count++] = array[i];
 	size_t count = list->count;
 	if (count > 0)
 		*out = list;

@@ -14,7 +14,9 @@
 #include "dataplane/dns/name.h"
 #include "dataplane/recent.h"
 
-#define READ_MAX 100000u /* of a kind: what more a turn of the control lcore does not look at */
+/* Of a kind: the control lcore does not look at more in one go, since packets for Lua wait meanwhile. */
+#define READ_MAX 20000u
+#define NODES_EACH 4096u /* visited for as much time as an action has */
 #define LIST_MIN 256u
 
 /* A copy, which stays as it is while the lcores go on. */
@@ -22,8 +24,18 @@ struct lua_recents {
 	struct lua_recents *next, **link; /* the context owns it, as sets of names */
 	size_t count, size;
 	struct lua_recent *list;
+	const struct lua_recent **order; /* the newest first */
 	struct suffixes *suffixes; /* NULL: they are not asked for yet */
+	size_t visited;
 };
+
+/* What comes now is another piece of work for the watchdog. */
+static void progress_make(void)
+{
+	const struct lua_context *context = lua_abi_context();
+	if (context->progress != NULL)
+		++*context->progress;
+}
 
 int sluice_recent_set(uint32_t size, uint32_t rate, bool queries, bool responses)
 {
@@ -144,6 +156,29 @@ static bool kind_read(const struct reading *reading, const struct recent *recent
 	return true;
 }
 
+static int ages_compare(const void *a, const void *b)
+{
+	const struct lua_recent *first = *(const struct lua_recent *const *)a;
+	const struct lua_recent *second = *(const struct lua_recent *const *)b;
+	if (first->age != second->age)
+		return first->age < second->age ? -1 : 1;
+	if (first->response != second->response) /* of one turn: it came behind */
+		return first->response ? -1 : 1;
+	return first < second ? -1 : first > second;
+}
+
+/* False without memory. */
+static bool order_make(struct lua_recents *recents)
+{
+	recents->order = calloc(recents->count + 1, sizeof(recents->order[0]));
+	if (recents->order == NULL)
+		return false;
+	for (size_t i = 0; i < recents->count; i++)
+		recents->order[i] = &recents->list[i];
+	qsort(recents->order, recents->count, sizeof(recents->order[0]), ages_compare);
+	return true;
+}
+
 struct lua_recents *sluice_recents_open(uint32_t kinds, double seconds)
 {
 	struct lua_context *context = lua_abi_context();
@@ -165,11 +200,15 @@ struct lua_recents *sluice_recents_open(uint32_t kinds, double seconds)
 		.wall = (double)sluice_wall() / 1e6,
 		.seconds = seconds,
 	};
-	for (unsigned kind = 0; recent != NULL && kind < RECENT_KINDS; kind++)
-		if ((kinds & 1u << kind) != 0 && !kind_read(&reading, recent, kind)) {
-			sluice_recents_free(made);
-			return NULL;
-		}
+	bool done = true;
+	progress_make();
+	for (unsigned kind = 0; recent != NULL && done && kind < RECENT_KINDS; kind++)
+		done = (kinds & 1u << kind) == 0 || kind_read(&reading, recent, kind);
+	if (!done || !order_make(made)) {
+		sluice_recents_free(made);
+		return NULL;
+	}
+	progress_make();
 	return made;
 }
 
@@ -178,9 +217,9 @@ size_t sluice_recents_count(const struct lua_recents *recents)
 	return recents->count;
 }
 
-const struct lua_recent *sluice_recents_array(const struct lua_recents *recents)
+const struct lua_recent *const *sluice_recents_array(const struct lua_recents *recents)
 {
-	return recents->list;
+	return recents->order;
 }
 
 void sluice_recents_free(struct lua_recents *recents)
@@ -189,6 +228,7 @@ void sluice_recents_free(struct lua_recents *recents)
 	if (recents->next != NULL)
 		recents->next->link = recents->link;
 	suffixes_free(recents->suffixes);
+	free(recents->order);
 	free(recents->list);
 	free(recents);
 }
@@ -270,6 +310,8 @@ bool sluice_recents_suffix(struct lua_recents *recents, struct lua_suffix *suffi
 	if ((recents->suffixes == NULL && !suffixes_fill(recents)) ||
 	    !suffixes_next(recents->suffixes, &node))
 		return false;
+	if (recents->visited++ % NODES_EACH == 0)
+		progress_make();
 	suffix->own = sums_read(&node.own);
 	suffix->all = sums_read(&node.all);
 	suffix->labels = node.labels;

@@ -724,11 +724,11 @@ void sluice_block_say(const struct lua_block *block);
 int sluice_recent_set(uint32_t size, uint32_t rate, bool queries, bool responses);
 /*
  * What is there now, of `kinds`, 1 queries and 2 responses, and not older than so many seconds; 0: of
- * any age. The newest of each lcore come first; of each kind there are 100,000 at most. NULL: no memory.
+ * any age. The newest come first; of each kind there are 20,000 at most. NULL: no memory.
  */
 struct lua_recents *sluice_recents_open(uint32_t kinds, double seconds);
 size_t sluice_recents_count(const struct lua_recents *recents);
-const struct lua_recent *sluice_recents_array(const struct lua_recents *recents);
+const struct lua_recent *const *sluice_recents_array(const struct lua_recents *recents);
 /* Sums over the responses among them by suffix: each name behind those below it, the root last. */
 bool sluice_recents_suffix(struct lua_recents *recents, struct lua_suffix *suffix);
 void sluice_recents_free(struct lua_recents *recents);

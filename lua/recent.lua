@@ -58,8 +58,9 @@ function globals.getRingBuffersSamplingRate() return settings.rate end
 
 -- ---- looking at it
 
--- A copy of what is there, the newest of each lcore first: the object that owns it, its array and
--- how many there are. `kinds`: QUERIES, RESPONSES or ALL; `seconds` nil or 0: however old they are.
+-- A copy of what is there, the newest first: the object that owns it, its array of pointers and how
+-- many there are, of each kind at most 20,000.
+-- `kinds`: QUERIES, RESPONSES or ALL; `seconds` nil or 0: however old they are.
 function recent.open(kinds, seconds)
   local list = C.sluice_recents_open(kinds, seconds or 0)
   if list == nil then
@@ -85,10 +86,16 @@ end
 
 function recent.rcode(entry) return entry.header.bytes[3] % 16 end
 
--- What tells clients apart, ports aside; and names, of which only the last labels may count.
+local address = require('sluice.address')
+
+-- What tells clients apart, ports aside, and back; and names, of which only the last labels may
+-- count.
 function recent.client_key(entry)
   local raw = ffi.string(entry.client.bytes, 16)
   return entry.client.ipv6 ~= 0 and raw .. '6' or raw
+end
+function recent.client_of(key)
+  return address.newCAFromRaw(key:sub(1, #key == 16 and 4 or 16))
 end
 
 local offsets = ffi.new('uint8_t[128]')
@@ -138,29 +145,23 @@ end
 
 -- ---- clients that exceed a rate: tables from address to count, as addDynBlocks() takes them
 
-local address = require('sluice.address')
-
 -- `count(entry)`: how much an entry is, times what it stands for.
 local function exceeding(kinds, rate, seconds, count)
   rate = check.range(rate, 'the rate', 0, 4294967295)
   seconds = check.range(seconds, 'the number of seconds', 0, 4294967295)
-  local sums, clients, oldest = {}, {}, 0
+  local sums, oldest = {}, 0
   recent.each(kinds, seconds, function(entry)
     oldest = math.max(oldest, entry.age)
     local much = count(entry)
     if much > 0 then
       local key = recent.client_key(entry)
-      if not sums[key] then
-        sums[key] = 0
-        clients[key] = address.newCAFromRaw(key:sub(1, entry.client.ipv6 ~= 0 and 16 or 4))
-      end
-      sums[key] = sums[key] + much * entry.weight
+      sums[key] = (sums[key] or 0) + much * entry.weight
     end
   end)
   local limit, found = rate * (seconds > 0 and seconds or oldest), {}
   for key, sum in pairs(sums) do
     if sum > limit then
-      found[clients[key]] = sum
+      found[recent.client_of(key)] = sum
     end
   end
   return found
@@ -231,7 +232,7 @@ function globals.getRingEntries()
   local entries = {}
   for index = 0, count - 1 do
     -- What it points into is there as long as `list` is.
-    entries[index + 1] = setmetatable({entry = array + index, list = list}, Entry)
+    entries[index + 1] = setmetatable({entry = array[index], list = list}, Entry)
   end
   return entries
 end

@@ -29,21 +29,61 @@ local function sums_of(kinds, key, amount)
   return sums, total
 end
 
+-- A heap of keys, the least of them first: `less(a, b)`.
+local function sift_down(heap, less)
+  local at, count = 1, #heap
+  while 2 * at <= count do
+    local child = 2 * at
+    if child < count and less(heap[child + 1], heap[child]) then
+      child = child + 1
+    end
+    if not less(heap[child], heap[at]) then
+      return
+    end
+    heap[at], heap[child], at = heap[child], heap[at], child
+  end
+end
+
+local function sift_up(heap, less)
+  local at = #heap
+  while at > 1 and less(heap[at], heap[math.floor(at / 2)]) do
+    local parent = math.floor(at / 2)
+    heap[at], heap[parent], at = heap[parent], heap[at], parent
+  end
+end
+
+-- The keys with the largest sums, at most `count`, those first. Not table.sort(): there may be a
+-- name for each of thousands of entries.
+local function largest(sums, count)
+  local heap, list = {}, {}
+  local function less(a, b)
+    if sums[a] ~= sums[b] then
+      return sums[a] < sums[b]
+    end
+    return a > b
+  end
+  for key in pairs(sums) do
+    if #heap < count then
+      heap[#heap + 1] = key
+      sift_up(heap, less)
+    elseif count > 0 and less(heap[1], key) then
+      heap[1] = key
+      sift_down(heap, less)
+    end
+  end
+  for place = #heap, 1, -1 do
+    list[place], heap[1] = heap[1], heap[place]
+    heap[place] = nil
+    sift_down(heap, less)
+  end
+  return list
+end
+
 -- As dnsdist has it: tables of text, sum and per cent; the last is the rest.
 local function most_of(count, sums, total, print)
-  local keys, list, rest = {}, {}, total
-  for key in pairs(sums) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys, function(a, b)
-    if sums[a] ~= sums[b] then
-      return sums[a] > sums[b]
-    end
-    return a < b
-  end)
-  for index = 1, math.min(count, #keys) do
-    local sum = sums[keys[index]]
-    list[index], rest = {print(keys[index]), sum, 100 * sum / total}, rest - sum
+  local list, rest = {}, total
+  for place, key in ipairs(largest(sums, count)) do
+    list[place], rest = {print(key), sums[key], 100 * sums[key] / total}, rest - sums[key]
   end
   list[#list + 1] = {'Rest', rest, total > 0 and 100 * rest / total or 100}
   return list
@@ -62,9 +102,8 @@ end
 
 local function clients(kinds, count, amount)
   local sums, total = sums_of(kinds, recent.client_key, amount)
-  return most_of(count_of(count), sums, total, function(key)
-    return address.newCAFromRaw(#key == 16 and key:sub(1, 4) or key:sub(1, 16)):toString()
-  end)
+  return most_of(count_of(count), sums, total,
+    function(key) return recent.client_of(key):toString() end)
 end
 
 function tops.getTopQueries(count, labels) return names(recent.QUERIES, count, labels, one) end
@@ -184,17 +223,17 @@ local function matches(entry, wanted)
     (not wanted.us or entry.response ~= 0 and entry.us > wanted.us)
 end
 
--- The places of the newest `count` of a kind that match, nil: of all.
-local function newest(array, total, response, wanted, count)
-  local found = {}
+local LINES = 1000 -- of each kind, unless it is said how many
+
+-- Those of the newest that match, the newest first: at most `count` queries and as many responses.
+local function newest(array, total, wanted, count)
+  local found, left = {}, {[0] = count, count}
   for index = 0, total - 1 do
-    if array[index].response == response and matches(array[index], wanted) then
+    local entry = array[index]
+    if left[entry.response] > 0 and matches(entry, wanted) then
       found[#found + 1] = index
+      left[entry.response] = left[entry.response] - 1
     end
-  end
-  table.sort(found, function(a, b) return array[a].age < array[b].age end)
-  for index = #found, (count or #found) + 1, -1 do
-    found[index] = nil
   end
   return found
 end
@@ -202,18 +241,13 @@ end
 local grepq_keys = check.keys('outputFile')
 function tops.grepq(selectors, count, options)
   options = check.options(options, 'grepq', grepq_keys)
-  count = count ~= nil and count_of(count) or nil
-  count = count ~= 0 and count or nil
+  count = count ~= nil and count_of(count) or 0
   local wanted = selector_of(selectors)
   local list, array, total = recent.open(recent.ALL)
-  local found = newest(array, total, 0, wanted, count)
-  for _, index in ipairs(newest(array, total, 1, wanted, count)) do
-    found[#found + 1] = index
-  end
-  table.sort(found, function(a, b) return array[a].age > array[b].age end)
+  local found = newest(array, total, wanted, count > 0 and count or LINES)
   local lines = {HEAD}
-  for place, index in ipairs(found) do
-    lines[place + 1] = line_of(array[index])
+  for place = #found, 1, -1 do
+    lines[#lines + 1] = line_of(array[found[place]])
   end
   recent.close(list)
   local text = table.concat(lines)
