@@ -180,15 +180,33 @@ int async_id_take(struct async *async, uint32_t index)
 	return id;
 }
 
-/* Takes a suspended packet out of everything that can end it, and queues it as ended. */
+/* Those that leave go where they ended, in the order in which they did. */
+static void leaving_settle(struct async *async)
+{
+	for (uint32_t i = 0; i < async->n_leaving; i++) {
+		uint32_t index = async->leaving[i];
+		wheel_cancel(&async->wheel, &async->slots[index].timer);
+		async_list_remove(async, &async->parked, index);
+		async_list_append(async, &async->done, index);
+	}
+	async->n_leaving = 0;
+}
+
+/*
+ * Takes a suspended packet out of everything that can end it, and queues it as ended: out of the wheel
+ * and the list only once leaving_settle() is called, before anybody looks there.
+ */
 static void slot_end(struct async *async, uint32_t index, enum async_end end)
 {
 	struct async_slot *slot = &async->slots[index];
 
 	async_index_remove(async, index);
-	wheel_cancel(&async->wheel, &slot->timer);
-	async_list_remove(async, &async->parked, index);
-	async_list_append(async, &async->done, index);
+	if (async->n_leaving == ASYNC_LEAVING)
+		leaving_settle(async);
+	wheel_prefetch(&async->wheel, &slot->timer);
+	async_list_prefetch(async, slot);
+	__builtin_prefetch(packet_of(slot->mbuf), 1);
+	async->leaving[async->n_leaving++] = index;
 	async->suspended--;
 	slot->state = SLOT_ENDED;
 	slot->end = end;
@@ -204,8 +222,10 @@ void async_release(struct async *async, uint32_t index)
 		slot_end(async, index, ASYNC_END_DROPPED);
 		async->counters.dropped++;
 	}
-	if (slot->state == SLOT_ENDED && !slot->popped)
+	if (slot->state == SLOT_ENDED && !slot->popped) {
+		leaving_settle(async);
 		async_list_remove(async, &async->done, index);
+	}
 	id_release(async, slot);
 	slot->state = SLOT_FREE;
 	slot->mbuf = NULL;
@@ -465,6 +485,7 @@ uint32_t async_advance(struct async *async, uint64_t now)
 	struct wheel_node *node;
 
 	time_set(async, now);
+	leaving_settle(async);
 	async_ids_advance(async->ids, async->now);
 	while ((node = wheel_expire(&async->wheel, async->now))) {
 		struct async_slot *slot = (struct async_slot *)node;
@@ -479,6 +500,8 @@ uint32_t async_advance(struct async *async, uint64_t now)
 
 bool async_done_pop(struct async *async, struct async_done *done)
 {
+	if (async->n_leaving > 0)
+		leaving_settle(async);
 	uint32_t index = async->done.oldest;
 	if (index == ASYNC_NONE)
 		return false;
@@ -499,7 +522,7 @@ bool async_done_pop(struct async *async, struct async_done *done)
 
 bool async_done_waiting(const struct async *async)
 {
-	return async->done.oldest != ASYNC_NONE;
+	return async->done.oldest != ASYNC_NONE || async->n_leaving > 0;
 }
 
 uint64_t async_next_deadline(const struct async *async)
@@ -556,6 +579,8 @@ static void view_fill(const struct async *async, uint64_t now, uint32_t index,
 bool async_list(const struct async *async, uint64_t now, uint32_t *cursor, struct async_view *view)
 {
 	uint32_t index = *cursor == ASYNC_NONE ? async->parked.oldest : async->slots[*cursor].newer;
+	while (index != ASYNC_NONE && !is_parked(&async->slots[index])) /* it is leaving */
+		index = async->slots[index].newer;
 	if (index == ASYNC_NONE)
 		return false;
 	*cursor = index;

@@ -10,6 +10,7 @@
 #include "control/wheel.h"
 
 #define ID_BITS 53 /* Lua numbers are exact below 2^53 */
+#define ASYNC_LEAVING 16u
 #define IDS_LEFT_MIN 4096u /* with fewer a slot is not used again: a packet may need several */
 
 enum async_slot_state {
@@ -70,6 +71,12 @@ struct async {
 	uint32_t on_expiry;
 	uint64_t now;
 	uint32_t id_shift; /* bits of a slot's number in an id */
+	/*
+	 * Of the packets that ended lately these are still in the list of the parked ones and in the
+	 * wheel: what stands beside them there is fetched meanwhile, so that nobody waits for memory.
+	 */
+	uint32_t leaving[ASYNC_LEAVING];
+	uint32_t n_leaving;
 	struct async_slot_list free;
 	struct async_slot_list parked; /* suspended and fetched, by age */
 	struct async_slot_list done;
@@ -107,6 +114,14 @@ static inline void async_list_remove(struct async *async, struct async_slot_list
 		list->newest = slot->older;
 	else
 		async->slots[slot->newer].older = slot->older;
+}
+
+static inline void async_list_prefetch(const struct async *async, const struct async_slot *slot)
+{
+	if (slot->older != ASYNC_NONE)
+		__builtin_prefetch(&async->slots[slot->older], 1);
+	if (slot->newer != ASYNC_NONE)
+		__builtin_prefetch(&async->slots[slot->newer], 1);
 }
 
 /* ---- the index of pairs ---- */

@@ -80,6 +80,14 @@ void wheel_cancel(struct wheel *wheel, struct wheel_node *node)
 	node->previous = 0;
 }
 
+void wheel_prefetch(struct wheel *wheel, const struct wheel_node *node)
+{
+	if (node->next == 0)
+		return;
+	__builtin_prefetch(node_at(wheel, node->next), 1);
+	__builtin_prefetch(node_at(wheel, node->previous), 1);
+}
+
 /* The lowest level that has a node, WHEEL_LEVELS when there is none. */
 static uint32_t lowest_level(const struct wheel *wheel)
 {

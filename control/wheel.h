@@ -46,6 +46,9 @@ void wheel_add(struct wheel *wheel, struct wheel_node *node, uint64_t deadline);
 /* Takes `node` out; no effect when it is in no wheel. */
 void wheel_cancel(struct wheel *wheel, struct wheel_node *node);
 
+/* Begins to fetch what wheel_cancel() of the node will touch. */
+void wheel_prefetch(struct wheel *wheel, const struct wheel_node *node);
+
 /*
  * Turns the wheel to `now` and hands out one node whose deadline is not after it, earliest first,
  * already taken out; NULL when there is none left. Nodes may be added and cancelled between calls.

@@ -42,7 +42,8 @@ static void die(const char *what)
 
 static uint64_t park(struct bench *bench, uint32_t timeout_ms)
 {
-	uint32_t slot = async_take(bench->async, (struct rte_mbuf *)(uintptr_t)64);
+	static uint64_t packet[64]; /* that nobody looks at */
+	uint32_t slot = async_take(bench->async, (struct rte_mbuf *)(void *)packet);
 	uint64_t id = slot == ASYNC_NONE ? 0
 					 : async_suspend_id(bench->async, slot, timeout_ms,
 							    ASYNC_FATE_RESUME, 0, bench->now);

@@ -481,6 +481,35 @@ START_TEST(list_by_age)
 }
 END_TEST
 
+/* Whatever ends in a turn is gone from the list at once, and ends in its order, to the last of many. */
+START_TEST(many_end_in_one_turn)
+{
+	struct async_view view;
+	struct async_done done;
+	uint32_t slots[100], cursor = ASYNC_NONE, first = 0;
+	for (uint32_t i = 0; i < 100; i++) {
+		slots[i] = take(i);
+		ck_assert(async_suspend_id(async, slots[i], i == 99 ? 5 : 500, ASYNC_FATE_DROP, 0, START));
+	}
+	for (uint32_t i = 1; i < 98; i++)
+		ck_assert_int_eq(async_resume(async, async_ref_of(async, slots[i])), ASYNC_OK);
+	ck_assert(async_list(async, START, &cursor, &view) && view.ref.slot == slots[0]);
+	ck_assert(async_list(async, START, &cursor, &view) && view.ref.slot == slots[98]);
+	ck_assert(async_list(async, START, &cursor, &view) && view.ref.slot == slots[99]);
+	ck_assert(!async_list(async, START, &cursor, &view));
+	ck_assert(async_done_waiting(async));
+	async_release(async, slots[1]); /* before it was popped */
+	ck_assert_uint_eq(async_advance(async, START + 5), 1);
+	for (first = 2; first < 98; first++) {
+		ck_assert(async_done_pop(async, &done) && done.slot == slots[first]);
+		async_release(async, done.slot);
+	}
+	ck_assert_uint_eq(pop(ASYNC_END_EXPIRED).slot, slots[99]);
+	ck_assert(!async_done_waiting(async) && async_suspended_now(async) == 2);
+	check_sum();
+}
+END_TEST
+
 /* ---- DNS IDs ---- */
 
 START_TEST(an_expired_packets_id_rests_a_resumed_ones_does_not)
@@ -588,6 +617,7 @@ static Suite *async_suite(void)
 	tcase_add_test(tests, released_while_suspended_or_queued);
 	tcase_add_test(tests, suspended_again_after_it_ended);
 	tcase_add_test(tests, list_by_age);
+	tcase_add_test(tests, many_end_in_one_turn);
 	tcase_add_test(tests, an_expired_packets_id_rests_a_resumed_ones_does_not);
 	tcase_add_test(tests, a_million_suspended);
 	tcase_set_timeout(tests, 30);
