@@ -8,7 +8,7 @@
 /* With its token and the microseconds it took: its own ring does not wait behind what asks for Lua. */
 static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry)
 {
-	uint64_t us = (worker->now - entry->sent) * 1000 / worker->tsc_per_ms;
+	uint64_t us = (uint64_t)worker_us(worker, worker->now - entry->sent);
 	packet_of(mbuf)->slot = entry->token;
 	packet_of(mbuf)->patience = (uint32_t)RTE_MIN(us, UINT32_MAX);
 	count(worker, STATS_PROBE_ANSWERS);
@@ -112,7 +112,7 @@ static enum drop_reason stray_reason(const struct worker *worker, const struct p
 static void server_latency(const struct worker *worker, struct backend_stats *stats,
 			   const struct inflight_entry *entry)
 {
-	double us = (double)(worker->now - entry->sent) * 1000 / (double)worker->tsc_per_ms;
+	double us = worker_us(worker, worker->now - entry->sent);
 	stats->latency = stats->latency == 0 ? us : stats->latency * 127 / 128 + us / 128;
 }
 

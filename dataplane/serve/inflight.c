@@ -214,6 +214,14 @@ void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t
 		rte_prefetch0(entry + line * RTE_CACHE_LINE_SIZE);
 }
 
+/* The entry of the next query, before it is written. */
+static void free_fetch(const struct inflight *table)
+{
+	const char *entry = (const char *)&table->entries[table->free];
+	for (unsigned line = 0; line < FETCH_LINES; line++)
+		rte_prefetch0(entry + line * RTE_CACHE_LINE_SIZE);
+}
+
 static uint64_t distance(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : b - a;
@@ -277,6 +285,7 @@ struct inflight_entry *inflight_add_on(struct inflight *table, uint64_t now, uin
 	uint32_t index = table->free;
 	struct inflight_entry *entry = &table->entries[index];
 	table->free = entry->newer;
+	free_fetch(table);
 
 	uint32_t *bucket = bucket_of(table, source_port, id);
 	entry->chain = *bucket;
