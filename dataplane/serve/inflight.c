@@ -202,9 +202,15 @@ static bool free_pair_draw(struct inflight *table, const struct net_steer_way *w
 	return false;
 }
 
+static struct ended *answered_at(const struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	return &table->answered[pair_fold(source_port, id) & (INFLIGHT_ANSWERED - 1)];
+}
+
 void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	pair_fetch(table, source_port, id);
+	rte_prefetch0(answered_at(table, source_port, id));
 }
 
 void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t id)
@@ -317,17 +323,12 @@ static uint32_t server_fold(const struct net_address *address, uint16_t port)
 	return (uint32_t)(((high ^ low ^ port) * 0x9e3779b97f4a7c15u) >> 32);
 }
 
-static struct ended *answered_at(const struct inflight *table, uint16_t source_port, uint16_t id)
-{
-	return &table->answered[pair_fold(source_port, id) & (INFLIGHT_ANSWERED - 1)];
-}
-
 static struct ended *timed_out_at(const struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	return &table->timed_out[pair_fold(source_port, id) & table->mask];
 }
 
-/* A store and no load: nothing waits for the line. */
+/* Stores alone; those of an answer's record do not hold up others, for its line was fetched. */
 static void remember(struct inflight *table, const struct inflight_entry *entry,
 		     enum inflight_end end)
 {
