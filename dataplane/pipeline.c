@@ -50,9 +50,9 @@ void pipeline_push(struct worker *worker, unsigned port, struct rte_mbuf *mbuf)
 static void latency_count(struct worker *worker, const struct query_state *query)
 {
 	uint64_t us = 0;
-	/* Most own answers leave in the turn their query came in: no division for those. */
+	/* Most own answers leave in the turn their query came in. */
 	if ((int64_t)(worker->now - query->arrival) > 0)
-		us = (worker->now - query->arrival) * 1000 / worker->tsc_per_ms;
+		us = (uint64_t)worker_us(worker, worker->now - query->arrival);
 	stats_add(&worker->stats.latency[stats_latency_bucket(us)], 1);
 	stats_add(&worker->stats.latency_sum, us);
 }

@@ -3,11 +3,6 @@
 #include "dataplane/held.h"
 #include "dataplane/pipeline_parts.h"
 
-static uint64_t now_ms(const struct worker *worker)
-{
-	return worker->now / worker->tsc_per_ms;
-}
-
 static struct rte_mbuf *buffer_take(const struct worker *worker, uint16_t length)
 {
 	const struct dataplane *dataplane = worker->dataplane;
@@ -36,7 +31,7 @@ bool pipeline_delay(struct worker *worker, struct rte_mbuf *mbuf)
 	/* The wait is no latency of ours: from here on it is what has passed since the arrival. */
 	query = &packet_of(kept)->query;
 	query->arrival = worker->now - query->arrival;
-	held_add(worker->held, kept, ms, now_ms(worker));
+	held_add(worker->held, kept, ms, worker->now_ms);
 	count(worker, STATS_DELAYED);
 	return true;
 }
@@ -52,7 +47,7 @@ unsigned pipeline_delayed(struct worker *worker)
 {
 	unsigned n = 0;
 	struct rte_mbuf *mbuf;
-	while (n < WORKER_BURST && (mbuf = held_take(worker->held, now_ms(worker))) != NULL) {
+	while (n < WORKER_BURST && (mbuf = held_take(worker->held, worker->now_ms)) != NULL) {
 		release(worker, mbuf);
 		n++;
 	}

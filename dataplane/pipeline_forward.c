@@ -106,7 +106,6 @@ static __rte_noinline enum neighbour_result gateway_other(struct worker *worker,
 static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
 			const struct net_route *route, uint8_t dscp)
 {
-	uint64_t now_ms = worker->now / worker->tsc_per_ms;
 	struct net_flow flow = {
 		.source = route->source,
 		.destination = entry->server,
@@ -115,10 +114,10 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 		.dscp = dscp,
 	};
 	enum neighbour_result result = neighbour_resolve(
-		worker->neighbours, route->port, &route->next_hop, now_ms, &flow.destination_mac);
+		worker->neighbours, route->port, &route->next_hop, worker->now_ms, &flow.destination_mac);
 	if (unlikely(result != NEIGHBOUR_HIT) &&
 	    !net_address_equal(&route->next_hop, &flow.destination))
-		result = gateway_other(worker, route, now_ms, &flow.destination_mac, result);
+		result = gateway_other(worker, route, worker->now_ms, &flow.destination_mac, result);
 	if (unlikely(result == NEIGHBOUR_FAILED)) {
 		rte_pktmbuf_free(mbuf);
 		return false;

@@ -7,15 +7,10 @@
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/kernel.h"
 
-static uint64_t now_ms(const struct worker *worker)
-{
-	return worker->now / worker->tsc_per_ms;
-}
-
 static uint16_t path_mtu(const struct worker *worker, const struct net_port *port,
 			 const struct net_address *to)
 {
-	return path_mtu_find(worker->path_mtu, port, to, now_ms(worker));
+	return path_mtu_find(worker->path_mtu, port, to, worker->now_ms);
 }
 
 bool pipeline_large_fits(const struct worker *worker, unsigned port, const struct net_address *to,
@@ -40,7 +35,7 @@ unsigned pipeline_large_write(struct worker *worker, unsigned port, struct rte_m
 	if (whole || flow->destination.ipv6)
 		path_mtu_sent(worker->path_mtu, flow,
 			      (uint16_t)(length + sizeof(struct rte_udp_hdr)),
-			      net_frame_checksum(flow, mbuf), now_ms(worker));
+			      net_frame_checksum(flow, mbuf), worker->now_ms);
 	if (whole) {
 		packet_headroom_make(mbuf);
 		net_frame_write(way, mbuf, flow);
@@ -129,7 +124,7 @@ static void path_pass(struct worker *worker, struct rte_mbuf *mbuf)
 void pipeline_path(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct net_port *port = &worker->dataplane->ports[packet_of(mbuf)->query.port];
-	path_mtu_learn(worker->path_mtu, port, mbuf, now_ms(worker));
+	path_mtu_learn(worker->path_mtu, port, mbuf, worker->now_ms);
 	path_pass(worker, mbuf);
 }
 
@@ -137,11 +132,11 @@ void pipeline_report(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct packet *packet = packet_of(mbuf);
 	const struct net_port *port = &worker->dataplane->ports[packet->query.port];
-	if (packet->kind != PACKET_REPORT && !icmp_rate_allows(&worker->reports, now_ms(worker))) {
+	if (packet->kind != PACKET_REPORT && !icmp_rate_allows(&worker->reports, worker->now_ms)) {
 		report_end(worker, mbuf, DROP_ICMP);
 		return;
 	}
-	switch (path_mtu_input(worker->path_mtu, port, mbuf, now_ms(worker))) {
+	switch (path_mtu_input(worker->path_mtu, port, mbuf, worker->now_ms)) {
 	case PATH_MTU_LEARNED:
 		count(worker, STATS_PATH_MTUS);
 		path_pass(worker, mbuf);

@@ -5,10 +5,13 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/rewrite.h"
 
+/* So many entries, of a few lines each, are fetched meanwhile. */
+#define ENTRIES_AHEAD 4
+
 /* With its token and the microseconds it took: its own ring does not wait behind what asks for Lua. */
 static void probe_answer(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry)
 {
-	uint64_t us = (worker->now - entry->sent) * 1000 / worker->tsc_per_ms;
+	uint64_t us = (uint64_t)worker_us(worker, worker->now - entry->sent);
 	packet_of(mbuf)->slot = entry->token;
 	packet_of(mbuf)->patience = (uint32_t)RTE_MIN(us, UINT32_MAX);
 	count(worker, STATS_PROBE_ANSWERS);
@@ -112,7 +115,7 @@ static enum drop_reason stray_reason(const struct worker *worker, const struct p
 static void server_latency(const struct worker *worker, struct backend_stats *stats,
 			   const struct inflight_entry *entry)
 {
-	double us = (double)(worker->now - entry->sent) * 1000 / (double)worker->tsc_per_ms;
+	double us = worker_us(worker, worker->now - entry->sent);
 	stats->latency = stats->latency == 0 ? us : stats->latency * 127 / 128 + us / 128;
 }
 
@@ -174,14 +177,21 @@ void pipeline_response_collect(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_responses(worker);
 }
 
+static void entry_fetch(const struct worker *worker, struct rte_mbuf *mbuf)
+{
+	inflight_fetch_entry(worker->inflight, packet_of(mbuf)->destination_port, id_of(mbuf));
+}
+
 void pipeline_responses(struct worker *worker)
 {
-	for (unsigned i = 0; i < worker->n_answers; i++)
-		inflight_fetch_entry(worker->inflight,
-				     packet_of(worker->answers[i])->destination_port,
-				     id_of(worker->answers[i]));
-	for (unsigned i = 0; i < worker->n_answers; i++)
+	const unsigned count = worker->n_answers;
+	for (unsigned i = 0; i < count && i < ENTRIES_AHEAD; i++)
+		entry_fetch(worker, worker->answers[i]);
+	for (unsigned i = 0; i < count; i++) {
+		if (i + ENTRIES_AHEAD < count)
+			entry_fetch(worker, worker->answers[i + ENTRIES_AHEAD]);
 		pipeline_response(worker, worker->answers[i]);
+	}
 	worker->n_answers = 0;
 }
 

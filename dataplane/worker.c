@@ -53,6 +53,8 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	kernel_queues_init(worker);
 	worker->first_port = (uint16_t)(INFLIGHT_PORTS_FIRST + index * dataplane->ports_share);
 	worker->tsc_per_ms = rte_get_tsc_hz() / 1000;
+	/* A trifle more, so that no whole microsecond ends up just below itself. */
+	worker->us_per_tsc = 1000.0 / (double)worker->tsc_per_ms * (1 + 0x1p-50);
 	worker->inflight = inflight_create(max_inflight, worker->first_port, dataplane->ports_share);
 	worker->balance = calloc(1, sizeof(*worker->balance));
 	worker->places = calloc(1, sizeof(*worker->places));
@@ -132,7 +134,7 @@ static void link_replicate(struct worker *worker, struct rte_mbuf *mbuf)
 static void link_input(struct worker *worker, unsigned port, struct rte_mbuf *mbuf,
 		       enum net_class class, bool reply)
 {
-	uint64_t now = worker->now / worker->tsc_per_ms;
+	uint64_t now = worker->now_ms;
 	if (class == NET_CLASS_ARP)
 		neighbour_arp_input(worker->neighbours, port, mbuf, now, reply);
 	else if (class == NET_CLASS_ICMP6 && neighbour_nd_wants(mbuf))
@@ -326,7 +328,7 @@ static void announce(struct worker *worker)
 
 static void housekeep(struct worker *worker)
 {
-	const uint32_t seconds = (uint32_t)(worker->now / worker->tsc_per_ms / 1000);
+	const uint32_t seconds = (uint32_t)(worker->now_ms / 1000);
 	if (unlikely(seconds != worker->seconds))
 		progress_look(worker->progress, worker);
 	worker->housekept = worker->now;
@@ -334,7 +336,7 @@ static void housekeep(struct worker *worker)
 	pipeline_expire(worker, false);
 	if (worker->dataplane->has_kernel)
 		kernel_tick(worker);
-	neighbour_tick(worker->neighbours, worker->now / worker->tsc_per_ms);
+	neighbour_tick(worker->neighbours, worker->now_ms);
 	if (unlikely(__atomic_load_n(&worker->announce, __ATOMIC_RELAXED) != 0))
 		announce(worker);
 	if (worker->fragments != NULL)
@@ -347,6 +349,7 @@ __rte_noinline bool worker_turn(struct worker *worker)
 {
 	unsigned work = 0;
 	worker->now = clock_now();
+	worker->now_ms = worker->now / worker->tsc_per_ms;
 	STAGES_OPEN(worker, OTHER);
 	const struct policy *policy = __atomic_load_n(&worker->policy, __ATOMIC_ACQUIRE);
 	recent_turn(&worker->recent, policy->recent, worker->index);

@@ -104,7 +104,9 @@ struct worker {
 	struct held *held; /* answers until their time */
 	struct balance *balance;
 	uint64_t tsc_per_ms;
+	double us_per_tsc;
 	uint64_t now; /* TSC at the start of the turn */
+	uint64_t now_ms; /* the same in milliseconds */
 	uint32_t seconds; /* the same, to about a millisecond */
 	uint64_t housekept;
 	uint32_t idle_turns;
@@ -148,6 +150,12 @@ static inline struct stats_frontend *frontend_of(struct worker *worker,
 static inline void worker_announce(struct worker *worker, unsigned port)
 {
 	__atomic_fetch_or(&worker->announce, 1u << port, __ATOMIC_RELAXED);
+}
+
+/* Microseconds that so many cycles are: a product, for it is asked twice a query. */
+static inline double worker_us(const struct worker *worker, uint64_t cycles)
+{
+	return (double)(int64_t)cycles * worker->us_per_tsc;
 }
 
 /* Start-up: memory, rings and tables of one worker. 0 or -errno. */

@@ -221,6 +221,9 @@ static unsigned least_of_many(const struct choice *choice)
 
 static unsigned least(const struct choice *choice)
 {
+	/* Of one, nobody's counters need to be read. */
+	if (choice->pool->count == 1)
+		return usable(choice, server_at(choice, 0)) ? 0 : 1;
 	return choice->pool->count < MANY || choice->number == BALANCE_NO_POOL
 		       ? least_outstanding(choice)
 		       : least_of_many(choice);

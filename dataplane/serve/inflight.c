@@ -202,14 +202,28 @@ static bool free_pair_draw(struct inflight *table, const struct net_steer_way *w
 	return false;
 }
 
+static struct ended *answered_at(const struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	return &table->answered[pair_fold(source_port, id) & (INFLIGHT_ANSWERED - 1)];
+}
+
 void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	pair_fetch(table, source_port, id);
+	rte_prefetch0(answered_at(table, source_port, id));
 }
 
 void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	const char *entry = (const char *)&table->entries[*bucket_of(table, source_port, id)];
+	for (unsigned line = 0; line < FETCH_LINES; line++)
+		rte_prefetch0(entry + line * RTE_CACHE_LINE_SIZE);
+}
+
+/* The entry of the next query, before it is written. */
+static void free_fetch(const struct inflight *table)
+{
+	const char *entry = (const char *)&table->entries[table->free];
 	for (unsigned line = 0; line < FETCH_LINES; line++)
 		rte_prefetch0(entry + line * RTE_CACHE_LINE_SIZE);
 }
@@ -277,6 +291,7 @@ struct inflight_entry *inflight_add_on(struct inflight *table, uint64_t now, uin
 	uint32_t index = table->free;
 	struct inflight_entry *entry = &table->entries[index];
 	table->free = entry->newer;
+	free_fetch(table);
 
 	uint32_t *bucket = bucket_of(table, source_port, id);
 	entry->chain = *bucket;
@@ -308,17 +323,12 @@ static uint32_t server_fold(const struct net_address *address, uint16_t port)
 	return (uint32_t)(((high ^ low ^ port) * 0x9e3779b97f4a7c15u) >> 32);
 }
 
-static struct ended *answered_at(const struct inflight *table, uint16_t source_port, uint16_t id)
-{
-	return &table->answered[pair_fold(source_port, id) & (INFLIGHT_ANSWERED - 1)];
-}
-
 static struct ended *timed_out_at(const struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	return &table->timed_out[pair_fold(source_port, id) & table->mask];
 }
 
-/* A store and no load: nothing waits for the line. */
+/* Stores alone; those of an answer's record do not hold up others, for its line was fetched. */
 static void remember(struct inflight *table, const struct inflight_entry *entry,
 		     enum inflight_end end)
 {
