@@ -19,9 +19,13 @@ end
 -- After an error, see there.
 local thread = {recover = guard.reset}
 
--- Each piece of code has globals of its own, as it has a state of its own in dnsdist.
+-- Each piece of code has globals of its own, as it has a state of its own in dnsdist. Copied: to
+-- look for them behind a metatable would take time at each use.
 local function environment()
-  local own = setmetatable({}, {__index = globals})
+  local own = {}
+  for name, value in pairs(globals) do
+    own[name] = value
+  end
   own._G = own
   return own
 end
