@@ -13,11 +13,18 @@
 #define EXPIRY_LATE_MS 2u /* what is later is counted */
 #define TURN_LONG_MS 4u	  /* of one turn's packets: verdicts and timers wait meanwhile */
 
-/* Packets whose next step is Lua, in the order in which they came. */
+/* Packets whose next step is Lua, in the order in which they came, and what of it. */
 struct pending {
 	unsigned count;
 	struct rte_mbuf *mbufs[CONTROL_BATCH];
+	struct rule_lua luas[CONTROL_BATCH];
 };
+
+static void pending_add(struct pending *pending, struct rte_mbuf *mbuf, struct rule_lua lua)
+{
+	pending->mbufs[pending->count] = mbuf;
+	pending->luas[pending->count++] = lua;
+}
 
 static bool is_query(const struct packet *packet)
 {
@@ -36,21 +43,32 @@ static void backlog_push(struct control_backlog *backlog, struct rte_mbuf *mbuf)
 	backlog->tail = mbuf;
 }
 
+/* As many as there is room for; the links are read before the packets are the worker's. */
+static bool backlog_send(struct control_backlog *backlog, struct rte_ring *inbox)
+{
+	unsigned count, sent, total = 0;
+	do {
+		void *mbufs[CONTROL_BATCH];
+		struct rte_mbuf *next = backlog->head;
+		for (count = 0; next != NULL && count < CONTROL_BATCH; count++) {
+			mbufs[count] = next;
+			next = packet_of(next)->link;
+		}
+		sent = rte_ring_enqueue_burst(inbox, mbufs, count, NULL);
+		backlog->head = sent < count ? mbufs[sent] : next;
+		total += sent;
+	} while (backlog->head != NULL && sent == count);
+	return total != 0;
+}
+
 unsigned hand_flush(struct control *control)
 {
 	unsigned waiting = 0;
 	for (unsigned w = 0; w < control->dataplane->n_workers; w++) {
 		struct control_backlog *backlog = &control->backlog[w];
-		bool sent = false;
-		while (backlog->head != NULL) {
-			struct rte_mbuf *mbuf = backlog->head;
-			struct rte_mbuf *next = packet_of(mbuf)->link;
-			if (rte_ring_enqueue(workers[w].handoff.inbox, mbuf) != 0)
-				break;
-			backlog->head = next;
-			sent = true;
-		}
-		if (sent)
+		if (backlog->head == NULL)
+			continue;
+		if (backlog_send(backlog, workers[w].handoff.inbox))
 			waker_wake(&workers[w].handoff.worker_waker);
 		waiting += backlog->head != NULL;
 	}
@@ -181,6 +199,7 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 			  enum rule_verdict verdict)
 {
 	struct packet *packet = packet_of(mbuf);
+	struct rule_lua lua;
 	/* In a policy that was loaded anew meanwhile the next place may be another rule's. */
 	bool same = packet->generation == policy_current()->generation;
 	if (verdict == RULE_GO_ON &&
@@ -188,7 +207,10 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 		return;
 	switch (verdict) {
 	case RULE_LUA:
-		pending->mbufs[pending->count++] = mbuf;
+		if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua))
+			pending_add(pending, mbuf, lua);
+		else
+			leave_onward(control, mbuf);
 		break;
 	case RULE_DROP:
 		leave_dropped(control, mbuf, packet->drop_reason);
@@ -251,9 +273,7 @@ static void question_settle(struct control *control, struct pending *pending,
 		verdict = rule_response_result_apply(policy_current(), mbuf, &control->rules,
 						     question->action, question->text,
 						     question->text_length);
-	struct rule_lua lua;
-	if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
-	    lua.continues)
+	if ((question->flags & LUA_QUESTION_CONTINUES) != 0)
 		verdict = RULE_GO_ON;
 	verdict_apply(control, pending, mbuf, verdict);
 }
@@ -276,13 +296,14 @@ static void rules_again(struct control *control, struct pending *pending, struct
 static bool pending_renew(struct control *control, struct pending *pending)
 {
 	uint32_t generation = policy_current()->generation;
-	struct pending before = *pending;
-	pending->count = 0;
-	for (unsigned i = 0; i < before.count; i++) {
-		if (packet_of(before.mbufs[i])->generation != generation)
-			rules_again(control, pending, before.mbufs[i]);
+	unsigned total = pending->count;
+	pending->count = 0; /* filled again, no faster than it is read */
+	for (unsigned i = 0; i < total; i++) {
+		struct rte_mbuf *mbuf = pending->mbufs[i];
+		if (packet_of(mbuf)->generation != generation)
+			rules_again(control, pending, mbuf);
 		else
-			pending->mbufs[pending->count++] = before.mbufs[i];
+			pending_add(pending, mbuf, pending->luas[i]);
 	}
 	return policy_current()->generation == generation;
 }
@@ -294,17 +315,13 @@ static void pending_run(struct control *control, struct pending *pending)
 		if (!pending_renew(control, pending))
 			continue;
 		struct lua_question *questions = lua_policy_batch(control);
-		unsigned count = 0, total = pending->count;
-		for (unsigned i = 0; i < total; i++) {
-			struct packet *packet = packet_of(pending->mbufs[i]);
-			struct rule_lua lua;
-			if (!rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor,
-					  &lua)) {
-				leave_onward(control, pending->mbufs[i]);
-				continue;
-			}
-			lua_question_fill(&questions[count++], pending->mbufs[i], lua.reference,
-					  lua.ffi);
+		unsigned count = pending->count;
+		for (unsigned i = 0; i < count; i++) {
+			const struct rule_lua *lua = &pending->luas[i];
+			lua_question_fill(&questions[i], pending->mbufs[i], lua->reference,
+					  lua->ffi);
+			if (lua->continues)
+				questions[i].flags |= LUA_QUESTION_CONTINUES;
 		}
 		pending->count = 0;
 		unsigned done = lua_policy_run(control, count);
@@ -408,11 +425,12 @@ static void arrive(struct control *control, struct pending *pending, struct rte_
 		leave_onward(control, mbuf);
 	else if (packet->generation != policy_current()->generation)
 		rules_again(control, pending, mbuf);
-	else if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua) &&
-		 lua.selector)
+	else if (!rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua))
+		leave_onward(control, mbuf);
+	else if (lua.selector)
 		rules_run(control, pending, mbuf, packet->rule_cursor);
 	else
-		pending->mbufs[pending->count++] = mbuf;
+		pending_add(pending, mbuf, lua);
 }
 
 /* Where actions take long, fewer packets make a turn: all else on this lcore waits for its end. */

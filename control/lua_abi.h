@@ -47,6 +47,7 @@ enum lua_question_flag {
 	LUA_QUESTION_AGAIN = 16,   /* had been suspended before and went on at its next rule */
 	LUA_QUESTION_SELECTOR = 8, /* action becomes 1 if the function returned true, else 0 */
 	LUA_QUESTION_POLICY = 32,  /* action becomes a server's number, -1 for none */
+	LUA_QUESTION_CONTINUES = 64, /* its chain goes on, whatever the action returned */
 };
 
 /* What the control lcore does for Lua. Any may be NULL. */
@@ -134,6 +135,7 @@ struct lua_context {
 	bool feeds_wait;	  /* some list has not been read yet */
 	struct lua_batch batch;
 	struct lua_batch selector; /* one item */
+	double answer;		   /* of an lcore's own code */
 	struct balance_list servers; /* that a server policy chooses from, while it runs */
 	struct lua_mailbox mailbox;
 	struct lua_check check; /* the question of a check, while its function runs */

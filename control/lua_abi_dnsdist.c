@@ -22,6 +22,14 @@ static struct lua_facts facts_of(const struct lua_question *question)
 	return facts;
 }
 
+/* What is asked for most is read alone: all facts take three times as long. */
+static const struct query_state *state_of(const struct lua_question *question)
+{
+	static const struct query_state none;
+	struct rte_mbuf *mbuf = sluice_question_find(question);
+	return mbuf != NULL ? &packet_of(mbuf)->query : &none;
+}
+
 /* ---- addresses and transport ---- */
 
 static void address_give(const struct lua_question *question, bool local, const void **addr,
@@ -66,12 +74,12 @@ void dnsdist_ffi_dnsquestion_get_masked_remoteaddr(dnsdist_ffi_dnsquestion_t *dq
 
 uint16_t dnsdist_ffi_dnsquestion_get_local_port(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).local_port;
+	return state_of(dq)->local_port;
 }
 
 uint16_t dnsdist_ffi_dnsquestion_get_remote_port(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).remote_port;
+	return state_of(dq)->client_port;
 }
 
 bool dnsdist_ffi_dnsquestion_is_remote_v6(const dnsdist_ffi_dnsquestion_t *dq)
@@ -88,14 +96,14 @@ const char *dnsdist_ffi_dnsquestion_get_incoming_interface(const dnsdist_ffi_dns
 
 bool dnsdist_ffi_dnsquestion_get_tcp(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).tcp;
+	return (state_of(dq)->flags & QUERY_TCP) != 0;
 }
 
 dnsdist_ffi_protocol_type
 dnsdist_ffi_dnsquestion_get_protocol(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).tcp ? dnsdist_ffi_protocol_type_dotcp
-				: dnsdist_ffi_protocol_type_doudp;
+	return dnsdist_ffi_dnsquestion_get_tcp(dq) ? dnsdist_ffi_protocol_type_dotcp
+						   : dnsdist_ffi_protocol_type_doudp;
 }
 
 uint64_t dnsdist_ffi_dnsquestion_get_elapsed_us(const dnsdist_ffi_dnsquestion_t *dq)
@@ -126,12 +134,12 @@ size_t dnsdist_ffi_dnsquestion_get_qname_hash(const dnsdist_ffi_dnsquestion_t *d
 
 uint16_t dnsdist_ffi_dnsquestion_get_qtype(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).qtype;
+	return state_of(dq)->qtype;
 }
 
 uint16_t dnsdist_ffi_dnsquestion_get_qclass(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).qclass;
+	return state_of(dq)->qclass;
 }
 
 uint16_t dnsdist_ffi_dnsquestion_get_id(const dnsdist_ffi_dnsquestion_t *dq)
@@ -211,7 +219,7 @@ uint8_t dnsdist_ffi_dnsquestion_get_opcode(const dnsdist_ffi_dnsquestion_t *dq)
 
 bool dnsdist_ffi_dnsquestion_get_do(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).dnssec_ok;
+	return (state_of(dq)->flags & QUERY_DO) != 0;
 }
 
 static struct dns_edns edns_of(const struct lua_question *question)
@@ -281,7 +289,7 @@ bool dnsdist_ffi_dnsquestion_set_trailing_data(dnsdist_ffi_dnsquestion_t *dq, co
 
 bool dnsdist_ffi_dnsquestion_get_skip_cache(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).skip_cache;
+	return (state_of(dq)->flags & QUERY_SKIP_CACHE) != 0;
 }
 
 bool dnsdist_ffi_dnsquestion_is_temp_failure_ttl_set(const dnsdist_ffi_dnsquestion_t *dq)

@@ -116,6 +116,16 @@ struct lua_question *sluice_thread_item(void)
 	return sluice_guard_question(&lua_abi_context()->selector.items[0]);
 }
 
+double *sluice_thread_answer(void)
+{
+	return &lua_abi_context()->answer;
+}
+
+void sluice_thread_text_store(const char *text, size_t length)
+{
+	sluice_text_store(&lua_abi_context()->selector.items[0], text, length);
+}
+
 struct policy_selector *sluice_selector_thread(int reference)
 {
 	return lua_policy_keep(policy_selector_thread(lua_abi_context()->model, reference));

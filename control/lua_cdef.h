@@ -27,7 +27,7 @@ struct lua_question {
 	uint32_t generation; /* of its slot, when this was filled in or fetched */
 	int32_t reference;   /* the function to call */
 	int32_t action;	     /* what it returned */
-	uint16_t flags;	     /* 1: response, 2: fetched, 4: FFI, 8: selector, 16: again, 32: policy */
+	uint16_t flags;	     /* enum lua_question_flag; 1: response, 4: FFI */
 	uint8_t suspended;   /* 1: was suspended, whatever the action then did; set after the call */
 	uint8_t failed;	     /* 1: the call raised an error */
 	uint32_t text_length;

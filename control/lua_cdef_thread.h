@@ -13,3 +13,8 @@ uint32_t sluice_thread_kind(uint32_t index); /* 0: of an action, 1: a selector, 
 bool sluice_guarded(void); /* what they give is for one call only */
 struct lua_question *sluice_thread_item(void); /* the packet in hand, while code runs */
 const struct balance_list *sluice_thread_servers(void); /* a server policy's, likewise */
+
+/* What the code returned: written straight to memory, which takes a third of handing over values. */
+double *sluice_thread_answer(void);
+/* The string that came with it. */
+void sluice_thread_text_store(const char *text, size_t length);

@@ -536,24 +536,14 @@ enum lua_result lua_host_prepare(struct lua_host *host, int function, const doub
 	return run_within(host, function, arguments, count, result, load_budget(host));
 }
 
-/* Nothing here may allocate but the call itself: a number is not made a string. */
-enum lua_result lua_host_call(struct lua_host *host, int function, struct lua_host_answer *answer)
+enum lua_result lua_host_call(struct lua_host *host, int function)
 {
 	if (host->lua == NULL) {
 		message_set(host, "there is no Lua state");
 		return LUA_RESULT_ERROR;
 	}
 	lua_rawgeti(host->lua, LUA_REGISTRYINDEX, function);
-	enum lua_result outcome = call(host, 0, 2, run_budget(host));
-	if (outcome != LUA_RESULT_OK)
-		return outcome;
-	*answer = (struct lua_host_answer){.truth = lua_toboolean(host->lua, -2)};
-	if (lua_type(host->lua, -2) == LUA_TNUMBER)
-		answer->number = lua_tonumber(host->lua, -2);
-	if (lua_type(host->lua, -1) == LUA_TSTRING)
-		answer->text = lua_tolstring(host->lua, -1, &answer->length);
-	lua_pop(host->lua, 2);
-	return LUA_RESULT_OK;
+	return call(host, 0, 0, run_budget(host));
 }
 
 const char *lua_host_message(const struct lua_host *host)

@@ -111,16 +111,8 @@ enum lua_result lua_host_run(struct lua_host *host, int function, const double *
 enum lua_result lua_host_prepare(struct lua_host *host, int function, const double *arguments,
 				 unsigned count, double *result);
 
-/* What a function returned: its first value as a number and as a truth, its second as text. */
-struct lua_host_answer {
-	double number; /* 0: it is none */
-	bool truth;
-	const char *text; /* NULL: it is none; good until the next call */
-	size_t length;
-};
-
-/* Calls a function without arguments, for callers that need it to be quick. */
-enum lua_result lua_host_call(struct lua_host *host, int function, struct lua_host_answer *answer);
+/* Calls a function without arguments and results, for callers that need it to be quick. */
+enum lua_result lua_host_call(struct lua_host *host, int function);
 
 /* Of the last error or runaway, with traceback if there is one; valid until the next call. */
 const char *lua_host_message(const struct lua_host *host);

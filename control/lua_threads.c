@@ -85,6 +85,12 @@ call_failed(const struct lua_threads *threads, struct lua_thread *thread, enum l
 		threads->options.wake(threads->options.wake_ctx);
 }
 
+struct lua_thread_answer {
+	double number; /* an action, the place of a server, 1 for a match */
+	const char *text; /* NULL: none; good until the next call */
+	size_t length;
+};
+
 static void item_set(struct lua_question *item, struct rte_mbuf *mbuf)
 {
 	bool query = rule_is_query(packet_of(mbuf));
@@ -99,7 +105,7 @@ static void item_set(struct lua_question *item, struct rte_mbuf *mbuf)
  * with that.
  */
 static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *mbuf, int reference,
-		 const struct balance_list *list, struct lua_host_answer *answer)
+		 const struct balance_list *list, struct lua_thread_answer *answer)
 {
 	if (unlikely(lcore >= threads->options.lcores))
 		return false;
@@ -117,7 +123,7 @@ static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *m
 		thread->context->servers = *list;
 	thread->context->texts_used = 0;
 	lua_abi_use(thread->context);
-	enum lua_result result = lua_host_call(thread->host, thread->functions[reference], answer);
+	enum lua_result result = lua_host_call(thread->host, thread->functions[reference]);
 	lua_guard_end();
 	lua_abi_use(before);
 	item->mbuf = NULL;
@@ -125,10 +131,11 @@ static bool call(struct lua_threads *threads, uint16_t lcore, struct rte_mbuf *m
 		call_failed(threads, thread, result);
 		return false;
 	}
-	if (answer->text == NULL && item->text != NULL) {
-		answer->text = item->text; /* dnsdist_ffi_dnsquestion_set_result() */
-		answer->length = item->text_length;
-	}
+	*answer = (struct lua_thread_answer){
+		.number = thread->context->answer,
+		.text = item->text, /* returned, or of dnsdist_ffi_dnsquestion_set_result() */
+		.length = item->text_length,
+	};
 	return true;
 }
 
@@ -140,14 +147,14 @@ static struct lua_threads *threads_of(struct rule_threads *rules)
 static bool thread_select(struct rule_threads *rules, uint16_t lcore, struct rte_mbuf *mbuf,
 			  int reference)
 {
-	struct lua_host_answer answer;
-	return call(threads_of(rules), lcore, mbuf, reference, NULL, &answer) && answer.truth;
+	struct lua_thread_answer answer;
+	return call(threads_of(rules), lcore, mbuf, reference, NULL, &answer) && answer.number != 0;
 }
 
 static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t lcore,
 					    struct rte_mbuf *mbuf, int reference)
 {
-	struct lua_host_answer answer;
+	struct lua_thread_answer answer;
 	if (!call(threads_of(rules), lcore, mbuf, reference, NULL, &answer))
 		return (struct rule_thread_result){
 			.action = rule_is_query(packet_of(mbuf)) ? RULE_RESULT_SERVFAIL
@@ -156,14 +163,14 @@ static struct rule_thread_result thread_act(struct rule_threads *rules, uint16_t
 	return (struct rule_thread_result){
 		.action = known ? (int)answer.number : -1, /* ServFail */
 		.text = answer.text,
-		.length = answer.text != NULL ? answer.length : 0,
+		.length = answer.length,
 	};
 }
 
 static uint32_t thread_choose(struct rule_threads *rules, uint16_t lcore, struct rte_mbuf *mbuf,
 			      int reference, const struct balance_list *list)
 {
-	struct lua_host_answer answer;
+	struct lua_thread_answer answer;
 	if (!call(threads_of(rules), lcore, mbuf, reference, list, &answer))
 		return UINT32_MAX;
 	return answer.number >= 0 && answer.number < UINT32_MAX ? (uint32_t)answer.number

@@ -19,9 +19,13 @@ end
 -- After an error, see there.
 local thread = {recover = guard.reset}
 
--- Each piece of code has globals of its own, as it has a state of its own in dnsdist.
+-- Each piece of code has globals of its own, as it has a state of its own in dnsdist. Copied: to
+-- look for them behind a metatable would take time at each use.
 local function environment()
-  local own = setmetatable({}, {__index = globals})
+  local own = {}
+  for name, value in pairs(globals) do
+    own[name] = value
+  end
   own._G = own
   return own
 end
@@ -38,8 +42,11 @@ local own_item, own_servers = C.sluice_thread_item(), C.sluice_thread_servers()
 local function item() return guarded and C.sluice_thread_item() or own_item end
 local function servers() return guarded and C.sluice_thread_servers() or own_servers end
 
+-- Where C looks for what the code returned.
+local answer = C.sluice_thread_answer()
+
 local function selector(fn)
-  return function() return fn(item()) == true end
+  return function() answer[0] = fn(item()) == true and 1 or 0 end
 end
 
 local function action(fn, place)
@@ -48,16 +55,18 @@ local function action(fn, place)
     if type(result) ~= 'number' then
       error(place .. ': the function returned no action', 0)
     end
-    if text ~= nil and type(text) ~= 'string' then
+    answer[0] = result
+    if text ~= nil then
       text = tostring(text)
+      C.sluice_thread_text_store(text, #text)
     end
-    return result, text
   end
 end
 
 local function policy(fn, place)
   return function()
-    return tonumber(fn(servers(), item())) or error(place .. ': the policy returned no index', 0)
+    answer[0] = tonumber(fn(servers(), item())) or
+      error(place .. ': the policy returned no index', 0)
   end
 end
 
