@@ -283,6 +283,7 @@ static int loop_init(char *error)
 	control->rules.stats = &control->stats;
 	control->rules.lcore = (uint16_t)control->dataplane->n_workers;
 	control->rules.backends = control->dataplane->backends;
+	control->rules.ports = control->dataplane->ports;
 	control->rules.rule_hits = calloc(RULE_HIT_SLOTS, sizeof(uint64_t));
 	if (control->endpoints == NULL || control->registry == NULL ||
 	    control->rules.rule_hits == NULL || loop_create(control) != 0)

@@ -126,6 +126,11 @@ struct policy_action *sluice_action_delay(uint32_t ms)
 	return lua_policy_keep(policy_action_delay(model(), ms));
 }
 
+struct policy_action *sluice_action_mac(uint16_t code)
+{
+	return lua_policy_keep(policy_action_mac(model(), code));
+}
+
 /* ---- the log ---- */
 
 struct policy_action *sluice_action_log(const char *path, unsigned int flags)

@@ -608,6 +608,11 @@ struct policy_action *sluice_action_rate_pool(double rate, const char *pool, siz
 struct policy_action *sluice_action_pool(const char *name, size_t length, bool stop);
 struct policy_action *sluice_action_ttl(const char *kind, uint32_t ttl);
 struct policy_action *sluice_action_delay(uint32_t ms);
+struct policy_action *sluice_action_mac(uint16_t code);
+/* Reads the addresses of the kernel's interfaces; how many there are. */
+size_t sluice_interfaces_read(void);
+/* Of those that were read last. False: an interface without this address, or none at all. */
+bool sluice_interface_at(size_t index, struct lua_bytes *name, struct lua_prefix *prefix);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,
 					size_t value_length);
 struct policy_action *sluice_action_ecs_override(bool override);

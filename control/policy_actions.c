@@ -298,6 +298,14 @@ struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_ac
 	return action;
 }
 
+struct policy_action *policy_action_mac(struct policy_model *model, uint16_t code)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_CLIENT_MAC, 0);
+	if (action)
+		action->action.value = code;
+	return action;
+}
+
 struct policy_action *policy_action_delay(struct policy_model *model, uint32_t ms)
 {
 	struct policy_action *action = action_new(model, RULE_ACTION_DELAY, 0);

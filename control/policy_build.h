@@ -260,6 +260,7 @@ struct policy_action *policy_action_rate_pool(struct policy_model *model, struct
 struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_action_kind kind,
 					uint32_t ttl);
 struct policy_action *policy_action_delay(struct policy_model *model, uint32_t ms);
+struct policy_action *policy_action_mac(struct policy_model *model, uint16_t code);
 struct policy_action *policy_action_lookup(struct policy_model *model, struct policy_blob *store,
 					   const struct rule_lookup *lookup, const char *text);
 struct policy_action *policy_action_tag(struct policy_model *model, const char *key,

@@ -79,6 +79,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->rules.stats = &worker->stats;
 	worker->rules.rule_hits = worker->rule_hits;
 	worker->rules.lcore = (uint16_t)index;
+	worker->rules.ports = dataplane->ports;
 	dataplane->backends[index] = worker->backends;
 	worker->rules.backends = dataplane->backends;
 	balance_init(worker->balance, &worker->rules, worker->backends, rte_get_tsc_hz());

@@ -245,6 +245,11 @@ rules.KeyValueStoreRangeLookupAction = lookup('KeyValueStoreRangeLookupAction', 
 local function both(constructor, query, response)
   rules[query], rules[response] = constructor(false), constructor(true)
 end
+function rules.SetMacAddrAction(code)
+  code = check.range(code, 'the code', 0, 65535)
+  return action(C.sluice_action_mac(code), false, 'add EDNS MAC (code=%d)', code)
+end
+
 local DELAY_MAX = 3600000 -- NOTE_DELAY_MAX
 both(function(response)
   return function(ms)
@@ -374,6 +379,7 @@ rules.SkipCacheAction = rules.SetSkipCacheAction
 rules.DisableECSAction = rules.SetDisableECSAction
 rules.ECSOverrideAction = rules.SetECSOverrideAction
 rules.ECSPrefixLengthAction = rules.SetECSPrefixLengthAction
+rules.MacAddrAction = rules.SetMacAddrAction
 rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction
 rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction

@@ -126,6 +126,7 @@ SetTempFailureCacheTTLAction(ttl) -- how long failures stay in the cache, in sec
 DelayAction(ms) -- the answer over UDP waits so long before it leaves
 SetMaxReturnedTTLAction(ttl) -- the most that a TTL of the answer may be
 SetEDNSOptionAction(code, data) -- sets an EDNS option
+SetMacAddrAction(code) -- tells the server the MAC of a client on the link, in an EDNS option
 KeyValueStoreLookupAction(store, key, tag) -- what the store has becomes the tag, or nothing
 KeyValueStoreRangeLookupAction(store, key, tag) -- the same by ranges of LMDB
 LogAction(path, binary, append, ...) -- writes a line for each query, to the log without a path
@@ -138,6 +139,7 @@ sluice.SubscriberAction(table, {tag=}) -- sets the tags of who the client is in 
 sluice.matched(text) -- for tags and errors: {entry} and {list} of what matched
 TagAction(name, value) -- as SetTagAction()
 SkipCacheAction() -- as SetSkipCacheAction()
+MacAddrAction(code) -- as SetMacAddrAction(code)
 NoRecurseAction() -- as SetNoRecurseAction()
 SetNegativeAndSOAAction(...) -- as NegativeAndSOAAction()
 DisableValidationAction() -- as SetDisableValidationAction()
@@ -264,6 +266,12 @@ sluice.loadNames(path, {format=, watch=, name=, optional=, subdomains=}) -- a li
 sluice.loadPrefixes(path, {watch=, name=, optional=}) -- a live list of prefixes
 sluice.loadTable(path, {watch=, name=, optional=}) -- a live table of subscribers
 showLists() -- the lists, with what they hold
+# The machine
+getListOfNetworkInterfaces() -- the kernel's interfaces
+getListOfAddressesOfNetworkInterface(name) -- their addresses, as text
+getListOfRangesOfNetworkInterface(name) -- their networks, as text
+getResolvers(path) -- the name servers of a file like resolv.conf, as text
+
 # Stores of keys and values
 newCDBKVStore(path, refresh) -- a CDB; with a number other than 0 read again when it changes
 newLMDBKVStore(path, database, noLock) -- a database in an LMDB file, "" for the one without a name

@@ -58,20 +58,19 @@ unsupported.names = [[
   clearQueryCounters clearTimeoutResponseRules DnstapLogAction
   DnstapLogResponseAction dynBlockRulesGroup EDNSVersionRule ERCodeAction ERCodeRule
   exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
-  getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
-  getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
-  getResolvers getResponseRing getRespRing getRingEntries getSlowResponses getTimeoutResponseRule
+  getMACAddress getObjectFromYAMLConfiguration getQueryCounters
+  getResponseRing getRespRing getRingEntries getSlowResponses getTimeoutResponseRule
   getTopBandwidth getTopQueries getTopResponses getTopTimeoutResponseRules grepq hashPassword
   IncomingProtocolRule
   LogResponseAction makeIPCipherKey
   mvTimeoutResponseRule mvTimeoutResponseRuleToTop newFrameStreamTcpLogger
   newFrameStreamUnixLogger newQPSLimiter newRemoteLogger newSVCRecordParameters
   RE2Rule RecordsTypeCountRule RemoteLogAction RemoteLogResponseAction
-  rmTimeoutResponseRule SetDisableValidationAction SetEDNSOptionResponseAction SetMacAddrAction
+  rmTimeoutResponseRule SetDisableValidationAction SetEDNSOptionResponseAction
   setQueryCount setQueryCountFilter SetReducedTTLResponseAction
   showTimeoutResponseRules SpoofPacketAction SpoofSVCAction statNodeRespRing submitToMainThread
   TeeAction threadmessage topBandwidth topClients topQueries topResponses topSlow
-  topTimeoutResponseRules topTimeouts MacAddrAction
+  topTimeoutResponseRules topTimeouts
   getRingBuffersSamplingRate setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize
   getTopTimeoutResponseRule
 ]]

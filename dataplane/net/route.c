@@ -3,16 +3,6 @@
 
 #include <errno.h>
 
-bool net_prefix_holds(const struct net_prefix *prefix, const struct net_address *address)
-{
-	unsigned whole = prefix->length / 8, rest = prefix->length % 8;
-	if (prefix->address.ipv6 != address->ipv6 ||
-	    memcmp(prefix->address.bytes, address->bytes, whole) != 0)
-		return false;
-	return rest == 0 ||
-	       ((prefix->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest)) == 0;
-}
-
 /* Answers come to the port that a query left from: so that has to have the address. */
 static bool port_allowed(const struct net_port *ports, unsigned number,
 			 const struct net_source *from)

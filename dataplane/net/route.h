@@ -20,7 +20,16 @@ struct net_source {
 };
 
 /* Whether the address is within the prefix: on its link, for the prefix of a port. Any thread. */
-bool net_prefix_holds(const struct net_prefix *prefix, const struct net_address *address);
+static inline bool net_prefix_holds(const struct net_prefix *prefix,
+				    const struct net_address *address)
+{
+	unsigned whole = prefix->length / 8, rest = prefix->length % 8;
+	if (prefix->address.ipv6 != address->ipv6 ||
+	    memcmp(prefix->address.bytes, address->bytes, whole) != 0)
+		return false;
+	return rest == 0 ||
+	       ((prefix->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest)) == 0;
+}
 
 /*
  * The longest on-link prefix of any port, else the first gateway of the address's family; of the

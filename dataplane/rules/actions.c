@@ -7,6 +7,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/net/proxy.h"
+#include "dataplane/net/route.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/key_store.h"
@@ -42,8 +43,8 @@ static enum rule_verdict edit_end(struct rte_mbuf *mbuf, int length)
 	return RULE_GO_ON;
 }
 
-static enum rule_verdict option_run(const struct rule_option *option, struct rte_mbuf *mbuf,
-				    const struct rule_context *context)
+static enum rule_verdict option_put(uint16_t code, const uint8_t *data, uint16_t length,
+				    struct rte_mbuf *mbuf, const struct rule_context *context)
 {
 	uint16_t size = context->udp_size ? context->udp_size : DNS_EDNS_UDP_SIZE;
 	struct query_state *query = &packet_of(mbuf)->query;
@@ -52,8 +53,30 @@ static enum rule_verdict option_run(const struct rule_option *option, struct rte
 	if ((query->flags & QUERY_HAD_EDNS) == 0)
 		query->flags |= QUERY_EDNS_ADDED;
 	return edit_end(mbuf, dns_option_set(packet_dns(mbuf), packet_of(mbuf)->dns_length,
-					     packet_dns_capacity(mbuf), option->code, option->data,
-					     option->length, size));
+					     packet_dns_capacity(mbuf), code, data, length,
+					     size));
+}
+
+/*
+ * The MAC that the query came from is the client's if its address is on the port's link. Not so over
+ * TCP, which the kernel has taken, and behind a proxy.
+ */
+static enum rule_verdict mac_run(uint16_t code, struct rte_mbuf *mbuf,
+				 const struct rule_context *context)
+{
+	const struct query_state *query = &packet_of(mbuf)->query;
+	struct net_address client = {.ipv6 = (query->flags & QUERY_IPV6) != 0};
+	struct note_peer peer;
+	bool linked = false;
+	if (context->ports == NULL || (query->flags & QUERY_TCP) != 0 ||
+	    (query->notes != NULL && peer_get(query->notes, &peer)))
+		return RULE_GO_ON;
+	memcpy(client.bytes, query->client_addr, client.ipv6 ? 16 : 4);
+	const struct net_port *port = &context->ports[query->port];
+	for (unsigned i = 0; i < port->n_addresses && !linked; i++)
+		linked = net_prefix_holds(&port->addresses[i], &client);
+	return linked ? option_put(code, query->client_mac, sizeof(query->client_mac), mbuf, context)
+		      : RULE_GO_ON;
 }
 
 static enum rule_verdict clear_run(const struct rule_types *types, struct rte_mbuf *mbuf)
@@ -170,7 +193,10 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 	case RULE_ACTION_CONTINUE:
 		return continue_run(action->wrapped, mbuf, context);
 	case RULE_ACTION_EDNS_OPTION:
-		return option_run(action->option, mbuf, context);
+		return option_put(action->option->code, action->option->data,
+				  action->option->length, mbuf, context);
+	case RULE_ACTION_CLIENT_MAC:
+		return mac_run(action->value, mbuf, context);
 	case RULE_ACTION_CLEAR_TYPES:
 		return clear_run(action->types, mbuf);
 	case RULE_ACTION_LIMIT_TTL:

@@ -31,6 +31,7 @@ struct rule_tag;
 	X(NEGATIVE, "NegativeAndSOA")                                                              \
 	X(CONTINUE, "Continue")                                                                    \
 	X(EDNS_OPTION, "SetEDNSOption")                                                            \
+	X(CLIENT_MAC, "SetMacAddr")                                                                \
 	X(CLEAR_TYPES, "ClearRecordTypes")                                                         \
 	X(LIMIT_TTL, "LimitTTL")                                                                   \
 	X(REDUCE_TTL, "SetReducedTTL")                                                             \
@@ -173,7 +174,7 @@ struct rule_extended_error {
 struct rule_action {
 	uint8_t kind; /* enum rule_action_kind */
 	uint8_t stop; /* POOL, QPS_POOL: ends the chain; LUA*: 1 does not, whatever it returns */
-	uint16_t value; /* the rcode, the number of the pool or of the log's file, percent, or truth;
+	uint16_t value; /* the rcode, the code of an option, the number of the pool or of the log's file, percent, or truth;
 			 * PROXY_VALUES: 1 in place of those there are */
 	union {
 		int lua; /* reference */

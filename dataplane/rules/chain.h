@@ -17,6 +17,7 @@ struct live_list;
 struct query_log_ring;
 struct rpz_action;
 struct rpz_zone;
+struct net_port;
 struct policy;
 struct prefix_entry;
 struct stats;
@@ -75,6 +76,7 @@ struct rule_context {
 	uint64_t client[2]; /* its address, for timed sets */
 	struct rule_type_count types[RULE_TYPES_COUNTED]; /* of that packet's records */
 	struct query_log_ring *log; /* NULL: what is to be logged is lost, and counted */
+	const struct net_port *ports; /* NULL: of no client it is known whether it is on a link */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
 };
 

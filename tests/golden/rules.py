@@ -26,13 +26,14 @@ ACTIONS = """AllowAction DropAction NoneAction ContinueAction RCodeAction SpoofA
     SetECSPrefixLengthAction SetDisableECSAction SetProxyProtocolValuesAction
     SetAdditionalProxyProtocolValueAction SetReducedTTLResponseAction SetEDNSOptionResponseAction
     LogResponseAction DelayAction DelayResponseAction KeyValueStoreLookupAction
-    KeyValueStoreRangeLookupAction""".split()
+    KeyValueStoreRangeLookupAction SetMacAddrAction""".split()
 ABSENT = {  # without rows, and where they are shown instead
     "KeyValueStoreLookupRule": "tests/system/stores.sh",
     "KeyValueStoreRangeLookupRule": "tests/system/stores.sh",
     "KeyValueStoreLookupAction": "tests/system/stores.sh",
     "KeyValueStoreRangeLookupAction": "tests/system/stores.sh",
     "DelayAction": "tests/golden/delay",
+    "SetMacAddrAction": "tests/golden/mac",
     "DelayResponseAction": "tests/golden/delay",
     "ProxyProtocolValueRule": "tests/golden/proxy",
     "SetProxyProtocolValuesAction": "tests/golden/proxy",

@@ -162,12 +162,10 @@ end
 local REFUSED = [[
   clearQueryCounters DnstapLogAction DnstapLogResponseAction
   getAddressInfo
-  getListOfAddressesOfNetworkInterface getListOfNetworkInterfaces
-  getListOfRangesOfNetworkInterface getMACAddress getObjectFromYAMLConfiguration getQueryCounters
-  getResolvers
+  getMACAddress getObjectFromYAMLConfiguration getQueryCounters
   hashPassword
   makeIPCipherKey newFrameStreamTcpLogger newFrameStreamUnixLogger
-  newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction SetMacAddrAction setQueryCount
+  newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction setQueryCount
   setQueryCountFilter submitToMainThread TeeAction threadmessage
 ]]
 

@@ -55,3 +55,24 @@ group:addMask('!10.1.0.0/16')
 equal(group:match(newCA('10.2.3.4')), true)
 equal(group:match(newCA('10.1.3.4')), false)
 equal(group:size(), 2)
+
+-- The machine's.
+local loopback = false
+for _, interface in ipairs(getListOfNetworkInterfaces()) do
+  loopback = loopback or interface == 'lo'
+end
+assert(loopback, 'the kernel has no lo')
+for _, range in ipairs(getListOfRangesOfNetworkInterface('lo')) do
+  newNetmask(range)
+end
+for _, one in ipairs(getListOfAddressesOfNetworkInterface('lo')) do
+  assert(newCA(one):toString() == one)
+end
+equal(#getListOfAddressesOfNetworkInterface('none'), 0)
+local path = os.tmpname()
+local file = assert(io.open(path, 'w'))
+file:write('search x\nnameserver 192.0.2.1\n  nameserver ::1 \n#nameserver 9\nnameserver\n')
+file:close()
+equal(table.concat(getResolvers(path), ' '), '192.0.2.1 ::1')
+os.remove(path)
+raises('getResolvers', function() getResolvers(path) end)
