@@ -261,6 +261,7 @@ struct tcp_client_key {
 	uint8_t address[16];
 	uint8_t port[2]; /* of an IPv4 client, as far as it tells clients behind one address apart */
 	uint8_t ipv6;
+	uint8_t none; /* 0: rte_jhash() reads four bytes at a time */
 };
 
 int tcp_rates_create(struct tcp *tcp);

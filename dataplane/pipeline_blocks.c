@@ -7,7 +7,7 @@
 /* These say whether the query goes on; else it is answered, dropped or sent past its rules. */
 static bool rcode_answer(struct worker *worker, struct rte_mbuf *mbuf, uint16_t rcode)
 {
-	if (rule_answer_rcode(mbuf, &worker->rules, rcode, NULL) == RULE_DROP)
+	if (rule_answer_bare(mbuf, &worker->rules, rcode) == RULE_DROP)
 		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 	else
 		pipeline_answer(worker, mbuf);

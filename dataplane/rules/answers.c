@@ -78,6 +78,13 @@ enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *
 	return reply_end(mbuf, length);
 }
 
+enum rule_verdict rule_answer_bare(struct rte_mbuf *mbuf, struct rule_context *context,
+				   uint16_t rcode)
+{
+	static const struct dns_reply_options bare = {.ttl = DNS_REPLY_TTL, .set_ra = true};
+	return rule_answer_rcode(mbuf, context, rcode, &bare);
+}
+
 static enum rule_verdict response_truncate(struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);

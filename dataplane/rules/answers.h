@@ -19,6 +19,10 @@ enum rule_verdict rule_drop(struct rte_mbuf *mbuf, struct rule_context *context)
 enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *context,
 				    uint16_t rcode, const struct dns_reply_options *options);
 
+/* Likewise with RA clear, whatever RD is: what functions return, and dynamic blocks, as in dnsdist. */
+enum rule_verdict rule_answer_bare(struct rte_mbuf *mbuf, struct rule_context *context,
+				   uint16_t rcode);
+
 /*
  * An empty answer with TC; a response is cut to header, question and OPT instead, and goes on
  * (RULE_NEXT). RULE_GO_ON over TCP: there is nothing to come back for.

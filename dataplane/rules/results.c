@@ -9,15 +9,6 @@
 
 #define SPOOF_MAX 64u /* addresses or values that a Lua action can give in one string */
 
-/* Answers to queries by rcode alone have RA clear, as in dnsdist; those of RCodeAction have it as RD. */
-static const struct dns_reply_options rcode_options = {.ttl = DNS_REPLY_TTL, .set_ra = true};
-
-static enum rule_verdict rcode_answer(struct rte_mbuf *mbuf, struct rule_context *context,
-				      uint16_t rcode)
-{
-	return rule_answer_rcode(mbuf, context, rcode, &rcode_options);
-}
-
 static bool is_separator(char byte)
 {
 	return byte == ' ' || byte == ',';
@@ -54,7 +45,7 @@ static enum rule_verdict spoof_cname(struct rte_mbuf *mbuf, struct rule_context 
 	uint8_t target[DNS_NAME_MAX];
 	int target_length = dns_name_parse(text, length, target);
 	if (target_length < 0)
-		return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
+		return rule_answer_bare(mbuf, context, DNS_RCODE_SERVFAIL);
 	return rule_answer_cname(mbuf, context, target, (size_t)target_length, NULL);
 }
 
@@ -80,7 +71,7 @@ static enum rule_verdict spoof_text(struct rte_mbuf *mbuf, struct rule_context *
 	if (broken && n == 1)
 		return spoof_cname(mbuf, context, first, first_length);
 	if (broken)
-		return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
+		return rule_answer_bare(mbuf, context, DNS_RCODE_SERVFAIL);
 	return rule_answer_addresses(mbuf, context, addresses, n, NULL);
 }
 
@@ -98,7 +89,7 @@ static enum rule_verdict spoof_raw(struct rte_mbuf *mbuf, struct rule_context *c
 
 	while ((length = piece_next(&text, &left, is_comma)) > 0) {
 		if (n == SPOOF_MAX || length > UINT16_MAX)
-			return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
+			return rule_answer_bare(mbuf, context, DNS_RCODE_SERVFAIL);
 		values[n++] = (struct dns_reply_rdata){(const uint8_t *)text, (uint16_t)length};
 		text += length;
 		left -= length;
@@ -134,9 +125,9 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_DROP:
 		return rule_drop(mbuf, context);
 	case RULE_RESULT_NXDOMAIN:
-		return rcode_answer(mbuf, context, DNS_RCODE_NXDOMAIN);
+		return rule_answer_bare(mbuf, context, DNS_RCODE_NXDOMAIN);
 	case RULE_RESULT_REFUSED:
-		return rcode_answer(mbuf, context, DNS_RCODE_REFUSED);
+		return rule_answer_bare(mbuf, context, DNS_RCODE_REFUSED);
 	case RULE_RESULT_SPOOF:
 		return spoof_text(mbuf, context, text, length);
 	case RULE_RESULT_NO_RECURSE:
@@ -162,7 +153,7 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_SET_TAG:
 		return RULE_GO_ON;
 	default:
-		return rcode_answer(mbuf, context, DNS_RCODE_SERVFAIL);
+		return rule_answer_bare(mbuf, context, DNS_RCODE_SERVFAIL);
 	}
 }
 

@@ -195,6 +195,11 @@ end), RCodeAction(DNSRCode.FORMERR))
        answered(ANY, own(flags="TC"), host=70), answered(query(options=[option(10, b"short")]), own(rcode=1)),
        forwarded(query(options=[option(10, b"longer..")])))
 
+
+def shut_out(asked=Q, **how):
+    return answered(asked, own(rcode=5, ra=False), **how)
+
+
 policy("dynamic blocks", """
 newServer('10.53.0.53:53')
 newServer({address = '10.53.0.54:5353', pool = 'other'})
@@ -209,9 +214,9 @@ addDynBlockSMT({'Bad.test', 'x.worse.test'}, 'names', 3600, DNSAction.Refused)
 setDynBlocksAction(DNSAction.Drop)
 setRules({newRuleAction(TagRule('to', 'other'), PoolAction('other')),
   newRuleAction(QTypeRule('TXT'), SpoofAction('192.0.2.9'))})
-""", answered(query(edns=True), own(rcode=3)), refused(host=65), refused(query(do=True, flags="RD CD"), host=127),
+""", answered(query(edns=True), own(rcode=3, ra=False)), shut_out(host=65), shut_out(query(do=True, flags="RD CD"), host=127),
        dropped(host=70), answered(query(), own(flags="TC"), ipv6=True), forwarded(host=128),
        forwarded(query(qtype="TXT"), host=130, edits={"flags": ""}),
-       forwarded(host=131, to=OTHER), refused(query("bad.test"), host=131), forwarded(host=132),
-       refused(query("WWW.bAd.test"), host=132), forwarded(query("worse.test"), host=132),
-       refused(query("a.x.worse.test", edns=True), host=133), answered(query(), own(rcode=3)), forwarded(after=4000))
+       forwarded(host=131, to=OTHER), shut_out(query("bad.test"), host=131), forwarded(host=132),
+       shut_out(query("WWW.bAd.test"), host=132), forwarded(query("worse.test"), host=132),
+       shut_out(query("a.x.worse.test", edns=True), host=133), answered(query(), own(rcode=3, ra=False)), forwarded(after=4000))
