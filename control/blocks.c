@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <rte_random.h>
+#include <sys/random.h>
 
 #include "control/lua_policy.h"
 #include "dataplane/clock.h"
@@ -21,8 +21,11 @@ static struct {
 int blocks_create(struct control *control)
 {
 	struct dataplane *dataplane = control->dataplane;
-	control->blocks = block_set_create(&dataplane->blocks, dataplane->rcu,
-					   dataplane->n_workers, rte_rand());
+	uint64_t seed; /* a secret: clients choose what is hashed */
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	control->blocks =
+		block_set_create(&dataplane->blocks, dataplane->rcu, dataplane->n_workers, seed);
 	return control->blocks != NULL ? 0 : -ENOMEM;
 }
 

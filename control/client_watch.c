@@ -48,12 +48,26 @@ static void client_note(struct client_watch *watch, const struct client_counts *
 	client->told.until = RTE_MAX(client->told.until, told->until);
 }
 
-/* Those that are no longer watched leave. A look that ended early has the rest of them stay. */
+static void turn_round(struct client_watched *clients, uint32_t count)
+{
+	for (uint32_t i = 0; i < count / 2; i++) {
+		struct client_watched first = clients[i];
+		clients[i] = clients[count - 1 - i];
+		clients[count - 1 - i] = first;
+	}
+}
+
+/* Those that are no longer watched leave. Where a look ended early the next one begins with the rest. */
 static void index_make(struct client_watch *watch)
 {
-	while (watch->at < watch->count)
-		watch->clients[watch->kept++] = watch->clients[watch->at++];
-	watch->count = watch->kept;
+	uint32_t rest = watch->count - watch->at, looked = watch->kept;
+	memmove(&watch->clients[looked], &watch->clients[watch->at], rest * sizeof(*watch->clients));
+	watch->count = looked + rest;
+	if (rest > 0) {
+		turn_round(watch->clients, looked);
+		turn_round(watch->clients + looked, rest);
+		turn_round(watch->clients, watch->count);
+	}
 	memset(watch->index, 0, CLIENT_WATCH_INDEX * sizeof(*watch->index));
 	for (uint32_t i = 0; i < watch->count; i++)
 		*place_of(watch, watch->clients[i].key) = i + 1;

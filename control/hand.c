@@ -240,8 +240,10 @@ static void suspended_settle(struct control *control, struct rte_mbuf *mbuf)
 		stats_add(&control->stats.counter[STATS_SUSPENDED_LARGER], 1);
 	} else {
 		stats_add(&control->stats.counter[STATS_OVERFLOW], 1);
-		packet_of(mbuf)->drop_reason = DROP_PARKING_FULL;
-		async_finish(control->async, ref, overflow_fate(control));
+		enum async_fate fate = overflow_fate(control);
+		if (fate != ASYNC_FATE_RESUME)
+			packet_of(mbuf)->drop_reason = DROP_PARKING_FULL;
+		async_finish(control->async, ref, fate);
 	}
 }
 

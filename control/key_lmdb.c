@@ -14,6 +14,7 @@
 #include "dataplane/rules/live_list.h"
 
 #define DATABASES_MAX 64u /* of a file */
+#define READERS_MAX 4096u /* one for each lcore and database, and those of other programs */
 /* Address space, not memory: a file that grows beyond what is mapped could not be read. */
 #define MAP_MIN ((size_t)64 << 30)
 
@@ -91,6 +92,7 @@ static int file_open(const char *path, const struct stat *status, bool no_lock, 
 {
 	unsigned flags = MDB_RDONLY | MDB_NOSUBDIR | MDB_NOTLS | (no_lock ? MDB_NOLOCK : 0);
 	MDB_envinfo info;
+	int dead;
 	struct file *file = calloc(1, sizeof(*file));
 	if (file == NULL)
 		return ENOMEM;
@@ -98,8 +100,12 @@ static int file_open(const char *path, const struct stat *status, bool no_lock, 
 	int error = mdb_env_create(&file->env);
 	if (error == 0)
 		error = mdb_env_set_maxdbs(file->env, DATABASES_MAX);
+	if (error == 0) /* of no effect where somebody else has made the table of readers */
+		error = mdb_env_set_maxreaders(file->env, READERS_MAX);
 	if (error == 0)
 		error = mdb_env_open(file->env, path, flags, 0600);
+	if (error == 0)
+		error = mdb_reader_check(file->env, &dead); /* those of programs that were killed */
 	if (error == 0)
 		error = mdb_env_info(file->env, &info);
 	if (error == 0 && info.me_mapsize < MAP_MIN)

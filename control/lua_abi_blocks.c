@@ -132,12 +132,12 @@ static void block_read(const struct block *from, uint64_t now, struct lua_block 
 	to->value_length = from->tag->value_length;
 }
 
-bool sluice_block_next(uint32_t *cursor, struct lua_block *block)
+bool sluice_block_next(uint32_t *cursor, bool clients, bool names, struct lua_block *block)
 {
 	const struct block *found;
 	uint64_t now = clock_now();
 	while (blocks() != NULL && (found = block_set_next(blocks(), cursor)) != NULL) {
-		if (found->until <= now)
+		if (found->until <= now || !(found->name_length > 0 ? names : clients))
 			continue;
 		block_read(found, now, block);
 		return true;
@@ -273,8 +273,8 @@ static size_t entries_list(dnsdist_ffi_dynamic_blocks_list_t **out, bool named)
 	*out = calloc(1, sizeof(**out));
 	if (*out == NULL)
 		return 0;
-	while (sluice_block_next(&cursor, &block)) {
-		if ((block.named != 0) != named || entry_add(*out, &block))
+	while (sluice_block_next(&cursor, !named, named, &block)) {
+		if (entry_add(*out, &block))
 			continue;
 		dnsdist_ffi_dynamic_blocks_list_free(*out);
 		*out = NULL;

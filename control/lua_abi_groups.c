@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Groups of dynamic blocks: what Lua says is counted of clients, and what it gets to know of them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "control/log.h"
 #include "control/lua_abi.h"
 #include "dataplane/clock.h"
 
@@ -61,15 +63,35 @@ int sluice_group_excluded_set(struct policy_client_group *group, const struct lu
 	return error;
 }
 
+/* Packets for Lua wait meanwhile: who is not looked at by then is first the next time. */
+#define LOOK_MS 20u
+#define LOOK_EACH 256u /* so many are in any case */
+
+static struct {
+	uint64_t end; /* TSC */
+	unsigned count;
+} look;
+
 void sluice_group_begin(struct policy_client_group *group)
 {
-	policy_group_begin(group);
+	const struct lua_context *context = lua_abi_context();
+	if (context->progress != NULL)
+		++*context->progress; /* another piece of work for the watchdog, and it has an end */
+	look.end = rte_rdtsc() + context->tsc_hz * LOOK_MS / 1000;
+	look.count = 0;
+	uint64_t lost = policy_group_begin(group);
+	if (lost > 0)
+		log_warning("a group of dynamic blocks has no room to look at %" PRIu64
+			 " more clients at once",
+			 lost);
 }
 
 bool sluice_group_next(struct policy_client_group *group, struct lua_group_client *client)
 {
 	struct count_client found;
 	uint64_t sums[2][COUNT_COLUMNS_MAX];
+	if (look.count++ % LOOK_EACH == LOOK_EACH - 1 && rte_rdtsc() >= look.end)
+		return false;
 	if (!policy_group_next(group, clock_now(), &found, sums))
 		return false;
 	memcpy(client->address.bytes, found.words, sizeof(client->address.bytes));

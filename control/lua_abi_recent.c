@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/log.h"
 #include "control/suffixes.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/message.h"
@@ -17,6 +18,7 @@
 /* Of a kind: the control lcore does not look at more in one go, since packets for Lua wait meanwhile. */
 #define READ_MAX 20000u
 #define NODES_EACH 4096u /* visited for as much time as an action has */
+#define NODES_MAX 300000u /* names of many labels have a suffix for each */
 #define LIST_MIN 256u
 
 /* A copy, which stays as it is while the lcores go on. */
@@ -309,6 +311,10 @@ bool sluice_recents_suffix(struct lua_recents *recents, struct lua_suffix *suffi
 	struct suffix_node node;
 	if ((recents->suffixes == NULL && !suffixes_fill(recents)) ||
 	    !suffixes_next(recents->suffixes, &node))
+		return false;
+	if (recents->visited == NODES_MAX)
+		log_warning("a walk over the suffixes of names ends after %u of them", NODES_MAX);
+	if (recents->visited >= NODES_MAX)
 		return false;
 	if (recents->visited++ % NODES_EACH == 0)
 		progress_make();

@@ -121,9 +121,11 @@ double *sluice_thread_answer(void)
 	return &lua_abi_context()->answer;
 }
 
-void sluice_thread_text_store(const char *text, size_t length)
+bool sluice_thread_text_store(const char *text, size_t length)
 {
-	sluice_text_store(&lua_abi_context()->selector.items[0], text, length);
+	struct lua_question *item = &lua_abi_context()->selector.items[0];
+	sluice_text_store(item, text, length);
+	return item->text != NULL;
 }
 
 struct policy_selector *sluice_selector_thread(int reference)

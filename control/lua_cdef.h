@@ -719,7 +719,7 @@ int sluice_block_remove(const struct lua_block *block); /* of this key; -ENOENT 
 void sluice_blocks_clear(void);
 size_t sluice_blocks_count(void); /* expired ones among them */
 /* Those that have not expired: start with 0 in the cursor; false after the last. */
-bool sluice_block_next(uint32_t *cursor, struct lua_block *block);
+bool sluice_block_next(uint32_t *cursor, bool clients, bool names, struct lua_block *block);
 /* Its key as text; 1,024 bytes always do. The length. */
 size_t sluice_block_print(const struct lua_block *block, char *text, size_t size);
 /* That it was added, in the log. */

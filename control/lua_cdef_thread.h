@@ -17,4 +17,4 @@ const struct balance_list *sluice_thread_servers(void); /* a server policy's, li
 /* What the code returned: written straight to memory, which takes a third of handing over values. */
 double *sluice_thread_answer(void);
 /* The string that came with it. */
-void sluice_thread_text_store(const char *text, size_t length);
+bool sluice_thread_text_store(const char *text, size_t length);

@@ -463,8 +463,11 @@ void policy_group_shape_set(struct policy_client_group *group, const struct coun
 /* Clients that are not counted, to be edited in place. */
 struct prefix_list *policy_group_excluded(struct policy_client_group *group);
 
-/* Looks at the clients that may be above a limit: all that is known of each. False after the last. */
-void policy_group_begin(struct policy_client_group *group);
+/*
+ * Looks at the clients that may be above a limit: all that is known of each. False after the last.
+ * How many notes of more clients there were than there is room for.
+ */
+uint64_t policy_group_begin(struct policy_client_group *group);
 bool policy_group_next(struct policy_client_group *group, uint64_t now,
 		       struct count_client *client, uint64_t sums[static 2][COUNT_COLUMNS_MAX]);
 

@@ -196,18 +196,27 @@ struct prefix_list *policy_group_excluded(struct policy_client_group *group)
 	return &group->excluded;
 }
 
-void policy_group_begin(struct policy_client_group *group)
+/* A group that was edited has no counts until the policy is compiled: those there are of other columns. */
+static bool is_counted(const struct policy_client_group *group)
 {
-	if (group->blob == NULL)
-		return;
+	return group->blob != NULL &&
+	       shapes_equal(&holder_of(group->blob)->counts.shape, &group->shape);
+}
+
+uint64_t policy_group_begin(struct policy_client_group *group)
+{
+	if (!is_counted(group))
+		return 0;
 	struct group_holder *holder = holder_of(group->blob);
+	uint64_t lost = holder->watch.lost;
 	client_watch_begin(&holder->watch, &holder->counts);
+	return holder->watch.lost - lost;
 }
 
 bool policy_group_next(struct policy_client_group *group, uint64_t now,
 		       struct count_client *client, uint64_t sums[static 2][COUNT_COLUMNS_MAX])
 {
-	if (group->blob == NULL)
+	if (!is_counted(group))
 		return false;
 	struct group_holder *holder = holder_of(group->blob);
 	return client_watch_next(&holder->watch, &holder->counts, now, client, sums);

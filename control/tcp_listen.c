@@ -197,11 +197,13 @@ static bool listener_take(struct tcp *tcp, const struct tcp_listener *listener)
 	return true;
 }
 
+#define EMPTIED_MAX 4096 /* connections; the other clients wait meanwhile */
+
 /* What waits was connected before: it is taken as if it had been accepted then. No more comes. */
 static void listener_empty(struct tcp *tcp, const struct tcp_listener *listener)
 {
 	listen(listener->fd, 0);
-	for (int i = 0; i <= listener->backlog && listener_take(tcp, listener); i++)
+	for (int i = 0; i <= RTE_MIN(listener->backlog, EMPTIED_MAX) && listener_take(tcp, listener); i++)
 		;
 }
 

@@ -9,7 +9,7 @@
 
 /* Ready when all is zero. */
 struct draw {
-	uint64_t replayed; /* state of the generator that replay draws from, 0: the kernel does */
+	uint64_t replayed; /* state of the generator that replay draws from, 0: OpenSSL does */
 	uint32_t left;
 	uint32_t words[DRAW_WORDS]; /* each used once */
 };

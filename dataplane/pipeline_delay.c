@@ -3,6 +3,8 @@
 #include "dataplane/held.h"
 #include "dataplane/pipeline_parts.h"
 
+#define EDE_SIZE 6u /* of the option, without its text */
+
 static struct rte_mbuf *buffer_take(const struct worker *worker, uint16_t length)
 {
 	const struct dataplane *dataplane = worker->dataplane;
@@ -15,13 +17,26 @@ static struct rte_mbuf *buffer_take(const struct worker *worker, uint16_t length
 	return mbuf != NULL ? mbuf : rte_pktmbuf_alloc(dataplane->held_large);
 }
 
+/* With the extended errors that go into it when it leaves. */
+static uint16_t room_of(struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	uint32_t length = packet->dns_length;
+	struct note_cursor cursor = notes_open(packet->query.notes);
+	struct note note;
+	while (note_next_of(&cursor, NOTE_EDE, &note))
+		length += EDE_SIZE + note.value_length;
+	length = RTE_MIN(length, PACKET_DATA_SIZE - (uint32_t)RTE_PKTMBUF_HEADROOM);
+	return (uint16_t)RTE_MAX(length, packet->dns_length);
+}
+
 bool pipeline_delay(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	struct query_state *query = &packet_of(mbuf)->query;
 	uint32_t ms = delay_take(&query->notes);
 	if (likely(ms == 0) || (query->flags & QUERY_TCP) != 0)
 		return false;
-	struct rte_mbuf *kept = buffer_take(worker, packet_of(mbuf)->dns_length);
+	struct rte_mbuf *kept = buffer_take(worker, room_of(mbuf));
 	if (unlikely(kept == NULL)) {
 		count(worker, STATS_DELAY_FULL);
 		return false;

@@ -168,10 +168,10 @@ end
 
 -- ---- looking
 
-local function each()
+local function each(clients, names)
   local cursor, block = ffi.new('uint32_t[1]'), ffi.new('struct lua_block')
   return function()
-    return C.sluice_block_next(cursor, block) and block or nil
+    return C.sluice_block_next(cursor, clients, names, block) and block or nil
   end
 end
 
@@ -190,27 +190,25 @@ local LISTED_MAX = 5000 -- more would hold up packets for Lua for too long
 local function getter(named)
   return function()
     local list, count, now = {}, 0, tonumber(C.sluice_wall())
-    for block in each() do
-      if block.named == named then
-        count = count + 1
-        if count > LISTED_MAX then
-          check.fail('there are more than %d dynamic blocks, too many to list', LISTED_MAX)
-        end
-        local key = key_of(block)
-        list[key] = setmetatable({reason = ffi.string(block.reason), blocks = tonumber(block.hits),
-          action = block.action, warning = block.warning ~= 0, bpf = false,
-          ends = now + block.seconds * 1e6, suffix = named == 1 and key or '.'}, DynBlock)
+    for block in each(not named, named) do
+      count = count + 1
+      if count > LISTED_MAX then
+        check.fail('there are more than %d dynamic blocks, too many to list', LISTED_MAX)
       end
+      local key = key_of(block)
+      list[key] = setmetatable({reason = ffi.string(block.reason), blocks = tonumber(block.hits),
+        action = block.action, warning = block.warning ~= 0, bpf = false,
+        ends = now + block.seconds * 1e6, suffix = named and key or '.'}, DynBlock)
     end
     return list
   end
 end
-globals.getDynamicBlocks, globals.getDynamicBlocksSMT = getter(0), getter(1)
+globals.getDynamicBlocks, globals.getDynamicBlocksSMT = getter(false), getter(true)
 
 local ROW = '%-24s %8s %8s %-10s %-20s %-10s %s\n'
 function globals.showDynBlocks()
   local rows = {}
-  for block in each() do
+  for block in each(true, true) do
     rows[#rows + 1] = ROW:format(key_of(block), ('%d'):format(block.seconds),
       ('%d'):format(tonumber(block.hits)), tostring(block.warning ~= 0), NAMES[block.action],
       'false', ffi.string(block.reason))

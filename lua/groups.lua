@@ -306,10 +306,13 @@ local function exceeds(rule, limit)
 end
 
 -- Of all clients: where the cache hardly helps anybody, nobody is to blame.
-local function hits_suffice(rule)
-  local counters = metrics.getStatisticsCounters()
-  local hits, misses = counters['cache-hits'] or 0, counters['cache-misses'] or 0
-  return hits > 0 and misses > 0 and hits / (hits + misses) >= rule.hits
+local function hits_suffice(self, rule)
+  if not self.hits then -- once for all clients of this look
+    local counters = metrics.getStatisticsCounters()
+    local hits, misses = counters['cache-hits'] or 0, counters['cache-misses'] or 0
+    self.hits = hits > 0 and misses > 0 and hits / (hits + misses) or -1
+  end
+  return self.hits >= rule.hits
 end
 
 local function key_of(self)
@@ -336,9 +339,14 @@ end
 local function add(self, rule, warning)
   local key, port, text = key_of(self)
   local action = warning and Action.NoOp or rule.action
-  local new = blocks.add_client(key, rule.reason, rule.blocking, action, warning, port, rule.tag,
-    rule.value)
-  if not new then
+  -- One that finds no room must not keep the others from what is theirs.
+  local fine, new = pcall(blocks.add_client, key, rule.reason, rule.blocking, action, warning, port,
+    rule.tag, rule.value)
+  if not fine and not self.failed then
+    self.failed = true
+    C.sluice_error(tostring(new), 0)
+  end
+  if not fine or not new then
     return
   end
   if not self.quiet then
@@ -350,11 +358,13 @@ end
 -- A warning first, so that the block takes its place if it is above that, too.
 local function decide(self)
   for _, rule in ipairs(self.order) do
-    if not rule.hits or hits_suffice(rule) then
-      if rule.warning > 0 and exceeds(rule, rule.warning) then
+    local warned = rule.warning > 0 and exceeds(rule, rule.warning)
+    local blocked = exceeds(rule, rule.rate or rule.ratio)
+    if (warned or blocked) and (not rule.hits or hits_suffice(self, rule)) then
+      if warned then
         add(self, rule, true)
       end
-      if exceeds(rule, rule.rate or rule.ratio) then
+      if blocked then
         add(self, rule, false)
         return
       end
@@ -402,6 +412,7 @@ function Group:apply()
   if self.suffixes then
     apply_suffixes(self, self.suffixes)
   end
+  self.hits, self.failed = nil, nil
   C.sluice_group_begin(self.handle)
   while C.sluice_group_next(self.handle, client) do
     decide(self)

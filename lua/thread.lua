@@ -58,7 +58,9 @@ local function action(fn, place)
     answer[0] = result
     if text ~= nil then
       text = tostring(text)
-      C.sluice_thread_text_store(text, #text)
+      if not C.sluice_thread_text_store(text, #text) then
+        error(place .. ': the function returned too long a text', 0)
+      end
     end
   end
 end

@@ -299,6 +299,7 @@ static int block_add(struct block_set *set, const struct block *key,
 	if (expired) { /* what that one counted is not of this one */
 		block->before = hits_of(set, block);
 		memset(block->marks, 0, sizeof(block->marks));
+		block->recent = 0;
 	}
 	int error = block_update(set, cell, order);
 	return error != 0 ? error : expired || was_warning ? BLOCK_ADDED : BLOCK_EXTENDED;

@@ -8,7 +8,7 @@
 
 #include "dataplane/rules/block_parts.h"
 
-#define CELLS_MIN 16u
+#define CELLS_MIN 1024u /* cells of removed blocks count until the table is made anew */
 
 static struct block_table *table_new(uint32_t count)
 {
@@ -32,9 +32,8 @@ static uint64_t hash_of(const struct block_set *set, const struct block *block)
 		       : block_client_hash(set->seed, &block->client);
 }
 
-void block_table_put(const struct block_set *set, struct block_table *table, struct block *block)
+static void cell_put(struct block_table *table, uint64_t hash, struct block *block)
 {
-	uint64_t hash = hash_of(set, block);
 	for (uint32_t at = (uint32_t)hash;; at++) {
 		struct block_cell *cell = &table->cells[at & table->mask];
 		if (cell->hash == hash && cell->block == NULL) { /* one that was removed: again */
@@ -48,6 +47,11 @@ void block_table_put(const struct block_set *set, struct block_table *table, str
 		__atomic_store_n(&cell->hash, hash, __ATOMIC_RELEASE);
 		return;
 	}
+}
+
+void block_table_put(const struct block_set *set, struct block_table *table, struct block *block)
+{
+	cell_put(table, hash_of(set, block), block);
 }
 
 static bool is_same(const struct block *a, const struct block *b)
@@ -81,12 +85,13 @@ bool block_table_is_full(const struct block_table *table)
 
 struct block_table *block_table_renew(const struct block_set *set, enum block_kind kind)
 {
+	const struct block_table *old = set->tables[kind];
 	struct block_table *table = table_new(set->counts[kind] + 1);
-	if (table == NULL)
-		return NULL;
-	for (uint32_t i = 0; i < block_count_all(set); i++)
-		if (block_kind(set->all[i]) == kind)
-			block_table_put(set, table, set->all[i]);
+	if (table == NULL || old == NULL)
+		return table;
+	for (uint32_t i = 0; i <= old->mask; i++)
+		if (old->cells[i].block != NULL)
+			cell_put(table, old->cells[i].hash, old->cells[i].block);
 	return table;
 }
 

@@ -285,17 +285,19 @@ static uint32_t row_find(const struct client_counts *counts, struct count_table 
 
 /* ---- counting ---- */
 
-static void client_tell(struct count_table *table, const struct count_client *client,
+/* False: the ring is full. */
+static bool client_tell(struct count_table *table, const struct count_client *client,
 			uint64_t until, struct count_losses *losses)
 {
 	struct count_ring *ring = &table->ring;
 	uint32_t head = ring->head;
 	if (unlikely(head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) == COUNT_TOLD)) {
 		losses->untold++;
-		return;
+		return false;
 	}
 	ring->told[head % COUNT_TOLD] = (struct count_told){*client, until};
 	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+	return true;
 }
 
 /* Adds to the part that runs; whether the client is above the limit, and that was not told in it. */
@@ -318,6 +320,12 @@ static inline bool cell_add(struct count_cell *cell, const struct count_clock *c
 		return false;
 	__atomic_store_n(&cell->stamp, stamp | TOLD, __ATOMIC_RELAXED);
 	return true;
+}
+
+/* The note of it was lost: with the next event, then. */
+static inline void cell_untold(struct count_cell *cell)
+{
+	__atomic_store_n(&cell->stamp, cell->stamp & ~TOLD, __ATOMIC_RELAXED);
 }
 
 /* How much the event is in a column. */
@@ -349,8 +357,9 @@ static void event_count(const struct client_counts *counts, struct count_table *
 	unsigned end = event->answer ? shape->n_columns : shape->n_queries;
 	for (; at < end; at++) {
 		uint32_t weight = event_weight(event, &shape->columns[at]);
-		if (weight != 0 && cell_add(&cells[at], &table->clocks[at], weight, limits[at]))
-			client_tell(table, &event->client, table->clocks[at].end, losses);
+		if (weight != 0 && cell_add(&cells[at], &table->clocks[at], weight, limits[at]) &&
+		    !client_tell(table, &event->client, table->clocks[at].end, losses))
+			cell_untold(&cells[at]);
 	}
 }
 

@@ -41,6 +41,8 @@ static bool suffix_find(struct search *search, const uint8_t *name, size_t lengt
 	while (labels > 0 && labels >= search->lookup->min_labels) {
 		if (name_find(search, name, length))
 			return true;
+		if (name[0] + 1u >= length)
+			return false;
 		length -= 1u + name[0];
 		name += 1u + name[0];
 		labels--;

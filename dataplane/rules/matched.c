@@ -14,7 +14,8 @@ const uint8_t *matched_name(struct rte_mbuf *mbuf, size_t *length)
 {
 	const struct packet *packet = packet_of(mbuf);
 	*length = packet->query.qname_length;
-	if (*length == 0 || packet->dns_length < DNS_HEADER_SIZE + *length + DNS_QUESTION_FIXED)
+	if (*length == 0 || packet->dns_length < DNS_HEADER_SIZE + *length + DNS_QUESTION_FIXED ||
+	    dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) == 0) /* a canned answer may have none */
 		return NULL;
 	return packet_dns(mbuf) + DNS_HEADER_SIZE;
 }

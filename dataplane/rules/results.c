@@ -147,7 +147,7 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_DELAY:
 		return delay_result(mbuf, text, length)
 			       ? RULE_GO_ON
-			       : rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
+			       : rule_answer_bare(mbuf, context, DNS_RCODE_SERVFAIL);
 	case RULE_RESULT_NONE:
 	case RULE_RESULT_NO_OP:
 	case RULE_RESULT_SET_TAG:
