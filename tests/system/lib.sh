@@ -298,21 +298,15 @@ console() {
 	"$binary" console -s "$console_socket" -e "$1"
 }
 
-# metric NAME: the value of a metric, 0 if it is not there. metric_is_least NAME VALUE, for wait_for.
+# metric NAME: its value, labels and all; nothing if it is not there. metric_is_least NAME VALUE, for wait_for.
 metric() {
-	in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics |
-		awk -v name="$1" '$1 == name { sum += $2 } END { print sum + 0 }'
+	in_sluice curl -s --max-time 5 -o "$work/metrics" http://127.0.0.1:8083/metrics
+	awk -v name="$1" '$1 == name { print $2 }' "$work/metrics"
 }
 metric_is_least() { [ "$(metric "$1")" -ge "$2" ]; }
 
 alive() {
 	! process_ended "$sluice_pid" || fail "Sluice is gone"
-}
-
-# metric NAME: its value, labels and all.
-metric() {
-	in_sluice curl -s --max-time 5 -o "$work/metrics" http://127.0.0.1:8083/metrics
-	awk -v name="$1" '$1 == name { print $2 }' "$work/metrics"
 }
 
 # ask NAME [DIG ARGUMENTS...]: one query over IPv4, sent once.
