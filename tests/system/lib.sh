@@ -298,6 +298,23 @@ console() {
 	"$binary" console -s "$console_socket" -e "$1"
 }
 
+# console_is EXPRESSION RESULT: fails if it gives another.
+console_is() {
+	local got
+	got=$(console "$1")
+	[ "$got" = "$2" ] || fail "$1 gives '$got', not '$2'"
+}
+
+# cdb_make [KEY VALUE]...: moved where it belongs when it is whole. lmdb_load DATABASE: of lines, a key, its value.
+cdb_make() {
+	{
+		while [ $# -gt 0 ]; do printf '+%d,%d:%s->%s\n' ${#1} ${#2} "$1" "$2" && shift 2; done
+		echo
+	} | cdb -c "$work/new.cdb"
+	mv "$work/new.cdb" "$work/keys.cdb"
+}
+lmdb_load() { mdb_load -n -T ${1:+-s "$1"} "$work/keys.mdb"; }
+
 # metric NAME: its value, labels and all; nothing if it is not there. metric_is_least NAME VALUE, for wait_for.
 metric() {
 	in_sluice curl -s --max-time 5 -o "$work/metrics" http://127.0.0.1:8083/metrics

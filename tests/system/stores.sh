@@ -3,21 +3,6 @@
 # Stores of keys and values, as their own tools make them: CDB and LMDB, with all keys, and ranges.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# cdb_make [KEY VALUE]...: moved where it belongs when it is whole. lmdb_load DATABASE: of lines, a key, its value.
-cdb_make() {
-	{
-		while [ $# -gt 0 ]; do printf '+%d,%d:%s->%s\n' ${#1} ${#2} "$1" "$2" && shift 2; done
-		echo
-	} | cdb -c "$work/new.cdb"
-	mv "$work/new.cdb" "$work/keys.cdb"
-}
-lmdb_load() { mdb_load -n -T ${1:+-s "$1"} "$work/keys.mdb"; }
-console_is() {
-	local got
-	got=$(console "$1")
-	[ "$got" = "$2" ] || fail "$1 gives '$got', not '$2'"
-}
-
 cdb_make text.test plain below.test suffix gold 192.0.2.5
 printf '%s\n' '\05exact\04test\00' 'by name' '\0a\35\02\00' client | lmdb_load ''
 printf '%s\n' '\0a\35\02\ff' '\0a\35\02\00range' | lmdb_load ranges

@@ -3,15 +3,6 @@
 # Stores of keys and values whose files change: replaced, written to, broken, and over a reload of the policy.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# cdb_make [KEY VALUE]...: moved where it belongs when it is whole. lmdb_load DATABASE: of lines, a key, its value.
-cdb_make() {
-	{
-		while [ $# -gt 0 ]; do printf '+%d,%d:%s->%s\n' ${#1} ${#2} "$1" "$2" && shift 2; done
-		echo
-	} | cdb -c "$work/new.cdb"
-	mv "$work/new.cdb" "$work/keys.cdb"
-}
-lmdb_load() { mdb_load -n -T ${1:+-s "$1"} "$work/keys.mdb"; }
 cdb_make text.test plain
 printf '%s\n' '\05exact\04test\00' 'by name' | lmdb_load ''
 printf '%s\n' '\0a\35\02\ff' '\0a\35\02\00range' | lmdb_load ranges
