@@ -10,22 +10,15 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "dataplane/rules/client_counts.h"
+#include "tests/bench/measure.h"
 
 #define BURST 32u
 #define EVENTS 4000000u
 #define HZ UINT64_C(2000000000)
 
 static const uint64_t seed[2] = {0x1234567890abcdef, 0xfedcba0987654321};
-
-static double now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static void burst(struct client_counts *counts, const uint32_t *limits, uint64_t *random,
 		  uint32_t clients, uint64_t tsc, struct count_losses *losses, uint32_t from)

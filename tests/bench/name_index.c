@@ -19,13 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <immintrin.h>
 #include <rte_cycles.h>
 
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/name_index_parts.h"
+#include "tests/bench/measure.h"
 
 #define WARM_NAMES 64u
 #define BURST 32u
@@ -39,14 +39,6 @@ static const char *const query_names[] = {"miss", "hit", "top"};
 static double tsc_per_ns;
 static uint64_t clock_cost;
 static uint64_t samples[WARM_SAMPLES];
-
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15u;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return x ^ x >> 31;
-}
 
 /* A label that depends on the number; `first` keeps kinds of names apart. */
 static size_t label_make(uint8_t *to, uint64_t number, char first)
@@ -105,13 +97,6 @@ static uint8_t query_make(uint8_t name[static DNS_NAME_MAX], enum query query, u
 	at += label_make(name + at, number % 64, 't');
 	name[at] = 0;
 	return (uint8_t)(at + 1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 static inline uint64_t tick(void)
