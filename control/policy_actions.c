@@ -227,20 +227,24 @@ struct policy_action *policy_action_types(struct policy_model *model, enum rule_
 	return action;
 }
 
+/* One that is told nothing but a number. */
+static struct policy_action *number_action(struct policy_model *model, enum rule_action_kind kind,
+					   uint16_t number)
+{
+	struct policy_action *action = action_new(model, kind, 0);
+	if (action)
+		action->action.value = number;
+	return action;
+}
+
 struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t percent)
 {
-	struct policy_action *action = action_new(model, RULE_ACTION_REDUCE_TTL, 0);
-	if (action)
-		action->action.value = percent;
-	return action;
+	return number_action(model, RULE_ACTION_REDUCE_TTL, percent);
 }
 
 struct policy_action *policy_action_log(struct policy_model *model, uint16_t file)
 {
-	struct policy_action *action = action_new(model, RULE_ACTION_LOG, 0);
-	if (action)
-		action->action.value = file;
-	return action;
+	return number_action(model, RULE_ACTION_LOG, file);
 }
 
 uint16_t policy_action_file(const struct policy_action *action)
@@ -300,10 +304,7 @@ struct policy_action *policy_action_ttl(struct policy_model *model, enum rule_ac
 
 struct policy_action *policy_action_mac(struct policy_model *model, uint16_t code)
 {
-	struct policy_action *action = action_new(model, RULE_ACTION_CLIENT_MAC, 0);
-	if (action)
-		action->action.value = code;
-	return action;
+	return number_action(model, RULE_ACTION_CLIENT_MAC, code);
 }
 
 struct policy_action *policy_action_delay(struct policy_model *model, uint32_t ms)
