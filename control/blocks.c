@@ -6,7 +6,7 @@
 
 #include <sys/random.h>
 
-#include "control/lua_policy.h"
+#include "control/lua/policy.h"
 #include "dataplane/clock.h"
 #include "dataplane/rules/block_set.h"
 

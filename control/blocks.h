@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dynamic blocks on the control lcore: they outlive policies. Policies add them (lua_abi_blocks.c),
+ * Dynamic blocks on the control lcore: they outlive policies. Policies add them (lua/abi_blocks.c),
  * workers apply them (pipeline_blocks.c), and what has expired is cleared away here.
  */
 #ifndef SLUICE_CONTROL_BLOCKS_H

@@ -4,11 +4,11 @@
 #define SLUICE_CONTROL_CONTROL_H
 
 #include "config/config.h"
-#include "control/async.h"
-#include "control/endpoint.h"
-#include "control/policy_build.h"
+#include "control/async/async.h"
+#include "control/socket/endpoint.h"
+#include "control/policy/build.h"
 #include "control/pulse.h"
-#include "control/totals.h"
+#include "control/metrics/totals.h"
 #include "dataplane/port.h"
 #include "dataplane/worker.h"
 

@@ -12,8 +12,8 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
-#include "control/log.h"
-#include "control/lua_host.h"
+#include "control/log/log.h"
+#include "control/lua/host.h"
 
 #define ARGUMENTS_MAX 96
 #define ARGUMENT_SIZE 1024 /* of the list of lcores */

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "control/log.h"
-#include "control/lua_policy.h"
+#include "control/log/log.h"
+#include "control/lua/policy.h"
 #include "control/publish.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/message.h"

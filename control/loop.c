@@ -9,18 +9,18 @@
 #include <unistd.h>
 
 #include "control/blocks.h"
-#include "control/console.h"
-#include "control/feed.h"
+#include "control/console/console.h"
+#include "control/lists/feed.h"
 #include "control/hand.h"
-#include "control/http.h"
-#include "control/links.h"
-#include "control/log.h"
-#include "control/log_writer.h"
-#include "control/lua_policy.h"
-#include "control/probe.h"
+#include "control/http/http.h"
+#include "control/net/links.h"
+#include "control/log/log.h"
+#include "control/log/writer.h"
+#include "control/lua/policy.h"
+#include "control/servers/probe.h"
 #include "control/publish.h"
-#include "control/tcp.h"
-#include "control/telemetry.h"
+#include "control/tcp/tcp.h"
+#include "control/metrics/telemetry.h"
 #include "dataplane/clock.h"
 
 /* While packets keep coming, verdicts and people are served every so many turns or milliseconds. */

@@ -14,15 +14,15 @@
 #include <rte_version.h>
 #include <systemd/sd-daemon.h>
 
-#include "control/console.h"
-#include "control/console_client.h"
-#include "control/console_frame.h"
-#include "control/feed.h"
+#include "control/console/console.h"
+#include "control/console/client.h"
+#include "control/console/frame.h"
+#include "control/lists/feed.h"
 #include "control/life.h"
-#include "control/log.h"
+#include "control/log/log.h"
 #include "control/loop.h"
-#include "control/lua_host.h"
-#include "control/lua_policy.h"
+#include "control/lua/host.h"
+#include "control/lua/policy.h"
 #include "control/replay.h"
 
 #define CONFIG_DEFAULT "/etc/sluice/sluice.yml"

@@ -7,8 +7,8 @@
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
-#include "control/async.h"
-#include "control/log.h"
+#include "control/async/async.h"
+#include "control/log/log.h"
 #include "control/loop.h"
 #include "dataplane/parking.h"
 #include "dataplane/rules/tags.h"

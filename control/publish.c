@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/publish.h"
 
-#include "control/log.h"
+#include "control/log/log.h"
 
 #define OLD_MANY 64u /* more than any number of edits leaves while all workers turn */
 

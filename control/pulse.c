@@ -4,7 +4,7 @@
 #include <rte_lcore.h>
 #include <systemd/sd-daemon.h>
 
-#include "control/log.h"
+#include "control/log/log.h"
 
 void pulse_start(struct pulse *pulse)
 {

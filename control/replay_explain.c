@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/lua_policy.h"
+#include "control/lua/policy.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/name.h"
 #include "dataplane/net/frame.h"

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Boots a state that an lcore has for itself, for the code of LuaFFIPerThreadRule and its kin.
--- ffi.cdef() has had control/lua_cdef_thread.h and lua_cdef_dnsdist.h. Returns what C calls:
+-- ffi.cdef() has had control/lua/cdef_thread.h and lua/cdef_dnsdist.h. Returns what C calls:
 -- compile(), which makes run0(), run1() ... of the code with these numbers, and recover().
 local ffi = require('ffi')
 local check = require('sluice.check')

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the C file of the Lua modules and the FFI declarations: embed.py OUT HEADER... LUA...
 
-lua_cdef_thread.h is for the lcores' own states, which get lua_cdef_dnsdist.h behind it."""
+lua/cdef_thread.h is for the lcores' own states, which get lua/cdef_dnsdist.h behind it."""
 import os
 import sys
 
 out, sources = sys.argv[1], sys.argv[2:]
 headers = [path for path in sources if path.endswith(".h")]
-own = [path for path in headers if path.endswith("lua_cdef_thread.h")]
+own = [path for path in headers if path.endswith("lua/cdef_thread.h")]
 headers = [path for path in headers if path not in own]
-shared = [path for path in headers if path.endswith("lua_cdef_dnsdist.h")]
+shared = [path for path in headers if path.endswith("lua/cdef_dnsdist.h")]
 modules = [path for path in sources if path.endswith(".lua")]
 
 
@@ -22,7 +22,7 @@ def literal(path):
 
 
 with open(out, "w", encoding="utf-8") as file:
-    file.write('#include "control/lua_modules.h"\n\n')
+    file.write('#include "control/lua/modules.h"\n\n')
     for path in modules:
         name = os.path.basename(path)[:-4]
         file.write(f"static const char {name}_text[] ={literal(path)};\n\n")

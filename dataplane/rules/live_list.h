@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A list that is replaced under the rules that use it: control/feed.c stores a new one with one
+ * A list that is replaced under the rules that use it: control/lists/feed.c stores a new one with one
  * pointer, workers read it with one load. What they read stays until they pass a quiescent state.
  */
 #ifndef SLUICE_DATAPLANE_RULES_LIVE_LIST_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lua that runs where the rules run, in states that each lcore has for itself. The rules know
- * nothing of Lua: control/lua_threads.h is behind this.
+ * nothing of Lua: control/lua/threads.h is behind this.
  */
 #ifndef SLUICE_DATAPLANE_RULES_THREADS_H
 #define SLUICE_DATAPLANE_RULES_THREADS_H

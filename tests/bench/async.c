@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "control/async.h"
+#include "control/async/async.h"
 
 #define BATCH 64u
 #define TIMEOUT_MS 2000u

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "control/policy_build.h"
+#include "control/policy/build.h"
 #include "dataplane/serve/balance.h"
 #include "dataplane/stats.h"
 

@@ -17,9 +17,9 @@
 
 #include <lauxlib.h>
 
-#include "control/lua_abi.h"
-#include "control/lua_host.h"
-#include "control/lua_modules.h"
+#include "control/lua/abi.h"
+#include "control/lua/host.h"
+#include "control/lua/modules.h"
 #include "dataplane/rules/tags.h"
 
 #define ROOM 1024u

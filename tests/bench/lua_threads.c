@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "control/lua_threads.h"
+#include "control/lua/threads.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/rules/tags.h"
 #include "dataplane/stats.h"

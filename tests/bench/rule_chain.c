@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "control/policy_build.h"
+#include "control/policy/build.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/rules/regex.h"
 #include "dataplane/stats.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/lua_abi.h"
+#include "control/lua/abi.h"
 #include "dataplane/dns/message.h"
 
 #define RECORDS 64u

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/tcp_frame.h"
+#include "control/tcp/frame.h"
 
 #define MUST(condition)                                                                            \
 	do {                                                                                       \

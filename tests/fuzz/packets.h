@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/lua_abi.h"
+#include "control/lua/abi.h"
 #include "dataplane/rules/tags.h"
 
 #define PACKETS_MAX 4u	/* in hand at once */

@@ -5,7 +5,7 @@
 
 #include <arpa/inet.h>
 
-#include "control/policy_build.h"
+#include "control/policy/build.h"
 #include "dataplane/rules/tags.h"
 #include "dataplane/stats.h"
 #include "tests/unit/dns_samples.h"

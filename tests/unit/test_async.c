@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/async.h"
-#include "control/async_ids.h"
+#include "control/async/async.h"
+#include "control/async/ids.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>

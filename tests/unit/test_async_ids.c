@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/async_ids.h"
+#include "control/async/ids.h"
 #include "tests/unit/unit.h"
 
 START_TEST(ids_oldest_first)

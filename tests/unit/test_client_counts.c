@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "control/client_watch.h"
+#include "control/policy/client_watch.h"
 #include "dataplane/rules/client_counts.h"
 
 #define HZ UINT64_C(6000000) /* a part of one second is a million cycles */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/console_frame.h"
+#include "control/console/frame.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Endpoints and listeners, over real sockets in a folder made for each test. */
-#include "control/endpoint.h"
-#include "control/listener.h"
+#include "control/socket/endpoint.h"
+#include "control/socket/listener.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which servers are up, by checks that a test answers or not. */
-#include "control/health.h"
+#include "control/servers/health.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/log_writer.h"
+#include "control/log/writer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -13,7 +13,7 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include "control/lua_abi.h"
+#include "control/lua/abi.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/recent.h"
@@ -350,9 +350,9 @@ static void spec_run(const char *name)
 	luaL_openlibs(lua);
 	must(lua, luaL_loadstring(lua, prepare));
 	lua_pushcfunction(lua, module_load);
-	char *text = file_read(at_source("control/lua_cdef.h"), &size);
-	char *dnsdist = file_read(at_source("control/lua_cdef_dnsdist.h"), &size);
-	char *own = file_read(at_source("control/lua_cdef_dnsdist_control.h"), &size);
+	char *text = file_read(at_source("control/lua/cdef.h"), &size);
+	char *dnsdist = file_read(at_source("control/lua/cdef_dnsdist.h"), &size);
+	char *own = file_read(at_source("control/lua/cdef_dnsdist_control.h"), &size);
 	lua_pushfstring(lua, "%s%s%s", text, dnsdist, own);
 	free(text);
 	free(dnsdist);

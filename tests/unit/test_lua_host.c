@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/lua_host.h"
+#include "control/lua/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include <lauxlib.h>
 
-#include "control/lua_arena.h"
+#include "control/lua/arena.h"
 #include "tests/unit/unit.h"
 
 #define MIB (1u << 20)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua that lcores run themselves, in chains over packets in plain memory. */
-#include "control/lua_threads.h"
+#include "control/lua/threads.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
-#include "control/custom_metrics.h"
+#include "control/metrics/custom.h"
 #include "dataplane/rules/answers.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is said of selectors without a packet holds for packets. */
-#include "control/policy_covers.h"
+#include "control/policy/covers.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
 

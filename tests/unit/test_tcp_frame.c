@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/tcp_frame.h"
+#include "control/tcp/frame.h"
 
 #include <string.h>
 

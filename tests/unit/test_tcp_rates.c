@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/tcp_parts.h"
+#include "control/tcp/parts.h"
 #include "tests/unit/unit.h"
 
 #define START 1000000u /* ms */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/tcp_xfr.h"
+#include "control/tcp/xfr.h"
 
 #include <string.h>
 

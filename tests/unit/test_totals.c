@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sums over made-up workers. Without EAL the TSC has no frequency: each tick ends a window. */
-#include "control/totals.h"
+#include "control/metrics/totals.h"
 
 #include "control/control.h"
 #include "tests/unit/unit.h"

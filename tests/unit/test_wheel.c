@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/wheel.h"
+#include "control/async/wheel.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The thread that reads lists: off the lcores, and with less priority than whatever else runs. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/lists/feed_parts.h"
+
+#define NICENESS 10
+#define LOOK_S 30     /* for changes that inotify does not tell, as on network file systems */
+#define SETTLED_S 5   /* a file whose name tells nothing is not being written any more */
+#define EVENTS_SIZE 4096
+
+void feed_data_free(const struct feed *feed, const void *data)
+{
+	switch (feed_live(feed)->kind) {
+	case LIVE_LIST_NAMES:
+		name_index_free((struct name_index *)data);
+		break;
+	case LIVE_LIST_ZONE:
+		rpz_zone_free((struct rpz_zone *)data);
+		break;
+	case LIVE_LIST_PREFIXES:
+		prefix_index_free((struct prefix_index *)data);
+		break;
+	case LIVE_LIST_SUBSCRIBERS:
+		subscriber_table_free((struct subscriber_table *)data);
+		break;
+	case LIVE_LIST_STORE:
+		key_cdb_free((struct key_store *)data);
+		break;
+	}
+}
+
+void feed_free(struct feed *feed)
+{
+	feed_data_free(feed, feed_live(feed)->now);
+	feed_data_free(feed, feed->old);
+	feed_data_free(feed, feed->fresh);
+	feed_data_free(feed, atomic_load(&feed->garbage));
+	policy_blob_release(feed->blob);
+	free(feed->path);
+	free(feed);
+}
+
+static bool identity_read(const char *path, struct feed_identity *identity)
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		return false;
+	*identity = (struct feed_identity){status.st_dev, status.st_ino, status.st_size,
+					   status.st_mtim};
+	return true;
+}
+
+static bool identity_equal(const struct feed_identity *a, const struct feed_identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static double clock_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static const void *list_read(struct feed *feed)
+{
+	struct list_options options = {
+		.format = feed->options.format,
+		.flags = feed->options.flags,
+		.stop = &feed->feeds->stop,
+	};
+	if (feed_live(feed)->kind == LIVE_LIST_ZONE)
+		return list_load_rpz(feed->path, &options, &feed->report);
+	if (feed_live(feed)->kind == LIVE_LIST_PREFIXES)
+		return list_load_prefixes(feed->path, &options, &feed->report);
+	if (feed_live(feed)->kind == LIVE_LIST_SUBSCRIBERS)
+		return list_load_subscribers(feed->path, &options, &feed->report);
+	if (feed_live(feed)->kind == LIVE_LIST_STORE)
+		return list_load_store(feed->path, &options, &feed->report);
+	return list_load_names(feed->path, &options, 0, &feed->report);
+}
+
+static void feed_read(struct feed *feed)
+{
+	double start = clock_seconds();
+	uint64_t one = 1;
+	memset(&feed->report, 0, sizeof(feed->report));
+	feed->known = identity_read(feed->path, &feed->identity);
+	feed->fresh = list_read(feed);
+	feed->seconds = clock_seconds() - start;
+	atomic_store(&feed->phase, FEED_PHASE_CONTROL);
+	if (write(feed->feeds->done, &one, sizeof(one)) < 0) {
+		/* The counter is full: it wakes as well. */
+	}
+}
+
+/* Whether the file is another one than that which was read; a file that went is one too, once. */
+static bool feed_changed(struct feed *feed)
+{
+	struct feed_identity identity;
+	bool there = identity_read(feed->path, &identity);
+	if (!there || !feed->known)
+		return there != feed->known;
+	return !identity_equal(&identity, &feed->identity);
+}
+
+/* A file that changed where it lies may be half written; one with a new inode was moved there. */
+static bool feed_settled(struct feed *feed)
+{
+	struct feed_identity identity;
+	if (!identity_read(feed->path, &identity) || !feed->known ||
+	    identity.inode != feed->identity.inode)
+		return true;
+	return identity.changed.tv_sec + SETTLED_S <= time(NULL);
+}
+
+/* A file is told of by its name in its folder. A folder that is watched already is looked up. */
+static struct feed_watch watch_open(const struct feeds *feeds, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct feed_watch watch = {.folder = -1};
+	char folder[PATH_MAX];
+	int length = slash == NULL    ? snprintf(folder, sizeof(folder), ".")
+		     : slash == path ? snprintf(folder, sizeof(folder), "/")
+				     : snprintf(folder, sizeof(folder), "%.*s",
+						(int)(slash - path), path);
+	if (length < 0 || (size_t)length >= sizeof(folder))
+		return watch;
+	snprintf(watch.name, sizeof(watch.name), "%s", slash == NULL ? path : slash + 1);
+	watch.folder = inotify_add_watch(feeds->inotify, folder,
+					 IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE);
+	return watch;
+}
+
+/* A file behind a symbolic link also changes where that leads. */
+static void feed_watch(struct feed *feed)
+{
+	char *real = realpath(feed->path, NULL);
+	feed->watched[0] = watch_open(feed->feeds, feed->path);
+	feed->watched[1] = watch_open(feed->feeds, real != NULL ? real : feed->path);
+	free(real);
+}
+
+static void feed_event(struct feed *feed, const struct inotify_event *event)
+{
+	for (unsigned i = 0; i < 2 && feed->options.watch; i++)
+		if (event->wd == feed->watched[i].folder && event->len > 0 &&
+		    strcmp(event->name, feed->watched[i].name) == 0)
+			atomic_store(&feed->wanted, true);
+}
+
+static void events_read(struct feeds *feeds)
+{
+	_Alignas(struct inotify_event) char bytes[EVENTS_SIZE];
+	ssize_t size;
+	while ((size = read(feeds->inotify, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t at = 0; at < size;) {
+			const struct inotify_event *event = (const void *)(bytes + at);
+			for (unsigned i = 0; i < FEEDS_MAX; i++) {
+				struct feed *feed = atomic_load(&feeds->slots[i]);
+				if (feed != NULL && !atomic_load(&feed->gone))
+					feed_event(feed, event);
+			}
+			at += (ssize_t)(sizeof(*event) + event->len);
+		}
+	}
+}
+
+/* One feed's turn; `look` also where nobody told of a change. */
+static void feed_turn(struct feed *feed, bool look)
+{
+	feed_data_free(feed, atomic_exchange(&feed->garbage, NULL));
+	if (atomic_load(&feed->phase) != FEED_PHASE_THREAD)
+		return;
+	bool anew = atomic_exchange(&feed->anew, false);
+	bool wanted = atomic_exchange(&feed->wanted, false);
+	look = look && feed->options.watch && feed_settled(feed);
+	if (!anew && !((wanted || look) && feed_changed(feed)))
+		return;
+	if (feed->options.watch)
+		feed_watch(feed); /* first: what changes from here on is told */
+	feed_read(feed);
+}
+
+static void feeds_look(struct feeds *feeds, bool look)
+{
+	for (unsigned i = 0; i < FEEDS_MAX && !atomic_load(&feeds->stop); i++) {
+		struct feed *feed = atomic_load(&feeds->slots[i]);
+		if (feed == NULL)
+			continue;
+		if (atomic_load(&feed->gone)) {
+			feed_free(feed);
+			atomic_store(&feeds->slots[i], NULL);
+		} else {
+			feed_turn(feed, look);
+		}
+	}
+}
+
+/* Reading a list may take a processor for seconds: whatever else runs there goes first. */
+static void priority_lower(void)
+{
+	struct sched_param none = {0};
+	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+	setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread alone, as Linux has it */
+}
+
+void *feed_thread(void *argument)
+{
+	struct feeds *feeds = argument;
+	struct pollfd watched[] = {{.fd = feeds->wake, .events = POLLIN},
+				   {.fd = feeds->inotify, .events = POLLIN}};
+	double looked = clock_seconds();
+	uint64_t count;
+	priority_lower();
+	while (!atomic_load(&feeds->stop)) {
+		poll(watched, 2, LOOK_S * 1000);
+		if (read(feeds->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			break;
+		events_read(feeds);
+		/* However busy the folders are. */
+		bool look = clock_seconds() - looked >= LOOK_S;
+		if (look)
+			looked = clock_seconds();
+		feeds_look(feeds, look);
+	}
+	return NULL;
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Policies come into force and go. */
+#include "control/lua/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include <rte_cycles.h>
+
+#include "control/lua/host.h"
+#include "control/lua/listeners.h"
+#include "control/servers/source.h"
+#include "control/lua/modules.h"
+#include "control/lua/suggest.h"
+#include "control/lua/threads.h"
+#include "control/metrics/metrics.h"
+#include "control/policy/lint.h"
+#include "control/servers/probe.h"
+#include "control/publish.h"
+#include "control/tcp/tcp.h"
+#include "dataplane/clock.h"
+
+#define LOAD_MS 30000u /* for a policy file; large lists take their time */
+#define MAINTENANCE_MS 1000u
+
+/* Errors of policies that are gone. */
+static uint64_t errors_before;
+static struct lua_policy *in_force;
+static uint64_t maintained; /* ms */
+
+uint64_t lua_policy_errors(void)
+{
+	return errors_before + (in_force != NULL ? in_force->context->errors : 0) +
+	       lua_threads_errors();
+}
+
+/* ---- what the control lcore does for Lua ---- */
+
+/* Packets lie in buffers that are small as a rule: this one needs a larger one now. */
+static struct rte_mbuf *hook_grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
+{
+	const struct lua_policy *policy = ctx;
+	const struct control *control = policy->control;
+	if (policy->selecting)
+		return NULL;
+	struct rte_mbuf *larger = parking_take(&control->dataplane->parking, need);
+	if (larger == NULL)
+		return NULL;
+	async_set_mbuf(control->async, packet_of(mbuf)->slot, larger);
+	packet_move(larger, mbuf);
+	return larger;
+}
+
+static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t endpoint_id,
+			int32_t reference, bool ffi, char *error, size_t error_size)
+{
+	const struct lua_policy *policy = ctx;
+	struct lua_listener_use use = {reference, endpoint_id, ffi};
+	if (policy->check || policy->control->replaying)
+		return true;
+	if (policy != in_force && !policy->context->loading) {
+		snprintf(error, error_size, "the policy is no longer in force");
+		return false;
+	}
+	if (!lua_listener_want(policy->control, path, length, &use, error, error_size))
+		return false;
+	if (!policy->context->loading)
+		lua_listeners_settle(policy->control, LUA_LISTENERS_ADD);
+	return true;
+}
+
+static void hook_changed(void *ctx)
+{
+	struct lua_policy *policy = ctx;
+	policy->changed = true;
+}
+
+static uint64_t hook_now(void *ctx)
+{
+	const struct lua_policy *policy = ctx;
+	return policy->control->now;
+}
+
+static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
+{
+	(void)ctx;
+	return (uint64_t)((double)(clock_now() - arrival) * 1e6 / (double)rte_get_tsc_hz());
+}
+
+static void hook_server_totals(void *ctx, uint16_t number, struct backend_stats *sum)
+{
+	const struct lua_policy *policy = ctx;
+	totals_backend(policy->control, number, sum);
+}
+
+static struct health_status hook_server_status(void *ctx, uint16_t number)
+{
+	const struct lua_policy *policy = ctx;
+	return policy->control->health != NULL ? health_status(policy->control->health, number)
+					       : (struct health_status){.up = true};
+}
+
+/* Where nobody is asked, only a decree counts. */
+static void server_watch(struct control *control, struct backend *backend,
+			 const struct health_options *options)
+{
+	if (control->health == NULL) {
+		backend_up_set(backend, options->mode != HEALTH_DOWN);
+		return;
+	}
+	if (health_set(control->health, backend, options) != 0)
+		log_error("no memory to watch a server: it stays as it is");
+	probe_changed(control);
+}
+
+static void hook_server_health(void *ctx, struct backend *backend,
+			       const struct health_options *options)
+{
+	struct lua_policy *policy = ctx;
+	if (policy == in_force)
+		server_watch(policy->control, backend, options);
+}
+
+static void hook_server_state(void *ctx, uint16_t number, bool up)
+{
+	const struct lua_policy *policy = ctx;
+	if (policy->control->health != NULL)
+		health_up_set(policy->control->health, number, up);
+}
+
+static void hook_choice(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list)
+{
+	const struct lua_policy *policy = ctx;
+	uint16_t number = packet_of(mbuf)->query.pool;
+	list->policy = policy_current();
+	list->number = number;
+	list->now = clock_now();
+	if (policy == in_force && number < list->policy->n_pools)
+		list->pool = &list->policy->pools[number];
+}
+
+static void hook_metrics(void *ctx, FILE *out)
+{
+	const struct lua_policy *policy = ctx;
+	metrics_print(policy->control, out);
+}
+
+static const struct recent *hook_recent(void *ctx)
+{
+	const struct policy *policy = policy_current();
+	(void)ctx;
+	return policy != NULL ? policy->recent : NULL;
+}
+
+static void hook_where(void *ctx, char *text, size_t size)
+{
+	const struct lua_policy *policy = ctx;
+	if (policy->host != NULL)
+		lua_host_where(policy->host, text, size);
+}
+
+/* The servers of a policy that comes into force are watched as it says. */
+static void servers_watch(struct lua_policy *policy)
+{
+	for (size_t i = 0; i < policy_servers_count(policy->model); i++) {
+		struct backend *backend = policy_server_at(policy->model, i);
+		const struct health_options *options =
+			policy_server_health(policy->model, backend);
+		server_watch(policy->control, backend, options ? options : &HEALTH_DEFAULTS);
+		int state = policy_server_state_take(policy->model, backend);
+		if (state >= 0)
+			hook_server_state(policy, backend->number, state != 0);
+	}
+	probe_changed(policy->control);
+}
+
+static int hook_source(void *ctx, const char *text, bool ipv6, struct net_source *source,
+		       char *error, size_t error_size)
+{
+	const struct lua_policy *policy = ctx;
+	return server_source_find(policy->control->config, text, ipv6, source, error, error_size);
+}
+
+static size_t hook_tcp_show(void *ctx, char *text, size_t size)
+{
+	return tcp_show(((struct lua_policy *)ctx)->control, text, size);
+}
+
+static void hook_tcp_dump(void *ctx)
+{
+	tcp_dump(((struct lua_policy *)ctx)->control);
+}
+
+static const struct lua_abi_hooks hooks = {
+	.grow = hook_grow,
+	.listen = hook_listen,
+	.changed = hook_changed,
+	.now = hook_now,
+	.elapsed_us = hook_elapsed_us,
+	.server_totals = hook_server_totals,
+	.server_status = hook_server_status,
+	.server_health = hook_server_health,
+	.server_state = hook_server_state,
+	.tcp_show = hook_tcp_show,
+	.tcp_dump = hook_tcp_dump,
+	.choice = hook_choice,
+	.metrics = hook_metrics,
+	.recent = hook_recent,
+	.where = hook_where,
+	.source = hook_source,
+};
+
+/* ---- loading ---- */
+
+static void declarations_give(lua_State *lua, void *context)
+{
+	(void)context;
+	lua_getglobal(lua, "require");
+	lua_pushliteral(lua, "ffi");
+	lua_call(lua, 1, 1);
+	lua_getfield(lua, -1, "cdef");
+	lua_pushlstring(lua, lua_interface_text, lua_interface_size);
+	lua_call(lua, 1, 0);
+	lua_pop(lua, 1);
+}
+
+static void policy_free_all(struct lua_policy *policy)
+{
+	if (policy == NULL)
+		return;
+	struct lua_context *using = lua_abi_context();
+	if (policy->context != NULL) {
+		lua_abi_use(policy->context); /* for finalizers */
+		errors_before += policy->context->errors;
+	}
+	lua_host_destroy(policy->host);
+	lua_abi_use(using != policy->context ? using : NULL);
+	lua_context_free(policy->context);
+	policy_model_free(policy->model);
+	free(policy);
+}
+
+/* The listen list of the configuration stands until the policy says setLocal(). */
+static int listeners_default(const struct control *control, struct policy_model *model)
+{
+	for (unsigned i = 0; i < control->config->n_listen; i++) {
+		const struct config_address *listen = &control->config->listen[i];
+		struct net_address address = {.ipv6 = listen->ipv6};
+		char text[64];
+		memcpy(address.bytes, listen->bytes, 16);
+		backend_address_print(&address, listen->port, text, sizeof(text));
+		if (policy_listener_add(model, text, true) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What policies in Lua go by when they ask ours: the control lcore's own, as workers have theirs. */
+static void balance_make(struct control *control)
+{
+	if (control->balance != NULL)
+		return;
+	control->balance = calloc(1, sizeof(*control->balance));
+	if (control->balance != NULL)
+		balance_init(control->balance, &control->rules, control->latencies,
+			     rte_get_tsc_hz());
+}
+
+static struct lua_policy *policy_create(struct control *control, bool check)
+{
+	struct lua_policy *policy = calloc(1, sizeof(*policy));
+	if (policy == NULL)
+		return NULL;
+	balance_make(control);
+	policy->control = control;
+	policy->check = check;
+	policy->model = policy_model_new(control->registry);
+	policy->context = lua_context_new();
+	if (policy->model == NULL || policy->context == NULL ||
+	    listeners_default(control, policy->model) != 0) {
+		policy_free_all(policy);
+		return NULL;
+	}
+	policy->context->checking = check;
+	policy->context->async = control->async;
+	policy->context->endpoints = control->endpoints;
+	policy->context->feeds = control->feeds;
+	policy->context->blocks = control->blocks;
+	policy->context->log_writer = control->log_writer;
+	policy->context->feeds_block = !control->serving;
+	policy->context->registry = control->registry;
+	policy->context->model = policy->model;
+	policy->context->send_queue = control->config->async.send_queue;
+	policy->context->tsc_hz = rte_get_tsc_hz();
+	policy->context->balance = control->balance;
+	policy->context->latencies = control->latencies;
+	policy->context->hooks = &hooks;
+	policy->context->hooks_ctx = policy;
+	return policy;
+}
+
+static int host_start(struct lua_policy *policy, const char *path, char *error, size_t size)
+{
+	struct lua_host_config config = {
+		.memory = (size_t)policy->control->config->lua.memory << 20,
+		.watchdog_ms = policy->control->config->lua.watchdog,
+		.load_ms = LOAD_MS,
+		.boot = "sluice.boot",
+		.modules = lua_modules,
+		.setup = declarations_give,
+	};
+	policy->host = lua_host_create(&config, error, size);
+	if (policy->host == NULL)
+		return -1;
+	policy->context->progress = lua_host_progress(policy->host);
+	if (path != NULL && lua_host_load(policy->host, path, error, size) != 0) {
+		lua_suggest(lua_host_lua(policy->host), error, size);
+		return -1;
+	}
+	policy->run = lua_host_function(policy->host, "run");
+	policy->choose = lua_host_function(policy->host, "choose");
+	policy->select = lua_host_function(policy->host, "select");
+	policy->deliver = lua_host_function(policy->host, "deliver");
+	policy->maintain = lua_host_function(policy->host, "maintain");
+	policy->finish = lua_host_function(policy->host, "finish");
+	policy->console = lua_host_function(policy->host, "console");
+	policy->check_question = lua_host_function(policy->host, "check");
+	policy->check_answer = lua_host_function(policy->host, "check_answer");
+	policy->state_changed = lua_host_function(policy->host, "state");
+	policy->describe_rule = lua_host_function(policy->host, "describe_rule");
+	policy->describe_type = lua_host_function(policy->host, "describe_type");
+	return 0;
+}
+
+static void threads_wake(void *ctx)
+{
+	struct control *control = ctx;
+	waker_wake(&control->waker);
+}
+
+/* Code that came since they were made needs new ones, which start afresh. */
+static int threads_prepare(struct lua_policy *policy, char *error, size_t size)
+{
+	const struct config *config = policy->control->config;
+	struct lua_threads_options options = {
+		.lcores = policy_registry_lcores(policy->control->registry),
+		.memory = (size_t)config->lua.memory << 20,
+		.watchdog_ms = config->lua.watchdog,
+		.load_ms = LOAD_MS,
+		.wake = threads_wake,
+		.wake_ctx = policy->control,
+	};
+	unsigned codes = lua_abi_codes(policy->context);
+	if (codes == policy->codes)
+		return 0;
+	policy->codes = codes;
+	struct rule_threads *threads = lua_threads_new(policy->context, &options, error, size);
+	if (threads == NULL)
+		return -1;
+	policy_model_threads_set(policy->model, threads);
+	return 0;
+}
+
+static struct policy *policy_read(struct lua_policy *policy, const char *path, char *error,
+				  size_t size)
+{
+	policy->context->loading = true;
+	lua_abi_use(policy->context);
+	struct policy *compiled = NULL;
+	if (host_start(policy, path, error, size) == 0 &&
+	    threads_prepare(policy, error, size) == 0)
+		compiled = policy_model_compile(policy->model, error, size);
+	if (compiled != NULL && policy->check)
+		policy_lint(policy->model, sluice_warn);
+	policy->context->loading = false;
+	lua_abi_use(in_force != NULL ? in_force->context : NULL);
+	return compiled;
+}
+
+static void take_over(struct control *control, struct lua_policy *policy, struct policy *compiled)
+{
+	policy_model_apply(policy->model);
+	policy_publish(control->dataplane, compiled);
+	lua_listeners_settle(control, LUA_LISTENERS_TAKE);
+	policy->older = in_force;
+	in_force = policy;
+	control->lua = policy;
+	control->rules.lua_selector = lua_policy_select;
+	control->rules.lua = control;
+	lua_abi_use(policy->context);
+	lua_groups_say(policy->context);
+	servers_watch(policy);
+}
+
+int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
+		    char *error, size_t size)
+{
+	bool check = mode == LUA_POLICY_CHECK;
+	struct lua_policy *policy = policy_create(control, check);
+	if (policy == NULL) {
+		snprintf(error, size, "no memory for the policy; lower lua.memory");
+		return -1;
+	}
+	struct policy *compiled = policy_read(policy, path, error, size);
+	bool waits = compiled != NULL && mode == LUA_POLICY_LOAD && policy->context->feeds_wait;
+	if (compiled != NULL && !check && !waits) {
+		take_over(control, policy, compiled);
+		return 0;
+	}
+	policy_free(compiled);
+	lua_listeners_settle(control, LUA_LISTENERS_KEEP);
+	policy_free_all(policy);
+	if (waits)
+		return LUA_POLICY_WAITS;
+	return compiled != NULL ? 0 : -1;
+}
+
+static void olders_free(struct lua_policy *policy)
+{
+	while (policy->older != NULL) {
+		struct lua_policy *older = policy->older;
+		policy->older = older->older;
+		policy_free_all(older);
+	}
+}
+
+void lua_policy_unload(struct control *control)
+{
+	if (in_force == NULL)
+		return;
+	lua_listeners_settle(control, LUA_LISTENERS_CLOSE);
+	olders_free(in_force);
+	policy_free_all(in_force);
+	in_force = NULL;
+	control->lua = NULL;
+	lua_balance_forget();
+	free(control->balance);
+	control->balance = NULL;
+}
+
+void lua_policy_renew(struct control *control)
+{
+	char error[2048];
+	const char *path = control->policy_path ? control->policy_path : control->config->policy;
+	control->lua->context->errors++;
+	log_error("the policy is loaded anew, since lua.watchdog or lua.memory was used up: %s",
+		  lua_host_message(control->lua->host));
+	if (lua_policy_load(control, path, LUA_POLICY_RENEW, error, sizeof(error)) != 0)
+		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
+			  "it and send SIGHUP: %s",
+			  error);
+}
+
+/* ---- between turns ---- */
+
+static void changes_publish(struct lua_policy *policy)
+{
+	char error[512];
+	unsigned codes = policy->codes;
+	policy->changed = false;
+	if (threads_prepare(policy, error, sizeof(error)) != 0) {
+		log_error("the rules with new code for the workers fail: %s", error);
+		lua_codes_break(policy->context, codes);
+	}
+	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
+	if (compiled != NULL) {
+		policy_model_apply(policy->model);
+		policy_publish(policy->control->dataplane, compiled);
+		servers_watch(policy);
+	} else
+		log_error("the change of the rules is not in force: %s", error);
+}
+
+static void maintain(struct control *control)
+{
+	if (control->now - maintained < MAINTENANCE_MS)
+		return;
+	maintained = control->now;
+	lua_batch_begin();
+	enum lua_result result =
+		lua_host_run(control->lua->host, control->lua->maintain, NULL, 0, NULL);
+	if (result == LUA_RESULT_RUNAWAY)
+		lua_policy_renew(control);
+	else if (result == LUA_RESULT_ERROR && lua_host_lua(control->lua->host) != NULL)
+		sluice_error(lua_host_message(control->lua->host), 0);
+}
+
+void lua_policy_finish(struct control *control)
+{
+	if (control->lua == NULL)
+		return;
+	lua_batch_begin();
+	if (lua_host_run(control->lua->host, control->lua->finish, NULL, 0, NULL) != LUA_RESULT_OK)
+		log_error("%s", lua_host_message(control->lua->host));
+}
+
+void lua_policy_turn(struct control *control)
+{
+	if (control->lua == NULL)
+		return;
+	maintain(control);
+	lua_policy_states_tell(control);
+	if (lua_host_gc_step(control->lua->host) == LUA_RESULT_RUNAWAY)
+		lua_policy_renew(control);
+	lua_threads_turn(policy_model_threads(control->lua->model), control->lua->context,
+			 control->now);
+	if (control->lua->changed)
+		changes_publish(control->lua);
+	olders_free(control->lua);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A policy in Lua: the state that ran its file, the model that the file filled, and the calls of
+ * its actions and callbacks in batches. Control lcore only, and never from inside a call of Lua.
+ */
+#ifndef SLUICE_CONTROL_LUA_POLICY_H
+#define SLUICE_CONTROL_LUA_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "control/control.h"
+#include "control/servers/health.h"
+#include "control/lua/abi.h"
+
+struct lua_host;
+
+/* One reading of a policy file. `lua` of struct control is the one in force. */
+struct lua_policy {
+	struct lua_policy *older; /* taken out of force in this turn; it may be in use up to its end */
+	struct control *control;
+	struct lua_host *host;
+	struct lua_context *context;
+	struct policy_model *model;
+	int run, choose, select, deliver, maintain, finish, console; /* lua_host_function() */
+	int check_question, check_answer, state_changed; /* likewise */
+	int describe_rule, describe_type;
+	bool check;   /* nothing is opened but lists */
+	bool selecting; /* a selector runs: its packet stays where it is */
+	bool changed;	/* the model was edited and is not published yet */
+	unsigned codes; /* of lua_abi_codes(), those that states were made for */
+};
+
+enum lua_policy_mode {
+	LUA_POLICY_LOAD,
+	LUA_POLICY_CHECK, /* compiles and opens nothing but lists */
+	LUA_POLICY_RENEW, /* as LOAD, but waits for nothing */
+};
+
+#define LUA_POLICY_WAITS 1
+
+/*
+ * Runs the file (NULL: no file, an empty policy) in a fresh state, compiles what it declared and
+ * publishes it; the policy before goes at the end of the turn. On error the one before stays in
+ * force and `error` holds the message with file, line and traceback. 0, -1, or LUA_POLICY_WAITS
+ * where workers run and it opened lists that have not been read yet: nothing happened, call again
+ * when feeds_loading() is 0.
+ */
+int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
+		    char *error, size_t size);
+void lua_policy_unload(struct control *control);
+
+/* At the end of the program, before lua_policy_unload(): what the policy wants to do then. */
+void lua_policy_finish(struct control *control);
+
+/* Between turns: publishes edits, collects garbage, calls maintenance, frees policies before. */
+void lua_policy_turn(struct control *control);
+
+/* The batch: CONTROL_BATCH questions, to be filled in before lua_policy_run(). */
+struct lua_question *lua_policy_batch(struct control *control);
+
+/*
+ * Calls the actions of the first `count` questions; each holds its result then. Returns how many
+ * were run: where one did not end, the policy was loaded anew, and the rest has to look for its
+ * rule again.
+ */
+unsigned lua_policy_run(struct control *control, unsigned count);
+
+/* The same for questions that ask which server: lua_question.action is its number. */
+unsigned lua_policy_choose(struct control *control, unsigned count);
+
+/* A rule_lua_selector_fn; `control` is the struct control. False also where the call failed. */
+bool lua_policy_select(void *control, struct rte_mbuf *mbuf, int reference, bool ffi);
+
+/* Reads the listeners and calls their callbacks; how many datagrams. */
+unsigned lua_policy_receive(struct control *control);
+
+/*
+ * Runs a line of the console and writes its results, or its error, to `out`. 0, or -1 if it raised
+ * an error.
+ */
+int lua_policy_console(struct control *control, const char *text, size_t length, FILE *out);
+
+/* Writes what a rule is, or the name of a type, on one line without its end. */
+void lua_policy_describe_rule(struct control *control, unsigned chain, size_t index, FILE *out);
+void lua_policy_describe_type(struct control *control, uint16_t type, FILE *out);
+
+/* Errors in actions, selectors and callbacks since the start. */
+uint64_t lua_policy_errors(void);
+
+/* Throws away a state that had to be stopped and loads the same file anew. For lua/run.c. */
+void lua_policy_renew(struct control *control);
+
+/* Lets the function `reference` of the policy change the question of a check. */
+void lua_policy_check_question(struct control *control, int32_t reference,
+			       struct health_question *question);
+
+/* Lets the function `reference` judge the answer to a check; false also where the call failed. */
+bool lua_policy_check_answer(struct control *control, int32_t reference, const uint8_t *message,
+			     size_t length);
+
+/* The part of lua_policy_turn() that is about servers. */
+void lua_policy_states_tell(struct control *control);
+
+/* Tells the policy, at the end of the turn, that a server went up or down. */
+void lua_policy_server_changed(struct control *control, const char *title, bool up);
+
+#endif
