@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Makes the globals of a policy. ffi.cdef() has had control/lua_cdef*.h; the modules are found as
+-- Makes the globals of a policy. ffi.cdef() has had control/lua/cdef*.h; the modules are found as
 -- sluice.<name>. Returns the functions that C calls: lua/driver.lua.
 local ffi = require('ffi')
 local check = require('sluice.check')

@@ -32,6 +32,8 @@
 /* LuaJIT finds these by their names in the executable; nothing else is seen from outside of it. */
 #pragma GCC visibility push(default)
 #include "control/lua/cdef.h"
+#include "control/lua/cdef_policy.h"
+#include "control/lua/cdef_recent.h"
 #include "control/lua/cdef_dnsdist.h"
 #include "control/lua/cdef_dnsdist_control.h"
 #include "control/lua/cdef_thread.h"
