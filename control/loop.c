@@ -186,6 +186,7 @@ static void sockets_turn(struct control *control)
 	control->sockets_at = control->now;
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, clock_now());
+	averages_tick(&control->averages, control);
 	pulse_tick(&control->pulse, control->dataplane, control->now);
 	links_turn(control);
 	telemetry_tick(control);

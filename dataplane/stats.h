@@ -211,7 +211,12 @@ struct stats {
 	struct stats_frontend frontend[2][STATS_FRONTENDS + 1]; /* over UDP, over TCP */
 	uint64_t latency[STATS_LATENCY_BUCKETS];
 	uint64_t latency_sum; /* microseconds */
+	uint64_t streamed, streamed_sum; /* of these, answers that left over TCP */
 } __rte_cache_aligned;
+
+/* Averages of the latency are over about so many answers. */
+#define STATS_AVERAGES 4u
+extern const uint32_t stats_averages_over[STATS_AVERAGES];
 
 extern const uint32_t stats_latency_bounds[STATS_LATENCY_BOUNDS]; /* microseconds */
 
