@@ -12,6 +12,7 @@
 #include "control/console/console.h"
 #include "control/lists/feed.h"
 #include "control/hand.h"
+#include "control/key_lmdb.h"
 #include "control/http/http.h"
 #include "control/net/links.h"
 #include "control/log/log.h"
@@ -195,6 +196,7 @@ static void sockets_turn(struct control *control)
 	http_turn();
 	policy_reclaim(control->dataplane);
 	blocks_tick(control);
+	key_lmdb_tick(control->now);
 	feeds_tick(control);
 }
 

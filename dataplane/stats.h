@@ -144,6 +144,8 @@ enum drop_reason {
 	  "resumed packets that found no larger buffer, and did with the room they had")           \
 	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \
 	X(DYN_BLOCKED, "dyn_blocked", "queries that a dynamic block did something to")             \
+	X(DYN_UNTAGGED, "dyn_block_untagged",                                                      \
+	  "queries that a dynamic block found no memory to tag")                                   \
 	X(RULE_DROP, "rule_drop", "queries dropped by a rule")                                     \
 	X(RULE_NXDOMAIN, "rule_nxdomain", "NXDOMAIN answers made by rules")                        \
 	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \

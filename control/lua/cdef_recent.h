@@ -102,6 +102,7 @@ int sluice_file_new(const char *path, const char *text, size_t length);
 
 /* Groups of dynamic blocks; NULL: sluice_policy_error() says why. */
 struct policy_client_group *sluice_group_new(void);
+void sluice_group_free(struct policy_client_group *group);
 /* What it counts of whom; columns of queries first. */
 int sluice_group_set(struct policy_client_group *group, uint32_t clients, uint8_t v4_prefix,
 		     uint8_t v6_prefix, uint8_t port_bits, const struct lua_group_column *columns,

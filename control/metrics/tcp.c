@@ -39,6 +39,9 @@ void metrics_tcp_print(const struct control *control, FILE *out)
 		      stats_read(&stats->answers));
 	metrics_value(out, "sluice_tcp_late_total", "counter",
 		      "messages whose connection had ended", stats_read(&stats->late));
+	metrics_value(out, "sluice_tcp_rates_full_total", "counter",
+		      "times that a client's rate or ban had no place among those of banned ones",
+		      stats_read(&stats->rates_full));
 	metrics_value(out, "sluice_tcp_stalled_turns_total", "counter",
 		      "turns in which no further query could be taken in hand",
 		      stats_read(&stats->stalled));

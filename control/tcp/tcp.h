@@ -81,6 +81,7 @@ struct tcp_stats {
 	uint64_t answers;
 	uint64_t proxy_invalid; /* connections without the PROXY header that they had to begin with */
 	uint64_t late; /* answers whose connection had ended */
+	uint64_t rates_full; /* clients whose rate, or ban, there was no place to keep: all were bans */
 	double latency[STATS_AVERAGES]; /* microseconds, over stats_averages_over[] answers */
 	uint64_t listen_overflows; /* of the kernel, in all network namespaces that have listeners */
 	uint64_t stalled; /* turns in which no more queries could be taken in hand */
