@@ -176,6 +176,28 @@ struct lua_reply_options {
 	uint8_t set_aa, aa, set_ad, ad, set_ra, ra;
 };
 
+/* A host that was looked up; no address: it has none, or that is not known. */
+struct lua_resolved {
+	const char *host;
+	int32_t reference;
+	uint32_t count;
+	struct lua_address addresses[64];
+};
+
+/* A header of a request to the web server (kind 0), or an argument of its path (1). */
+struct lua_web_pair {
+	uint8_t kind;
+	struct lua_bytes key, value;
+};
+
+struct lua_web_request {
+	struct lua_bytes method, path, body;
+	struct lua_address client;
+	uint8_t here; /* 1: from this machine */
+	uint32_t count;
+	const struct lua_web_pair *pairs;
+};
+
 /* Sizes that Lua compares with its own, in the order in which lua/boot.lua lists them. */
 size_t sluice_sizeof(uint32_t index);
 

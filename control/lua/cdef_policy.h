@@ -231,6 +231,19 @@ struct policy_action *sluice_action_mac(uint16_t code);
 size_t sluice_interfaces_read(void);
 /* Of those that were read last. False: an interface without this address, or none at all. */
 bool sluice_interface_at(size_t index, struct lua_bytes *name, struct lua_prefix *prefix);
+/* 0 or -errno: the driver's resolved() is called with it later. */
+int sluice_lookup(const char *host, int32_t reference);
+const struct lua_resolved *sluice_resolved(void);
+/* The MAC that was seen last with an address, or that the kernel knows it by. */
+bool sluice_address_mac(const struct lua_address *address, uint8_t *mac);
+/* A key of 16 bytes out of a password; an address through it, both ways. 0 or -errno. */
+int sluice_cipher_key(const char *password, size_t length, uint8_t *key);
+int sluice_address_cipher(struct lua_address *address, const char *key, bool encrypt);
+/* 160 bytes hold any hash. 0 or -errno. */
+int sluice_password_hash(const char *password, size_t length, uint32_t work, char *text);
+bool sluice_password_is_hash(const char *text, size_t length);
+bool sluice_password_matches(const char *hash, size_t hash_length, const char *password,
+			     size_t length);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,
 					size_t value_length);
 struct policy_action *sluice_action_ecs_override(bool override);
@@ -327,6 +340,13 @@ int sluice_acl_print(size_t index, char *text, size_t size);
 int sluice_proxy_acl_add(const char *text);
 void sluice_proxy_acl_clear(void);
 int sluice_setting_set(const char *name, uint32_t value);
+int64_t sluice_setting_get(const char *name); /* of those that the REST interface tells; -EINVAL */
+
+/* The request that the driver's web() is to answer; what it adds to the answer, and the answer. */
+const struct lua_web_request *sluice_web_request(void);
+void sluice_web_header(const char *name, const char *value);
+/* `status` 0: what was asked for is not Lua's. */
+void sluice_web_answer(uint32_t status, const char *body, size_t length);
 
 /* Packet caches. */
 struct policy_blob *sluice_cache_new(const struct lua_cache_options *options);

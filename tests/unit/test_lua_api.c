@@ -305,7 +305,7 @@ static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
 			      "driver async part lists stores blocks groups selectors actions chains tcp server servers cache\n"
-			      "balancing metrics svcb interfaces binds recent tops unsupported\n"
+			      "balancing metrics svcb interfaces json web api binds recent tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
@@ -407,6 +407,10 @@ static const char *const specs[] = {
 	"tests/lua/recent.lua",
 	"tests/lua/blocks.lua",
 	"tests/lua/groups.lua",
+	"tests/lua/members.lua",
+	"tests/lua/ffi.lua",
+	"tests/lua/secrets.lua",
+	"tests/lua/json.lua",
 };
 
 START_TEST(spec)
