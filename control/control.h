@@ -58,6 +58,7 @@ struct control {
 	uint64_t now; /* milliseconds, monotonic */
 	uint64_t started; /* the same, of the loop's start */
 	struct busy busy; /* of the workers */
+	struct averages averages; /* likewise */
 	struct pulse pulse; /* likewise */
 	uint64_t expiry_late; /* TSC units: the most that a suspended packet expired late */
 	uint64_t overdue; /* suspended packets that expired later than they should */

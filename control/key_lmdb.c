@@ -2,6 +2,7 @@
 #include "control/key_lmdb.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,14 @@
 
 #include <lmdb.h>
 
+#include "control/log/log.h"
 #include "dataplane/policy.h"
 #include "dataplane/rules/key_store.h"
 #include "dataplane/rules/live_list.h"
 
 #define DATABASES_MAX 64u /* of a file */
 #define READERS_MAX 4096u /* one for each lcore and database, and those of other programs */
+#define TELL_MS 5000u /* the log is told of errors so often at most */
 /* Address space, not memory: a file that grows beyond what is mapped could not be read. */
 #define MAP_MIN ((size_t)64 << 30)
 
@@ -29,6 +32,8 @@ struct file {
 struct reader {
 	MDB_txn *transaction;
 	MDB_cursor *cursor;
+	uint64_t errors; /* look-ups that failed, and why the last one did: its lcore writes */
+	int last;
 } __attribute__((aligned(64)));
 
 struct key_lmdb {
@@ -36,6 +41,7 @@ struct key_lmdb {
 	struct key_lmdb *next;
 	struct file *file;
 	char *database;
+	uint64_t told; /* errors that the log has */
 	MDB_dbi dbi;
 	struct policy_blob *blob;
 	unsigned n_lcores;
@@ -57,13 +63,26 @@ static void lmdb_done(const struct key_store *store, unsigned lcore)
  * Ranges are kept under their last address, with the first one at the start of the value: the first
  * key that is not before ours is of the only one that it can be in.
  */
-static bool range_find(const struct reader *reader, const MDB_val *wanted, MDB_val *data)
+static int range_find(const struct reader *reader, const MDB_val *wanted, MDB_val *data)
 {
 	MDB_val last = *wanted;
-	return mdb_cursor_renew(reader->transaction, reader->cursor) == 0 &&
-	       mdb_cursor_get(reader->cursor, &last, data, MDB_SET_RANGE) == 0 &&
-	       last.mv_size == wanted->mv_size && data->mv_size >= wanted->mv_size &&
-	       memcmp(data->mv_data, wanted->mv_data, wanted->mv_size) <= 0;
+	int error = mdb_cursor_renew(reader->transaction, reader->cursor);
+	if (error == 0)
+		error = mdb_cursor_get(reader->cursor, &last, data, MDB_SET_RANGE);
+	if (error != 0)
+		return error;
+	bool inside = last.mv_size == wanted->mv_size && data->mv_size >= wanted->mv_size &&
+		      memcmp(data->mv_data, wanted->mv_data, wanted->mv_size) <= 0;
+	return inside ? 0 : MDB_NOTFOUND;
+}
+
+/* That a key is not there is no error. */
+static void error_count(struct reader *reader, int error)
+{
+	if (error == MDB_NOTFOUND)
+		return;
+	__atomic_store_n(&reader->last, error, __ATOMIC_RELAXED);
+	__atomic_store_n(&reader->errors, reader->errors + 1, __ATOMIC_RELAXED);
 }
 
 static bool lmdb_find(const struct key_store *store, unsigned lcore, const void *key, size_t length,
@@ -73,13 +92,17 @@ static bool lmdb_find(const struct key_store *store, unsigned lcore, const void 
 	MDB_val wanted = {.mv_data = (void *)key, .mv_size = length}, data;
 	if (lcore >= lmdb->n_lcores || length == 0)
 		return false;
-	const struct reader *reader = &lmdb->readers[lcore];
-	if (mdb_txn_renew(reader->transaction) != 0)
+	struct reader *reader = &lmdb->readers[lcore];
+	int error = mdb_txn_renew(reader->transaction);
+	if (error != 0) {
+		error_count(reader, error);
 		return false;
-	bool found = range ? range_find(reader, &wanted, &data)
-			   : mdb_get(reader->transaction, lmdb->dbi, &wanted, &data) == 0;
-	if (!found) {
+	}
+	error = range ? range_find(reader, &wanted, &data)
+		      : mdb_get(reader->transaction, lmdb->dbi, &wanted, &data);
+	if (error != 0) {
 		mdb_txn_reset(reader->transaction);
+		error_count(reader, error);
 		return false;
 	}
 	*value = (struct key_value){data.mv_data, data.mv_size};
@@ -222,4 +245,45 @@ struct policy_blob *key_lmdb_open(const char *path, const char *database, bool n
 	snprintf(error, error_size, "%s",
 		 code == EBUSY ? "it is open already, with another noLock" : mdb_strerror(code));
 	return NULL;
+}
+
+/* ---- what went wrong ---- */
+
+static uint64_t errors_of(const struct key_lmdb *lmdb, int *last)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < lmdb->n_lcores; i++) {
+		uint64_t errors = __atomic_load_n(&lmdb->readers[i].errors, __ATOMIC_RELAXED);
+		if (errors > 0)
+			*last = __atomic_load_n(&lmdb->readers[i].last, __ATOMIC_RELAXED);
+		sum += errors;
+	}
+	return sum;
+}
+
+uint64_t key_lmdb_errors(void)
+{
+	uint64_t sum = 0;
+	int last;
+	for (const struct key_lmdb *lmdb = stores; lmdb != NULL; lmdb = lmdb->next)
+		sum += errors_of(lmdb, &last);
+	return sum;
+}
+
+void key_lmdb_tick(uint64_t now)
+{
+	static uint64_t next;
+	if (now < next)
+		return;
+	next = now + TELL_MS;
+	for (struct key_lmdb *lmdb = stores; lmdb != NULL; lmdb = lmdb->next) {
+		int last = 0;
+		uint64_t errors = errors_of(lmdb, &last), fresh = errors - lmdb->told;
+		lmdb->told = errors;
+		if (fresh > 0)
+			log_error("LMDB: %" PRIu64 " look-ups in %s%s%s failed: %s", fresh,
+				  ((const struct live_list *)(const void *)lmdb->blob->data)->name,
+				  lmdb->database[0] != '\0' ? ", database " : "", lmdb->database,
+				  mdb_strerror(last));
+	}
 }

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct policy_blob;
 
@@ -23,5 +24,11 @@ struct policy_blob;
  */
 struct policy_blob *key_lmdb_open(const char *path, const char *database, bool no_lock,
 				  unsigned n_lcores, char *error, size_t error_size);
+
+/* Look-ups that failed, of all databases: a key that is not there is no failure. */
+uint64_t key_lmdb_errors(void);
+
+/* Tells the log of them, now and then. `now` in milliseconds. */
+void key_lmdb_tick(uint64_t now);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@
 #include "control/net/links.h"
 #include "control/loop.h"
 #include "control/lua/host.h"
+#include "control/lua/lookups.h"
 #include "control/lua/policy.h"
 #include "control/parking.h"
 #include "control/placement.h"
@@ -398,6 +400,7 @@ static void policy_fini(void)
 {
 	lua_policy_finish(control);
 	lua_policy_unload(control);
+	lua_lookups_close();
 	policy_unpublish();
 }
 
@@ -406,6 +409,9 @@ static int launch_init(char *error)
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
 		if (rte_eal_remote_launch(worker_main, &workers[i], workers[i].lcore) != 0)
 			return refused(error, "a worker's lcore does not start");
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		while (!__atomic_load_n(&workers[i].warm, __ATOMIC_ACQUIRE))
+			sched_yield(); /* milliseconds, so that the first queries do not wait */
 	return 0;
 }
 

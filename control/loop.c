@@ -12,6 +12,7 @@
 #include "control/console/console.h"
 #include "control/lists/feed.h"
 #include "control/hand.h"
+#include "control/key_lmdb.h"
 #include "control/http/http.h"
 #include "control/net/links.h"
 #include "control/log/log.h"
@@ -186,6 +187,7 @@ static void sockets_turn(struct control *control)
 	control->sockets_at = control->now;
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, clock_now());
+	averages_tick(&control->averages, control);
 	pulse_tick(&control->pulse, control->dataplane, control->now);
 	links_turn(control);
 	telemetry_tick(control);
@@ -194,6 +196,7 @@ static void sockets_turn(struct control *control)
 	http_turn();
 	policy_reclaim(control->dataplane);
 	blocks_tick(control);
+	key_lmdb_tick(control->now);
 	feeds_tick(control);
 }
 

@@ -20,6 +20,19 @@ static uint32_t replay_next(struct draw *draw)
 	return (uint32_t)(draw->replayed >> 32);
 }
 
+static void words_take(struct draw *draw)
+{
+	if (RAND_bytes((unsigned char *)draw->words, sizeof(draw->words)) != 1)
+		abort(); /* no entropy source at all: predictable IDs would be worse */
+	draw->left = DRAW_WORDS;
+}
+
+void draw_warm(struct draw *draw)
+{
+	if (draw->replayed == 0 && draw->left == 0)
+		words_take(draw);
+}
+
 /*
  * OpenSSL's generator of this thread, which the kernel seeds anew now and then: a word costs a tenth of
  * what it costs from the kernel.
@@ -28,10 +41,7 @@ uint32_t draw_next(struct draw *draw)
 {
 	if (unlikely(draw->replayed != 0))
 		return replay_next(draw);
-	if (unlikely(draw->left == 0)) {
-		if (RAND_bytes((unsigned char *)draw->words, sizeof(draw->words)) != 1)
-			abort(); /* no entropy source at all: predictable IDs would be worse */
-		draw->left = DRAW_WORDS;
-	}
+	if (unlikely(draw->left == 0))
+		words_take(draw);
 	return draw->words[--draw->left];
 }

@@ -16,6 +16,9 @@ struct draw {
 
 uint32_t draw_next(struct draw *draw);
 
+/* Has words at hand: the first of a thread make OpenSSL set its generator up, which takes milliseconds. */
+void draw_warm(struct draw *draw);
+
 /* From a generator of this seed from now on: for replay, never for traffic. */
 void draw_replay(struct draw *draw, uint64_t seed);
 

@@ -98,7 +98,10 @@ static void stream_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	if ((mbuf = pipeline_tcp_buffer(worker, mbuf)) == NULL)
 		return;
+	uint64_t before = worker->stats.latency_sum;
 	pipeline_answer_count(worker, mbuf);
+	stats_add(&worker->stats.streamed, 1);
+	stats_add(&worker->stats.streamed_sum, worker->stats.latency_sum - before);
 	pipeline_tcp_answer(worker, mbuf);
 }
 

@@ -7,7 +7,7 @@
 /* These say whether the query goes on; else it is answered, dropped or sent past its rules. */
 static bool rcode_answer(struct worker *worker, struct rte_mbuf *mbuf, uint16_t rcode)
 {
-	if (rule_answer_bare(mbuf, &worker->rules, rcode) == RULE_DROP)
+	if (rule_block_rcode(mbuf, &worker->rules, rcode) == RULE_DROP)
 		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 	else
 		pipeline_answer(worker, mbuf);
@@ -16,7 +16,7 @@ static bool rcode_answer(struct worker *worker, struct rte_mbuf *mbuf, uint16_t 
 
 static bool truncated_answer(struct worker *worker, struct rte_mbuf *mbuf)
 {
-	if (rule_answer_truncated(mbuf, &worker->rules) == RULE_DROP)
+	if (rule_block_truncated(mbuf, &worker->rules) == RULE_DROP)
 		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 	else
 		pipeline_answer(worker, mbuf);
@@ -31,10 +31,11 @@ static bool recursion_end(struct worker *worker, struct rte_mbuf *mbuf)
 	return false;
 }
 
-static bool tag_put(struct rte_mbuf *mbuf, const struct block_tag *tag)
+static bool tag_put(struct worker *worker, struct rte_mbuf *mbuf, const struct block_tag *tag)
 {
-	tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length,
-		tag->bytes + tag->key_length, tag->value_length);
+	if (tag_set(&packet_of(mbuf)->query.notes, tag->bytes, tag->key_length,
+		    tag->bytes + tag->key_length, tag->value_length) != 0)
+		count(worker, STATS_DYN_UNTAGGED);
 	return true;
 }
 
@@ -63,7 +64,7 @@ static bool block_apply(struct worker *worker, struct rte_mbuf *mbuf, const stru
 	case RULE_RESULT_NO_RECURSE:
 		return recursion_end(worker, mbuf);
 	case RULE_RESULT_SET_TAG:
-		return tag_put(mbuf, block->tag);
+		return tag_put(worker, mbuf, block->tag);
 	default:
 		pipeline_drop(worker, mbuf, DROP_DYN_BLOCK);
 		return false;

@@ -26,6 +26,8 @@
 
 #define RECENT_NAME_MAX 255u
 #define RECENT_BLOCK_MAX 64u
+/* Entries of each kind, of all lcores, that are looked at in one go: packets for Lua wait meanwhile. */
+#define RECENT_READ_MAX 20000u
 #define RECENT_TICK_SHIFT 8 /* a tick is so many TSC cycles, as a power of two */
 #define RECENT_TIMEOUT UINT32_MAX /* in place of ticks: no answer came */
 

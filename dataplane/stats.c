@@ -27,6 +27,8 @@ const uint32_t stats_latency_bounds[STATS_LATENCY_BOUNDS] = {
 	8000000, 10000000,
 };
 
+const uint32_t stats_averages_over[STATS_AVERAGES] = {100, 1000, 10000, 1000000};
+
 void stats_drop_label(enum drop_reason reason, char label[static STATS_LABEL_SIZE])
 {
 	size_t i = 0;

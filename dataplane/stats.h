@@ -144,6 +144,8 @@ enum drop_reason {
 	  "resumed packets that found no larger buffer, and did with the room they had")           \
 	X(OVERFLOW, "handoff_overflow", "packets that could not be handed over")                   \
 	X(DYN_BLOCKED, "dyn_blocked", "queries that a dynamic block did something to")             \
+	X(DYN_UNTAGGED, "dyn_block_untagged",                                                      \
+	  "queries that a dynamic block found no memory to tag")                                   \
 	X(RULE_DROP, "rule_drop", "queries dropped by a rule")                                     \
 	X(RULE_NXDOMAIN, "rule_nxdomain", "NXDOMAIN answers made by rules")                        \
 	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \
@@ -211,7 +213,12 @@ struct stats {
 	struct stats_frontend frontend[2][STATS_FRONTENDS + 1]; /* over UDP, over TCP */
 	uint64_t latency[STATS_LATENCY_BUCKETS];
 	uint64_t latency_sum; /* microseconds */
+	uint64_t streamed, streamed_sum; /* of these, answers that left over TCP */
 } __rte_cache_aligned;
+
+/* Averages of the latency are over about so many answers. */
+#define STATS_AVERAGES 4u
+extern const uint32_t stats_averages_over[STATS_AVERAGES];
 
 extern const uint32_t stats_latency_bounds[STATS_LATENCY_BOUNDS]; /* microseconds */
 

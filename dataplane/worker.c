@@ -411,6 +411,9 @@ int worker_main(void *argument)
 	struct rte_rcu_qsbr *rcu = worker->dataplane->rcu;
 	rte_rcu_qsbr_thread_register(rcu, worker->index);
 	rte_rcu_qsbr_thread_online(rcu, worker->index);
+	inflight_warm(worker->inflight);
+	draw_warm(&worker->fragment_ids);
+	__atomic_store_n(&worker->warm, 1, __ATOMIC_RELEASE);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		bool work = worker_turn(worker);
 		/* On one CPU the ring would stay full until the kernel takes this thread off it. */

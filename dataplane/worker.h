@@ -86,6 +86,7 @@ struct worker {
 	uint32_t lcore;
 	uint8_t draining; /* take no new queries, finish what is in flight */
 	uint8_t stop;
+	uint8_t warm; /* the worker writes it, once: it is in its loop */
 	uint32_t announce; /* ports whose addresses are to be told on their links; both write it, seldom */
 	struct handoff handoff;
 

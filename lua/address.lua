@@ -81,6 +81,23 @@ function method:truncate(bits)
   end
 end
 
+-- Through the key of makeIPCipherKey(); the port stays.
+local function ciphered(encrypt, what)
+  return function(self, key)
+    key = check.string(key, 'the key')
+    if #key ~= 16 then
+      check.fail('%s: the key has 16 bytes, as makeIPCipherKey() makes them, not %d', what, #key)
+    end
+    local made = Address(self)
+    if C.sluice_address_cipher(made, key, encrypt) < 0 then
+      check.fail('%s: no memory', what)
+    end
+    return made
+  end
+end
+method.ipencrypt, method.ipdecrypt = ciphered(true, 'ipencrypt'), ciphered(false, 'ipdecrypt')
+function method:match(other) return address.of(other):toString() == print_address(self) end
+
 local function same(a, b)
   return a.ipv6 == b.ipv6 and ffi.string(a.bytes, 16) == ffi.string(b.bytes, 16)
 end
@@ -106,6 +123,15 @@ function address.newCAFromRaw(raw, port)
   ffi.copy(made.bytes, raw, #raw)
   made.ipv6, made.port = #raw == 16 and 1 or 0, check.wrapped(port or 0, 'the port')
   return made
+end
+
+function address.makeIPCipherKey(password)
+  password = check.string(password, 'the password')
+  local key = ffi.new('uint8_t[16]')
+  if C.sluice_cipher_key(password, #password, key) < 0 then
+    check.fail('makeIPCipherKey: no memory')
+  end
+  return ffi.string(key, 16)
 end
 
 -- ---- Netmask

@@ -11,6 +11,11 @@ Bind.__index = Bind
 function Bind:toString() return self.address end
 function Bind:getType() return self.proto end
 Bind.__tostring = Bind.toString
+-- No address is over TLS.
+function Bind.getConfiguredTLSProvider() return '' end
+function Bind.getEffectiveTLSProvider() return '' end
+function Bind.attachFilter() end
+function Bind.detachFilter() end
 
 -- As dnsdist has them: each address over UDP, and over TCP unless that is off.
 local function list()

@@ -205,6 +205,20 @@ local function getter(named)
 end
 globals.getDynamicBlocks, globals.getDynamicBlocksSMT = getter(false), getter(true)
 
+-- The key of each, of clients and of names, and what dnsdist's REST interface says of it.
+function blocks.each_block()
+  local next_block = each(true, true)
+  return function()
+    local block = next_block()
+    if not block then
+      return nil
+    end
+    return key_of(block), {reason = ffi.string(block.reason), seconds = math.floor(block.seconds),
+      blocks = tonumber(block.hits), action = NAMES[block.action],
+      warning = block.warning ~= 0, ebpf = false}
+  end
+end
+
 local ROW = '%-24s %8s %8s %-10s %-20s %-10s %s\n'
 function globals.showDynBlocks()
   local rows = {}

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Makes the globals of a policy. ffi.cdef() has had control/lua_cdef*.h; the modules are found as
+-- Makes the globals of a policy. ffi.cdef() has had control/lua/cdef*.h; the modules are found as
 -- sluice.<name>. Returns the functions that C calls: lua/driver.lua.
 local ffi = require('ffi')
 local check = require('sluice.check')
@@ -43,10 +43,10 @@ install(require('sluice.address'), 'parse', 'is', 'of', 'is_group', 'is_netmask'
 install(require('sluice.packet'))
 install(require('sluice.selectors').globals)
 install(require('sluice.actions').globals)
-install(require('sluice.chains'))
+install(require('sluice.chains'), 'each_chain')
 install(require('sluice.server'))
 install(require('sluice.tcp').globals)
-install(require('sluice.servers'), 'wrap', 'is', 'number')
+install(require('sluice.servers'), 'wrap', 'is', 'number', 'pointer')
 install(require('sluice.balancing'))
 install(require('sluice.cache').globals)
 install(require('sluice.metrics'))
@@ -57,6 +57,7 @@ install(require('sluice.tops'))
 install(require('sluice.async'))
 install(require('sluice.lists').globals)
 install(require('sluice.interfaces'))
+install(require('sluice.web').globals)
 install(require('sluice.stores'), 'is', 'selector', 'action')
 install(require('sluice.blocks').globals)
 install(require('sluice.groups').globals)

@@ -163,7 +163,9 @@ for _, entry in ipairs(CHAINS) do
     return show(all(chain), options, 'show' .. word .. 'Rules')
   end
   if not response then
-    rules['get' .. word .. 'Action'] = function(index) return at(chain, find(chain, index)) end
+    rules['get' .. word .. 'Action'] = function(index)
+      return at(chain, find(chain, index)):getAction()
+    end
     rules['set' .. word .. 'Rules'] = function(list)
       for _, rule in ipairs(list) do
         if getmetatable(rule) ~= RuleAction then
@@ -175,6 +177,17 @@ for _, entry in ipairs(CHAINS) do
         add(chain, false, rule.selector, rule.action, rule.options, rule.place)
       end
     end
+  end
+end
+
+-- Calls with dnsdist's name for each chain and its rules.
+function rules.each_chain(visit)
+  for _, entry in ipairs(CHAINS) do
+    local list = all(entry[1])
+    for _, rule in ipairs(list) do
+      rule.created = order[rule.uuid]
+    end
+    visit(entry[1] == 0 and 'rules' or entry[5] .. '-rules', list)
   end
 end
 

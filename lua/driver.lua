@@ -16,10 +16,19 @@ local guarded = C.sluice_guarded()
 -- Debug builds give out handles that cannot be used for long.
 local function hand(item) return guarded and C.sluice_guard_question(item) or item end
 
+local free = {} -- numbers
+
 -- The number that C knows a function by.
 function driver.register(callback)
-  functions[#functions + 1] = callback
-  return #functions
+  local number = table.remove(free) or #functions + 1
+  functions[number] = callback
+  return number
+end
+
+-- C knows it no more.
+local function release(number)
+  functions[number] = false
+  free[#free + 1] = number
 end
 
 local function explain(message)
@@ -157,6 +166,16 @@ function driver.deliver(first, count)
   C.sluice_begin(nil)
 end
 
+-- Calls what is about no packet; an error in it is told, and goes no further.
+function driver.guarded(run, ...)
+  guard.reset()
+  C.sluice_begin(nil)
+  local ok, message = xpcall(run, explain, ...)
+  if not ok then
+    failed(message, 0)
+  end
+end
+
 -- ---- once a second
 
 local keepers = {}
@@ -166,15 +185,10 @@ function driver.addMaintenanceCallback(callback)
 end
 
 function driver.maintain()
-  guard.reset()
   local own = rawget(_G, 'maintenance')
   local called = type(own) == 'function' and {own, unpack(keepers)} or keepers
   for _, callback in ipairs(called) do
-    C.sluice_begin(nil)
-    local ok, message = xpcall(callback, explain)
-    if not ok then
-      failed(message, 0)
-    end
+    driver.guarded(callback)
   end
 end
 
@@ -187,13 +201,8 @@ function driver.addExitCallback(callback)
 end
 
 function driver.finish()
-  guard.reset()
   for _, callback in ipairs(leavers) do
-    C.sluice_begin(nil)
-    local ok, message = xpcall(callback, explain)
-    if not ok then
-      failed(message, 0)
-    end
+    driver.guarded(callback)
   end
 end
 
@@ -209,14 +218,20 @@ end
 function driver.state(up)
   local item = C.sluice_state_item()
   local title = ffi.string(item.data, item.length)
-  guard.reset()
   for _, callback in ipairs(watchers) do
-    C.sluice_begin(nil)
-    local ok, message = xpcall(callback, explain, title, up ~= 0)
-    if not ok then
-      failed(message, 0)
-    end
+    driver.guarded(callback, title, up ~= 0)
   end
+end
+
+-- A host that was looked up. Its function is called but once.
+function driver.resolved()
+  local item = C.sluice_resolved()
+  local callback, found = functions[item.reference], {}
+  for i = 0, item.count - 1 do
+    found[i + 1] = ffi.new('struct lua_address', item.addresses[i])
+  end
+  release(item.reference)
+  driver.guarded(callback, ffi.string(item.host), found)
 end
 
 local function question_of(item, callback)
@@ -230,12 +245,7 @@ end
 
 local function checked(run)
   local item = C.sluice_check_item()
-  guard.reset()
-  C.sluice_begin(nil)
-  local ok, message = xpcall(run, explain, item, functions[item.reference])
-  if not ok then
-    failed(message, 0)
-  end
+  driver.guarded(run, item, functions[item.reference])
 end
 
 -- The question of a server's check. One that is not made stays as it was.

@@ -474,11 +474,16 @@ local group_keys = check.keys('clients')
 function groups.globals.dynBlockRulesGroup(options)
   options = check.options(options, 'dynBlockRulesGroup', group_keys)
   local handle = C.sluice_group_new()
+  if handle == nil then -- those that nobody has any more make room
+    collectgarbage()
+    handle = C.sluice_group_new()
+  end
   if handle == nil then
     check.fail('a group of dynamic blocks: %s', ffi.string(C.sluice_policy_error()))
   end
   local self = setmetatable({
-    handle = handle, order = {}, rules = {}, v4 = 32, v6 = 128, port = 0, quiet = false,
+    handle = ffi.gc(handle, C.sluice_group_free), -- it ends when nobody has it any more
+    order = {}, rules = {}, v4 = 32, v6 = 128, port = 0, quiet = false,
     clients = check.range(options.clients or CLIENTS, 'clients', 1, CLIENTS_MAX),
     ranges = address.newNMG(), domains = name.newSuffixMatchNode(),
   }, Group)

@@ -29,8 +29,8 @@ mv%WRule(from, to) -- moves a rule for %w to before the one at that position
 mv%WRuleToTop() -- moves the last rule for %w to the front
 clear%WRules() -- removes all rules for %w
 # More about rules
-getAction(position) -- as getRule()
-getCacheMissAction(position) -- as getCacheMissRule()
+getAction(position) -- the action of a rule
+getCacheMissAction(position) -- the action of a rule for queries that the cache cannot answer
 setRules(rules) -- replaces the rules for queries by a table of newRuleAction()
 setCacheMissRules(rules) -- replaces the rules for queries that the cache cannot answer
 newRuleAction(selector, action, {name=, uuid=}) -- a rule for setRules()
@@ -271,6 +271,8 @@ getListOfNetworkInterfaces() -- the kernel's interfaces
 getListOfAddressesOfNetworkInterface(name) -- their addresses, as text
 getListOfRangesOfNetworkInterface(name) -- their networks, as text
 getResolvers(path) -- the name servers of a file like resolv.conf, as text
+getMACAddress(address) -- the MAC of a client of late or of a neighbour, "" if unknown
+getAddressInfo(host, function(host, addresses)) -- looks a host up, then calls
 
 # Stores of keys and values
 newCDBKVStore(path, refresh) -- a CDB; with a number other than 0 read again when it changes
@@ -287,6 +289,8 @@ newDNSNameSet() -- a set of names
 newSuffixMatchNode() -- a set of names and what is below them
 newCA(text) -- an address, with a port if it has one
 newCAFromRaw(bytes, port) -- an address of its 4 or 16 bytes
+makeIPCipherKey(password) -- a key for ipencrypt(key) and ipdecrypt(key) of addresses
+hashPassword(password, work) -- a password as its scrypt hash
 newNetmask(text or address, bits) -- a netmask
 newNMG(netmasks) -- a group of netmasks
 newDNSPacketOverlay(message) -- what is in a message
@@ -342,6 +346,10 @@ addMaintenanceCallback(function) -- called about once a second
 addExitCallback(function) -- called when the program ends
 includeDirectory(path) -- runs the *.lua files of a folder, in the order of their names
 showVersion() -- which version this is
+setWebserverConfig({password=, apiKey=, acl=, ...}) -- who may ask the web server for what
+showWebserverConfig() -- what setWebserverConfig() said
+setAPIWritable(bool, folder) -- lets the REST interface change the ACL, and keep it in a folder
+registerWebHandler(path, function(request, response)) -- answers a path
 shutdown() -- ends the program, once queries in flight have ended
 newQPSLimiter(rate, burst) -- a rate for Lua's own use: check() takes a token, if there is one
 getCurrentTime() -- the time as {tv_sec=, tv_nsec=}

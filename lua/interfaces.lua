@@ -2,6 +2,8 @@
 -- What the machine has beside Sluice's ports: the kernel's interfaces, and its resolvers.
 local ffi = require('ffi')
 local check = require('sluice.check')
+local address = require('sluice.address')
+local driver = require('sluice.driver')
 local C = ffi.C
 check.own()
 
@@ -62,6 +64,24 @@ function interfaces.getResolvers(path)
   end
   file:close()
   return found
+end
+
+-- Six bytes, or none.
+function interfaces.getMACAddress(value)
+  local mac = ffi.new('uint8_t[6]')
+  return C.sluice_address_mac(address.of(value), mac) and ffi.string(mac, 6) or ''
+end
+
+local REASONS = {[11] = 'too many look-ups wait', [36] = 'no host has so long a name'}
+
+-- Calls back with the host's name and its addresses, none where there is none.
+function interfaces.getAddressInfo(host, callback)
+  host = check.string(host, 'the host')
+  callback = check.callback(callback, 'callback')
+  local result = C.sluice_lookup(host, driver.register(callback))
+  if result < 0 then
+    check.fail('getAddressInfo: %s', REASONS[-result] or ffi.string(C.sluice_strerror(-result)))
+  end
 end
 
 return interfaces

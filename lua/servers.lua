@@ -199,6 +199,8 @@ function Server.__eq(a, b)
   return rawget(a, 'pointer') == rawget(b, 'pointer') and rawget(a, 'serial') == rawget(b, 'serial')
 end
 
+servers.pointer = pointer_of
+
 function servers.wrap(pointer)
   return setmetatable({pointer = pointer, serial = C.sluice_server_serial(pointer)}, Server)
 end

@@ -58,7 +58,7 @@ unsupported.names = [[
   clearQueryCounters clearTimeoutResponseRules DnstapLogAction
   DnstapLogResponseAction dynBlockRulesGroup EDNSVersionRule ERCodeAction ERCodeRule
   exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
-  getMACAddress getObjectFromYAMLConfiguration getQueryCounters
+  getQueryCounters
   getResponseRing getRespRing getRingEntries getSlowResponses getTimeoutResponseRule
   getTopBandwidth getTopQueries getTopResponses getTopTimeoutResponseRules grepq hashPassword
   IncomingProtocolRule
@@ -123,6 +123,11 @@ unsupported.needless = {
   setTCPInternalPipeBufferSize = 'connections do not go through pipes',
 }
 
+-- What there can be nothing of.
+unsupported.absent = {
+  getObjectFromYAMLConfiguration = 'objects are made in the policy, not in the configuration',
+}
+
 -- Any member is a function that gives the object again.
 local Nothing = {}
 Nothing.__index = function(self)
@@ -183,6 +188,10 @@ function unsupported.install(globals)
       globals[name] = globals[name] or
         harmless(name, globals, (': see %s in the configuration'):format(key))
     end
+  end
+  for name, why in pairs(unsupported.absent) do
+    local say = harmless(name, globals, ': ' .. why)
+    globals[name] = globals[name] or function() say() end
   end
   for name, why in pairs(unsupported.needless) do
     globals[name] = globals[name] or harmless(name, globals, ': ' .. why)

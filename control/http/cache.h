@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* DELETE /api/v1/cache: packet caches are emptied of names, as in dnsdist. */
+/* DELETE /api/v1/cache, for whom the policy lets: packet caches are emptied of names, as in dnsdist. */
 #ifndef SLUICE_CONTROL_HTTP_CACHE_H
 #define SLUICE_CONTROL_HTTP_CACHE_H
 

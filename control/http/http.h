@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GET /metrics in Prometheus' text format, served by the control lcore between its turns. */
+/*
+ * The web server, on the control lcore between its turns: GET /metrics, and what the policy and
+ * dnsdist's REST interface (lua/api.lua) answer.
+ */
 #ifndef SLUICE_CONTROL_HTTP_HTTP_H
 #define SLUICE_CONTROL_HTTP_HTTP_H
 

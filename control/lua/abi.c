@@ -49,6 +49,30 @@ struct lua_context *lua_abi_context(void)
 	return current;
 }
 
+void *lua_owned_new(size_t size)
+{
+	struct lua_owned *made = calloc(1, size);
+	if (made == NULL)
+		return NULL;
+	made->next = current->owned;
+	made->link = &current->owned;
+	if (made->next != NULL)
+		made->next->link = &made->next;
+	current->owned = made;
+	return made;
+}
+
+void lua_owned_free(void *made)
+{
+	struct lua_owned *owned = made;
+	if (owned == NULL)
+		return;
+	*owned->link = owned->next;
+	if (owned->next != NULL)
+		owned->next->link = owned->link;
+	free(owned);
+}
+
 /* ---- the driver ---- */
 
 #define SIZES(X)                                                                                   \

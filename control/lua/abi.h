@@ -32,6 +32,8 @@
 /* LuaJIT finds these by their names in the executable; nothing else is seen from outside of it. */
 #pragma GCC visibility push(default)
 #include "control/lua/cdef.h"
+#include "control/lua/cdef_policy.h"
+#include "control/lua/cdef_recent.h"
 #include "control/lua/cdef_dnsdist.h"
 #include "control/lua/cdef_dnsdist_control.h"
 #include "control/lua/cdef_thread.h"
@@ -39,6 +41,7 @@
 
 #define LUA_BATCH 64u /* items in a batch, datagrams in a mailbox */
 #define LUA_LISTEN_ERROR_SIZE 256u
+#define LUA_WEB_HEADERS 32u /* of an answer of the web server */
 
 enum lua_question_flag {
 	LUA_QUESTION_RESPONSE = 1,
@@ -84,10 +87,23 @@ struct lua_abi_hooks {
 	const struct recent *(*recent)(void *ctx);
 	/* The lines of the policy that Lua is in, when the process ends over them. */
 	void (*where)(void *ctx, char *text, size_t size);
+	/* Looks a host up for a function of the driver: as lua_lookup_ask(). */
+	int (*lookup)(void *ctx, const char *host, int32_t reference);
 	/* Where packets to a server of this family leave from: 0, or -EINVAL and why in `error`. */
 	int (*source)(void *ctx, const char *text, bool ipv6, struct net_source *source,
 		      char *error, size_t error_size);
 };
+
+/* A request to the web server and its answer, which the caller frees with lua_web_free(). */
+struct lua_web {
+	struct lua_web_request request;
+	uint32_t status; /* 0: not Lua's to answer */
+	char *body;
+	size_t length;
+	unsigned n_headers;
+	char *headers[LUA_WEB_HEADERS][2];
+};
+void lua_web_free(struct lua_web *web);
 
 /* A line that the console runs, and where its output goes. */
 struct lua_console {
@@ -97,6 +113,7 @@ struct lua_console {
 };
 
 struct block_set;
+struct net_port;
 struct feed;
 struct feeds;
 struct lua_feed;
@@ -120,6 +137,7 @@ struct lua_context {
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
 	bool loading;		    /* the policy file is being read */
 	uint64_t tsc_hz;	    /* 0: not known, nothing will run */
+	const struct net_port *ports; /* NULL: of no client it is known whether it is on a link */
 	bool checking;		    /* and nothing else will happen */
 	uint64_t now;		    /* milliseconds, monotonic: set once a turn */
 	bool lone; /* of an lcore's own Lua: what is above stays NULL, but for the registry */
@@ -139,12 +157,14 @@ struct lua_context {
 	struct balance_list servers; /* that a server policy chooses from, while it runs */
 	struct lua_mailbox mailbox;
 	struct lua_check check; /* the question of a check, while its function runs */
+	const struct lua_resolved *resolved; /* a host that was looked up, while its function runs */
+	struct lua_web *web; /* a request to the web server, likewise */
 	struct lua_bytes state; /* the server that went up or down, likewise */
 	struct lua_console console; /* set by the caller while the console's function runs */
 
 	/* Private. */
 	struct lua_endpoint *list;
-	struct dnsdist_ffi_dnspacket_t *packets;
+	struct lua_owned *owned;
 	struct lua_feed *opened; /* lists */
 	struct lua_codes *codes; /* for the lcores' own Lua: the policy's, which owns them */
 	struct lua_recents *recents; /* likewise: */
@@ -201,12 +221,21 @@ void lua_abi_send_failed(void *ctx, struct endpoint *endpoint, uint64_t tag);
 
 /* ---- for the files that implement this ---- */
 
+/*
+ * What policies got through dnsdist's FFI and may forget to free: one piece of memory each, which
+ * begins with this. The context in use owns it.
+ */
+struct lua_owned {
+	struct lua_owned *next, **link;
+};
+void *lua_owned_new(size_t size); /* zeroed; NULL without memory */
+void lua_owned_free(void *made);  /* NULL has no effect */
+
 const struct name_set *lua_names_set(const struct lua_names *names);
 void lua_feeds_close_all(struct lua_context *context);
 struct feed *lua_feed_of(const struct lua_feed *list);
 void lua_codes_free_all(struct lua_context *context);
 void lua_names_free_all(struct lua_context *context);
-void lua_packets_free_all(struct lua_context *context);
 void lua_recents_free_all(struct lua_context *context);
 void lua_rings_free_all(struct lua_context *context);
 

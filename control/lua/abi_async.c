@@ -292,7 +292,8 @@ void lua_context_free(struct lua_context *context)
 	lua_names_free_all(context);
 	lua_codes_free_all(context);
 	lua_feeds_close_all(context);
-	lua_packets_free_all(context);
+	while (context->owned != NULL)
+		lua_owned_free(context->owned);
 	lua_rings_free_all(context);
 	lua_recents_free_all(context);
 	if (lua_abi_context() == context)

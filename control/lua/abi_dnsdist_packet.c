@@ -2,7 +2,6 @@
 /* dnsdist's FFI for packets that Lua has as strings, and what else needs no packet in hand. */
 #include "control/lua/abi.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/dns/message.h"
@@ -12,7 +11,7 @@
 
 /* What was found when it was parsed; the bytes stay Lua's and are handed in again. */
 struct dnsdist_ffi_dnspacket_t {
-	struct dnsdist_ffi_dnspacket_t *next, **link; /* the context owns it, as sets of names */
+	struct lua_owned owned;
 	size_t length;
 	struct lua_record question;
 	size_t count;
@@ -22,7 +21,6 @@ struct dnsdist_ffi_dnspacket_t {
 bool dnsdist_ffi_dnspacket_parse(const char *packet, size_t packetSize,
 				 dnsdist_ffi_dnspacket_t **out)
 {
-	struct lua_context *context = lua_abi_context();
 	struct lua_record question;
 	if (packet == NULL || out == NULL || packetSize > UINT16_MAX ||
 	    !sluice_packet_question(packet, packetSize, &question))
@@ -30,35 +28,20 @@ bool dnsdist_ffi_dnspacket_parse(const char *packet, size_t packetSize,
 	size_t count = sluice_records(packet, packetSize, NULL, 0);
 	if (count > RECORDS_MAX)
 		return false;
-	dnsdist_ffi_dnspacket_t *made = malloc(sizeof(*made) + count * sizeof(made->records[0]));
+	dnsdist_ffi_dnspacket_t *made =
+		lua_owned_new(sizeof(*made) + count * sizeof(made->records[0]));
 	if (made == NULL)
 		return false;
-	made->next = context->packets;
-	made->link = &context->packets;
 	made->length = packetSize;
 	made->question = question;
 	made->count = sluice_records(packet, packetSize, made->records, count);
-	if (made->next != NULL)
-		made->next->link = &made->next;
-	context->packets = made;
 	*out = made;
 	return true;
 }
 
 void dnsdist_ffi_dnspacket_free(dnsdist_ffi_dnspacket_t *packet)
 {
-	if (packet == NULL)
-		return;
-	*packet->link = packet->next;
-	if (packet->next != NULL)
-		packet->next->link = packet->link;
-	free(packet);
-}
-
-void lua_packets_free_all(struct lua_context *context)
-{
-	while (context->packets != NULL)
-		dnsdist_ffi_dnspacket_free(context->packets);
+	lua_owned_free(packet);
 }
 
 static const struct lua_record *record_at(const dnsdist_ffi_dnspacket_t *packet, size_t idx)

@@ -109,9 +109,14 @@ size_t dnsdist_ffi_ring_get_entries_by_addr(const char *addr, dnsdist_ffi_ring_e
 	return entries_get(client_is, &address, out);
 }
 
+/* Byte by byte: of a text that is shorter, nothing is read behind what differs, its NUL at the latest. */
 static bool mac_is(const struct lua_recent *entry, const void *wanted)
 {
-	return entry->has_mac && memcmp(entry->mac, wanted, sizeof(entry->mac)) == 0;
+	const char *bytes = wanted;
+	for (size_t i = 0; i < sizeof(entry->mac); i++)
+		if (bytes[i] != (char)entry->mac[i])
+			return false;
+	return entry->has_mac;
 }
 
 size_t dnsdist_ffi_ring_get_entries_by_mac(const char *addr, dnsdist_ffi_ring_entry_list_t **out)

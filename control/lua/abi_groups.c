@@ -23,6 +23,12 @@ struct policy_client_group *sluice_group_new(void)
 		model != NULL ? policy_group_new(model, lua_abi_context()->tsc_hz) : NULL);
 }
 
+void sluice_group_free(struct policy_client_group *group)
+{
+	policy_group_free(lua_abi_context()->model, group);
+	sluice_policy_changed();
+}
+
 int sluice_group_set(struct policy_client_group *group, uint32_t clients, uint8_t v4_prefix,
 		     uint8_t v6_prefix, uint8_t port_bits, const struct lua_group_column *columns,
 		     size_t count)

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's network interfaces as policies see them. */
+/* What policies see of the network beside packets: interfaces, neighbours, hosts by name. */
 #include "control/lua/abi.h"
+
+#include <errno.h>
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+
+#include "control/net/neighbours.h"
 
 #define INTERFACES_MAX 1024u /* addresses; those beyond are not told of */
 
@@ -68,4 +72,48 @@ bool sluice_interface_at(size_t index, struct lua_bytes *name, struct lua_prefix
 	*name = (struct lua_bytes){interfaces[index].name, strlen(interfaces[index].name)};
 	*prefix = interfaces[index].prefix;
 	return interfaces[index].addressed;
+}
+
+/* ---- hosts ---- */
+
+int sluice_lookup(const char *host, int32_t reference)
+{
+	const struct lua_context *context = lua_abi_context();
+	if (context->hooks == NULL || context->hooks->lookup == NULL)
+		return -ENOTSUP;
+	return context->hooks->lookup(context->hooks_ctx, host, reference);
+}
+
+const struct lua_resolved *sluice_resolved(void)
+{
+	return lua_abi_context()->resolved;
+}
+
+/* Of late queries and responses, the newest that knows it. */
+static bool recent_mac(const struct lua_address *address, uint8_t *mac)
+{
+	struct lua_recents *recents = sluice_recents_open(3, 0);
+	bool found = false;
+	if (recents == NULL)
+		return false;
+	const struct lua_recent *const *entries = sluice_recents_array(recents);
+	double newest = 0;
+	for (size_t i = 0; i < sluice_recents_count(recents); i++) {
+		const struct lua_recent *entry = entries[i];
+		if (!entry->has_mac || entry->client.ipv6 != address->ipv6 ||
+		    memcmp(entry->client.bytes, address->bytes, 16) != 0 ||
+		    (found && entry->when <= newest))
+			continue;
+		memcpy(mac, entry->mac, sizeof(entry->mac));
+		newest = entry->when;
+		found = true;
+	}
+	sluice_recents_free(recents);
+	return found;
+}
+
+bool sluice_address_mac(const struct lua_address *address, uint8_t *mac)
+{
+	return recent_mac(address, mac) ||
+	       kernel_neighbour_find(address->bytes, address->ipv6, mac) == 0;
 }

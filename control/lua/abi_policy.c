@@ -397,6 +397,25 @@ int sluice_acl_print(size_t index, char *text, size_t size)
 	return index < acl->count ? prefix_print(&acl->entries[index], text, size) : -ENOENT;
 }
 
+int64_t sluice_setting_get(const char *name)
+{
+	const struct policy_settings *settings = policy_model_settings(model());
+	const struct {
+		const char *name;
+		int64_t value;
+	} known[] = {
+		{"allow_empty_response", settings->allow_empty_response},
+		{"ecs_override", settings->ecs.override},
+		{"ecs_v4_prefix", settings->ecs.v4_prefix},
+		{"ecs_v6_prefix", settings->ecs.v6_prefix},
+		{"stale", settings->stale},
+	};
+	for (size_t i = 0; i < RTE_DIM(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return known[i].value;
+	return -EINVAL;
+}
+
 int sluice_setting_set(const char *name, uint32_t value)
 {
 	struct policy_settings *settings = policy_model_settings(model());

@@ -15,8 +15,6 @@
 #include "dataplane/dns/name.h"
 #include "dataplane/recent.h"
 
-/* Of a kind: the control lcore does not look at more in one go, since packets for Lua wait meanwhile. */
-#define READ_MAX 20000u
 #define NODES_EACH 4096u /* visited for as much time as an action has */
 #define NODES_MAX 300000u /* names of many labels have a suffix for each */
 #define LIST_MIN 256u
@@ -153,7 +151,7 @@ static bool kind_read(const struct reading *reading, const struct recent *recent
 		      enum recent_kind kind)
 {
 	for (uint32_t i = 0; i < recent->n_lcores; i++)
-		if (!ring_read(reading, &recent->rings[i][kind], READ_MAX / recent->n_lcores))
+		if (!ring_read(reading, &recent->rings[i][kind], RECENT_READ_MAX / recent->n_lcores))
 			return false;
 	return true;
 }

@@ -27,6 +27,19 @@ typedef struct dnsdist_ffi_raw_value {
 	uint16_t size;
 } dnsdist_ffi_raw_value_t;
 
+typedef struct dnsdist_ffi_proxy_protocol_value {
+	const char *value;
+	uint16_t size;
+	uint8_t type;
+} dnsdist_ffi_proxy_protocol_value_t;
+
+typedef struct dnsdist_ffi_http_header {
+	const char *name;
+	const char *value;
+} dnsdist_ffi_http_header_t;
+
+typedef struct dnsdist_ffi_svc_record_parameters dnsdist_ffi_svc_record_parameters;
+
 typedef enum {
 	dnsdist_ffi_protocol_type_doudp = 0,
 	dnsdist_ffi_protocol_type_dotcp = 1,
@@ -158,3 +171,60 @@ const char *dnsdist_ffi_server_get_name_with_addr(const dnsdist_ffi_server_t *se
 int dnsdist_ffi_server_get_weight(const dnsdist_ffi_server_t *server);
 int dnsdist_ffi_server_get_order(const dnsdist_ffi_server_t *server);
 double dnsdist_ffi_server_get_latency(const dnsdist_ffi_server_t *server);
+
+/* PROXY headers. What is written, or 0: it does not fit. */
+size_t dnsdist_ffi_generate_proxy_protocol_payload(
+	size_t addrSize, const void *srcAddr, const void *dstAddr, uint16_t srcPort,
+	uint16_t dstPort, bool tcp, size_t valuesCount,
+	const dnsdist_ffi_proxy_protocol_value_t *values, void *out, size_t outSize);
+size_t dnsdist_ffi_dnsquestion_generate_proxy_protocol_payload(
+	const dnsdist_ffi_dnsquestion_t *dq, const size_t valuesCount,
+	const dnsdist_ffi_proxy_protocol_value_t *values, void *out, const size_t outSize);
+bool dnsdist_ffi_dnsquestion_add_proxy_protocol_values(
+	dnsdist_ffi_dnsquestion_t *dq, const size_t valuesCount,
+	const dnsdist_ffi_proxy_protocol_value_t *values);
+size_t dnsdist_ffi_dnsquestion_get_proxy_protocol_values(
+	dnsdist_ffi_dnsquestion_t *dq, const dnsdist_ffi_proxy_protocol_value_t **out);
+
+/* The client's, if it is on the link: six bytes, else none. */
+size_t dnsdist_ffi_dnsquestion_get_mac_addr(const dnsdist_ffi_dnsquestion_t *dq, void *buffer,
+					    size_t bufferSize);
+
+/* Of transports that are not here: there is nothing, and nothing happens. */
+void dnsdist_ffi_dnsquestion_get_sni(const dnsdist_ffi_dnsquestion_t *dq, const char **sni,
+				     size_t *sniSize);
+void dnsdist_ffi_dnsquestion_set_http_response(dnsdist_ffi_dnsquestion_t *dq, uint16_t statusCode,
+					       const char *body, size_t bodyLen,
+					       const char *contentType);
+void dnsdist_ffi_dnsquestion_send_trap(dnsdist_ffi_dnsquestion_t *dq, const char *reason,
+				       size_t reasonLen);
+const char *dnsdist_ffi_dnsquestion_get_http_path(dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_http_query_string(dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_http_host(dnsdist_ffi_dnsquestion_t *dq);
+const char *dnsdist_ffi_dnsquestion_get_http_scheme(dnsdist_ffi_dnsquestion_t *dq);
+size_t dnsdist_ffi_dnsquestion_get_http_headers(dnsdist_ffi_dnsquestion_t *dq,
+						const dnsdist_ffi_http_header_t **out);
+
+/* Answers of types SVCB and HTTPS. */
+bool dnsdist_ffi_svc_record_parameters_new(const char *targetName, uint16_t priority,
+					   bool noDefaultALPN,
+					   dnsdist_ffi_svc_record_parameters **out);
+void dnsdist_ffi_svc_record_parameters_set_port(dnsdist_ffi_svc_record_parameters *parameters,
+						uint16_t port);
+void dnsdist_ffi_svc_record_parameters_set_ech(dnsdist_ffi_svc_record_parameters *parameters,
+					       const char *ech, size_t echLen);
+void dnsdist_ffi_svc_record_parameters_set_additional_param(
+	dnsdist_ffi_svc_record_parameters *parameters, uint16_t key, const char *value,
+	size_t valueLen);
+void dnsdist_ffi_svc_record_parameters_add_mandatory_param(
+	dnsdist_ffi_svc_record_parameters *parameters, uint16_t key);
+void dnsdist_ffi_svc_record_parameters_add_alpn(dnsdist_ffi_svc_record_parameters *parameters,
+						const char *value, size_t valueLen);
+void dnsdist_ffi_svc_record_parameters_add_ipv4_hint(dnsdist_ffi_svc_record_parameters *parameters,
+						     const char *value, size_t valueLen);
+void dnsdist_ffi_svc_record_parameters_add_ipv6_hint(dnsdist_ffi_svc_record_parameters *parameters,
+						     const char *value, size_t valueLen);
+void dnsdist_ffi_svc_record_parameters_free(dnsdist_ffi_svc_record_parameters *parameters);
+bool dnsdist_ffi_dnsquestion_generate_svc_response(
+	dnsdist_ffi_dnsquestion_t *dq, const dnsdist_ffi_svc_record_parameters **parametersList,
+	size_t parametersListSize, uint32_t ttl);

@@ -143,3 +143,15 @@ uint64_t dnsdist_ffi_stat_node_get_children_hits(const dnsdist_ffi_stat_node_t *
 void dnsdist_ffi_state_node_set_reason(dnsdist_ffi_stat_node_t *node, const char *reason,
 				       size_t reasonSize);
 void dnsdist_ffi_state_node_set_action(dnsdist_ffi_stat_node_t *node, int blockAction);
+
+/* Packet caches: texts, which are good until their list is freed. */
+typedef struct dnsdist_ffi_domain_list_t dnsdist_ffi_domain_list_t;
+typedef struct dnsdist_ffi_address_list_t dnsdist_ffi_address_list_t;
+size_t dnsdist_ffi_packetcache_get_domain_list_by_addr(const char *poolName, const char *addr,
+						       dnsdist_ffi_domain_list_t **out);
+size_t dnsdist_ffi_packetcache_get_address_list_by_domain(const char *poolName, const char *domain,
+							  dnsdist_ffi_address_list_t **out);
+const char *dnsdist_ffi_domain_list_get(const dnsdist_ffi_domain_list_t *list, size_t idx);
+void dnsdist_ffi_domain_list_free(dnsdist_ffi_domain_list_t *list);
+const char *dnsdist_ffi_address_list_get(const dnsdist_ffi_address_list_t *list, size_t idx);
+void dnsdist_ffi_address_list_free(dnsdist_ffi_address_list_t *list);

@@ -12,6 +12,7 @@
 
 #include "control/lua/host.h"
 #include "control/lua/listeners.h"
+#include "control/lua/lookups.h"
 #include "control/servers/source.h"
 #include "control/lua/modules.h"
 #include "control/lua/suggest.h"
@@ -194,7 +195,17 @@ static void hook_tcp_dump(void *ctx)
 	tcp_dump(((struct lua_policy *)ctx)->control);
 }
 
+static int hook_lookup(void *ctx, const char *host, int32_t reference)
+{
+	struct lua_policy *policy = ctx;
+	/* Nobody is told anything in a check, and a replay knows nothing but its capture. */
+	if (policy->check || policy->control->replaying)
+		return 0;
+	return lua_lookup_ask(policy, host, reference);
+}
+
 static const struct lua_abi_hooks hooks = {
+	.lookup = hook_lookup,
 	.grow = hook_grow,
 	.listen = hook_listen,
 	.changed = hook_changed,
@@ -269,6 +280,8 @@ static void balance_make(struct control *control)
 			     rte_get_tsc_hz());
 }
 
+static uint64_t serials;
+
 static struct lua_policy *policy_create(struct control *control, bool check)
 {
 	struct lua_policy *policy = calloc(1, sizeof(*policy));
@@ -276,6 +289,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 		return NULL;
 	balance_make(control);
 	policy->control = control;
+	policy->serial = ++serials;
 	policy->check = check;
 	policy->model = policy_model_new(control->registry);
 	policy->context = lua_context_new();
@@ -295,6 +309,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->model = policy->model;
 	policy->context->send_queue = control->config->async.send_queue;
 	policy->context->tsc_hz = rte_get_tsc_hz();
+	policy->context->ports = control->rules.ports;
 	policy->context->balance = control->balance;
 	policy->context->latencies = control->latencies;
 	policy->context->hooks = &hooks;
@@ -332,6 +347,8 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->state_changed = lua_host_function(policy->host, "state");
 	policy->describe_rule = lua_host_function(policy->host, "describe_rule");
 	policy->describe_type = lua_host_function(policy->host, "describe_type");
+	policy->resolved = lua_host_function(policy->host, "resolved");
+	policy->web = lua_host_function(policy->host, "web");
 	return 0;
 }
 
@@ -503,6 +520,7 @@ void lua_policy_turn(struct control *control)
 		return;
 	maintain(control);
 	lua_policy_states_tell(control);
+	lua_lookups_tell(control);
 	if (lua_host_gc_step(control->lua->host) == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
 	lua_threads_turn(policy_model_threads(control->lua->model), control->lua->context,

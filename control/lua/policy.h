@@ -26,7 +26,8 @@ struct lua_policy {
 	struct policy_model *model;
 	int run, choose, select, deliver, maintain, finish, console; /* lua_host_function() */
 	int check_question, check_answer, state_changed; /* likewise */
-	int describe_rule, describe_type;
+	int describe_rule, describe_type, resolved, web;
+	uint64_t serial; /* no other policy's */
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
 	bool changed;	/* the model was edited and is not published yet */
@@ -87,6 +88,9 @@ int lua_policy_console(struct control *control, const char *text, size_t length,
 void lua_policy_describe_rule(struct control *control, unsigned chain, size_t index, FILE *out);
 void lua_policy_describe_type(struct control *control, uint16_t type, FILE *out);
 
+/* Has the policy answer a request to the web server. False: it could not. */
+bool lua_policy_web(struct control *control, struct lua_web *web);
+
 /* Errors in actions, selectors and callbacks since the start. */
 uint64_t lua_policy_errors(void);
 
@@ -100,6 +104,12 @@ void lua_policy_check_question(struct control *control, int32_t reference,
 /* Lets the function `reference` judge the answer to a check; false also where the call failed. */
 bool lua_policy_check_answer(struct control *control, int32_t reference, const uint8_t *message,
 			     size_t length);
+
+/*
+ * Calls a function of the driver that has what it needs in the context, and settles what goes wrong:
+ * then the policy in force may be another one. Whether it ran to its end.
+ */
+bool lua_policy_call(struct control *control, int function);
 
 /* The part of lua_policy_turn() that is about servers. */
 void lua_policy_states_tell(struct control *control);

@@ -263,3 +263,13 @@ void lua_policy_describe_type(struct control *control, uint16_t type, FILE *out)
 	text_run(control, control->lua->describe_type, arguments, 1,
 		 &(struct lua_console){.out = out});
 }
+
+bool lua_policy_web(struct control *control, struct lua_web *web)
+{
+	struct lua_context *context = control->lua->context;
+	web->status = 500; /* unless it says something else */
+	context->web = web;
+	bool answered = lua_policy_call(control, control->lua->web);
+	context->web = NULL; /* a policy that was thrown away over it is there up to the end of the turn */
+	return answered;
+}

@@ -27,6 +27,15 @@ static void failure_settle(struct control *control, enum lua_result result)
 		sluice_error(lua_host_message(control->lua->host), 0);
 }
 
+bool lua_policy_call(struct control *control, int function)
+{
+	lua_abi_use(control->lua->context);
+	lua_batch_begin();
+	enum lua_result result = lua_host_run(control->lua->host, function, NULL, 0, NULL);
+	failure_settle(control, result);
+	return result == LUA_RESULT_OK;
+}
+
 void lua_policy_check_question(struct control *control, int32_t reference,
 			       struct health_question *question)
 {

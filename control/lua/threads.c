@@ -267,6 +267,7 @@ static int thread_open(const struct lua_threads *threads, struct lua_thread *thr
 	thread->context->lone = true;
 	thread->context->registry = policy->registry;
 	thread->context->tsc_hz = policy->tsc_hz;
+	thread->context->ports = policy->ports;
 	thread->context->hooks = &hooks;
 	thread->context->hooks_ctx = thread->context;
 	return thread_build(threads, thread, policy, error, size);

@@ -8,7 +8,8 @@
 #include "dataplane/rules/block_set.h"
 
 #define TOP 20u	    /* of each reason */
-#define REASONS 64u /* that are printed; there are as many as the policy makes up */
+#define REASONS 64u /* that are printed by their names; there are as many as the policy makes up */
+#define OTHERS "other"
 #define SECONDS 60u /* that `recent` is of */
 
 struct top {
@@ -22,9 +23,9 @@ static struct top *top_of(struct top *tops, unsigned *count, const char *reason)
 	for (unsigned i = 0; i < *count; i++)
 		if (strcmp(tops[i].reason, reason) == 0)
 			return &tops[i];
-	if (*count == REASONS)
-		return NULL;
-	tops[*count] = (struct top){.reason = reason};
+	if (*count > REASONS)
+		return &tops[REASONS];
+	tops[*count] = (struct top){.reason = *count < REASONS ? reason : OTHERS};
 	return &tops[(*count)++];
 }
 
@@ -49,9 +50,7 @@ static unsigned tops_find(const struct block_set *set, bool names, struct top *t
 	while ((block = block_set_next(set, &cursor)) != NULL) {
 		if ((block->name_length > 0) != names || block->recent == 0)
 			continue;
-		struct top *top = top_of(tops, &count, block->reason);
-		if (top != NULL)
-			top_add(top, block);
+		top_add(top_of(tops, &count, block->reason), block);
 	}
 	return count;
 }
@@ -68,7 +67,7 @@ static void key_label(const struct block *block, FILE *out)
 
 static void tops_print(const struct block_set *set, bool names, FILE *out)
 {
-	static struct top tops[REASONS];
+	static struct top tops[REASONS + 1]; /* the last one of all other reasons */
 	const char *name = names ? "dnsdist_dynblocks_smt_top_offenders_hits_per_second"
 				 : "dnsdist_dynblocks_nmg_top_offenders_hits_per_second";
 	metrics_head(out, name, "gauge",
@@ -81,7 +80,7 @@ static void tops_print(const struct block_set *set, bool names, FILE *out)
 		for (unsigned k = 0; k < tops[i].count; k++) {
 			const struct block *block = tops[i].blocks[k];
 			fprintf(out, "%s{reason=\"", name);
-			metrics_label(out, block->reason, strlen(block->reason));
+			metrics_label(out, tops[i].reason, strlen(tops[i].reason));
 			fprintf(out, "\",%s=\"", names ? "suffix" : "netmask");
 			key_label(block, out);
 			fprintf(out, "\"} %.3f\n", (double)block->recent / SECONDS);

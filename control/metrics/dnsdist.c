@@ -5,8 +5,7 @@
  *   queries - noncompliant_queries - empty_queries = rule_drop + no_policy + downstream_timeouts +
  *     responses - noncompliant_responses, and what Sluice alone can drop a query for
  *
- * Averages over the last so many packets and the kernel's UDP counters are not known here, and so they
- * are not printed.
+ * The kernel's UDP counters are not known here, and so they are not printed.
  */
 #include "control/metrics/metrics.h"
 
@@ -130,6 +129,20 @@ static uint64_t answered_below(const struct control *control, uint32_t ms)
 	return totals_latency_below(control, bucket);
 }
 
+void metrics_averages(FILE *out, const char *name, const char *over,
+		      const double averages[static STATS_AVERAGES])
+{
+	for (unsigned i = 0; i < STATS_AVERAGES; i++) {
+		char full[64], help[128];
+		snprintf(full, sizeof(full), "%s%" PRIu32, name, stats_averages_over[i]);
+		snprintf(help, sizeof(help),
+			 "Average response latency, in microseconds, of the last %" PRIu32
+			 " packets received over %s", stats_averages_over[i], over);
+		metrics_head(out, full, "gauge", help);
+		fprintf(out, "%s %.15g\n", full, averages[i]);
+	}
+}
+
 static void latency_print(const struct control *control, FILE *out)
 {
 	static const struct {
@@ -162,6 +175,7 @@ static void latency_print(const struct control *control, FILE *out)
 		"dnsdist_latency_bucket{le=\"+Inf\"} %" PRIu64 "\n"
 		"dnsdist_latency_sum %.3f\ndnsdist_latency_count %" PRIu64 "\n",
 		all, (double)totals_latency_sum(control) / 1000, all);
+	metrics_averages(out, "dnsdist_latency_avg", "UDP", control->averages.us);
 }
 
 /* ---- the process ---- */

@@ -7,6 +7,7 @@
 #include <luajit.h>
 #include <rte_version.h>
 
+#include "control/key_lmdb.h"
 #include "control/metrics/custom.h"
 #include "control/lists/feed.h"
 #include "control/net/links.h"
@@ -342,6 +343,8 @@ void metrics_print(const struct control *control, FILE *out)
 	metrics_value(out, "sluice_policies_old", "gauge",
 		      "policies that were replaced and that a worker may still read",
 		      policy_old_count());
+	metrics_value(out, "sluice_lmdb_errors_total", "counter",
+		      "look-ups in LMDB databases that failed", key_lmdb_errors());
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());
 	metrics_dnsdist_print(control, out);

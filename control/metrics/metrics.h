@@ -41,6 +41,9 @@ void metrics_server_labels(const struct control *control, const struct backend *
 void metrics_head(FILE *out, const char *name, const char *type, const char *help);
 void metrics_value(FILE *out, const char *name, const char *type, const char *help,
 		   uint64_t value);
+/* Averages of the latency in microseconds, over UDP or TCP. */
+void metrics_averages(FILE *out, const char *name, const char *over,
+		      const double averages[static STATS_AVERAGES]);
 /* A label's value, escaped; a NUL is printed as @. */
 void metrics_label(FILE *out, const char *text, size_t length);
 

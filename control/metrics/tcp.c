@@ -39,6 +39,9 @@ void metrics_tcp_print(const struct control *control, FILE *out)
 		      stats_read(&stats->answers));
 	metrics_value(out, "sluice_tcp_late_total", "counter",
 		      "messages whose connection had ended", stats_read(&stats->late));
+	metrics_value(out, "sluice_tcp_rates_full_total", "counter",
+		      "times that a client's rate or ban had no place among those of banned ones",
+		      stats_read(&stats->rates_full));
 	metrics_value(out, "sluice_tcp_stalled_turns_total", "counter",
 		      "turns in which no further query could be taken in hand",
 		      stats_read(&stats->stalled));
@@ -162,17 +165,10 @@ static void frontends_print(const struct tcp_stats *stats, const struct policy *
 
 static void general_print(const struct tcp_stats *stats, FILE *out)
 {
-	for (unsigned i = 0; i < TCP_LATENCIES; i++) {
-		char name[64], help[128];
-		double latency;
-		snprintf(name, sizeof(name), "dnsdist_latency_tcp_avg%" PRIu32, tcp_latency_over[i]);
-		snprintf(help, sizeof(help),
-			 "Average response latency, in microseconds, of the last %" PRIu32
-			 " packets received over TCP", tcp_latency_over[i]);
-		__atomic_load(&stats->latency[i], &latency, __ATOMIC_RELAXED);
-		metrics_head(out, name, "gauge", help);
-		fprintf(out, "%s %.15g\n", name, latency);
-	}
+	double averages[STATS_AVERAGES];
+	for (unsigned i = 0; i < STATS_AVERAGES; i++)
+		__atomic_load(&stats->latency[i], &averages[i], __ATOMIC_RELAXED);
+	metrics_averages(out, "dnsdist_latency_tcp_avg", "TCP", averages);
 	metrics_value(out, "dnsdist_tcp_listen_overflows", "counter",
 		      "From /proc/net/netstat ListenOverflows", stats_read(&stats->listen_overflows));
 }

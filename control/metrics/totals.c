@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/metrics/totals.h"
 
+#include <math.h>
+
 #include "control/control.h"
 
 /* Sums one cell of all workers; `cell` is an expression over `worker`. */
@@ -99,4 +101,24 @@ void busy_tick(struct busy *busy, const struct dataplane *dataplane, uint64_t no
 	}
 	busy->known = busy->started != 0;
 	busy->started = now;
+}
+
+void averages_tick(struct averages *averages, const struct control *control)
+{
+	/* What left over TCP is read first: it is part of all, which thus is no less. */
+	uint64_t count = 0, sum = 0, streamed = 0, streamed_sum = 0;
+	WORKERS_SUM(control, streamed, worker->stats.streamed);
+	WORKERS_SUM(control, streamed_sum, worker->stats.streamed_sum);
+	count = totals_latency_below(control, STATS_LATENCY_BOUNDS) - streamed;
+	sum = totals_latency_sum(control) - streamed_sum;
+	if (count <= averages->count) /* one of TCP was read in part: the next tick sees it whole */
+		return;
+	double fresh = (double)(count - averages->count);
+	double mean = sum > averages->sum ? (double)(sum - averages->sum) / fresh : 0;
+	for (unsigned i = 0; i < STATS_AVERAGES; i++) {
+		double kept = exp(fresh * log1p(-1.0 / stats_averages_over[i]));
+		averages->us[i] += (1 - kept) * (mean - averages->us[i]);
+	}
+	averages->count = count;
+	averages->sum = sum;
 }

@@ -46,4 +46,16 @@ struct busy {
 /* `now` is the TSC. */
 void busy_tick(struct busy *busy, const struct dataplane *dataplane, uint64_t now);
 
+/*
+ * The latency of answers over UDP, each one of the last N weighing (1 - 1/N) times the next: with
+ * what the workers sum up anyway. What came between two ticks counts as if each answer had taken
+ * their mean. Control lcore only.
+ */
+struct averages {
+	uint64_t count, sum;	   /* as they were at the last tick */
+	double us[STATS_AVERAGES]; /* over stats_averages_over[] */
+};
+
+void averages_tick(struct averages *averages, const struct control *control);
+
 #endif

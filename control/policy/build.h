@@ -455,6 +455,8 @@ int policy_server_pool_remove(struct policy_model *model, const struct backend *
  * POLICY_GROUPS_MAX.
  */
 struct policy_client_group *policy_group_new(struct policy_model *model, uint64_t hz);
+/* It counts no more, once the policy is compiled anew. */
+void policy_group_free(struct policy_model *model, struct policy_client_group *group);
 
 /* What it counts, of queries first; `limits`: by column, of all workers. */
 void policy_group_shape_set(struct policy_client_group *group, const struct count_shape *shape,

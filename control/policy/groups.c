@@ -2,6 +2,7 @@
 /* Groups of dynamic blocks: what they count, and what a newer policy takes over of that. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/policy/client_watch.h"
 #include "control/policy/model.h"
@@ -171,6 +172,13 @@ void policy_groups_compile(const struct policy_model *model, struct policy *poli
 
 /* ---- editing and looking ---- */
 
+static void group_free(struct policy_client_group *group)
+{
+	policy_blob_release(group->blob);
+	prefix_list_clear(&group->excluded);
+	free(group);
+}
+
 struct policy_client_group *policy_group_new(struct policy_model *model, uint64_t hz)
 {
 	if (model->n_groups == POLICY_GROUPS_MAX) {
@@ -182,6 +190,18 @@ struct policy_client_group *policy_group_new(struct policy_model *model, uint64_
 		return NULL;
 	group->hz = hz;
 	return model->groups[model->n_groups++] = group;
+}
+
+void policy_group_free(struct policy_model *model, struct policy_client_group *group)
+{
+	unsigned at = 0;
+	while (at < model->n_groups && model->groups[at] != group)
+		at++;
+	if (at == model->n_groups)
+		return;
+	memmove(&model->groups[at], &model->groups[at + 1],
+		(--model->n_groups - at) * sizeof(model->groups[0]));
+	group_free(group);
 }
 
 void policy_group_shape_set(struct policy_client_group *group, const struct count_shape *shape,
@@ -238,10 +258,7 @@ bool policy_group_memory(const struct policy_model *model, size_t index,
 
 void policy_groups_free(struct policy_model *model)
 {
-	for (unsigned i = 0; i < model->n_groups; i++) {
-		policy_blob_release(model->groups[i]->blob);
-		prefix_list_clear(&model->groups[i]->excluded);
-		free(model->groups[i]);
-	}
+	for (unsigned i = 0; i < model->n_groups; i++)
+		group_free(model->groups[i]);
 	model->n_groups = 0;
 }

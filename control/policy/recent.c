@@ -40,7 +40,8 @@ static struct recent_options options_of(const struct policy_model *model)
 {
 	const struct policy_recent *wanted = &model->settings.recent;
 	uint32_t workers = workers_of(model->registry);
-	uint32_t size = (wanted->size + workers - 1) / workers;
+	/* More than is ever looked at would be memory for nothing. */
+	uint32_t size = (RTE_MIN(wanted->size, RECENT_READ_MAX) + workers - 1) / workers;
 	return (struct recent_options){
 		.size = {[RECENT_QUERIES] = wanted->queries ? size : 0,
 			 [RECENT_RESPONSES] = wanted->responses ? size : 0},

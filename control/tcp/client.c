@@ -347,15 +347,13 @@ void tcp_client_end(struct tcp *tcp, const struct handoff_end *end)
 		tcp_client_ready(tcp, client);
 }
 
-const uint32_t tcp_latency_over[TCP_LATENCIES] = {100, 1000, 10000, 1000000};
-
 static void latency_count(struct tcp *tcp, const struct query_state *query)
 {
 	int64_t cycles = (int64_t)(clock_now() - query->arrival);
 	double us = cycles > 0 ? (double)cycles * 1000 / (double)tcp->tsc_per_ms : 0;
-	for (unsigned i = 0; i < TCP_LATENCIES; i++) {
+	for (unsigned i = 0; i < STATS_AVERAGES; i++) {
 		double average = tcp->stats.latency[i];
-		average += (us - average) / tcp_latency_over[i];
+		average += (us - average) / stats_averages_over[i];
 		__atomic_store(&tcp->stats.latency[i], &average, __ATOMIC_RELAXED);
 	}
 }

@@ -58,19 +58,26 @@ void tcp_rates_destroy(struct tcp *tcp)
 	free(tcp->rates);
 }
 
-/* The client's, or of whoever of its line was not seen for the longest time; NULL unless `make`. */
+/*
+ * The client's, or of whoever of its line was not seen for the longest time: who is banned keeps his place
+ * until that ends. NULL unless `make`, or where all of the line are banned, which is counted.
+ */
 static struct tcp_rate *rate_find(struct tcp *tcp, const struct tcp_client_key *key, bool make)
 {
 	uint32_t line = rte_jhash(key, sizeof(*key), tcp->rates_seed) % RATE_LINES;
-	struct tcp_rate *found = &tcp->rates[line * RATE_WAYS], *oldest = found;
+	struct tcp_rate *found = &tcp->rates[line * RATE_WAYS], *oldest = NULL;
 	for (unsigned i = 0; i < RATE_WAYS; i++, found++) {
 		if (found->seen != 0 && memcmp(&found->key, key, sizeof(*key)) == 0)
 			return found;
-		if (found->seen < oldest->seen)
+		if (found->banned <= tcp->now && (oldest == NULL || found->seen < oldest->seen))
 			oldest = found;
 	}
 	if (!make)
 		return NULL;
+	if (oldest == NULL) {
+		tcp_count(&tcp->stats.rates_full, 1);
+		return NULL;
+	}
 	*oldest = (struct tcp_rate){.key = *key, .first = tcp->now, .seen = tcp->now};
 	return oldest;
 }
@@ -132,6 +139,8 @@ void tcp_ban(struct tcp *tcp, const struct net_address *address, uint16_t port)
 	uint64_t until = tcp->now + tcp->policy->tcp.reads_ban * 1000ull;
 	struct tcp_client_key key = tcp_client_key(tcp, address, port);
 	struct tcp_rate *rate = rate_find(tcp, &key, true);
+	if (rate == NULL)
+		return;
 	rate->seen = tcp->now;
 	rate->banned = RTE_MAX(rate->banned, until);
 	tcp->banned = RTE_MAX(tcp->banned, until);

@@ -48,7 +48,6 @@ enum tcp_end {
 enum tcp_refusal { TCP_REFUSED_ACL, TCP_REFUSED_CLIENT, TCP_REFUSED_RATE, TCP_REFUSED_LISTENER,
 		   TCP_REFUSED_FULL, TCP_REFUSALS_COUNT };
 
-#define TCP_LATENCIES 4u
 
 /* By number of the listening address, as struct stats_frontend. */
 struct tcp_frontend_stats {
@@ -82,13 +81,13 @@ struct tcp_stats {
 	uint64_t answers;
 	uint64_t proxy_invalid; /* connections without the PROXY header that they had to begin with */
 	uint64_t late; /* answers whose connection had ended */
-	double latency[TCP_LATENCIES]; /* microseconds, on average over tcp_latency_over[] answers */
+	uint64_t rates_full; /* clients whose rate, or ban, there was no place to keep: all were bans */
+	double latency[STATS_AVERAGES]; /* microseconds, over stats_averages_over[] answers */
 	uint64_t listen_overflows; /* of the kernel, in all network namespaces that have listeners */
 	uint64_t stalled; /* turns in which no more queries could be taken in hand */
 	uint64_t turns, busy_cycles;
 };
 
-extern const uint32_t tcp_latency_over[TCP_LATENCIES];
 extern const char *const tcp_end_names[TCP_ENDS_COUNT];
 extern const char *const tcp_refusal_names[TCP_REFUSALS_COUNT];
 

@@ -57,26 +57,26 @@ static enum rule_verdict option_put(uint16_t code, const uint8_t *data, uint16_t
 					     size));
 }
 
-/*
- * The MAC that the query came from is the client's if its address is on the port's link. Not so over
- * TCP, which the kernel has taken, and behind a proxy.
- */
-static enum rule_verdict mac_run(uint16_t code, struct rte_mbuf *mbuf,
-				 const struct rule_context *context)
+const uint8_t *rule_client_mac(const struct query_state *query, const struct net_port *ports)
 {
-	const struct query_state *query = &packet_of(mbuf)->query;
 	struct net_address client = {.ipv6 = (query->flags & QUERY_IPV6) != 0};
 	struct note_peer peer;
 	bool linked = false;
-	if (context->ports == NULL || (query->flags & QUERY_TCP) != 0 ||
+	if (ports == NULL || (query->flags & QUERY_TCP) != 0 ||
 	    (query->notes != NULL && peer_get(query->notes, &peer)))
-		return RULE_GO_ON;
+		return NULL;
 	memcpy(client.bytes, query->client_addr, client.ipv6 ? 16 : 4);
-	const struct net_port *port = &context->ports[query->port];
+	const struct net_port *port = &ports[query->port];
 	for (unsigned i = 0; i < port->n_addresses && !linked; i++)
 		linked = net_prefix_holds(&port->addresses[i], &client);
-	return linked ? option_put(code, query->client_mac, sizeof(query->client_mac), mbuf, context)
-		      : RULE_GO_ON;
+	return linked ? query->client_mac : NULL;
+}
+
+static enum rule_verdict mac_run(uint16_t code, struct rte_mbuf *mbuf,
+				 const struct rule_context *context)
+{
+	const uint8_t *mac = rule_client_mac(&packet_of(mbuf)->query, context->ports);
+	return mac != NULL ? option_put(code, mac, 6, mbuf, context) : RULE_GO_ON;
 }
 
 static enum rule_verdict clear_run(const struct rule_types *types, struct rte_mbuf *mbuf)

@@ -13,6 +13,7 @@
 #include "dataplane/rules/tags.h"
 
 struct live_list;
+struct net_port;
 struct policy;
 struct rule_context;
 struct rule_tag;
@@ -208,6 +209,12 @@ struct rule_action {
  */
 enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_mbuf *mbuf,
 				  struct rule_context *context);
+
+/*
+ * The MAC that the query came from if it is the client's: if his address is on the port's link. Not so
+ * over TCP, which the kernel has taken, and behind a proxy. NULL: it is not known, or `ports` is NULL.
+ */
+const uint8_t *rule_client_mac(const struct query_state *query, const struct net_port *ports);
 
 /*
  * Applies what a Lua action returned for a query: a value of enum rule_result and the string that

@@ -61,28 +61,42 @@ static enum rule_verdict reply_end(struct rte_mbuf *mbuf, int length)
 	return RULE_ANSWER;
 }
 
-enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *context,
-				    uint16_t rcode, const struct dns_reply_options *options)
+static enum rule_verdict rcode_write(struct rte_mbuf *mbuf, const struct rule_context *context,
+				     uint16_t rcode, const struct dns_reply_options *options)
 {
 	struct dns_reply_query query;
 	if (!reply_query_of(mbuf, context, &query))
 		return reply_end(mbuf, -EBADMSG);
-	int length = dns_reply_rcode(packet_dns(mbuf), packet_dns_capacity(mbuf), &query, rcode,
-				     options ? options : &options_default);
-	if (length >= 0 && rcode == DNS_RCODE_NXDOMAIN)
-		count(context, STATS_RULE_NXDOMAIN);
-	if (length >= 0 && rcode == DNS_RCODE_REFUSED)
-		count(context, STATS_RULE_REFUSED);
-	if (length >= 0 && rcode == DNS_RCODE_SERVFAIL)
-		count(context, STATS_RULE_SERVFAIL);
-	return reply_end(mbuf, length);
+	return reply_end(mbuf, dns_reply_rcode(packet_dns(mbuf), packet_dns_capacity(mbuf), &query,
+					       rcode, options));
 }
+
+enum rule_verdict rule_answer_rcode(struct rte_mbuf *mbuf, struct rule_context *context,
+				    uint16_t rcode, const struct dns_reply_options *options)
+{
+	enum rule_verdict verdict =
+		rcode_write(mbuf, context, rcode, options ? options : &options_default);
+	if (verdict == RULE_ANSWER && rcode == DNS_RCODE_NXDOMAIN)
+		count(context, STATS_RULE_NXDOMAIN);
+	if (verdict == RULE_ANSWER && rcode == DNS_RCODE_REFUSED)
+		count(context, STATS_RULE_REFUSED);
+	if (verdict == RULE_ANSWER && rcode == DNS_RCODE_SERVFAIL)
+		count(context, STATS_RULE_SERVFAIL);
+	return verdict;
+}
+
+static const struct dns_reply_options bare = {.ttl = DNS_REPLY_TTL, .set_ra = true};
 
 enum rule_verdict rule_answer_bare(struct rte_mbuf *mbuf, struct rule_context *context,
 				   uint16_t rcode)
 {
-	static const struct dns_reply_options bare = {.ttl = DNS_REPLY_TTL, .set_ra = true};
 	return rule_answer_rcode(mbuf, context, rcode, &bare);
+}
+
+enum rule_verdict rule_block_rcode(struct rte_mbuf *mbuf, const struct rule_context *context,
+				   uint16_t rcode)
+{
+	return rcode_write(mbuf, context, rcode, &bare);
 }
 
 static enum rule_verdict response_truncate(struct rte_mbuf *mbuf)
@@ -96,19 +110,25 @@ static enum rule_verdict response_truncate(struct rte_mbuf *mbuf)
 	return RULE_NEXT;
 }
 
-enum rule_verdict rule_answer_truncated(struct rte_mbuf *mbuf, struct rule_context *context)
+enum rule_verdict rule_block_truncated(struct rte_mbuf *mbuf, const struct rule_context *context)
 {
 	struct dns_reply_query query;
+	if (!reply_query_of(mbuf, context, &query))
+		return reply_end(mbuf, -EBADMSG);
+	return reply_end(mbuf, dns_reply_truncated(packet_dns(mbuf), packet_dns_capacity(mbuf),
+						   &query));
+}
+
+enum rule_verdict rule_answer_truncated(struct rte_mbuf *mbuf, struct rule_context *context)
+{
 	if (packet_of(mbuf)->query.flags & QUERY_TCP)
 		return RULE_GO_ON;
 	if (!rule_is_query(packet_of(mbuf)))
 		return response_truncate(mbuf);
-	if (!reply_query_of(mbuf, context, &query))
-		return reply_end(mbuf, -EBADMSG);
-	int length = dns_reply_truncated(packet_dns(mbuf), packet_dns_capacity(mbuf), &query);
-	if (length >= 0)
+	enum rule_verdict verdict = rule_block_truncated(mbuf, context);
+	if (verdict == RULE_ANSWER)
 		count(context, STATS_RULE_TRUNCATED);
-	return reply_end(mbuf, length);
+	return verdict;
 }
 
 enum rule_verdict rule_answer_addresses(struct rte_mbuf *mbuf, struct rule_context *context,

@@ -29,6 +29,11 @@ enum rule_verdict rule_answer_bare(struct rte_mbuf *mbuf, struct rule_context *c
  */
 enum rule_verdict rule_answer_truncated(struct rte_mbuf *mbuf, struct rule_context *context);
 
+/* The same to queries, for dynamic blocks: no rule has answered. */
+enum rule_verdict rule_block_rcode(struct rte_mbuf *mbuf, const struct rule_context *context,
+				   uint16_t rcode);
+enum rule_verdict rule_block_truncated(struct rte_mbuf *mbuf, const struct rule_context *context);
+
 /* The addresses that fit the query's type, in an order of chance; NOERROR without any if none. */
 enum rule_verdict rule_answer_addresses(struct rte_mbuf *mbuf, struct rule_context *context,
 					const struct dns_reply_address *addresses, unsigned n,

@@ -7,11 +7,20 @@
 #include "dataplane/rules/block_set.h"
 
 #define BLOCK_SLOT_NONE UINT32_MAX
-#define BLOCK_CHUNKS (BLOCKS_MAX / BLOCK_HITS_ROW + 1) /* some slots wait for their grace period */
+/* Slots of what was removed or cleared wait for their grace period, while there may be as many again. */
+#define BLOCK_CHUNKS (2 * BLOCKS_MAX / BLOCK_HITS_ROW + 1)
 #define BLOCK_PORT_LENGTHS 17u /* 0 to 16 bits of a port */
 #define BLOCK_LABELS (DNS_LABELS_MAX + 1)
 
 enum block_kind { BLOCK_CLIENTS, BLOCK_NAMES, BLOCK_KINDS };
+
+/* All blocks that there were at once; freed some at a call, when no worker reads them any more. */
+struct block_cleared {
+	struct block_cleared *next;
+	struct block **blocks;
+	uint32_t count;
+	uint64_t token;
+};
 
 struct block_set {
 	const struct blocks **now;
@@ -36,6 +45,7 @@ struct block_set {
 
 	struct block_retired *fresh, *waiting; /* for a grace period to begin, and to end */
 	uint64_t token;
+	struct block_cleared *cleared;
 };
 
 static inline enum block_kind block_kind(const struct block *block)

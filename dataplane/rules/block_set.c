@@ -8,7 +8,7 @@
 #include <rte_common.h>
 #include <rte_rcu_qsbr.h>
 
-#define SWEEP 4096u /* blocks that a call looks at */
+#define SWEEP 4096u /* blocks that a call looks at, or frees */
 
 struct block_set *block_set_create(const struct blocks **now, struct rte_rcu_qsbr *rcu,
 				   unsigned lcores, uint64_t seed)
@@ -84,8 +84,29 @@ static void retired_free(struct block_set *set, struct block_retired *list)
 	}
 }
 
+/* Frees so many of what was cleared first, if workers are done with it. */
+static void cleared_free(struct block_set *set, uint32_t most)
+{
+	struct block_cleared *cleared = set->cleared;
+	if (cleared == NULL ||
+	    (set->rcu != NULL && rte_rcu_qsbr_check(set->rcu, cleared->token, false) != 1))
+		return;
+	for (; most > 0 && cleared->count > 0; most--) {
+		struct block *block = cleared->blocks[--cleared->count];
+		slot_give(set, block->retired.slot);
+		free(block->reason);
+		free(block);
+	}
+	if (cleared->count > 0)
+		return;
+	set->cleared = cleared->next;
+	free(cleared->blocks);
+	free(cleared);
+}
+
 void block_set_reclaim(struct block_set *set)
 {
+	cleared_free(set, SWEEP);
 	if (set->waiting != NULL &&
 	    (set->rcu == NULL || rte_rcu_qsbr_check(set->rcu, set->token, false) == 1)) {
 		retired_free(set, set->waiting);
@@ -365,11 +386,30 @@ int block_set_remove_name(struct block_set *set, const uint8_t *name, size_t len
 	return remove_key(set, name_key(&key, name, length), now);
 }
 
+/* Costs the same however many there are: they are taken out as a whole. */
 void block_set_clear(struct block_set *set)
 {
-	while (block_count_all(set) > 0)
-		block_remove(set, block_cell_find(set, set->all[block_count_all(set) - 1]));
-	view_settle(set);
+	static struct block_table *const none[BLOCK_KINDS];
+	struct block_cleared *cleared = malloc(sizeof(*cleared)), **last = &set->cleared;
+	if (cleared == NULL) {
+		while (block_count_all(set) > 0)
+			block_remove(set, block_cell_find(set, set->all[block_count_all(set) - 1]));
+		view_settle(set);
+		return;
+	}
+	*cleared = (struct block_cleared){.blocks = set->all, .count = block_count_all(set)};
+	block_view_publish(set, NULL, none);
+	if (set->rcu != NULL)
+		cleared->token = rte_rcu_qsbr_start(set->rcu);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = cleared;
+	set->all = NULL;
+	set->size = set->swept = 0;
+	memset(set->counts, 0, sizeof(set->counts));
+	memset(set->lengths, 0, sizeof(set->lengths));
+	memset(set->ports, 0, sizeof(set->ports));
+	memset(set->labels, 0, sizeof(set->labels));
 }
 
 static void block_mark(const struct block_set *set, struct block *block)
@@ -413,6 +453,9 @@ void block_set_destroy(struct block_set *set)
 	if (set == NULL)
 		return;
 	block_set_clear(set);
+	set->rcu = NULL;
+	while (set->cleared != NULL)
+		cleared_free(set, UINT32_MAX);
 	retired_free(set, set->waiting);
 	retired_free(set, set->fresh);
 	for (uint32_t i = 0; i < set->n_chunks; i++)

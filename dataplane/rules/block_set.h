@@ -61,6 +61,7 @@ int block_set_add_name(struct block_set *set, const uint8_t *name, size_t length
 int block_set_remove_client(struct block_set *set, const struct block_client *client,
 			    uint64_t now);
 int block_set_remove_name(struct block_set *set, const uint8_t *name, size_t length, uint64_t now);
+/* All at once, whose memory block_set_reclaim() gives back over the next calls. */
 void block_set_clear(struct block_set *set);
 
 /* Those that are kept, expired ones among them; by clients and by name. */

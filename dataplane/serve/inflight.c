@@ -167,6 +167,11 @@ void inflight_replay(struct inflight *table, uint64_t seed)
 	ahead_fill(table);
 }
 
+void inflight_warm(struct inflight *table)
+{
+	draw_warm(&table->draw);
+}
+
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id)
 {
 	uint32_t index = *bucket_of(table, source_port, id);

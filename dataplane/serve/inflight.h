@@ -73,6 +73,9 @@ void inflight_destroy(struct inflight *table);
 /* IDs and ports come from a generator of this seed from now on: for replay, never for traffic. */
 void inflight_replay(struct inflight *table, uint64_t seed);
 
+/* On the lcore whose table it is, before its first query: its random words are at hand. */
+void inflight_warm(struct inflight *table);
+
 /* Bytes of memory of a table of this capacity. */
 size_t inflight_memory(uint32_t capacity);
 

@@ -231,8 +231,12 @@ queries('10.0.0.1', 1)
 group:apply()
 equal(block('10.0.0.1/32'), nil)
 raises('there are too many', function()
+  local kept = {}
   for _ = 1, 17 do
-    dynBlockRulesGroup()
+    kept[#kept + 1] = dynBlockRulesGroup()
   end
 end)
+for _ = 1, 40 do -- those that nobody has any more end
+  dynBlockRulesGroup():setQueryRate(100, 10, 'rate', 60)
+end
 clearDynBlocks()

@@ -161,10 +161,7 @@ end
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
   clearQueryCounters DnstapLogAction DnstapLogResponseAction
-  getAddressInfo
-  getMACAddress getObjectFromYAMLConfiguration getQueryCounters
-  hashPassword
-  makeIPCipherKey newFrameStreamTcpLogger newFrameStreamUnixLogger
+  getQueryCounters newFrameStreamTcpLogger newFrameStreamUnixLogger
   newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction setQueryCount
   setQueryCountFilter submitToMainThread TeeAction threadmessage
 ]]

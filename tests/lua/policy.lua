@@ -82,7 +82,7 @@ raises('takes a coroutine', coroutine.resume, nil)
 equal(coroutine.running(), nil)
 
 -- Names that belong to the configuration, or have nothing to act on, do not keep a policy out.
-for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver setWebserverConfig
+for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver
     setVerbose setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
     setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
     setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval

@@ -63,6 +63,9 @@ wait_for 20 "the block that maintenance() adds" silent
 grep -q 'Inserting dynamic block for 10.53.2.2/32 for 60 seconds: trapped' "$work/sluice.log" || fail "no log"
 counted 'sluice_drops_total{reason="dyn_block"}' 2
 counted dnsdist_dyn_blocked 9
+for rcode in refused nxdomain truncated; do
+	[ "$(metric "dnsdist_rule_$rcode")" = 0 ] || fail "answers of blocks are counted as rules' ones: $rcode"
+done
 counted dnsdist_dyn_block_nmg_size 1
 wait_for 20 "the top offenders" offends '_smt_top_offenders_hits_per_second{reason="say \"x\"",suffix="c2.demo.test."} 0.0'
 alive

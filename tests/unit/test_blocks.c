@@ -10,7 +10,7 @@
 
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/actions.h"
-#include "dataplane/rules/block_set.h"
+#include "dataplane/rules/block_parts.h"
 
 #define LCORES 3u
 #define MANY 100000u
@@ -248,6 +248,32 @@ START_TEST(there_may_be_many)
 }
 END_TEST
 
+/* Memory comes back over the calls, and there may be as many again meanwhile. */
+START_TEST(cleared_in_steps)
+{
+	char text[INET_ADDRSTRLEN];
+	unsigned calls = 0;
+	for (unsigned round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < MANY; i++) {
+			address_text(i, text);
+			ck_assert_int_eq(add(text, 32, "many", 100), BLOCK_ADDED);
+		}
+		address_text(7, text);
+		ck_assert_ptr_nonnull(find(text, 1, 15));
+		block_set_clear(set);
+		ck_assert_ptr_null(now);
+		ck_assert_uint_eq(block_set_count(set, false), 0);
+	}
+	while (set->cleared != NULL && calls < 1000) {
+		block_set_reclaim(set);
+		calls++;
+	}
+	ck_assert_uint_gt(calls, 3 * MANY / 5000);
+	ck_assert_uint_lt(calls, 1000);
+	ck_assert_uint_eq(set->n_slots, set->n_chunks * BLOCK_HITS_ROW);
+}
+END_TEST
+
 START_TEST(what_goes_leaves_its_place)
 {
 	char text[INET_ADDRSTRLEN];
@@ -358,6 +384,7 @@ static Suite *suite(void)
 	tcase_add_test(tests, a_tag_is_part_of_the_block);
 	tcase_add_test(tests, there_may_be_many);
 	tcase_add_test(tests, what_goes_leaves_its_place);
+	tcase_add_test(tests, cleared_in_steps);
 	tcase_add_test(tests, blocks_come_and_go_while_workers_look);
 	suite_add_tcase(made, tests);
 	return made;

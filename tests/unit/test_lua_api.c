@@ -305,7 +305,7 @@ static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
 			      "driver async part lists stores blocks groups selectors actions chains tcp server servers cache\n"
-			      "balancing metrics svcb interfaces binds recent tops unsupported\n"
+			      "balancing metrics svcb interfaces json web api binds recent tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
@@ -327,9 +327,26 @@ static struct balance *balance_made(void)
 	return made;
 }
 
+/* What ffi.cdef() is to read. */
+static void interface_push(lua_State *lua)
+{
+	static const char *const parts[] = {"", "_policy", "_recent", "_dnsdist", "_dnsdist_control"};
+	luaL_Buffer all;
+
+	luaL_buffinit(lua, &all);
+	for (size_t i = 0; i < RTE_DIM(parts); i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "control/lua/cdef%s.h", parts[i]);
+		size_t size;
+		char *text = file_read(at_source(name), &size);
+		luaL_addlstring(&all, text, size);
+		free(text);
+	}
+	luaL_pushresult(&all);
+}
+
 static void spec_run(const char *name)
 {
-	size_t size;
 	struct async_config config = {
 		.max_packets = PACKETS, .max_suspended = 8, .on_expiry = ASYNC_FATE_RESUME};
 	context = lua_context_new();
@@ -350,13 +367,7 @@ static void spec_run(const char *name)
 	luaL_openlibs(lua);
 	must(lua, luaL_loadstring(lua, prepare));
 	lua_pushcfunction(lua, module_load);
-	char *text = file_read(at_source("control/lua/cdef.h"), &size);
-	char *dnsdist = file_read(at_source("control/lua/cdef_dnsdist.h"), &size);
-	char *own = file_read(at_source("control/lua/cdef_dnsdist_control.h"), &size);
-	lua_pushfstring(lua, "%s%s%s", text, dnsdist, own);
-	free(text);
-	free(dnsdist);
-	free(own);
+	interface_push(lua);
 	must(lua, lua_pcall(lua, 2, 0, 0));
 	must(lua, luaL_loadfile(lua, at_source("tests/lua/lib.lua")));
 	must(lua, lua_pcall(lua, 0, 0, 0));
@@ -396,6 +407,10 @@ static const char *const specs[] = {
 	"tests/lua/recent.lua",
 	"tests/lua/blocks.lua",
 	"tests/lua/groups.lua",
+	"tests/lua/members.lua",
+	"tests/lua/ffi.lua",
+	"tests/lua/secrets.lua",
+	"tests/lua/json.lua",
 };
 
 START_TEST(spec)

@@ -132,12 +132,47 @@ START_TEST(many_clients)
 }
 END_TEST
 
+/* A ban is there until it ends, however many others come. */
+START_TEST(bans_are_kept)
+{
+	struct net_address many = {.bytes = {10}};
+	policy.tcp.max_rate = 1000;
+	policy.tcp.reads_ban = 60;
+	tcp_ban(&tcp, &client, 1);
+	for (unsigned i = 0; i < 300000; i++) {
+		tcp.now += i % 64 == 0;
+		memcpy(many.bytes + 1, &i, 3);
+		tcp_rate_take(&tcp, &many, 1);
+	}
+	ck_assert_uint_eq(taken(&client, 1, 1), 0);
+	ck_assert_uint_eq(tcp.stats.rates_full, 0);
+	tcp.now = START + 60000;
+	ck_assert_uint_eq(taken(&client, 1, 1), 1);
+}
+END_TEST
+
+START_TEST(more_bans_than_there_is_room_for)
+{
+	struct net_address many = {.bytes = {10}};
+	policy.tcp.reads_ban = 60;
+	tcp_ban(&tcp, &client, 1);
+	for (unsigned i = 0; i < 300000; i++) {
+		memcpy(many.bytes + 1, &i, 3);
+		tcp_ban(&tcp, &many, 1);
+	}
+	ck_assert_uint_gt(tcp.stats.rates_full, 200000);
+	ck_assert_uint_eq(taken(&client, 1, 1), 0);
+}
+END_TEST
+
 static Suite *tcp_rates_suite(void)
 {
 	Suite *suite = suite_create("tcp_rates");
 	TCase *tcase = tcase_create("rates");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, no_limit);
+	tcase_add_test(tcase, bans_are_kept);
+	tcase_add_test(tcase, more_bans_than_there_is_room_for);
 	tcase_add_test(tcase, so_many_a_second);
 	tcase_add_test(tcase, what_is_older_than_the_interval_is_forgotten);
 	tcase_add_test(tcase, shorter_interval);

@@ -65,6 +65,33 @@ START_TEST(latency)
 }
 END_TEST
 
+/* As if each answer had been counted by itself. */
+START_TEST(averaged)
+{
+	struct averages averages = {0};
+	double each = 0;
+	workers[0].stats.latency[3] = 30;
+	workers[1].stats.latency[9] = 20;
+	workers[0].stats.latency_sum = 30 * 200;
+	workers[1].stats.latency_sum = 20 * 200 + 1000000;
+	workers[1].stats.streamed_sum = 1000000; /* over TCP: not these */
+	for (unsigned i = 0; i < 50; i++)
+		each += (200 - each) / 100;
+	averages_tick(&averages, control);
+	ck_assert_double_eq_tol(averages.us[0], each, 1e-6);
+	averages_tick(&averages, control);
+	ck_assert_double_eq_tol(averages.us[0], each, 1e-6);
+	workers[0].stats.latency[12]++;
+	workers[0].stats.latency_sum += 5000;
+	averages_tick(&averages, control);
+	ck_assert_double_eq_tol(averages.us[0], each + (5000 - each) / 100, 1e-6);
+	ck_assert_double_eq_tol(averages.us[3], 50 * 200e-6 + 5000e-6, 1e-3);
+	workers[0].stats.streamed++; /* read before the rest of it */
+	averages_tick(&averages, control);
+	ck_assert_double_eq_tol(averages.us[0], each + (5000 - each) / 100, 1e-6);
+}
+END_TEST
+
 START_TEST(busy_share)
 {
 	struct busy busy = {0};
@@ -91,6 +118,7 @@ static Suite *totals_suite(void)
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, sums);
 	tcase_add_test(all, latency);
+	tcase_add_test(all, averaged);
 	tcase_add_test(all, busy_share);
 	suite_add_tcase(suite, all);
 	return suite;
