@@ -114,7 +114,7 @@ void lua_groups_say(const struct lua_context *context)
 	struct policy_group_memory memory;
 	for (size_t i = 0; policy_group_memory(context->model, i, &memory); i++)
 		if (memory.size > 0)
-			log_info("memory: at most %zu MiB for what %u clients of a group of dynamic "
+			log_info("memory: %zu MiB for what %u clients of a group of dynamic "
 				 "blocks did%s",
 				 memory.size / MIB, memory.clients,
 				 memory.known ? ", kept from the policy before" : "");

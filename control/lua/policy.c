@@ -397,6 +397,21 @@ static struct policy *policy_read(struct lua_policy *policy, const char *path, c
 	return compiled;
 }
 
+static void expressions_say(const struct policy_model *model)
+{
+	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
+		struct policy_expressions told;
+		policy_expressions(model, chain, &told);
+		if (told.together > 0)
+			log_info("memory: %zu KiB for %zu regular expressions of a chain together, "
+				 "compiled in %.1f s; %zu more are asked alone",
+				 told.size >> 10, told.together, told.seconds, told.alone);
+		else if (told.alone > 0)
+			log_info("regular expressions of a chain that are asked one by one: %zu",
+				 told.alone);
+	}
+}
+
 static void take_over(struct control *control, struct lua_policy *policy, struct policy *compiled)
 {
 	policy_model_apply(policy->model);
@@ -409,6 +424,7 @@ static void take_over(struct control *control, struct lua_policy *policy, struct
 	control->rules.lua = control;
 	lua_abi_use(policy->context);
 	lua_groups_say(policy->context);
+	expressions_say(policy->model);
 	servers_watch(policy);
 }
 

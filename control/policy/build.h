@@ -473,6 +473,16 @@ uint64_t policy_group_begin(struct policy_client_group *group);
 bool policy_group_next(struct policy_client_group *group, uint64_t now,
 		       struct count_client *client, uint64_t sums[static 2][COUNT_COLUMNS_MAX]);
 
+/* The expressions of a chain, once a policy with it was compiled. */
+struct policy_expressions {
+	size_t together; /* found in one pass over a name */
+	size_t alone;	 /* asked one by one */
+	size_t size;	 /* bytes of those that are together */
+	double seconds;	 /* that compiling them took */
+};
+void policy_expressions(const struct policy_model *model, enum chain_id chain,
+			struct policy_expressions *expressions);
+
 /* What the model's `index`th takes, once a policy with it was compiled. False: there is none. */
 struct policy_group_memory {
 	size_t size; /* of all workers */

@@ -110,6 +110,9 @@ struct policy_regexes {
 	struct policy_blob *set; /* NULL: none */
 	struct policy_selector **members; /* by their place in the set */
 	unsigned count;
+	size_t alone;	/* of the chain, not in the set */
+	size_t size;	/* of the set, bytes */
+	double seconds; /* that compiling took */
 	bool failed; /* they do not go together: not tried again */
 };
 

@@ -6,6 +6,7 @@
  * together each stays alone.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "control/policy/model.h"
 #include "dataplane/rules/chain_regexes.h"
@@ -88,9 +89,16 @@ static struct policy_blob *set_place(const struct regex_code *code, struct hs_sc
 	return blob;
 }
 
+static double now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
 /* A set of these; none if they do not go together. False without memory. */
 static bool set_compile(struct policy_model *model, struct policy_regexes *regexes,
-			const struct search *search)
+			struct search *search)
 {
 	char error[256];
 	struct regex_code code;
@@ -105,13 +113,17 @@ static bool set_compile(struct policy_model *model, struct policy_regexes *regex
 		regexes->members[i] = search->fresh[i];
 		sources[i] = search->fresh[i]->expression;
 	}
+	double begin = now();
 	bool compiled = regex_set_compile(sources, count, &code, error, sizeof(error)) == 0;
 	free(sources);
 	regexes->failed = !compiled;
+	regexes->seconds = now() - begin;
 	if (!compiled)
 		return true;
 	regexes->set = set_place(&code, &model->scratch);
 	regexes->count = count;
+	regexes->size = regex_size(&code);
+	search->n_fresh -= count;
 	regex_code_free(&code);
 	return regexes->set != NULL;
 }
@@ -123,14 +135,13 @@ static bool chain_prepare(struct policy_model *model, enum chain_id chain)
 	struct search search = {0};
 	bool made = true;
 
-	if (regexes->failed)
-		return true;
 	chain_visit(rules, mark_none, &search);
 	mark_members(regexes);
 	chain_visit(rules, collect, &search);
 	size_t all = search.used + search.n_fresh;
-	if (search.n_fresh > FRESH_MAX || search.used * 2 < regexes->count ||
-	    (regexes->set == NULL && all >= SET_MIN)) {
+	bool serves = search.n_fresh <= FRESH_MAX && search.used * 2 >= regexes->count &&
+		      (regexes->set != NULL || all < SET_MIN);
+	if (!serves && !regexes->failed) {
 		regexes_clear(regexes);
 		search.n_fresh = 0;
 		chain_visit(rules, mark_none, &search);
@@ -138,6 +149,7 @@ static bool chain_prepare(struct policy_model *model, enum chain_id chain)
 		if (search.n_fresh >= SET_MIN && !search.failed)
 			made = set_compile(model, regexes, &search);
 	}
+	regexes->alone = search.n_fresh;
 	free(search.fresh);
 	return made && !search.failed;
 }
@@ -154,6 +166,16 @@ void policy_regexes_place(struct policy_model *model, enum chain_id chain)
 {
 	chain_visit(&model->chains[chain], mark_none, NULL);
 	mark_members(&model->regexes[chain]);
+}
+
+void policy_expressions(const struct policy_model *model, enum chain_id chain,
+			struct policy_expressions *expressions)
+{
+	const struct policy_regexes *regexes = &model->regexes[chain];
+	*expressions = (struct policy_expressions){.together = regexes->count,
+						   .alone = regexes->alone,
+						   .size = regexes->size,
+						   .seconds = regexes->seconds};
 }
 
 void policy_regexes_free(struct policy_model *model)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHAIN_REGEXES_MAX 4096u	      /* in one set; more are asked one by one */
+#define CHAIN_REGEXES_MAX 65472u      /* in one set; more are asked one by one */
 #define CHAIN_REGEX_NONE UINT16_MAX   /* an expression that the set does not have */
 #define CHAIN_RULES_WORDS (65536u / 64) /* a bit for each rule of a chain */
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/client_counts.h"
 
+#include <errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <rte_branch_prediction.h>
 
 #define SLOTS (COUNT_PARTS + 1)
 #define TOLD (1u << 31) /* in a cell's stamp */
 #define PART_MASK (TOLD - 1)
-#define SWEEP 16u /* rows that are looked at for one that can be another's */
+#define SWEEP (RTE_CACHE_LINE_SIZE / sizeof(struct count_owner)) /* rows looked at: a line of owners */
+#define SWEEP_WAYS 4u /* likewise of a bucket that is full */
 #define NO_ROW UINT32_MAX
 
 /* ---- making ---- */
@@ -53,7 +56,8 @@ static size_t tables_place(struct client_counts *counts, uint8_t *memory)
 			memory_take(&at, (counts->bucket_mask + (size_t)1) * sizeof(*buckets));
 		struct count_cell *cells =
 			memory_take(&at, (size_t)clients * counts->width * sizeof(*cells));
-		uint32_t *owners = memory_take(&at, (size_t)clients * sizeof(*owners));
+		struct count_owner *owners =
+			memory_take(&at, (size_t)clients * sizeof(*owners));
 		if (memory == NULL)
 			continue;
 		tables[i].buckets = buckets;
@@ -62,6 +66,21 @@ static size_t tables_place(struct client_counts *counts, uint8_t *memory)
 	}
 	counts->tables = tables;
 	return (size_t)((uintptr_t)at - (uintptr_t)memory);
+}
+
+/* Gives every page memory now, which a worker would wait for. False without. */
+static bool memory_touch(uint8_t *memory, size_t size)
+{
+	madvise(memory, size, MADV_HUGEPAGE);
+	if (madvise(memory, size, MADV_POPULATE_WRITE) == 0)
+		return true;
+	if (errno != EINVAL)
+		return false;
+	/* A kernel before 5.14. */
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (size_t at = 0; at < size; at += page)
+		*(volatile uint8_t *)(memory + at) = 0;
+	return true;
 }
 
 bool client_counts_open(struct client_counts *counts, const struct count_shape *shape,
@@ -73,18 +92,24 @@ bool client_counts_open(struct client_counts *counts, const struct count_shape *
 		.n_tables = n_tables,
 		.bucket_mask = buckets_of(shape->clients) - 1,
 		.width = RTE_ALIGN_CEIL(shape->n_columns, 2), /* rows begin with a cache line */
+		.turn = hz,
 	};
-	for (unsigned i = 0; i < shape->n_columns; i++)
+	for (unsigned i = 0; i < shape->n_columns; i++) {
 		counts->lengths[i] = RTE_MAX(hz * shape->columns[i].seconds / COUNT_PARTS, 1u);
+		counts->turn = RTE_MIN(counts->turn, counts->lengths[i]);
+	}
 	masks_fill(counts);
 	counts->size = tables_place(counts, NULL);
 	counts->memory = mmap(NULL, counts->size, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (counts->memory == MAP_FAILED) {
 		counts->memory = NULL;
 		return false;
 	}
-	madvise(counts->memory, counts->size, MADV_HUGEPAGE);
+	if (!memory_touch(counts->memory, counts->size)) {
+		client_counts_close(counts);
+		return false;
+	}
 	tables_place(counts, counts->memory);
 	return true;
 }
@@ -148,17 +173,21 @@ static struct count_cell *row_of(const struct client_counts *counts,
 
 /* ---- time ---- */
 
+static inline void clock_advance(struct count_clock *clock, uint64_t length, uint64_t now)
+{
+	if (likely(now < clock->end && clock->end - now <= length))
+		return;
+	clock->part = now / length;
+	clock->end = (clock->part + 1) * length;
+	clock->slot = (uint32_t)(clock->part % SLOTS);
+}
+
 static void clocks_advance(const struct client_counts *counts, struct count_table *table,
 			   uint64_t now)
 {
-	for (unsigned i = 0; i < counts->shape.n_columns; i++) {
-		struct count_clock *clock = &table->clocks[i];
-		if (likely(now < clock->end && clock->end - now <= counts->lengths[i]))
-			continue;
-		clock->part = now / counts->lengths[i];
-		clock->end = (clock->part + 1) * counts->lengths[i];
-		clock->slot = (uint32_t)(clock->part % SLOTS);
-	}
+	clock_advance(&table->turn, counts->turn, now);
+	for (unsigned i = 0; i < counts->shape.n_columns; i++)
+		clock_advance(&table->clocks[i], counts->lengths[i], now);
 }
 
 /* How many parts the cell is behind; below 0: it is ahead. */
@@ -187,63 +216,64 @@ static void cell_advance(struct count_cell *cell, const struct count_clock *cloc
 
 /* ---- places ---- */
 
-/* How long ago anything was counted in the row, in cycles; UINT64_MAX: nothing of it is left. */
-static uint64_t row_age(const struct client_counts *counts, const struct count_table *table,
-			uint32_t row)
+/* Whether anything that was counted in the row is still within its time. */
+static bool row_counts(const struct client_counts *counts, const struct count_table *table,
+		       uint32_t row)
 {
 	const struct count_cell *cells = row_of(counts, table, row);
-	uint64_t least = UINT64_MAX;
-	for (unsigned i = 0; i < counts->shape.n_columns; i++) {
-		int64_t behind = cell_behind(cells[i].stamp, table->clocks[i].part);
-		if (behind <= (int64_t)COUNT_PARTS)
-			least = RTE_MIN(least, (behind < 0 ? 0 : (uint64_t)behind) *
-						       counts->lengths[i]);
-	}
-	return least;
+	for (unsigned i = 0; i < counts->shape.n_columns; i++)
+		if (cell_behind(cells[i].stamp, table->clocks[i].part) <= (int64_t)COUNT_PARTS)
+			return true;
+	return false;
 }
 
 static void row_leave(const struct client_counts *counts, struct count_table *table, uint32_t row,
 		      struct count_losses *losses)
 {
-	uint32_t place = table->owners[row];
-	losses->replaced += row_age(counts, table, row) != UINT64_MAX;
+	uint32_t place = table->owners[row].place;
+	losses->replaced += row_counts(counts, table, row);
 	__atomic_store_n(&table->buckets[place / COUNT_WAYS].keys[place % COUNT_WAYS], 0,
 			 __ATOMIC_RELAXED);
 	/* Whoever reads the row finds its key gone before its numbers are another's. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-/*
- * Where all rows are given out: the first of the next few that was not seen in this part. Rows of
- * clients that came and went lie as they came, so that is soon found. NO_ROW: all of them were, and
- * keep their rows.
- */
-static uint32_t row_sweep(const struct client_counts *counts, struct count_table *table)
+/* Rows that are looked at in turn, for the one that was not seen for the longest. */
+struct sweep {
+	uint32_t row; /* NO_ROW: all of them were in this turn, and keep their rows */
+	uint32_t most;
+};
+
+static inline void sweep_row(struct sweep *sweep, const struct count_table *table, uint32_t row)
 {
-	uint32_t chosen = NO_ROW;
-	for (unsigned i = 0; i < SWEEP && chosen == NO_ROW; i++) {
-		if (row_age(counts, table, table->hand) > 0)
-			chosen = table->hand;
-		table->hand = table->hand + 1 < counts->shape.clients ? table->hand + 1 : 0;
-	}
-	rte_prefetch0(row_of(counts, table, table->hand));
-	return chosen;
+	uint32_t age = (uint32_t)table->turn.part - table->owners[row].seen;
+	if (age > sweep->most)
+		*sweep = (struct sweep){row, age};
 }
 
-/* Where a bucket is full: the one of its rows that was not seen for the longest; NO_ROW likewise. */
-static uint32_t bucket_sweep(const struct client_counts *counts, const struct count_table *table,
-			     const struct count_bucket *bucket)
+/* Where all rows are given out: of the next few, which lie in a line. */
+static uint32_t row_sweep(const struct client_counts *counts, struct count_table *table)
 {
-	uint32_t chosen = NO_ROW;
-	uint64_t most = 0;
-	for (unsigned i = 0; i < COUNT_WAYS; i++) {
-		uint64_t age = row_age(counts, table, bucket->rows[i]);
-		if (age > most) {
-			most = age;
-			chosen = bucket->rows[i];
-		}
+	struct sweep sweep = {.row = NO_ROW};
+	uint32_t end = RTE_MIN(table->hand + (uint32_t)SWEEP, counts->shape.clients);
+	for (uint32_t row = table->hand; row < end; row++)
+		sweep_row(&sweep, table, row);
+	table->hand = end < counts->shape.clients ? end : 0;
+	rte_prefetch0(&table->owners[table->hand]);
+	return sweep.row;
+}
+
+/* Where a bucket is full: of some of its rows, by the key, which lie far from each other. */
+static uint32_t bucket_sweep(const struct count_table *table, const struct count_bucket *bucket,
+			     uint64_t key)
+{
+	struct sweep sweep = {.row = NO_ROW};
+	unsigned way = key >> 32 & 7;
+	for (unsigned i = 0; i < SWEEP_WAYS; i++) {
+		sweep_row(&sweep, table, bucket->rows[way]);
+		way = way + 1 < COUNT_WAYS ? way + 1 : 0;
 	}
-	return chosen;
+	return sweep.row;
 }
 
 /* An empty row for a client that has none; NO_ROW: nobody makes room for it. */
@@ -256,7 +286,7 @@ static uint32_t row_take(const struct client_counts *counts, struct count_table 
 	if (way >= 0 && table->used < counts->shape.clients) {
 		row = table->used++;
 	} else {
-		row = way < 0 ? bucket_sweep(counts, table, bucket) : row_sweep(counts, table);
+		row = way < 0 ? bucket_sweep(table, bucket, key) : row_sweep(counts, table);
 		if (row == NO_ROW) {
 			losses->refused++;
 			return NO_ROW;
@@ -268,8 +298,10 @@ static uint32_t row_take(const struct client_counts *counts, struct count_table 
 	struct count_cell *cells = row_of(counts, table, row);
 	for (unsigned i = 0; i < counts->shape.n_columns; i++)
 		cell_advance(&cells[i], &table->clocks[i], SLOTS);
-	table->owners[row] =
-		(uint32_t)(bucket - table->buckets) * COUNT_WAYS + (uint32_t)way;
+	table->owners[row] = (struct count_owner){
+		.place = (uint32_t)(bucket - table->buckets) * COUNT_WAYS + (uint32_t)way,
+		.seen = (uint32_t)table->turn.part,
+	};
 	__atomic_store_n(&bucket->rows[way], row, __ATOMIC_RELAXED);
 	__atomic_store_n(&bucket->keys[way], key, __ATOMIC_RELEASE);
 	return row;
@@ -363,6 +395,12 @@ static void event_count(const struct client_counts *counts, struct count_table *
 	}
 }
 
+static inline void row_seen(struct count_table *table, uint32_t row)
+{
+	if (unlikely(table->owners[row].seen != (uint32_t)table->turn.part))
+		table->owners[row].seen = (uint32_t)table->turn.part;
+}
+
 void client_counts_flush(struct client_counts *counts, unsigned number, const uint32_t *limits,
 			 uint64_t now, struct count_losses *losses)
 {
@@ -372,20 +410,25 @@ void client_counts_flush(struct client_counts *counts, unsigned number, const ui
 	clocks_advance(counts, table, now);
 	for (unsigned i = 0; i < total; i++) {
 		rows[i] = row_find(counts, table, table->pending[i].key, losses);
-		for (unsigned k = 0; k < counts->width && rows[i] != NO_ROW; k += 2)
+		if (unlikely(rows[i] == NO_ROW))
+			continue;
+		rte_prefetch0(&table->owners[rows[i]]);
+		for (unsigned k = 0; k < counts->width; k += 2)
 			rte_prefetch0(row_of(counts, table, rows[i]) + k);
 	}
 	for (unsigned i = 0; i < total; i++) {
 		const struct count_event *event = &table->pending[i];
 		if (unlikely(rows[i] == NO_ROW))
 			continue;
-		uint32_t place = table->owners[rows[i]];
+		const uint32_t place = table->owners[rows[i]].place;
 		/* One that came later may have taken its row. */
 		if (unlikely(table->buckets[place / COUNT_WAYS].keys[place % COUNT_WAYS] !=
 			     event->key))
 			rows[i] = row_find(counts, table, event->key, losses);
-		if (likely(rows[i] != NO_ROW))
-			event_count(counts, table, event, rows[i], limits, losses);
+		if (unlikely(rows[i] == NO_ROW))
+			continue;
+		row_seen(table, rows[i]);
+		event_count(counts, table, event, rows[i], limits, losses);
 	}
 }
 

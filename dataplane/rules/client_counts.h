@@ -110,6 +110,12 @@ struct count_clock {
 	uint32_t slot; /* of the part in cells */
 };
 
+/* Of a row. */
+struct count_owner {
+	uint32_t place; /* in the buckets */
+	uint32_t seen;	/* number of the turn of count_table.turn in which it was counted in last */
+};
+
 /* What went wrong. */
 struct count_losses {
 	uint64_t replaced; /* clients that were still counted and made room for others */
@@ -128,9 +134,10 @@ struct count_table {
 	struct count_bucket *buckets;
 	struct count_cell *cells; /* a row for each client */
 	/* The worker's alone. */
-	uint32_t *owners; /* by row: its place in the buckets */
-	uint32_t used;	  /* rows that were given out; those behind are untouched */
+	struct count_owner *owners; /* by row */
+	uint32_t used;	  /* rows that were given out; those behind are nobody's yet */
 	uint32_t hand;	  /* where a row is looked for next that can be another's */
+	struct count_clock turn; /* tells who was seen lately */
 	struct count_clock clocks[COUNT_COLUMNS_MAX];
 	uint32_t n_pending;
 	struct count_event pending[COUNT_PENDING];
@@ -147,14 +154,15 @@ struct client_counts {
 	uint32_t bucket_mask;
 	uint32_t width; /* cells of a row */
 	uint64_t lengths[COUNT_COLUMNS_MAX]; /* TSC cycles of a part */
+	uint64_t turn; /* and of a turn: a second, or the shortest part */
 	struct count_table *tables;
 	void *memory;
-	size_t size; /* bytes, once all of it is used */
+	size_t size; /* bytes */
 };
 
 /*
- * Makes tables for so many workers. Memory is real only where it is used. False without memory.
- * Control lcore only, as the next.
+ * Makes tables for so many workers, whose memory is real when this returns: workers do not wait for
+ * pages. False without memory. Control lcore only, as the next.
  */
 bool client_counts_open(struct client_counts *counts, const struct count_shape *shape,
 			uint16_t n_tables, uint64_t hz, const uint64_t seed[static 2]);

@@ -6,7 +6,8 @@
  *
  * One worker's table with four rules: queries a second, bytes a second, answers with one rcode, and
  * the part of these in all. Each query is answered; clients come in an order of chance, in bursts
- * of 32 as workers have them, all of them once before the clock runs.
+ * of 32 as workers have them, all of them once before the clock runs. "Strangers" are clients of
+ * whom each comes once, to a table that is full.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,35 +17,55 @@
 
 #define BURST 32u
 #define EVENTS 4000000u
+#define ROOM 1000000u /* clients of the table */
 #define HZ UINT64_C(2000000000)
 
 static const uint64_t seed[2] = {0x1234567890abcdef, 0xfedcba0987654321};
 
-static void burst(struct client_counts *counts, const uint32_t *limits, uint64_t *random,
-		  uint32_t clients, uint64_t tsc, struct count_losses *losses, uint32_t from)
+static struct client_counts counts;
+static struct count_losses losses;
+static uint64_t tsc, queries_a_second;
+
+static void burst(const uint32_t numbers[static BURST])
 {
-	uint32_t numbers[BURST];
-	for (unsigned i = 0; i < BURST; i++) {
-		*random = *random * 6364136223846793005u + 1442695040888963407u;
-		numbers[i] = from != UINT32_MAX ? (from + i) % clients
-						: (uint32_t)((*random >> 32) * clients >> 32);
-	}
+	static const uint32_t limits[] = {300, 50, UINT32_MAX, 10000000};
 	for (unsigned answer = 0; answer < 2; answer++) {
 		const struct count_event event = {.answer = answer != 0, .bytes = 100};
 		for (unsigned i = 0; i < BURST; i++) {
 			uint8_t address[16] = {0};
 			uint32_t number = numbers[i] * 2654435761u;
 			memcpy(address, &number, sizeof(number));
-			client_counts_add(counts, 0, address, false, 5300, &event);
+			client_counts_add(&counts, 0, address, false, 5300, &event);
 		}
-		client_counts_flush(counts, 0, limits, tsc, losses);
+		client_counts_flush(&counts, 0, limits, tsc, &losses);
 	}
+	tsc += BURST * HZ / queries_a_second;
 }
 
-static void measure(uint32_t clients)
+/* Clients one after the other from `from` on. */
+static void burst_in_turn(uint32_t from)
+{
+	uint32_t numbers[BURST];
+	for (unsigned i = 0; i < BURST; i++)
+		numbers[i] = from + i;
+	burst(numbers);
+}
+
+static void burst_of_chance(uint64_t *random, uint32_t clients)
+{
+	uint32_t numbers[BURST];
+	for (unsigned i = 0; i < BURST; i++) {
+		*random = *random * 6364136223846793005u + 1442695040888963407u;
+		numbers[i] = (uint32_t)((*random >> 32) * clients >> 32);
+	}
+	burst(numbers);
+}
+
+/* Makes a table; the seconds that takes. */
+static double table_open(void)
 {
 	const struct count_shape shape = {
-		.clients = 1000000,
+		.clients = ROOM,
 		.v4_prefix = 32,
 		.v6_prefix = 128,
 		.n_columns = 4,
@@ -54,35 +75,62 @@ static void measure(uint32_t clients)
 			    {COUNT_RCODES, 0, 0xffff, 10},
 			    {COUNT_BYTES, 0, 0, 10}},
 	};
-	const uint32_t limits[] = {300, 50, UINT32_MAX, 10000000};
-	struct client_counts counts;
-	struct count_losses losses = {0};
-	uint64_t random = 1, tsc = 1000 * HZ;
+	tsc = 1000 * HZ;
+	losses = (struct count_losses){0};
+	double begin = now();
 	if (!client_counts_open(&counts, &shape, 1, HZ, seed))
 		exit(EXIT_FAILURE);
-	for (uint32_t i = 0; i < clients; i += BURST)
-		burst(&counts, limits, &random, clients, tsc, &losses, i);
-	double begin = now();
-	for (unsigned i = 0; i < EVENTS / 2; i += BURST) {
-		tsc += BURST * HZ / 1000000; /* a million queries a second */
-		burst(&counts, limits, &random, clients, tsc, &losses, UINT32_MAX);
-	}
-	double took = now() - begin;
-	printf("%8u clients: %.1f ns an event, %.1f a query with its answer; %llu replaced, %zu MiB "
-	       "at most\n",
-	       clients, took * 1e9 / EVENTS, took * 2e9 / EVENTS,
-	       (unsigned long long)losses.replaced, counts.size >> 20);
+	return now() - begin;
+}
+
+static void print(const char *who, double took)
+{
+	printf("%s: %.1f ns an event, %.1f a query with its answer; %llu replaced, %llu events of "
+	       "nobody\n",
+	       who, took * 1e9 / EVENTS, took * 2e9 / EVENTS, (unsigned long long)losses.replaced,
+	       (unsigned long long)losses.refused);
 	client_counts_close(&counts);
+}
+
+static void known_measure(uint32_t clients)
+{
+	uint64_t random = 1;
+	char who[64];
+	table_open();
+	queries_a_second = 1000000;
+	for (uint32_t i = 0; i < clients; i += BURST)
+		burst_in_turn(i);
+	double begin = now();
+	for (unsigned i = 0; i < EVENTS / 2; i += BURST)
+		burst_of_chance(&random, clients);
+	double took = now() - begin;
+	snprintf(who, sizeof(who), "%8u clients", clients);
+	print(who, took);
+}
+
+static void strangers_measure(void)
+{
+	double made = table_open();
+	queries_a_second = 200000; /* so that the oldest can go */
+	printf("a table of %u takes %zu MiB, made in %.0f ms\n", ROOM, counts.size >> 20, made * 1e3);
+	for (uint32_t i = 0; i < 2 * ROOM; i += BURST)
+		burst_in_turn(i);
+	losses = (struct count_losses){0};
+	double begin = now();
+	for (unsigned i = 0; i < EVENTS / 2; i += BURST)
+		burst_in_turn(2 * ROOM + i);
+	print("       strangers", now() - begin);
 }
 
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		measure((uint32_t)strtoul(argv[i], NULL, 10));
-	if (argc == 1) {
-		measure(1000);
-		measure(100000);
-		measure(1000000);
-	}
+		known_measure((uint32_t)strtoul(argv[i], NULL, 10));
+	if (argc > 1)
+		return 0;
+	known_measure(1000);
+	known_measure(100000);
+	known_measure(1000000);
+	strangers_measure();
 	return 0;
 }

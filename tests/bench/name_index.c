@@ -39,6 +39,7 @@ static const char *const query_names[] = {"miss", "hit", "top"};
 static double tsc_per_ns;
 static uint64_t clock_cost;
 static uint64_t samples[WARM_SAMPLES];
+static volatile uint32_t zero; /* as far as the compiler knows, anything */
 
 /* A label that depends on the number; `first` keeps kinds of names apart. */
 static size_t label_make(uint8_t *to, uint64_t number, char first)
@@ -241,6 +242,50 @@ static void row_print(const struct name_index *index, enum query query, unsigned
 	fflush(stdout);
 }
 
+/* Lines of the buckets, none of which is in a cache, or near another. */
+static void lines_draw(const struct name_index *index, const struct name_bucket *lines[],
+		       unsigned count, uint64_t seed)
+{
+	for (unsigned i = 0; i < count; i++) {
+		lines[i] = &index->buckets[mix(seed + i) % index->n_buckets];
+		(void)*(const volatile uint32_t *)lines[i]->tags; /* its page is known, as in look-ups */
+		bytes_evict(lines[i], sizeof(*lines[i]));
+	}
+	_mm_mfence();
+}
+
+/* So many reads of cold lines, each of which waits for the one before, or all side by side. */
+static void reads_time(const struct name_index *index, unsigned count, bool in_turn)
+{
+	const struct name_bucket *lines[DNS_LABELS_MAX];
+	uint32_t never = zero;
+	for (unsigned i = 0; i < COLD_SAMPLES; i++) {
+		uint32_t sum = 0;
+		lines_draw(index, lines, count, (uint64_t)i * count);
+		uint64_t from = tick();
+		for (unsigned k = 0; k < count; k++) {
+			uint32_t after = in_turn ? sum & never : 0;
+			sum += ((const volatile uint32_t *)lines[k]->tags)[after];
+		}
+		samples[i] = tick() - from;
+	}
+}
+
+/* What the memory itself takes, which no look-up can be faster than. */
+static void memory_print(const struct name_index *index)
+{
+	static const unsigned counts[] = {1, 2, 3, 5, 11};
+	for (unsigned in_turn = 0; in_turn < 2; in_turn++) {
+		printf("%9zu cold lines of the buckets %s:", name_index_count(index),
+		       in_turn ? "in turn     " : "side by side");
+		for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+			reads_time(index, counts[i], in_turn);
+			printf("  %u: %.0f", counts[i], quantile_ns(COLD_SAMPLES, 0.5));
+		}
+		printf(" ns\n");
+	}
+}
+
 static long status_kib(const char *field)
 {
 	char line[256];
@@ -283,6 +328,7 @@ static void size_measure(uint64_t count)
 	       n, (double)name_index_text(index) / n,
 	       (double)(name_index_memory(index) - name_index_text(index)) / n,
 	       status_kib("VmHWM:"));
+	memory_print(index);
 	for (unsigned query = 0; query < QUERY_COUNT; query++)
 		for (unsigned i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 			row_print(index, query, labels[i]);

@@ -227,6 +227,41 @@ START_TEST(the_expressions_set_changes_nothing)
 }
 END_TEST
 
+/* Thousands are one set: each is found, and what asks for it. */
+START_TEST(expressions_are_as_many_as_a_policy_has)
+{
+	enum { COUNT = 4200 }; /* of numbers of more than twelve bits */
+	char texts[COUNT][16], error[200];
+	struct regex_source sources[COUNT];
+	struct chain_regex_need needs[COUNT];
+	static struct chain_regexes_found found;
+	struct regex_code code;
+	struct hs_scratch *scratch = NULL;
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "ad%ux", i);
+		sources[i] = (struct regex_source){texts[i], REGEX_SEARCH};
+		needs[i] = (struct chain_regex_need){(uint16_t)i, (uint16_t)(COUNT - 1 - i)};
+	}
+	ck_assert_int_eq(regex_set_compile(sources, COUNT, &code, error, sizeof(error)), 0);
+	void *memory = aligned_alloc(64, RTE_ALIGN_CEIL(regex_size(&code), 64));
+	const struct regex *set = regex_place(&code, memory);
+	ck_assert_int_eq(regex_scratch_fit(set, &scratch), 0);
+	struct chain_regexes *regexes = chain_regexes_new(set, COUNT, needs, COUNT, COUNT);
+	ck_assert_ptr_nonnull(regexes);
+	for (unsigned i = 0; i < COUNT; i += 7) {
+		chain_regexes_scan(regexes, texts[i], strlen(texts[i]), scratch, &found);
+		ck_assert(chain_regexes_has(&found, (uint16_t)i));
+		ck_assert_uint_eq(chain_regexes_next(regexes, found.rules, 0), COUNT - 1 - i);
+		ck_assert_uint_eq(chain_regexes_next(regexes, found.rules, (uint16_t)(COUNT - i)),
+				  UINT16_MAX);
+	}
+	chain_regexes_free(regexes);
+	regex_scratch_free(scratch);
+	regex_code_free(&code);
+	free(memory);
+}
+END_TEST
+
 /* Changes that leave most expressions as they are do not have the set compiled anew. */
 START_TEST(the_expressions_set_is_kept)
 {
@@ -363,10 +398,12 @@ static Suite *chain_index_suite(void)
 {
 	Suite *suite = suite_create("chain_index");
 	TCase *tests = tcase_create("chain_index");
+	tcase_set_timeout(tests, 30);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, gates_leave_rates_their_tokens);
 	tcase_add_test(tests, the_index_changes_nothing);
 	tcase_add_test(tests, the_expressions_set_changes_nothing);
+	tcase_add_test(tests, expressions_are_as_many_as_a_policy_has);
 	tcase_add_test(tests, the_expressions_set_is_kept);
 	tcase_add_test(tests, what_has_an_effect_is_asked);
 	tcase_add_test(tests, a_deep_name_meets_every_rule);

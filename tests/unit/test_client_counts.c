@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "control/policy/client_watch.h"
 #include "dataplane/rules/client_counts.h"
@@ -301,6 +304,44 @@ START_TEST(those_not_seen_for_longest_make_room)
 }
 END_TEST
 
+/* However long the time of a rule is, rows are another's after a second; the oldest go first. */
+START_TEST(long_times_do_not_keep_strangers)
+{
+	struct count_shape shape = shape_of(1024, 3600);
+	open_for(&shape, 1, 1000000);
+	for (uint32_t i = 0; i < 2000; i++)
+		query(0, 1000000 + i, START);
+	ck_assert_uint_eq(counts.tables[0].used, 1024);
+	ck_assert_uint_ge(losses.refused, 2000 - 1024);
+	losses = (struct count_losses){0};
+	for (uint32_t i = 0; i < 128; i++)
+		query(0, i, START + 3 * HZ / 2);
+	for (uint32_t i = 0; i < 512; i++)
+		query(0, 2000000 + i, START + 3 * HZ);
+	ck_assert_uint_le(losses.refused, 10);
+	unsigned kept = 0;
+	for (uint32_t i = 0; i < 128; i++)
+		kept += sum_of(i, START + 3 * HZ, 0) == 1;
+	ck_assert_uint_ge(kept, 120);
+	close_all();
+}
+END_TEST
+
+/* Workers never wait for a page. */
+START_TEST(memory_is_there_at_once)
+{
+	struct count_shape shape = shape_of(100000, 10);
+	open_for(&shape, 2, 10);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (counts.size + page - 1) / page;
+	unsigned char *present = calloc(pages, 1);
+	ck_assert_int_eq(mincore(counts.memory, counts.size, present), 0);
+	for (size_t i = 0; i < pages; i++)
+		ck_assert(present[i] & 1);
+	free(present);
+	close_all();
+}
+END_TEST
+
 START_TEST(what_finds_no_room_is_counted)
 {
 	struct count_shape shape = shape_of(100000, 10);
@@ -353,6 +394,8 @@ static Suite *suite(void)
 	tcase_add_test(all, clients_are_told_apart_by_their_masks);
 	tcase_add_test(all, a_million_clients_are_counted_each);
 	tcase_add_test(all, those_not_seen_for_longest_make_room);
+	tcase_add_test(all, long_times_do_not_keep_strangers);
+	tcase_add_test(all, memory_is_there_at_once);
 	tcase_add_test(all, what_finds_no_room_is_counted);
 	tcase_add_test(all, a_look_may_end_early);
 	suite_add_tcase(made, all);
