@@ -25,6 +25,9 @@ struct control_backlog {
 	struct rte_mbuf *head, *tail;
 };
 
+/* What a new policy waits for: that its lists have been read, or that numbers of servers are free. */
+enum control_reload { CONTROL_RELOAD_NONE, CONTROL_RELOAD_LISTS, CONTROL_RELOAD_SERVERS };
+
 struct control {
 	struct config *config;
 	const char *config_path;
@@ -69,7 +72,9 @@ struct control {
 	uint32_t burst; /* packets that are taken from a ring in a turn; 0: not set yet */
 	bool stop;
 	bool serving; /* workers run: nothing may block */
-	bool reload_waits; /* for lists that the new policy needs */
+	enum control_reload reload; /* that came before its time */
+	uint64_t reload_looked; /* milliseconds, monotonic: when there were so many numbers of servers */
+	unsigned reload_numbers;
 	bool replaying; /* no sockets, and the packets' own time: see replay.h */
 };
 

@@ -118,6 +118,7 @@ static int ports_init(char *error)
 			.rx_buffers = config->dataplane.rx_buffers,
 			.steering = (enum port_steering)port->steering,
 			.ports_share = inflight_ports_share(config->lcores.n_workers),
+			.interrupts = config->lcores.idle == CONFIG_IDLE_AUTO,
 		};
 		if ((control->replaying && replay_port_create(i, error, ERROR_SIZE) != 0) ||
 		    port_open(&options, &control->ports[i], net, error, ERROR_SIZE) != 0 ||
@@ -220,6 +221,23 @@ static void placement_log(void)
 	placement_check(&placement, placement_say);
 }
 
+/* Whatever it receives from, it can sleep on, if that is possible. */
+static void worker_wakes_add(struct worker *worker)
+{
+	const struct dataplane *dataplane = control->dataplane;
+	for (unsigned i = 0; i < dataplane->n_ports; i++) {
+		bool wakes = port_wakes_add(&worker->nap.ports, dataplane->ports[i].id,
+					    (uint16_t)worker->index);
+		if (!wakes && worker->index == 0)
+			log_info("port %s: its device cannot wake a worker that sleeps, which looks "
+				 "at it every %.1f ms at least",
+				 control->config->ports[i].name, NAP_LONG_US / 1000.0);
+		if (dataplane->kernels[i].open)
+			port_wakes_add(&worker->nap.ports, dataplane->kernels[i].id,
+				       (uint16_t)worker->index);
+	}
+}
+
 /* With its memory on its own node. */
 static int worker_init(unsigned number)
 {
@@ -232,6 +250,8 @@ static int worker_init(unsigned number)
 		result = neighbours_create(worker);
 	placement_anywhere();
 	worker->lcore = number + 1;
+	if (result == 0 && control->dataplane->idle_sleep && !control->replaying)
+		worker_wakes_add(worker);
 	return result;
 }
 
@@ -417,8 +437,10 @@ static int launch_init(char *error)
 
 static void launch_fini(void)
 {
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
 		__atomic_store_n(&workers[i].stop, 1, __ATOMIC_RELAXED);
+		waker_wake(&workers[i].handoff.worker_waker);
+	}
 	rte_eal_mp_wait_lcore();
 }
 

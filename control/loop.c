@@ -32,6 +32,7 @@
 #define IDLE_SPIN_TURNS 200
 #define START_MS 5000u     /* that the first checks of servers may take */
 #define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
+#define NUMBERS_MS 250     /* between looks for numbers of servers */
 #define EVENTS 32
 
 int loop_watch(struct control *control, int fd, uint32_t events)
@@ -76,6 +77,25 @@ void loop_destroy(struct control *control)
 	close(control->epoll);
 }
 
+/* Whether the policy comes into force by itself, later. */
+static bool reload_waits(struct control *control, int result)
+{
+	enum control_reload before = control->reload;
+	control->reload = CONTROL_RELOAD_NONE;
+	if (result == LUA_POLICY_WAITS) {
+		control->reload = CONTROL_RELOAD_LISTS;
+		log_info("the policy comes into force when its lists have been read");
+	} else if (result == LUA_POLICY_SHORT) {
+		control->reload = CONTROL_RELOAD_SERVERS;
+		control->reload_looked = control->now;
+		control->reload_numbers = policy_registry_numbers(control->registry);
+		if (before != CONTROL_RELOAD_SERVERS)
+			log_info("the policy comes into force when queries to servers that have "
+				 "left have ended, as there are too many of those");
+	}
+	return control->reload != CONTROL_RELOAD_NONE;
+}
+
 static void reload(struct control *control)
 {
 	char error[2048];
@@ -91,9 +111,7 @@ static void reload(struct control *control)
 	}
 	const char *path = control->policy_path ? control->policy_path : fresh->policy;
 	int result = lua_policy_load(control, path, LUA_POLICY_LOAD, error, sizeof(error));
-	control->reload_waits = result == LUA_POLICY_WAITS;
-	if (control->reload_waits) {
-		log_info("the policy comes into force when its lists have been read");
+	if (reload_waits(control, result)) {
 		config_free(fresh);
 		return;
 	}
@@ -175,10 +193,20 @@ static void write_watches_set(struct control *control)
 	}
 }
 
+/* Servers that find numbers now may have found none the last time. */
+static bool numbers_came(struct control *control)
+{
+	if (control->now - control->reload_looked < NUMBERS_MS)
+		return false;
+	control->reload_looked = control->now;
+	return policy_registry_numbers(control->registry) > control->reload_numbers;
+}
+
 static void feeds_tick(struct control *control)
 {
-	feeds_turn(control->feeds, control->reload_waits);
-	if (control->reload_waits && feeds_loading(control->feeds) == 0)
+	feeds_turn(control->feeds, control->reload == CONTROL_RELOAD_LISTS);
+	if ((control->reload == CONTROL_RELOAD_LISTS && feeds_loading(control->feeds) == 0) ||
+	    (control->reload == CONTROL_RELOAD_SERVERS && numbers_came(control)))
 		reload(control);
 }
 

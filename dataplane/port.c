@@ -209,9 +209,9 @@ static uint16_t data_room(const struct port_options *options)
 }
 
 static struct rte_eth_conf device_conf(const struct port_options *options,
-				       const struct rte_eth_dev_info *info)
+				       const struct rte_eth_dev_info *info, bool interrupts)
 {
-	struct rte_eth_conf conf = {0};
+	struct rte_eth_conf conf = {.intr_conf.rxq = interrupts};
 	if (options->plain)
 		return conf;
 	uint64_t wanted = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
@@ -245,8 +245,9 @@ static int queues_setup(const struct port_options *options, struct port *port, c
 	snprintf(name, sizeof(name), "rx_%u", port->id);
 	int socket = rte_eth_dev_socket_id(port->id);
 	uint16_t room = data_room(options);
-	port->pool = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE, PACKET_PRIVATE_SIZE, room,
-					     socket);
+	if (port->pool == NULL)
+		port->pool = rte_pktmbuf_pool_create(name, buffers, POOL_CACHE,
+						     PACKET_PRIVATE_SIZE, room, socket);
 	if (port->pool == NULL)
 		return failed(-rte_errno, text, size,
 			      "port %s: no memory for %u packet buffers (%s); raise eal.memory or "
@@ -301,6 +302,19 @@ static int device_start(const struct port_options *options, struct port *port, c
 	return 0;
 }
 
+static int device_bring_up(const struct port_options *options, const struct rte_eth_conf *conf,
+			   struct port *port, char *text, size_t size)
+{
+	int error = rte_eth_dev_configure(port->id, options->queues, options->queues, conf);
+	if (error != 0)
+		return failed(error, text, size, "port %s: the device refuses its configuration (%s)",
+			      options->name, strerror(-error));
+	error = queues_setup(options, port, text, size);
+	if (error == 0)
+		error = device_start(options, port, text, size);
+	return error;
+}
+
 int port_open(const struct port_options *options, struct port *port, struct net_port *net,
 	      char *text, size_t size)
 {
@@ -316,14 +330,13 @@ int port_open(const struct port_options *options, struct port *port, struct net_
 	error = queues_check(options, &info, text, size);
 	if (error != 0)
 		return error;
-	struct rte_eth_conf conf = device_conf(options, &info);
-	error = rte_eth_dev_configure(port->id, options->queues, options->queues, &conf);
-	if (error != 0)
-		return failed(error, text, size, "port %s: the device refuses its configuration (%s)",
-			      options->name, strerror(-error));
-	error = queues_setup(options, port, text, size);
-	if (error == 0)
-		error = device_start(options, port, text, size);
+	struct rte_eth_conf conf = device_conf(options, &info, options->interrupts);
+	error = device_bring_up(options, &conf, port, text, size);
+	/* Some drivers refuse to start with interrupts that the machine does not have. */
+	if (error != 0 && options->interrupts) {
+		conf = device_conf(options, &info, false);
+		error = device_bring_up(options, &conf, port, text, size);
+	}
 	if (error == 0)
 		net_fill(options, &conf, port, net);
 	return error;

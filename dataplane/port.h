@@ -29,6 +29,7 @@ struct port_options {
 	uint32_t rx_buffers; /* per port, 0: chosen from the rings */
 	enum port_steering steering;
 	uint32_t ports_share; /* source ports of a worker's own range */
+	bool interrupts; /* what it receives may wake: have the driver's interrupts, if it has any */
 	bool plain; /* no offloads: what comes out of it is complete, for other ports to send */
 };
 

@@ -2,7 +2,6 @@
 #include "dataplane/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,6 @@
 
 #define PREFETCH_AHEAD 4
 #define PIECES_CACHE 64
-#define IDLE_SPIN_TURNS 2000	 /* empty turns before the first nap */
-#define IDLE_NAP_MIN_US 20	 /* naps double from here ... */
-#define IDLE_NAP_MAX_US 400	 /* ... to here: the most that a lone query waits */
 
 struct worker workers[WORKERS_MAX];
 
@@ -63,6 +59,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 	worker->backends = calloc(POLICY_BACKENDS_MAX, sizeof(*worker->backends));
 	worker->path_mtu = path_mtu_create();
 	worker->held = held_create();
+	port_wakes_init(&worker->nap.ports);
 	worker->progress = progress_create();
 	int error = handoff_create(&worker->handoff, index, socket);
 	if (error == 0)
@@ -89,6 +86,7 @@ int worker_create(struct worker *worker, struct dataplane *dataplane, unsigned i
 
 void worker_destroy(struct worker *worker)
 {
+	port_wakes_fini(&worker->nap.ports);
 	kernel_queues_free(worker);
 	handoff_destroy(&worker->handoff);
 	inflight_destroy(worker->inflight);
@@ -378,33 +376,6 @@ __rte_noinline bool worker_turn(struct worker *worker)
 	return work != 0;
 }
 
-static bool nap_wanted(const struct worker *worker)
-{
-	return rte_ring_empty(worker->handoff.inbox) && rte_ring_empty(worker->handoff.tcp_in) &&
-	       !__atomic_load_n(&worker->stop, __ATOMIC_RELAXED);
-}
-
-/* Naps that grow while nothing comes; the control lcore ends one early. */
-static void nap(struct worker *worker)
-{
-	uint32_t over = worker->idle_turns - IDLE_SPIN_TURNS;
-	long us = over > 5 ? IDLE_NAP_MAX_US : IDLE_NAP_MIN_US << over;
-	if (us > IDLE_NAP_MAX_US)
-		us = IDLE_NAP_MAX_US;
-	struct waker *waker = &worker->handoff.worker_waker;
-	struct timespec patience = {.tv_nsec = us * 1000};
-	struct pollfd wake = {.fd = waker->fd, .events = POLLIN};
-	rte_rcu_qsbr_thread_offline(worker->dataplane->rcu, worker->index);
-	waker_announce(waker);
-	if (nap_wanted(worker))
-		ppoll(&wake, 1, &patience, NULL);
-	if (wake.revents != 0)
-		waker_clear(waker);
-	else
-		waker_awake(waker);
-	rte_rcu_qsbr_thread_online(worker->dataplane->rcu, worker->index);
-}
-
 int worker_main(void *argument)
 {
 	struct worker *worker = argument;
@@ -419,13 +390,13 @@ int worker_main(void *argument)
 		/* On one CPU the ring would stay full until the kernel takes this thread off it. */
 		if (worker->dataplane->cpus_shared && !rte_ring_empty(worker->handoff.to_control))
 			sched_yield();
-		if (work) {
-			worker->idle_turns = 0;
-			continue;
+		if (!work) {
+			stats_add(&worker->stats.counter[STATS_IDLE_TURNS], 1);
+			if (worker->dataplane->idle_sleep && ++worker->idle_turns > NAP_SPIN_TURNS)
+				work = nap_take(worker);
 		}
-		stats_add(&worker->stats.counter[STATS_IDLE_TURNS], 1);
-		if (worker->dataplane->idle_sleep && ++worker->idle_turns > IDLE_SPIN_TURNS)
-			nap(worker);
+		if (work)
+			worker->idle_turns = 0;
 	}
 	pipeline_delayed_end(worker);
 	pipeline_expire(worker, true);

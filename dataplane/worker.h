@@ -15,6 +15,7 @@
 #include "dataplane/handoff.h"
 #include "dataplane/held.h"
 #include "dataplane/kernel.h"
+#include "dataplane/nap.h"
 #include "dataplane/net/fragment.h"
 #include "dataplane/net/icmp.h"
 #include "dataplane/net/neighbour.h"
@@ -108,9 +109,10 @@ struct worker {
 	double us_per_tsc;
 	uint64_t now; /* TSC at the start of the turn */
 	uint64_t now_ms; /* the same in milliseconds */
-	uint32_t seconds; /* the same, to about a millisecond */
+	uint32_t seconds; /* the same, to about a hundredth */
 	uint64_t housekept;
 	uint32_t idle_turns;
+	struct nap nap; /* control reads what it counts */
 	uint16_t first_port;
 	struct net_tx tx[NET_PORTS_MAX];
 	struct kernel_queue kernels[NET_PORTS_MAX];
@@ -151,6 +153,7 @@ static inline struct stats_frontend *frontend_of(struct worker *worker,
 static inline void worker_announce(struct worker *worker, unsigned port)
 {
 	__atomic_fetch_or(&worker->announce, 1u << port, __ATOMIC_RELAXED);
+	waker_wake(&worker->handoff.worker_waker);
 }
 
 /* Microseconds that so many cycles are: a product, for it is asked twice a query. */

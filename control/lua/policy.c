@@ -437,7 +437,10 @@ int lua_policy_load(struct control *control, const char *path, enum lua_policy_m
 		snprintf(error, size, "no memory for the policy; lower lua.memory");
 		return -1;
 	}
+	policy_registry_was_short(control->registry);
 	struct policy *compiled = policy_read(policy, path, error, size);
+	bool lacks = compiled == NULL && mode == LUA_POLICY_LOAD && control->serving &&
+		     policy_registry_was_short(control->registry);
 	bool waits = compiled != NULL && mode == LUA_POLICY_LOAD && policy->context->feeds_wait;
 	if (compiled != NULL && !check && !waits) {
 		take_over(control, policy, compiled);
@@ -446,8 +449,8 @@ int lua_policy_load(struct control *control, const char *path, enum lua_policy_m
 	policy_free(compiled);
 	lua_listeners_settle(control, LUA_LISTENERS_KEEP);
 	policy_free_all(policy);
-	if (waits)
-		return LUA_POLICY_WAITS;
+	if (waits || lacks)
+		return waits ? LUA_POLICY_WAITS : LUA_POLICY_SHORT;
 	return compiled != NULL ? 0 : -1;
 }
 

@@ -41,13 +41,15 @@ enum lua_policy_mode {
 };
 
 #define LUA_POLICY_WAITS 1
+#define LUA_POLICY_SHORT 2
 
 /*
  * Runs the file (NULL: no file, an empty policy) in a fresh state, compiles what it declared and
  * publishes it; the policy before goes at the end of the turn. On error the one before stays in
- * force and `error` holds the message with file, line and traceback. 0, -1, or LUA_POLICY_WAITS
- * where workers run and it opened lists that have not been read yet: nothing happened, call again
- * when feeds_loading() is 0.
+ * force and `error` holds the message with file, line and traceback. 0, -1, or, and then nothing happened,
+ * LUA_POLICY_WAITS where workers run and it opened lists that have not been read yet: call again
+ * when feeds_loading() is 0; LUA_POLICY_SHORT where its servers found no numbers, since too many have
+ * just left: call again when policy_registry_numbers() are more.
  */
 int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
 		    char *error, size_t size);

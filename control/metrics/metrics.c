@@ -249,6 +249,16 @@ static void busy_print(const struct control *control, FILE *out)
 			control->busy.ratio[i]);
 }
 
+static void naps_print(const struct control *control, FILE *out)
+{
+	metrics_head(out, "sluice_worker_naps_total", "counter",
+		     "times that the worker slept, by what ended that");
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		for (unsigned end = 0; end < NAP_ENDS; end++)
+			fprintf(out, "sluice_worker_naps_total{worker=\"%u\",ended=\"%s\"} %" PRIu64 "\n", i,
+				nap_ends[end], stats_read(&workers[i].nap.ended[end]));
+}
+
 static void pulse_print(const struct control *control, FILE *out)
 {
 	const struct pulse *pulse = &control->pulse;
@@ -336,6 +346,7 @@ void metrics_print(const struct control *control, FILE *out)
 	workers_print(control, out);
 	metrics_tcp_print(control, out);
 	busy_print(control, out);
+	naps_print(control, out);
 	pulse_print(control, out);
 	lists_print(control, out);
 	latency_print(control, out);

@@ -70,6 +70,7 @@ static int interface_make(struct control *control, unsigned number, const char *
 		.tx_ring = RING,
 		.rx_buffers = queues * 4 * RING + BUFFERS_SPARE,
 		.plain = true,
+		.interrupts = control->config->lcores.idle == CONFIG_IDLE_AUTO,
 	};
 	if (kernel_link_exists(config->kernel.interface)) {
 		snprintf(error, size, "there is an interface of that name already");

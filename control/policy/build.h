@@ -419,6 +419,12 @@ typedef void policy_sweep_fn(void *context, bool numbers[static POLICY_BACKENDS_
 void policy_registry_sweep_set(struct policy_registry *registry, policy_sweep_fn *sweep,
 			       void *context);
 
+/* Whether a server found no number since the last call: those that have left keep theirs for a while. */
+bool policy_registry_was_short(struct policy_registry *registry);
+
+/* Numbers that the next policy may give to servers that no policy has. Has others given back. */
+unsigned policy_registry_numbers(struct policy_registry *registry);
+
 /* How the server is watched once the policy is in force. 0 or -ENOMEM; NULL: nothing was said. */
 int policy_server_health_set(struct policy_model *model, const struct backend *backend,
 			     const struct health_options *options);

@@ -42,6 +42,7 @@ struct policy_registry {
 	uint32_t serial; /* of the last backend */
 	policy_sweep_fn *sweep;
 	void *sweep_context;
+	bool short_of_numbers; /* a server found none */
 	uint32_t n_frontends;
 	struct policy_listener frontends[STATS_FRONTENDS];
 	uint32_t cache_numbers; /* given out */

@@ -147,6 +147,7 @@ static int registry_backend_take(struct policy_registry *registry, struct backen
 		registry_sweep(registry);
 		number = free_number(registry);
 	}
+	registry->short_of_numbers |= number < 0;
 	if (number < 0)
 		return (int)number;
 	if (registry->backends[number] == NULL)
@@ -167,6 +168,22 @@ void policy_registry_sweep_set(struct policy_registry *registry, policy_sweep_fn
 {
 	registry->sweep = sweep;
 	registry->sweep_context = context;
+}
+
+bool policy_registry_was_short(struct policy_registry *registry)
+{
+	bool was = registry->short_of_numbers;
+	registry->short_of_numbers = false;
+	return was;
+}
+
+unsigned policy_registry_numbers(struct policy_registry *registry)
+{
+	unsigned spare = POLICY_BACKENDS_MAX - registry->n_backends;
+	registry_sweep(registry);
+	for (uint32_t i = 0; i < registry->n_backends; i++)
+		spare += !registry->numbers[i].given;
+	return spare;
 }
 
 /* ---- servers ---- */

@@ -13,6 +13,7 @@
 #include "dataplane/packet.h"
 
 #define BUCKETS 2048u /* a power of two */
+#define TICKS 64u
 #define STRANGERS_MAX (NEIGHBOUR_ENTRIES / 4) /* entries made since somebody asked for us */
 
 enum neighbour_state { STATE_FREE, STATE_STATIC, STATE_ASKING, STATE_KNOWN, STATE_FAILED };
@@ -45,6 +46,7 @@ struct neighbour_table {
 	uint32_t strangers;
 	uint64_t defended; /* ms, 0: never */
 	uint32_t swept; /* where the timers go on */
+	uint64_t ticked; /* ms */
 	uint16_t free;
 	uint16_t buckets[BUCKETS];
 	struct neighbour entries[NEIGHBOUR_ENTRIES];
@@ -478,7 +480,11 @@ static void entry_tick(struct neighbour_table *table, struct neighbour *entry, u
 /* A slice of the table each time: all of it comes by within 64 calls. */
 void neighbour_tick(struct neighbour_table *table, uint64_t now)
 {
-	for (unsigned i = 0; i < NEIGHBOUR_ENTRIES / 64; i++) {
+	/* All of them in TICKS milliseconds, though nobody may have come for some. */
+	uint64_t passed = RTE_MIN(now - table->ticked, (uint64_t)TICKS);
+	unsigned n = NEIGHBOUR_ENTRIES / TICKS * (unsigned)RTE_MAX(passed, 1u);
+	table->ticked = now;
+	for (unsigned i = 0; i < n; i++) {
 		struct neighbour *entry = &table->entries[table->swept];
 		table->swept = (table->swept + 1) % NEIGHBOUR_ENTRIES;
 		if (entry->state != STATE_FREE && entry->state != STATE_STATIC)

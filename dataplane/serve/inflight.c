@@ -394,6 +394,17 @@ struct inflight_entry *inflight_expired(struct inflight *table, uint64_t now)
 	return NULL;
 }
 
+uint64_t inflight_next(const struct inflight *table)
+{
+	uint64_t next = INFLIGHT_NEVER;
+	for (uint32_t i = 0; i < table->n_queues; i++) {
+		uint32_t index = table->queues[i].oldest;
+		if (index != 0)
+			next = RTE_MIN(next, table->entries[index].deadline);
+	}
+	return next;
+}
+
 uint32_t inflight_count(const struct inflight *table)
 {
 	return __atomic_load_n(&table->count, __ATOMIC_RELAXED);

@@ -25,6 +25,7 @@
 
 #define INFLIGHT_PORTS_FIRST NET_STEER_PORTS_FIRST
 #define INFLIGHT_QUEUES 64u
+#define INFLIGHT_NEVER UINT64_MAX
 #define INFLIGHT_PORTS_MIN 512u	    /* a worker: with the DNS ID 2^25 guesses */
 #define INFLIGHT_PORTS_ADVISED 4096u /* 2^28 */
 #define INFLIGHT_ANSWERED 16384u /* records, a power of two: 128 KiB */
@@ -118,6 +119,9 @@ bool inflight_port_waits(const struct inflight *table, uint16_t source_port);
 
 /* An entry whose deadline is over, or NULL. The caller removes it. */
 struct inflight_entry *inflight_expired(struct inflight *table, uint64_t now);
+
+/* The deadline that comes first, INFLIGHT_NEVER if there is none. */
+uint64_t inflight_next(const struct inflight *table);
 
 /* Some entry whatever its deadline, for the end of shutdown; NULL: there is none. */
 struct inflight_entry *inflight_any(struct inflight *table);

@@ -12,7 +12,7 @@ import lanes
 
 # `most`: not to be exceeded; None: there is no aim. `digits` behind the point.
 Fact = namedtuple("Fact", "what value unit most digits", defaults=[None, 0])
-RELOAD_S, IDLE_S = 100, 5
+RELOAD_S, IDLE_S, LONE_S = 100, 5, 10
 SUSPENDED_MAX = 1000000
 WINDOW = "2000"  # queries on their way: the rings of a memif have room for so many answers
 # Something of everything: answers by rules and Lua, and a cache that is too small for what is asked.
@@ -29,13 +29,13 @@ addAction(ProbaRule(0.1), SpoofAction('192.0.2.1'))
 
 
 def seconds_used(process):
-    """CPU time of each thread of a process."""
-    tick, found = os.sysconf("SC_CLK_TCK"), {}
+    """CPU time of each thread of a process, to the nanosecond."""
+    found = {}
     for thread in os.listdir(f"/proc/{process.pid}/task"):
-        with open(f"/proc/{process.pid}/task/{thread}/stat", encoding="ascii") as file:
-            name, _, rest = file.read().rpartition(")")
-        fields = rest.split()
-        found[thread, name.partition("(")[2]] = (int(fields[11]) + int(fields[12])) / tick
+        with open(f"/proc/{process.pid}/task/{thread}/comm", encoding="ascii") as file:
+            name = file.read().strip()
+        with open(f"/proc/{process.pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            found[thread, name] = int(file.read().split()[0]) / 1e9
     return found
 
 
@@ -83,24 +83,53 @@ class Start:
 
 
 class Idle:
-    name, title = "idle", "nothing to do, with `idle: auto`"
+    name, title = "idle", "nothing to do, with `idle: auto`, and a program that does nothing but sleep"
+    nap_us = 800  # where the port wakes nobody
 
     def facts(self, bench, options):
-        process = bench.sluice(lanes.REFUSED, bench.memif("server", "idle"), name="idle", control=1)
+        client, server = bench.pair()
+
+        def veth(*more):
+            return lanes.AfPacket().load(bench, client, *more)
+
+        def memif(*more):
+            return lanes.load(bench, bench.memif("client", "idle"), *more)
+
+        return [*self.of("veth", bench, veth, lanes.REFUSED, "net_af_packet0,iface=e0", server), *self.echo(bench, veth, server),
+                *self.of("memif", bench, memif, lanes.REFUSED, bench.memif("server", "idle")), self.nap(bench)]
+
+    def of(self, port, bench, load, *sluice):
+        process = bench.sluice(*sluice, name="idle", control=1)
         time.sleep(1)
         before = seconds_used(process)
         time.sleep(IDLE_S)
         after = seconds_used(process)
         shares = {thread: (after[thread] - before.get(thread, 0)) / IDLE_S for thread in after}
-        lone = lanes.load(bench, bench.memif("client", "idle"), "--seconds", str(IDLE_S), "--window", "1", "--rate", "1")
+        lone = self.lone(load)
         bench.stop(process)
-        if lone["lost"] or lone["received"] < IDLE_S - 2:
-            raise lab.Failure(f"queries after a second of silence were lost: {lone}")
         worker = sum(share for (_, name), share in shares.items() if "worker" in name)
-        return [Fact("CPU of the worker", worker * 100, "%", 2, 2),
-                Fact("CPU of all threads", sum(shares.values()) * 100, "%", None, 2),
-                Fact("first query after a second of silence, median", lone["p50_us"], "us"),
-                Fact("the longest of them", lone["max_us"], "us", 1000)]
+        return [Fact(f"{port}: CPU of the worker", worker * 100, "%", 2, 2),
+                Fact(f"{port}: CPU of all threads", sum(shares.values()) * 100, "%", None, 2),
+                Fact(f"{port}: first query after a second of silence, median", lone["p50_us"], "us", 1000),
+                Fact(f"{port}: the longest of them", lone["max_us"], "us", 1000)]
+
+    def lone(self, load):
+        found = load("--seconds", str(LONE_S), "--window", "1", "--rate", "1")
+        if found["lost"] or found["received"] < LONE_S - 2:
+            raise lab.Failure(f"queries after a second of silence were lost: {found}")
+        return found
+
+    def echo(self, bench, load, space):
+        process = bench.start(["ip", "netns", "exec", space, "taskset", "-c", "0", bench.path("idle"), "echo", "e0"], "echo.log")
+        lab.wait_for("the echo", 5, lambda: "ready" in bench.log("echo.log"))
+        lone = self.lone(load)
+        bench.stop(process)
+        return [Fact("veth: by a program that sleeps in poll(), median", lone["p50_us"], "us"),
+                Fact("veth: the longest of those", lone["max_us"], "us")]
+
+    def nap(self, bench):
+        found = lab.values(lab.run(["taskset", "-c", "0", bench.path("idle"), "nap", str(self.nap_us), str(IDLE_S)]))
+        return Fact(f"memif: CPU of a program that does nothing but nap for {self.nap_us} us", found["percent"], "%", None, 2)
 
 
 class Memory:
