@@ -97,7 +97,7 @@ bool sluice_pool_ecs(const char *pool, size_t length, bool share)
 	const struct policy_pool_ecs *said = policy_pool_ecs(model(), (uint32_t)number);
 	if (share)
 		return policy_pool_ecs_shared(model(), (uint32_t)number);
-	return said->use >= 0 ? said->use : policy_pool_ecs_used(model(), (uint32_t)number);
+	return said->use > 0;
 }
 
 int sluice_pool_ecs_set(const char *pool, size_t length, bool share, bool value)
