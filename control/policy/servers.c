@@ -433,7 +433,8 @@ bool policy_pool_ecs_used(const struct policy_model *model, uint32_t number)
 {
 	const struct policy_model_pool *pool = &model->pools[number];
 	/* As in dnsdist it is for the servers to say; but Lua may choose one of another pool. */
-	bool used = pool->ecs.use > 0 && policy_pool_balance(model, number).method >= BALANCE_LUA;
+	bool used = pool->ecs.use > 0 &&
+		    (pool->count == 0 || policy_pool_balance(model, number).method >= BALANCE_LUA);
 	for (size_t i = 0; i < pool->count; i++)
 		used |= policy_options(model, pool->servers[i])->ecs; /* or their answers would be for anybody */
 	return used;

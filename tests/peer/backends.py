@@ -198,7 +198,17 @@ addAction(QNameSuffixRule('go.test'), PoolAction('b', false))
 addAction(QNameSuffixRule('go.test'), SpoofAction('192.0.2.55'))
 setServFailWhenNoServer(true)
 """
+POOLS_TOLD = """
+newServer({address='10.53.0.53:53', pool='a', useClientSubnet=true})
+newServer({address='10.53.0.53:53', pool='b', useClientSubnet=true, disableZeroScope=true})
+newServer({address='10.53.0.54:53', pool='c'})
+getPool('a'):setECS(false)
+getPool('c'):setECS(true)
+getPool('d'):setZeroScope(false)
+"""
 SCENARIOS = [
+    Scenario("pools told of clients", POOLS_TOLD,
+             *values(*("getPool('%s'):%s()" % (pool, get) for pool in "abcd" for get in ("getECS", "getZeroScope")))),
     Scenario("server objects", OBJECTS, *SERVER),
     Scenario("policy objects", OBJECTS, *POLICY),
     *DISTRIBUTION,
