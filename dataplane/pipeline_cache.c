@@ -130,13 +130,18 @@ static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct c
 }
 
 /* Whether an answer for all subnets may serve: not where the client sent a subnet itself. */
-static bool may_share(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache,
-		      const struct policy_pool *pool)
+static uint8_t key_flags_told(struct worker *worker, struct rte_mbuf *mbuf,
+			      const struct cache *cache, const struct policy_pool *pool)
 {
 	struct pipeline_ecs chosen;
-	return pool->ecs_share && cache_options_of(cache)->parse_ecs &&
-	       pipeline_ecs_choose(policy_now(worker), mbuf, &chosen) && chosen.ecs.length > 0 &&
-	       !chosen.replaces;
+	if (!pipeline_ecs_choose(policy_now(worker), mbuf, &chosen) || chosen.ecs.length == 0)
+		return 0;
+	if (chosen.replaces)
+		return CACHE_KEY_REPLACED;
+	if (!pool->ecs_share || !cache_options_of(cache)->parse_ecs)
+		return 0;
+	packet_of(mbuf)->query.flags |= QUERY_ECS_SHARED;
+	return CACHE_KEY_SHARED;
 }
 
 /* False: the query must not be cached. */
@@ -150,10 +155,8 @@ static bool key_make(struct worker *worker, struct rte_mbuf *mbuf, const struct 
 		return false; /* no question is left of it */
 	if ((packet->query.flags & QUERY_HAD_EDNS) == 0)
 		flags |= CACHE_KEY_NO_EDNS;
-	if (unlikely(pool->ecs) && may_share(worker, mbuf, cache, pool)) {
-		packet->query.flags |= QUERY_ECS_SHARED;
-		flags |= CACHE_KEY_SHARED;
-	}
+	if (unlikely(pool->ecs))
+		flags |= key_flags_told(worker, mbuf, cache, pool);
 	if (!cache_key_of(cache, &packet->key, packet_dns(mbuf), packet->dns_length, question_end,
 			  flags))
 		return false;

@@ -3,6 +3,7 @@
 #include "dataplane/pipeline_parts.h"
 
 #define FOUND_MALFORMED 2
+#define UDP_SIZE 512u /* that a client without EDNS takes: more would only have to be truncated */
 
 /* The query's EDNS, and whether the client sent a subnet: 0, 1, or FOUND_MALFORMED. */
 static int edns_look(struct rte_mbuf *mbuf, size_t question_end, struct dns_edns *edns)
@@ -92,7 +93,7 @@ struct rte_mbuf *pipeline_ecs_add(struct worker *worker, struct rte_mbuf *mbuf)
 		mbuf = pipeline_widen(worker, mbuf);
 	struct packet *packet = packet_of(mbuf);
 	int length = dns_ecs_put(packet_dns(mbuf), packet->dns_length, packet_dns_capacity(mbuf),
-				 chosen.question_end, &chosen.edns, &chosen.ecs, DNS_EDNS_UDP_SIZE);
+				 chosen.question_end, &chosen.edns, &chosen.ecs, UDP_SIZE);
 	if (unlikely(length < 0)) {
 		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
 		return NULL;

@@ -13,7 +13,9 @@ check.own()
 local balancing = {}
 local Policy = {isLua = false, isFFI = false, isPerThread = false}
 Policy.__index = Policy
-function Policy:toString() return self.name end
+function Policy:toString()
+  return ('ServerPolicy%s "%s"'):format(self.isLua and ' (Lua)' or '', self.name)
+end
 Policy.__tostring = Policy.toString
 
 local NAMES = {'leastOutstanding', 'firstAvailable', 'roundrobin', 'wrandom', 'whashed', 'chashed'}
@@ -197,18 +199,19 @@ balancing.setWHashedPertubation = balancing.setWHashedPerturbation
 local function names_of(list)
   local texts = {}
   for index, server in ipairs(list) do
-    texts[index] = server:getNameWithAddr()
+    texts[index] = (server.name .. ' ' .. servers.where(server)):gsub('^ ', '')
   end
   return table.concat(texts, ', ')
 end
 
+local FORMAT = '%-30s %14s %20s %s'
 function balancing.showPools()
-  local lines = {('%-25s %-25s %-20s %s'):format('Name', 'Cache', 'ServerPolicy', 'Servers')}
+  local lines = {FORMAT:format('Name', 'Cache', 'ServerPolicy', 'Servers')}
   local names = servers.getPoolNames()
   table.sort(names)
   for _, pool in ipairs(names) do
     local cached = cache.getPool(pool):getCache()
-    lines[#lines + 1] = ('%-25s %-25s %-20s %s'):format(pool,
+    lines[#lines + 1] = FORMAT:format(pool,
       cached and cached:toString() or '', policy_of(pool).name,
       names_of(servers.getPoolServers(pool)))
   end

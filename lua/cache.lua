@@ -12,7 +12,8 @@ local cache = {}
 local method = {}
 local Cache = {__index = method}
 local ENTRIES_MAX, SIZE_MAX, SECONDS_MAX = 134217728, 3840, 1073741823
-local COOKIE, ANY = 10, 255
+local COOKIE, PADDING, ANY = 10, 12, 255
+local OPTIONS_MAX = 16
 
 local function pointer_of(self)
   if getmetatable(self) ~= Cache then
@@ -40,8 +41,8 @@ end
 local function checked(_, value, key) is_true(value, key) end
 local function numbers(member, count_member, sorted)
   return function(options, value, key)
-    if type(value) ~= 'table' or #value > 16 then
-      check.fail('newPacketCache: %s takes a table of at most 16 numbers', key)
+    if type(value) ~= 'table' or #value > OPTIONS_MAX then
+      check.fail('newPacketCache: %s takes a table of at most %d numbers', key, OPTIONS_MAX)
     end
     local list = {}
     for index, entry in ipairs(value) do
@@ -50,7 +51,7 @@ local function numbers(member, count_member, sorted)
     if sorted then
       table.sort(list)
     end
-    for index = 0, 15 do
+    for index = 0, OPTIONS_MAX - 1 do
       options[member][index] = list[index + 1] or 0
     end
     options[count_member] = #list
@@ -61,19 +62,20 @@ local fill = {
   maxNegativeTTL = seconds('negative_ttl'), temporaryFailureTTL = seconds('failure_ttl'),
   truncatedTTL = seconds('truncated_ttl'),
   staleTTL = seconds('stale_ttl'), dontAge = flag('dont_age'), shuffle = flag('shuffle'),
-  keepStaleData = flag('keep_stale'),
   maximumEntrySize = function(options, value)
     local size = check.range(value, 'newPacketCache: maximumEntrySize', 1, 65535)
     options.entry_max = math.min(size, SIZE_MAX)
   end,
   skipOptions = numbers('skip', 'n_skip'), payloadRanks = numbers('ranks', 'n_ranks', true),
   parseECS = flag('parse_ecs'), cookieHashing = checked,
-  -- Nothing here waits for a lock, and there are no shards.
+  -- Nothing waits for a lock, there are no shards, and nobody comes by to take out what has expired.
+  keepStaleData = checked,
   numberOfShards = function(_, value) check.range(value, 'numberOfShards', 1, 1000000) end,
   deferrableInsertLock = checked,
 }
 
-local function cookies_hash(options)
+-- As in dnsdist: cookies are skipped whatever is said of other options, unless they are to count.
+local function cookies_set(options, count)
   local kept = 0
   for index = 0, options.n_skip - 1 do
     if options.skip[index] ~= COOKIE then
@@ -81,7 +83,14 @@ local function cookies_hash(options)
       kept = kept + 1
     end
   end
-  for index = kept, 15 do
+  if not count then
+    if kept == OPTIONS_MAX then
+      check.fail('newPacketCache: skipOptions takes cookies and %d others', OPTIONS_MAX - 1)
+    end
+    options.skip[kept] = COOKIE
+    kept = kept + 1
+  end
+  for index = kept, OPTIONS_MAX - 1 do
     options.skip[index] = 0
   end
   options.n_skip = kept
@@ -97,15 +106,12 @@ function cache.newPacketCache(entries, given)
   options.entries = check.range(entries, 'newPacketCache: the number of entries', 1, ENTRIES_MAX)
   options.max_ttl, options.negative_ttl = 86400, 3600
   options.failure_ttl, options.stale_ttl = 60, 60
-  options.entry_max, options.n_skip = 4096, 2
-  options.skip[0], options.skip[1] = COOKIE, 12
+  options.entry_max, options.n_skip, options.skip[0] = 4096, 1, PADDING
   given = check.options(given, 'newPacketCache', known)
   for key, value in pairs(given) do
     fill[key](options, value, key)
   end
-  if given.cookieHashing then
-    cookies_hash(options)
-  end
+  cookies_set(options, given.cookieHashing)
   local pointer = C.sluice_cache_new(options)
   if pointer == nil then
     check.fail('newPacketCache: a cache of %d entries: %s', entries,
@@ -128,7 +134,7 @@ function method:isFull()
 end
 function method:toString()
   local stats = stats_of(self)
-  return ('Packet Cache (%d/%d entries)'):format(tonumber(stats.entries), tonumber(stats.capacity))
+  return ('%d/%d'):format(tonumber(stats.entries), tonumber(stats.capacity))
 end
 Cache.__tostring = method.toString
 Cache.__eq = function(a, b) return a.pointer == b.pointer end
@@ -138,7 +144,7 @@ local COUNTERS = {
   {'entries', 'entries'}, {'maxEntries', 'capacity'}, {'hits', 'hits'}, {'misses', 'misses'},
   {'deferredInserts', 'deferred_inserts'}, {'deferredLookups', 'deferred_lookups'},
   {'lookupCollisions', 'lookup_collisions'}, {'insertCollisions'},
-  {'ttlTooShorts', 'ttl_too_short'}, {'cleanupCount'},
+  {'ttlTooShorts', 'ttl_too_short'}, {'cleanupCount', 'cleanups'},
   {'staleHits', 'stale_hits'}, {'inserts', 'inserts'}, {'evictions', 'evictions'},
   {'unfitResponses', 'unfit'}, {'tooLarge', 'too_large'}, {'memory', 'memory'},
 }
@@ -152,7 +158,7 @@ end
 local TITLES = {
   {'Hits', 'hits'}, {'Misses', 'misses'}, {'Deferred inserts', 'deferred_inserts'},
   {'Deferred lookups', 'deferred_lookups'}, {'Lookup Collisions', 'lookup_collisions'},
-  {'Insert Collisions'}, {'TTL Too Shorts', 'ttl_too_short'}, {'Cleanup Count'},
+  {'Insert Collisions'}, {'TTL Too Shorts', 'ttl_too_short'}, {'Cleanup Count', 'cleanups'},
   {'Stale hits', 'stale_hits'}, {'Inserts', 'inserts'}, {'Evictions', 'evictions'},
   {'Unfit responses', 'unfit'}, {'Too large', 'too_large'},
 }

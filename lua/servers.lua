@@ -16,7 +16,6 @@ local get, method = {}, {}
 local Server = {}
 local AUTO, UP, DOWN, LAZY = 0, 1, 2, 3
 local MODES = {auto = AUTO, up = UP, down = DOWN, lazy = LAZY}
-local MODE_NAMES = {[AUTO] = 'active', [UP] = 'up', [DOWN] = 'down', [LAZY] = 'lazy'}
 
 local function done(result, what)
   if result < 0 then
@@ -38,21 +37,17 @@ local function view_of(self)
   return view
 end
 
-local function where(self)
+function servers.where(self)
   local copy = ffi.new('struct lua_address', view_of(self).address)
   return copy:toStringWithPort()
 end
+local where = servers.where
 
-local function title(self)
-  local given = ffi.string(view_of(self).name)
-  return given == '' and where(self) or given
-end
-
-function get.name(self) return title(self) end
 function get.upStatus(self) return view_of(self).up ~= 0 end
 function get.weight(self) return view_of(self).weight end
 function get.order(self) return view_of(self).order end
 function method:getName() return ffi.string(view_of(self).name) end
+get.name = method.getName
 function method:getNameWithAddr()
   local given = self:getName()
   return given == '' and where(self) or given .. ' (' .. where(self) .. ')'
@@ -89,7 +84,9 @@ local function mode_setter(mode)
 end
 method.setAuto, method.setActiveAuto = mode_setter(AUTO), mode_setter(AUTO)
 method.setLazyAuto = mode_setter(LAZY)
-function method:getHealthCheckMode() return MODE_NAMES[view_of(self).mode] end
+function method:getHealthCheckMode()
+  return view_of(self).mode == LAZY and 'lazy' or 'active'
+end
 
 local function flag(member)
   return function(value) health[member] = value == true and 1 or 0 end
@@ -306,6 +303,7 @@ end
 
 -- ---- finding them
 
+-- nil, as in dnsdist: there is none.
 local function find(wanted)
   if servers.is(wanted) then
     return wanted
@@ -319,9 +317,7 @@ local function find(wanted)
   return nil
 end
 
-function servers.getServer(wanted)
-  return find(wanted) or check.fail('there is no server %s', tostring(wanted))
-end
+servers.getServer = find
 function servers.getServers()
   local list = {}
   for index = 0, tonumber(C.sluice_servers_count()) - 1 do
@@ -330,7 +326,8 @@ function servers.getServers()
   return list
 end
 function servers.rmServer(wanted)
-  done(C.sluice_server_remove(pointer_of(servers.getServer(wanted))), 'rmServer')
+  local found = find(wanted) or check.fail('there is no server %s', tostring(wanted))
+  done(C.sluice_server_remove(pointer_of(found)), 'rmServer')
 end
 function servers.getPoolServers(pool)
   pool = check.string(pool, 'the pool')
@@ -369,7 +366,7 @@ local function rates(self, now)
 end
 
 local STATES = {[UP] = 'UP', [DOWN] = 'DOWN'}
-local FORMAT = '%-3s %s%-20.20s %-25.25s %5s %7s %7s %4s %5s %10s %8s %7s %6s %6s %11s %s'
+local FORMAT = '%-3s %s%-20.20s %-44s %5s %7s %7s %10s %10s %10s %7s %5s %5s %5s %11s %s'
 local function line(uuid, ...)
   uuid = uuid and ('%-36s '):format(uuid) or ''
   return (FORMAT:format((...), uuid, select(2, ...)):gsub(' +$', ''))
@@ -377,7 +374,9 @@ end
 
 local function pools_of(self)
   local list = {}
-  for _, pool in ipairs(servers.getPoolNames()) do
+  local names = servers.getPoolNames()
+  table.sort(names)
+  for _, pool in ipairs(names) do
     for _, other in ipairs(servers.getPoolServers(pool)) do
       if other == self and pool ~= '' then
         list[#list + 1] = pool

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "control/log/log.h"
+#include "control/log/type_text.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/name.h"
 
@@ -48,27 +49,10 @@ struct log_writer {
 
 /* ---- records ---- */
 
-static const char *const types[] = {
-	[1] = "A", [2] = "NS", [5] = "CNAME", [6] = "SOA", [12] = "PTR", [13] = "HINFO",
-	[15] = "MX", [16] = "TXT", [28] = "AAAA", [33] = "SRV", [35] = "NAPTR", [39] = "DNAME",
-	[41] = "OPT", [43] = "DS", [44] = "SSHFP", [46] = "RRSIG", [47] = "NSEC", [48] = "DNSKEY",
-	[50] = "NSEC3", [51] = "NSEC3PARAM", [52] = "TLSA", [59] = "CDS", [60] = "CDNSKEY",
-	[64] = "SVCB", [65] = "HTTPS", [99] = "SPF", [250] = "TSIG", [251] = "IXFR",
-	[252] = "AXFR", [255] = "ANY", [257] = "CAA",
-};
-
 static const char *const rcodes[16] = {
 	"No Error", "Form Error", "Server Failure", "Non-Existent domain", "Not Implemented",
 	"Query Refused", "YXDomain", "YXRRSet", "NXRRSet", "NotAuth", "NotZone",
 };
-
-static const char *type_text(uint16_t type, char *text, size_t size)
-{
-	if (type < RTE_DIM(types) && types[type] != NULL)
-		return types[type];
-	snprintf(text, size, "TYPE%u", type);
-	return text;
-}
 
 static void client_text(const struct query_record *record, char *text, size_t size)
 {
@@ -88,7 +72,7 @@ size_t log_writer_line(const struct query_record *record, unsigned flags, uint64
 		snprintf(when, sizeof(when), "[%lu.%lu] ", ns / SECOND, ns % SECOND);
 	snprintf(code, sizeof(code), "Err#%u", record->rcode);
 	int length;
-	const char *what = type_text(record->qtype, type, sizeof(type));
+	const char *what = type_text_of(record->qtype, type, sizeof(type));
 	const char *listed = record->matched_length > 0 ? ", listed: " : "";
 	if (record->response)
 		length = snprintf(line, size, "%sAnswer to %s for %s %s (%s) with id %u%s%.*s\n",

@@ -8,6 +8,7 @@
 #include "control/lua/abi.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/message.h"
+#include "dataplane/stats.h"
 
 #define CACHE_FOUND_MAX 100000u /* answers to one question of the console */
 #define MIB ((size_t)1 << 20)
@@ -42,7 +43,6 @@ static struct cache_options options_read(const struct lua_cache_options *from)
 	to.entry_max = from->entry_max;
 	to.dont_age = from->dont_age;
 	to.shuffle = from->shuffle;
-	to.keep_stale = from->keep_stale;
 	to.parse_ecs = from->parse_ecs;
 	to.key.n_skip = from->n_skip;
 	to.key.n_ranks = from->n_ranks;
@@ -84,6 +84,7 @@ void sluice_cache_stats(struct policy_blob *blob, struct lua_cache_stats *stats)
 		.ttl_too_short = sum.ttl_too_short,
 		.unfit = sum.unfit,
 		.too_large = sum.too_large,
+		.cleanups = sum.cleanups,
 	};
 }
 
@@ -107,7 +108,8 @@ uint64_t sluice_cache_expunge(struct policy_blob *blob, uint64_t left)
 uint64_t sluice_cache_purge(struct policy_blob *blob, uint64_t left)
 {
 	struct cache *cache = policy_cache_of(blob);
-	return cache_options_of(cache)->keep_stale ? 0 : cache_remove(cache, left, true, now(), lcore());
+	stats_add(&cache_stats_of(cache, lcore())->cleanups, 1);
+	return cache_remove(cache, left, true, now(), lcore());
 }
 
 uint64_t sluice_cache_expunge_name(struct policy_blob *blob, const struct lua_name *name,
@@ -151,6 +153,14 @@ struct search {
 	const struct lua_name *name;
 };
 
+static bool domain_is_known(const struct lua_cache_found *found, const struct lua_name *name)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (dns_name_equal(found->name[i].wire, found->name[i].length, name->wire, name->length))
+			return true;
+	return false;
+}
+
 /* Calls for each address among the answers, until `use` says that it is enough. */
 static void addresses_visit(const struct cache_view *view, struct search *search,
 			    bool (*use)(struct search *search, const struct cache_view *view,
@@ -182,7 +192,8 @@ static bool domain_use(struct search *search, const struct cache_view *view,
 	if (dns_question_parse(view->message, view->length, &question) == DNS_OK) {
 		name.length = question.qname_length;
 		memcpy(name.wire, view->message + DNS_HEADER_SIZE, name.length);
-		found_add(search->found, &name, sizeof(name));
+		if (!domain_is_known(search->found, &name))
+			found_add(search->found, &name, sizeof(name));
 	}
 	return true;
 }

@@ -94,10 +94,8 @@ bool sluice_pool_ecs(const char *pool, size_t length, bool share)
 	int number = policy_pool_intern(model(), pool, length);
 	if (number < 0)
 		return share;
-	const struct policy_pool_ecs *said = policy_pool_ecs(model(), (uint32_t)number);
-	if (share)
-		return policy_pool_ecs_shared(model(), (uint32_t)number);
-	return said->use >= 0 ? said->use : policy_pool_ecs_used(model(), (uint32_t)number);
+	return share ? policy_pool_ecs_shared(model(), (uint32_t)number)
+		     : policy_pool_ecs_used(model(), (uint32_t)number);
 }
 
 int sluice_pool_ecs_set(const char *pool, size_t length, bool share, bool value)

@@ -59,7 +59,7 @@ struct lua_cache_options {
 	uint32_t entries;
 	uint32_t max_ttl, min_ttl, negative_ttl, failure_ttl, truncated_ttl, stale_ttl; /* seconds */
 	uint32_t entry_max; /* bytes */
-	uint8_t dont_age, keep_stale, parse_ecs, shuffle;
+	uint8_t dont_age, parse_ecs, shuffle;
 	uint16_t n_skip, n_ranks;
 	uint16_t skip[16], ranks[16];
 };
@@ -68,7 +68,7 @@ struct lua_cache_stats {
 	uint64_t entries, capacity, memory;
 	uint64_t hits, misses, stale_hits, inserts, evictions;
 	uint64_t deferred_inserts, deferred_lookups, lookup_collisions;
-	uint64_t ttl_too_short, unfit, too_large;
+	uint64_t ttl_too_short, unfit, too_large, cleanups;
 };
 
 struct lua_health {

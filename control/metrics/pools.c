@@ -79,8 +79,9 @@ static uint64_t cache_value(const struct cache *cache, enum cache_value which)
 		return sum.unfit;
 	case VALUE_TOO_LARGE:
 		return sum.too_large;
+	case VALUE_CLEANUPS:
+		return sum.cleanups;
 	case VALUE_INSERT_COLLISIONS: /* the newer response takes the place of the older */
-	case VALUE_CLEANUPS:	      /* what is new takes the place of what has expired */
 		break;
 	}
 	return 0;

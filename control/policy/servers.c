@@ -238,6 +238,20 @@ static int model_backend_set(struct policy_model *model, const struct backend *b
 	return 0;
 }
 
+static int32_t order_of(const struct policy_model *model, const struct backend *backend)
+{
+	return policy_options(model, backend)->order;
+}
+
+/* As in dnsdist, numbers of servers go by the order that each is added with. */
+static void server_place(struct policy_model *model, struct backend *backend)
+{
+	size_t at = model->n_servers++;
+	for (; at > 0 && order_of(model, model->servers[at - 1]) > order_of(model, backend); at--)
+		model->servers[at] = model->servers[at - 1];
+	model->servers[at] = backend;
+}
+
 static int server_add(struct policy_model *model, const struct policy_server_options *options,
 		      struct backend **backend)
 {
@@ -259,7 +273,7 @@ static int server_add(struct policy_model *model, const struct policy_server_opt
 	if (error != 0)
 		return error; /* its number is given back in time, if it is new */
 	model->registry->numbers[(*backend)->number].models++;
-	model->servers[model->n_servers++] = *backend;
+	server_place(model, *backend);
 	return 0;
 }
 
@@ -289,11 +303,6 @@ struct backend *policy_server_add(struct policy_model *model,
 		return backend;
 	errno = -error;
 	return NULL;
-}
-
-static int32_t order_of(const struct policy_model *model, const struct backend *backend)
-{
-	return policy_options(model, backend)->order;
 }
 
 void policy_pool_sort(const struct policy_model *model, struct policy_model_pool *pool)
@@ -440,7 +449,9 @@ struct policy_pool_ecs *policy_pool_ecs(struct policy_model *model, uint32_t poo
 bool policy_pool_ecs_used(const struct policy_model *model, uint32_t number)
 {
 	const struct policy_model_pool *pool = &model->pools[number];
-	bool used = pool->ecs.use > 0;
+	/* As in dnsdist it is for the servers to say; but Lua may choose one of another pool. */
+	bool used = pool->ecs.use > 0 &&
+		    (pool->count == 0 || policy_pool_balance(model, number).method >= BALANCE_LUA);
 	for (size_t i = 0; i < pool->count; i++)
 		used |= policy_options(model, pool->servers[i])->ecs; /* or their answers would be for anybody */
 	return used;

@@ -80,6 +80,15 @@ static void up_set(struct health *health, struct server *server, bool up)
 	health->hooks.changed(health->hooks.ctx, server->backend, up);
 }
 
+/* As a check says: the first one is news in any case. */
+static void up_found(struct health *health, struct server *server, bool up)
+{
+	bool news = server->starting || server->status.up != up;
+	up_set(health, server, up);
+	if (news)
+		health->hooks.found(health->hooks.ctx, server->backend, up);
+}
+
 static void samples_forget(struct server *server)
 {
 	server->samples = server->bad = 0;
@@ -104,7 +113,7 @@ static void mode_apply(struct health *health, struct server *server)
 		up_set(health, server, false);
 		break;
 	case HEALTH_LAZY:
-		lazy_set(server, HEALTH_HEALTHY);
+		lazy_set(server, server->starting ? HEALTH_SUSPECT : HEALTH_HEALTHY);
 		up_set(health, server, true);
 		break;
 	case HEALTH_AUTO:
@@ -216,7 +225,7 @@ static void passed(struct health *health, struct server *server)
 	server->failed = 0;
 	if (!server->status.up && !enough)
 		return;
-	up_set(health, server, true);
+	up_found(health, server, true);
 	if (server->options.mode == HEALTH_LAZY)
 		lazy_set(server, HEALTH_HEALTHY);
 }
@@ -230,7 +239,7 @@ static void failed(struct health *health, struct server *server, enum health_fai
 	if (server->options.mode == HEALTH_LAZY && server->status.lazy == HEALTH_FAILED) {
 		server->backoff++;
 	} else if (enough) {
-		up_set(health, server, false);
+		up_found(health, server, false);
 		if (server->options.mode == HEALTH_LAZY)
 			lazy_set(server, HEALTH_FAILED);
 	}
@@ -359,11 +368,9 @@ static void server_turn(struct health *health, struct server *server)
 		if (health->hooks.silent != NULL)
 			health->hooks.silent(health->hooks.ctx, server->backend);
 	}
-	if (server->options.mode == HEALTH_LAZY && server->status.lazy == HEALTH_HEALTHY) {
-		server->starting = false;
-		if (health->now >= server->next)
-			watch(health, server);
-	}
+	if (server->options.mode == HEALTH_LAZY && server->status.lazy == HEALTH_HEALTHY &&
+	    health->now >= server->next)
+		watch(health, server);
 	if (is_checked(server) && !server->asked && health->now >= server->next &&
 	    check_may_begin(health))
 		check_begin(health, server);
@@ -396,8 +403,7 @@ bool health_is_starting(const struct health *health)
 {
 	for (unsigned i = 0; i < POLICY_BACKENDS_MAX; i++) {
 		const struct server *server = health->servers[i];
-		if (server != NULL && server->used && server->starting &&
-		    server->options.mode == HEALTH_AUTO)
+		if (server != NULL && server->used && server->starting && is_checked(server))
 			return true;
 	}
 	return false;

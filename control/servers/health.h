@@ -85,6 +85,8 @@ struct health_hooks {
 	void (*silent)(void *ctx, const struct backend *backend);
 	/* The server went up or down. */
 	void (*changed)(void *ctx, const struct backend *backend, bool up);
+	/* A check found it so: its first one, or otherwise than before. */
+	void (*found)(void *ctx, const struct backend *backend, bool up);
 	/* What all workers counted for the server. */
 	void (*totals)(void *ctx, uint16_t number, struct backend_stats *sum);
 	void *ctx;

@@ -57,12 +57,17 @@ static bool probe_good(void *ctx, int32_t validator, const uint8_t *message, siz
 
 static void server_changed(void *ctx, const struct backend *backend, bool up)
 {
-	struct control *control = ctx;
+	(void)ctx;
 	if (up)
 		log_info("server %s is up", backend->title);
 	else
 		log_warning("server %s is down", backend->title);
-	lua_policy_server_changed(control, backend->title, up);
+}
+
+/* As in dnsdist: not what somebody sets by hand. */
+static void server_found(void *ctx, const struct backend *backend, bool up)
+{
+	lua_policy_server_changed(ctx, backend->title, up);
 }
 
 static void server_silent(void *ctx, const struct backend *backend)
@@ -85,6 +90,7 @@ int probe_init(struct control *control)
 		.question = probe_question,
 		.good = probe_good,
 		.changed = server_changed,
+		.found = server_found,
 		.silent = server_silent,
 		.totals = server_totals,
 		.ctx = control,

@@ -31,7 +31,6 @@ struct cache_options {
 	uint32_t entry_max; /* bytes of a response */
 	bool dont_age;	    /* TTLs stay what they were */
 	bool shuffle;	    /* addresses change their order with each hit */
-	bool keep_stale;    /* what has expired is not purged */
 	bool parse_ecs;	    /* an answer for all subnets is kept for all of them */
 	struct cache_key_rules key;
 };
@@ -50,6 +49,7 @@ struct cache_stats {
 	uint64_t ttl_too_short;
 	uint64_t unfit; /* responses that may not be kept */
 	uint64_t too_large;
+	uint64_t cleanups; /* times that it was searched for what has expired */
 };
 #define CACHE_STATS_COUNT (sizeof(struct cache_stats) / sizeof(uint64_t))
 

@@ -72,10 +72,11 @@ static uint32_t lower(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Seconds; 0: not to be kept. */
+/* Seconds; 0: not to be kept. `short_lived`: it has less than the least. */
 static uint32_t lifetime(uint16_t flags, const struct content *content,
-			 const struct cache_ttls *ttls, uint32_t failure)
+			 const struct cache_ttls *ttls, uint32_t failure, bool *short_lived)
 {
+	*short_lived = false;
 	if (is_failure(flags))
 		return failure != UINT32_MAX ? failure : ttls->failure;
 	if (content->ttl == UINT32_MAX)
@@ -83,7 +84,9 @@ static uint32_t lifetime(uint16_t flags, const struct content *content,
 	uint32_t ttl = content->ttl;
 	if (is_negative(flags, content))
 		ttl = lower(ttl, ttls->negative);
-	return ttl < ttls->min ? 0 : lower(ttl, ttls->max);
+	ttl = lower(ttl, ttls->max);
+	*short_lived = ttl < ttls->min;
+	return ttl;
 }
 
 enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, uint16_t qtype,
@@ -100,8 +103,11 @@ enum cache_fitness cache_answer_check(const uint8_t *response, size_t length, ui
 		return CACHE_UNFIT;
 	if (!content_read(response, length, places, &content))
 		return CACHE_UNFIT;
-	*seconds = lower(lifetime(flags, &content, ttls, failure), CACHE_SECONDS_MAX);
-	return *seconds > 0 ? CACHE_FIT : CACHE_TTL_SHORT;
+	bool short_lived;
+	*seconds = lower(lifetime(flags, &content, ttls, failure, &short_lived), CACHE_SECONDS_MAX);
+	if (short_lived)
+		return CACHE_TTL_SHORT;
+	return *seconds > 0 ? CACHE_FIT : CACHE_UNFIT;
 }
 
 /* Where the TTL with this number stands; NULL: not among the records. */

@@ -29,8 +29,8 @@ struct cache_places {
 
 enum cache_fitness {
 	CACHE_FIT,
-	CACHE_UNFIT,	 /* malformed, ambiguous, or nothing that answers a query */
-	CACHE_TTL_SHORT, /* it would be gone at once */
+	CACHE_UNFIT, /* malformed, ambiguous, nothing that answers a query, or not to be kept */
+	CACHE_TTL_SHORT, /* below the least that is kept */
 };
 
 /*

@@ -84,15 +84,23 @@ static bool skipped(const struct cache_key_rules *rules, uint16_t code)
 
 static uint16_t ranked(const struct cache_key_rules *rules, uint16_t size)
 {
-	uint16_t rank = 0;
-	if (rules->n_ranks == 0)
-		return size;
+	uint16_t rank = size;
 	for (unsigned i = 0; i < rules->n_ranks && rules->ranks[i] <= size; i++)
 		rank = rules->ranks[i];
 	return rank;
 }
 
-/* The OPT with its options; of those that are skipped, code and length. */
+/* How much of an option counts, its code and length always, but for a subnet that nobody is told. */
+static size_t option_part(const struct cache_key *key, const struct cache_key_rules *rules,
+			  const struct dns_option *option)
+{
+	bool replaced = (key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_REPLACED) != 0;
+	if (replaced && option->code == DNS_OPTION_ECS)
+		return 2;
+	return 4u + (skipped(rules, option->code) ? 0 : option->length);
+}
+
+/* The OPT with its options. */
 static bool options_add(struct cache_key *key, const struct cache_key_rules *rules,
 			const uint8_t *query, const struct dns_edns *edns)
 {
@@ -101,15 +109,15 @@ static bool options_add(struct cache_key *key, const struct cache_key_rules *rul
 	uint8_t fixed[DNS_OPT_SIZE];
 	memcpy(fixed, query + edns->offset, sizeof(fixed));
 	dns_u16_store(fixed + 3, ranked(rules, edns->udp_size));
+	if ((key->head[CACHE_KEY_HEAD - 1] & CACHE_KEY_REPLACED) != 0)
+		dns_u16_store(fixed + DNS_OPT_SIZE - 2, 0); /* how long what goes was */
 	if (!tail_add(key, fixed, sizeof(fixed)))
 		return false;
 	dns_options_open(&options, query, edns);
 	int more;
-	while ((more = dns_option_next(&options, &option)) > 0) {
-		size_t data = skipped(rules, option.code) ? 0 : option.length;
-		if (!tail_add(key, query + option.start, 4 + data))
+	while ((more = dns_option_next(&options, &option)) > 0)
+		if (!tail_add(key, query + option.start, option_part(key, rules, &option)))
 			return false;
-	}
 	return more == 0;
 }
 

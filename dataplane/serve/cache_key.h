@@ -23,6 +23,7 @@ enum cache_key_flag {
 	CACHE_KEY_NO_EDNS = 1 << 1, /* the client sent none; the policy may have added it */
 	CACHE_KEY_SUBNET = 1 << 2, /* the tail ends in the subnet that the server is told */
 	CACHE_KEY_SHARED = 1 << 3, /* the server was told one, and answered for all */
+	CACHE_KEY_REPLACED = 1 << 4, /* in place of the one that the client sent */
 };
 
 struct cache_key {
@@ -47,7 +48,7 @@ struct cache_key_rules {
 	uint16_t n_skip; /* options that count by code and length alone */
 	uint16_t n_ranks;
 	uint16_t skip[CACHE_SKIP_MAX];
-	uint16_t ranks[CACHE_RANKS_MAX]; /* ascending; UDP sizes count as the largest not above them */
+	uint16_t ranks[CACHE_RANKS_MAX]; /* ascending; UDP sizes count as the largest not above them, if any */
 };
 
 /*

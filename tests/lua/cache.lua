@@ -3,8 +3,8 @@ local pc = newPacketCache(1000, {maxTTL = 3600, minTTL = 0, maxNegativeTTL = 60,
   temporaryFailureTTL = 10, truncatedTTL = 5, staleTTL = 30, keepStaleData = true, dontAge = false,
   numberOfShards = 10, deferrableInsertLock = false, parseECS = true, cookieHashing = true,
   skipOptions = {10, 12, 65001}, maximumEntrySize = 4096, payloadRanks = {1232, 512}})
-equal(pc:toString(), 'Packet Cache (0/1000 entries)')
-equal(tostring(pc), 'Packet Cache (0/1000 entries)')
+equal(pc:toString(), '0/1000')
+equal(tostring(pc), '0/1000')
 equal(pc:isFull(), false)
 local stats = pc:getStats()
 equal(stats.entries, 0)
@@ -26,7 +26,7 @@ equal(pool:getCache(), nil)
 pool:setCache(pc)
 equal(pool:getCache() == pc, true)
 equal(getPool(''):getCache(), nil)
-equal(showPools():match('abuse +Packet Cache %(0/1000 entries%)') ~= nil, true)
+equal(showPools():match('abuse +0/1000 ') ~= nil, true)
 pool:unsetCache()
 equal(pool:getCache(), nil)
 equal(pool:getECS(), false)
@@ -38,6 +38,13 @@ pool:setECS(false)
 equal(pool:getECS(), false)
 pool:setZeroScope(false)
 equal(pool:getZeroScope(), false)
+equal(pc:getStats().cleanupCount, 1)
+local skipped = {}
+for code = 1, 16 do
+  skipped[code] = 65000 + code
+end
+raises('skipOptions takes cookies and 15 others', newPacketCache, 1000, {skipOptions = skipped})
+newPacketCache(1000, {skipOptions = skipped, cookieHashing = true})
 raises('parseECS must be true or false', newPacketCache, 1000, {parseECS = 1})
 raises('not a packet cache', pool.setCache, pool, 3)
 

@@ -26,7 +26,7 @@ load 400 w.demo.test 1000 || fail "queries were lost"
 expect 'flags:.* tc' demo.test ANY +ignore +notcp
 expect 'status: REFUSED' version.bind TXT CH
 says who.own.demo.test 192.0.2.3 || fail "the pool's own policy has no effect"
-console 'showPools()' | grep -qE '^own +.* by the name +own \(' || fail "showPools() does not name the policy"
+console 'showPools()' | grep -qE '^own +.* by the name own 10' || fail "showPools() does not name the policy"
 
 # The third is asked about its health once queries fail; names of its own go elsewhere if they may.
 server_signal 3 STOP

@@ -293,6 +293,27 @@ START_TEST(subnets_are_told_apart)
 }
 END_TEST
 
+/* Of a subnet that is replaced before servers see it nothing counts but that there was one. */
+START_TEST(replaced_subnets_do_not_count)
+{
+	struct message one = query_of("www.example.com", DNS_TYPE_A), other = one, bare = one;
+	struct message response = answer_to(&one, 300);
+	struct cache_key keys[3];
+	opt_add(&one, 1232, false);
+	other = bare = one;
+	option_add(&one, DNS_OPTION_ECS, "subnet");
+	option_add(&other, DNS_OPTION_ECS, "another");
+	struct message *const queries[] = {&one, &other, &bare};
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert(cache_key_of(cache, &keys[i], queries[i]->bytes, queries[i]->length,
+				       queries[i]->question_end, CACHE_KEY_REPLACED));
+	ck_assert(put_by(&keys[0], &response, NOW));
+	ck_assert(get_by(&other, &keys[1], NOW, 0));
+	ck_assert(!get_by(&bare, &keys[2], NOW, 0));
+	ck_assert(!get(&one));
+}
+END_TEST
+
 /* A hash that two queries share must not be enough. */
 START_TEST(equal_hashes_are_told_apart)
 {
@@ -344,6 +365,12 @@ START_TEST(udp_sizes_are_ranked)
 	other = query_of("www.example.com", DNS_TYPE_A);
 	opt_add(&other, 1231, false);
 	ck_assert(!get(&other));
+	for (uint16_t size = 510; size < 512; size++) { /* below all ranks each is its own */
+		other = query_of("www.example.com", DNS_TYPE_A);
+		opt_add(&other, size, false);
+		ck_assert(!get(&other));
+		ck_assert(put_at(&other, &response, NOW));
+	}
 	free(cache);
 	cache = plain;
 }
@@ -449,7 +476,7 @@ START_TEST(how_long_a_response_is_kept)
 	response = answer_to(&query, 9);
 	ck_assert(check(&response, &seconds) == CACHE_TTL_SHORT);
 	response = response_to(&query);
-	ck_assert(check(&response, &seconds) == CACHE_TTL_SHORT);
+	ck_assert(check(&response, &seconds) == CACHE_UNFIT);
 	record_add(&response, DNS_SECTION_AUTHORITY, DNS_TYPE_SOA, 900, "\0\0"
 		   "abcdefghijklmnopqrst", 22);
 	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 100);
@@ -460,7 +487,7 @@ START_TEST(how_long_a_response_is_kept)
 	ck_assert(check(&response, &seconds) == CACHE_FIT && seconds == 30);
 	struct cache_places places;
 	ck_assert_int_eq(cache_answer_check(response.bytes, response.length, DNS_TYPE_A, &ttls, 0,
-					    &places, &seconds), CACHE_TTL_SHORT);
+					    &places, &seconds), CACHE_UNFIT);
 	ck_assert_int_eq(cache_answer_check(response.bytes, response.length, DNS_TYPE_A, &ttls,
 					    UINT32_MAX - 1, &places, &seconds), CACHE_FIT);
 	ck_assert_uint_eq(seconds, CACHE_SECONDS_MAX);
@@ -700,6 +727,7 @@ Suite *suite(void)
 	tcase_add_test(tests, id_case_and_skipped_options_make_no_difference);
 	tcase_add_test(tests, everything_else_does);
 	tcase_add_test(tests, subnets_are_told_apart);
+	tcase_add_test(tests, replaced_subnets_do_not_count);
 	tcase_add_test(tests, equal_hashes_are_told_apart);
 	tcase_add_test(tests, queries_without_a_key);
 	tcase_add_test(tests, udp_sizes_are_ranked);

@@ -17,7 +17,7 @@ static struct backend *list[SERVERS] = {&servers[0], &servers[1]};
 static const struct policy policy = {.backends = list, .n_backends = 2};
 static const struct policy crowded = {.backends = list, .n_backends = SERVERS};
 static struct backend_stats totals[SERVERS];
-static unsigned asked, changes, judged;
+static unsigned asked, changes, found, judged;
 static uint32_t token, tokens[SERVERS]; /* of the last question, to any and to each */
 static struct health_question question;
 static bool sendable;
@@ -57,6 +57,13 @@ static void on_changed(void *ctx, const struct backend *backend, bool up)
 	changes++;
 }
 
+static void on_found(void *ctx, const struct backend *backend, bool up)
+{
+	(void)ctx;
+	ck_assert_int_eq(backend_is_up(backend), up);
+	found++;
+}
+
 static void on_totals(void *ctx, uint16_t number, struct backend_stats *sum)
 {
 	(void)ctx;
@@ -69,11 +76,12 @@ static void setup(void)
 						  .question = on_question,
 						  .good = on_judged,
 						  .changed = on_changed,
+						  .found = on_found,
 						  .totals = on_totals};
 	memset(servers, 0, sizeof(servers));
 	memset(totals, 0, sizeof(totals));
 	servers[1].number = 1;
-	asked = changes = judged = 0;
+	asked = changes = found = judged = 0;
 	sendable = true;
 	now = 1000;
 	health = health_create(&hooks);
@@ -128,6 +136,7 @@ START_TEST(first_check_decides)
 	ck_assert(!health_is_starting(health));
 	ck_assert_uint_eq(asked, 2);
 	ck_assert_uint_eq(changes, 1);
+	ck_assert_uint_eq(found, 1);
 	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_TIMEOUT], 1);
 }
 END_TEST
@@ -141,6 +150,7 @@ START_TEST(rises_and_falls)
 	turn(1000);
 	answer(DNS_RCODE_REFUSED); /* good enough unless it must resolve */
 	ck_assert(!health_is_starting(health));
+	ck_assert_uint_eq(found, 1); /* told of the first check, though nothing changed */
 	turn(2000);
 	answer(DNS_RCODE_SERVFAIL);
 	ck_assert(backend_is_up(&servers[0]));
@@ -160,6 +170,7 @@ START_TEST(rises_and_falls)
 	ck_assert(backend_is_up(&servers[0]));
 	ck_assert_uint_eq(changes, 2);
 	ck_assert_uint_eq(health_status(health, 0).changes, 2);
+	ck_assert_uint_eq(found, 3);
 	ck_assert_uint_eq(health_status(health, 0).checks, 8);
 	ck_assert_uint_eq(health_status(health, 0).failures, 3);
 }
@@ -254,6 +265,7 @@ START_TEST(by_decree)
 	ck_assert_int_eq(health_set(health, &servers[0], &options), 0);
 	health_up_set(health, 0, false); /* setAuto(false) */
 	ck_assert(!backend_is_up(&servers[0]));
+	ck_assert_uint_eq(found, 0); /* nothing of that came of a check */
 	turn(6000);
 	ck_assert_uint_eq(asked, 1);
 	answer(DNS_RCODE_NOERROR);
@@ -263,6 +275,18 @@ START_TEST(by_decree)
 	ck_assert_uint_eq(asked, 1); /* not in the policy */
 }
 END_TEST
+
+/* Asked once, at the start. */
+static void watch_lazily(const struct health_options *options, uint64_t at)
+{
+	watch_server(options);
+	ck_assert(health_is_starting(health));
+	turn(at);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert(!health_is_starting(health));
+	ck_assert_uint_eq(asked, 1);
+	asked = 0;
+}
 
 static struct health_options lazy(void)
 {
@@ -279,7 +303,7 @@ START_TEST(lazy_fails_and_comes_back)
 	struct health_options options = lazy();
 	options.lazy_backoff = true;
 	options.lazy_longest = 100000;
-	watch_server(&options);
+	watch_lazily(&options, 0);
 	turn(1000);
 	totals[0].responses = 100;
 	totals[0].servfails = 10;
@@ -311,11 +335,24 @@ START_TEST(lazy_fails_and_comes_back)
 }
 END_TEST
 
+START_TEST(lazy_is_asked_at_the_start)
+{
+	struct health_options options = lazy();
+	watch_server(&options);
+	turn(1000);
+	turn(2000); /* its time is over */
+	ck_assert(!backend_is_up(&servers[0]));
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_FAILED);
+	ck_assert_uint_eq(found, 1);
+	ck_assert_uint_eq(health_next(health), 31000);
+}
+END_TEST
+
 START_TEST(lazy_is_cleared_by_a_check)
 {
 	struct health_options options = lazy();
 	options.lazy_timeouts = true;
-	watch_server(&options);
+	watch_lazily(&options, 0);
 	totals[0].responses = 50;
 	totals[0].servfails = 50;
 	turn(1000);
@@ -385,6 +422,7 @@ static Suite *health_suite(void)
 	tcase_add_test(tests, must_resolve);
 	tcase_add_test(tests, by_decree);
 	tcase_add_test(tests, lazy_fails_and_comes_back);
+	tcase_add_test(tests, lazy_is_asked_at_the_start);
 	tcase_add_test(tests, lazy_is_cleared_by_a_check);
 	tcase_add_test(tests, checks_are_spread);
 	tcase_add_test(tests, the_policy_judges);

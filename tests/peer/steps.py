@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a scenario is made of: steps, each of which gives a text that is to be the same with both programs."""
+import re
+import time
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rdatatype
+
+from world import text
+
+UUID = (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID")
+PATIENCE = 1.0  # seconds; a program that answers does so at once
+
+
+class Scenario:
+    def __init__(self, name, policy, *steps, workers=1):
+        self.name, self.policy, self.workers = name, policy, workers
+        self.steps = [step for one in steps for step in (one if isinstance(one, list) else [one])]
+
+
+class Step:
+    """`title`: what is done. `same`: whether two texts are."""
+
+    def __init__(self, title, do, same=lambda a, b: a == b):
+        self.title, self.do, self.same = title, do, same
+
+
+def query(name, kind, flags, edns, do, size, options):
+    made = dns.message.make_query(dns.name.from_text(name), dns.rdatatype.from_text(kind), id=0x1234)
+    made.flags = dns.flags.from_text(flags)
+    if edns or do or options:
+        made.use_edns(0, dns.flags.DO if do else 0, size, options=[
+            dns.edns.ECSOption.from_text("ECS " + one) if isinstance(one, str) else dns.edns.GenericOption(*one)
+            for one in options])
+    return made.to_wire()
+
+
+def exchanged(world, wire, client, patience):
+    got, seen = world.ask(wire, client, "fd53::1" if ":" in client else "10.53.0.1", patience)
+    lines = ["server %d got %s" % (number, text(message)) for number, message in seen]
+    return "\n".join(["client got " + text(got)] + lines)
+
+
+def ask(name, kind="A", flags="RD", edns=False, do=False, size=1232, options=(), client="10.60.0.1", patience=PATIENCE,
+        wire=None):
+    """One query: the answer, and what servers got. Options: (code, bytes), or a client subnet as text."""
+    made = wire or query(name, kind, flags, edns, do, size, options)
+    title = "ask %s %s %s%s%s from %s" % (name, kind, flags, " DO" if do else " EDNS" if edns else "",
+                                         " %s" % (list(options)) if options else "", client)
+    return Step(title, lambda world, program: exchanged(world, made, client, patience), nearly)
+
+
+def twice(name, *arguments, **named):
+    """Whether the second is answered from a cache."""
+    return [ask(name, *arguments, **named), ask(name, *arguments, **named)]
+
+
+TTL = re.compile(r"^([+=*] \S+ )(\d+)( )", re.MULTILINE)
+
+
+def nearly(a, b):
+    """The same, but that seconds may end between one and the other: TTLs."""
+    first, second = ([int(found[1]) for found in TTL.findall(got)] for got in (a, b))
+    return TTL.sub(r"\1-\3", a) == TTL.sub(r"\1-\3", b) and all(abs(x - y) <= 1 for x, y in zip(first, second))
+
+
+def masked(got, masks):
+    for pattern, into in (UUID, *masks):
+        got = re.sub(pattern, into, got, flags=re.MULTILINE)
+    return "\n".join(line.rstrip() for line in got.splitlines())
+
+
+def lua(code, *masks):
+    """What the console says to it. `masks`: (pattern, what stands in its place)."""
+    return Step(code, lambda world, program: masked(program.console(code), masks))
+
+
+def value(code):
+    """What Lua makes of an expression, as text; an error as such, without its words."""
+    whole = "local ok, v = pcall(function() return %s end) return ok and tostring(v) or 'error'" % code
+    return Step(code, lambda world, program: masked(program.console(whole), ()))
+
+
+def titled(prefix, step):
+    """The same, to be told from others."""
+    step.title = prefix + step.title
+    return step
+
+
+def values(*codes):
+    return [value(code) for code in codes]
+
+
+def stop(*numbers):
+    def do(world, program):
+        world.stopped.update(numbers)
+        return ""
+    return Step("stop %s" % (numbers,), do)
+
+
+def go(*numbers):
+    def do(world, program):
+        world.stopped.difference_update(numbers)
+        return ""
+    return Step("go %s" % (numbers,), do)
+
+
+def wait(code, wanted, seconds=10):
+    """That it comes to be so."""
+    def do(world, program):
+        until = time.monotonic() + seconds
+        while (got := program.console("return tostring(%s)" % code)) != wanted:
+            if time.monotonic() > until:
+                return "%s, not %s" % (got, wanted)
+            time.sleep(0.05)
+        return wanted
+    return Step("wait for %s to be %s" % (code, wanted), do)
+
+
+def pause(seconds):
+    def do(world, program):
+        time.sleep(seconds)
+        return ""
+    return Step("pause %g" % seconds, do)
+
+
+def checks(number):
+    """The last check that a server got."""
+    def do(world, program):
+        with world.lock:
+            got = world.checks.get(number)
+        return text(got[-1]) if got else "no check"
+    return Step("what server %d is checked with" % number, do)
+
+
+def servers_of(world, names, client):
+    """{server: queries}, and the sequence, for names asked one by one."""
+    sequence = []
+    for name in names:
+        _, seen = world.ask(query(name, "A", "RD", False, False, 0, ()), client, "10.53.0.1", PATIENCE)
+        sequence.append(",".join(str(number) for number, _ in seen) or "-")
+    return sequence
+
+
+def choices(pattern, count, client="10.60.0.1"):
+    """Which server each of `count` names gets."""
+    names = [pattern % i for i in range(count)]
+    return Step("choices " + pattern, lambda world, program: " ".join(servers_of(world, names, client)))
+
+
+def shares(pattern, count, within=0.08, client="10.60.0.1"):
+    """Which part each server gets, the same but for chance."""
+    names = [pattern % i for i in range(count)]
+
+    def do(world, program):
+        sequence = servers_of(world, names, client)
+        return " ".join("%s:%.3f" % (one, sequence.count(one) / count) for one in sorted(set(sequence)))
+
+    def same(a, b):
+        first, second = (dict(one.split(":") for one in got.split()) for got in (a, b))
+        return all(abs(float(first.get(one, 0)) - float(second.get(one, 0))) <= within for one in {*first, *second})
+    return Step("shares " + pattern, do, same)
