@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/export/encode.h"
 
-#include "control/export/dnstap.pb-c.h"
+#include "dnstap.pb-c.h"
 
 #define SECOND 1000000000u /* nanoseconds */
 

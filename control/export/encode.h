@@ -20,7 +20,6 @@ struct export_world {
 /* One thread's. */
 struct export_encoder {
 	EVP_CIPHER_CTX *identify; /* makes the ids of messages */
-	EVP_CIPHER_CTX *cipher;	  /* encrypts addresses */
 	size_t used;
 	uint8_t memory[EXPORT_ENCODE_MEMORY];
 };
@@ -38,9 +37,5 @@ size_t export_dnstap(const struct export_form *form, const struct export_record 
 
 /* When it was, in nanoseconds since 1970. */
 uint64_t export_wall(const struct export_world *world, uint64_t tsc);
-
-/* Encrypts an address of 4 or 16 bytes in place, as dnsdist does: ipcrypt, AES. */
-void export_address_encrypt(struct export_encoder *encoder, const uint8_t key[static 16],
-			    uint8_t *address, size_t length);
 
 #endif

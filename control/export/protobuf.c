@@ -3,10 +3,11 @@
 
 #include <string.h>
 
-#include "control/export/dnsmessage.pb-c.h"
+#include "control/crypto/ip_cipher.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/tags.h"
+#include "dnsmessage.pb-c.h"
 
 #define SECOND 1000000000u /* nanoseconds */
 #define ID_SIZE 16u
@@ -126,9 +127,8 @@ static void requestor_set(struct draft *draft, const uint8_t *address, size_t le
 {
 	memcpy(draft->requestor, address, length);
 	if (draft->form->cipher != NULL)
-		export_address_encrypt(draft->encoder,
-				       (const uint8_t *)draft->form->cipher->value,
-				       draft->requestor, length);
+		ip_cipher_encrypt(draft->requestor, length == 16,
+				  (const uint8_t *)draft->form->cipher->value);
 	draft->message.from = bytes_of(draft->requestor, length);
 	draft->message.has_from = true;
 	draft->message.has_socketfamily = true;

@@ -7,6 +7,7 @@
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/stats.h"
 
 /* As an item lies in a record; key and value follow. */
 struct item_head {
@@ -143,6 +144,13 @@ static uint32_t notes_put(const struct note_block *notes, uint8_t *to, uint32_t 
 	return used;
 }
 
+static unsigned origin_flags(const struct packet *packet)
+{
+	if (packet->origin == STATS_CACHED_ANSWER)
+		return EXPORT_RESPONSE | EXPORT_CACHE_HIT;
+	return EXPORT_RESPONSE | (packet->origin == STATS_OWN_ANSWER ? 0 : EXPORT_FORWARDED);
+}
+
 static void facts_fill(struct export_record *record, struct rte_mbuf *mbuf, bool named)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -159,7 +167,7 @@ static void facts_fill(struct export_record *record, struct rte_mbuf *mbuf, bool
 	record->qclass = query->qclass;
 	record->pool = query->pool;
 	record->qname_length = named ? query->qname_length : 0;
-	record->flags = (uint8_t)((rule_is_query(packet) ? 0 : EXPORT_RESPONSE) |
+	record->flags = (uint8_t)((rule_is_query(packet) ? 0 : origin_flags(packet)) |
 				  (query->flags & QUERY_IPV6 ? EXPORT_IPV6 : 0) |
 				  (query->flags & QUERY_TCP ? EXPORT_TCP : 0));
 }
@@ -172,7 +180,8 @@ void export_push(const struct rule_context *context, struct rule_export what, st
 	struct export_ring *ring = context->exports;
 	uint32_t question = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
 	bool named = packet->query.qname_length > 0 && packet->dns_length >= question;
-	uint32_t length = what.parts & EXPORT_MESSAGE || !named ? packet->dns_length : question;
+	bool whole = what.parts & EXPORT_MESSAGE || !named || !rule_is_query(packet);
+	uint32_t length = whole ? packet->dns_length : question;
 	uint64_t more = items_length + (notes != NULL ? notes_size(notes) : 0);
 	uint64_t size = RTE_ALIGN(sizeof(struct export_record) + length + more, 8);
 	struct export_record *record = NULL;

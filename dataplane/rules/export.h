@@ -21,7 +21,7 @@
 
 struct rule_context;
 
-/* What a record has of its packet, beside the facts. */
+/* What a record of a query has of it, beside the facts; of a response it has the message. */
 enum export_part {
 	EXPORT_QUESTION = 0,	 /* header and question */
 	EXPORT_MESSAGE = 1 << 0, /* all of it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/export/link.h"
+#include "control/export/connection.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,26 +11,26 @@
 
 #define GROWTH 65536u /* bytes of memory for what waits, at first */
 
-void link_init(struct link *link, const struct link_options *options)
+void export_link_init(struct export_link *link, const struct export_link_options *options)
 {
-	*link = (struct link){.options = options, .fd = -1};
+	*link = (struct export_link){.options = options, .fd = -1};
 }
 
-void link_free(struct link *link)
+void export_link_free(struct export_link *link)
 {
 	if (link->fd >= 0)
 		close(link->fd);
 	free(link->bytes);
 }
 
-size_t link_message_max(enum link_framing framing)
+size_t export_link_message_max(enum export_link_framing framing)
 {
 	return framing == LINK_LENGTHS ? UINT16_MAX : 256u << 10;
 }
 
 /* ---- messages that wait ---- */
 
-static bool room_make(struct link *link, size_t need)
+static bool room_make(struct export_link *link, size_t need)
 {
 	if (link->size - link->end >= need)
 		return true;
@@ -51,10 +51,10 @@ static bool room_make(struct link *link, size_t need)
 	return true;
 }
 
-bool link_put(struct link *link, const uint8_t *message, size_t length)
+bool export_link_put(struct export_link *link, const uint8_t *message, size_t length)
 {
 	size_t head = link->options->framing == LINK_LENGTHS ? 2 : 4;
-	if (link_waiting(link) + head + length > link->options->queue ||
+	if (export_link_waiting(link) + head + length > link->options->queue ||
 	    !room_make(link, head + length))
 		return false;
 	uint8_t *to = link->bytes + link->end;
@@ -65,7 +65,7 @@ bool link_put(struct link *link, const uint8_t *message, size_t length)
 	return true;
 }
 
-static size_t frame_size(const struct link *link)
+static size_t frame_size(const struct export_link *link)
 {
 	const uint8_t *at = link->bytes + link->first;
 	if (link->options->framing == LINK_LENGTHS)
@@ -74,7 +74,7 @@ static size_t frame_size(const struct link *link)
 }
 
 /* The first `count` bytes more have gone. */
-static void advance(struct link *link, size_t count)
+static void advance(struct export_link *link, size_t count)
 {
 	link->next += count;
 	while (link->first < link->next) {
@@ -84,18 +84,19 @@ static void advance(struct link *link, size_t count)
 		link->first += size;
 		link->sent++;
 	}
-	link->first = link->next = link->end = 0;
+	if (link->first == link->end)
+		link->first = link->next = link->end = 0;
 }
 
 /* ---- the connection ---- */
 
-static void state_set(struct link *link, enum link_state state, uint64_t now)
+static void state_set(struct export_link *link, enum export_link_state state, uint64_t now)
 {
 	link->state = state;
 	link->since = now;
 }
 
-static void broken(struct link *link, uint64_t now)
+static void broken(struct export_link *link, uint64_t now)
 {
 	close(link->fd);
 	link->fd = -1;
@@ -105,20 +106,20 @@ static void broken(struct link *link, uint64_t now)
 }
 
 /* Little is said this way, to a socket that is empty. */
-static bool say(struct link *link, enum frames_control control)
+static bool say(struct export_link *link, enum frames_control control)
 {
 	uint8_t frame[FRAMES_CONTROL_MAX];
 	size_t length = frames_write(control, frame);
 	return send(link->fd, frame, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
 }
 
-static void opened(struct link *link, uint64_t now)
+static void opened(struct export_link *link, uint64_t now)
 {
 	link->connects++;
 	state_set(link, LINK_OPEN, now);
 }
 
-static void connected(struct link *link, uint64_t now)
+static void connected(struct export_link *link, uint64_t now)
 {
 	link->heard = 0;
 	if (link->options->framing == LINK_LENGTHS)
@@ -129,9 +130,9 @@ static void connected(struct link *link, uint64_t now)
 		broken(link, now);
 }
 
-static void begin(struct link *link, uint64_t now)
+static void begin(struct export_link *link, uint64_t now)
 {
-	const struct link_options *options = link->options;
+	const struct export_link_options *options = link->options;
 	if (link->tried && now - link->since < options->reconnect_ms)
 		return;
 	link->tried = true;
@@ -150,13 +151,13 @@ static void begin(struct link *link, uint64_t now)
 		broken(link, now);
 }
 
-static bool ready(const struct link *link, short events)
+static bool ready(const struct export_link *link, short events)
 {
 	struct pollfd look = {.fd = link->fd, .events = events};
 	return poll(&look, 1, 0) > 0;
 }
 
-static void connect_look(struct link *link, uint64_t now)
+static void connect_look(struct export_link *link, uint64_t now)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
@@ -172,7 +173,7 @@ static void connect_look(struct link *link, uint64_t now)
 }
 
 /* The collector has to agree before anything is sent. */
-static void greeting_look(struct link *link, uint64_t now)
+static void greeting_look(struct export_link *link, uint64_t now)
 {
 	ssize_t count = recv(link->fd, link->said + link->heard, sizeof(link->said) - link->heard,
 			     MSG_DONTWAIT);
@@ -194,14 +195,14 @@ static void greeting_look(struct link *link, uint64_t now)
 }
 
 /* Whether the other end is still there; what it says has no meaning. */
-static bool alive(struct link *link)
+static bool alive(struct export_link *link)
 {
 	uint8_t ignored[512];
 	ssize_t count = recv(link->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
 	return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static void flush(struct link *link, uint64_t now)
+static void flush(struct export_link *link, uint64_t now)
 {
 	bool ended = !alive(link);
 	while (!ended && link->next < link->end) {
@@ -215,7 +216,7 @@ static void flush(struct link *link, uint64_t now)
 			advance(link, (size_t)count);
 		}
 	}
-	if (link_waiting(link) == 0)
+	if (export_link_waiting(link) == 0)
 		link->since = now;
 	if (link->options->stall_ms != 0 && now - link->since >= link->options->stall_ms)
 		ended = true;
@@ -223,7 +224,7 @@ static void flush(struct link *link, uint64_t now)
 		broken(link, now);
 }
 
-void link_turn(struct link *link, uint64_t now)
+void export_link_turn(struct export_link *link, uint64_t now)
 {
 	switch (link->state) {
 	case LINK_CLOSED:
@@ -241,9 +242,9 @@ void link_turn(struct link *link, uint64_t now)
 	}
 }
 
-void link_finish(struct link *link)
+void export_link_finish(struct export_link *link)
 {
 	if (link->state == LINK_OPEN && link->options->framing == LINK_FRAMES &&
-	    link_waiting(link) == 0)
+	    export_link_waiting(link) == 0)
 		say(link, FRAMES_STOP);
 }

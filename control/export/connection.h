@@ -4,8 +4,8 @@
  * at in turns. One that breaks or stalls is made anew, and begins with the message that was not sent
  * whole. The exporter's thread alone.
  */
-#ifndef SLUICE_CONTROL_EXPORT_LINK_H
-#define SLUICE_CONTROL_EXPORT_LINK_H
+#ifndef SLUICE_CONTROL_EXPORT_CONNECTION_H
+#define SLUICE_CONTROL_EXPORT_CONNECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,27 +15,28 @@
 #define LINK_FRAME_HEAD 4u /* at most: what is before a message */
 
 /* How messages are told apart on a connection. */
-enum link_framing {
+enum export_link_framing {
 	LINK_LENGTHS, /* two bytes of length before each: what PowerDNS speaks */
 	LINK_FRAMES,  /* Frame Streams, both ways, with dnstap in them */
 };
 
-struct link_options {
+struct export_link_options {
 	struct sockaddr_storage address;
 	socklen_t address_size;
-	enum link_framing framing;
-	uint32_t queue;		/* bytes that may wait */
-	uint32_t connect_ms;	/* to be connected in */
-	uint32_t reconnect_ms;	/* from one try to the next */
-	uint32_t stall_ms;	/* without progress, then it is given up; 0: never */
+	enum export_link_framing framing;
+	/* The control lcore may change these at any time. */
+	_Atomic uint32_t queue;	       /* bytes that may wait */
+	_Atomic uint32_t connect_ms;   /* to be connected in */
+	_Atomic uint32_t reconnect_ms; /* from one try to the next */
+	_Atomic uint32_t stall_ms;     /* without progress, then it is given up; 0: never */
 };
 
-enum link_state { LINK_CLOSED, LINK_CONNECTING, LINK_GREETED, LINK_OPEN };
+enum export_link_state { LINK_CLOSED, LINK_CONNECTING, LINK_GREETED, LINK_OPEN };
 
-struct link {
-	const struct link_options *options;
+struct export_link {
+	const struct export_link_options *options;
 	int fd;
-	enum link_state state;
+	enum export_link_state state;
 	uint64_t since;	   /* milliseconds, of the state; of LINK_OPEN: of the last progress */
 	bool tried;	   /* once at least */
 	uint8_t *bytes;	   /* messages, each framed */
@@ -49,22 +50,22 @@ struct link {
 	uint64_t failures; /* times it did not, or broke */
 };
 
-void link_init(struct link *link, const struct link_options *options);
-void link_free(struct link *link);
+void export_link_init(struct export_link *link, const struct export_link_options *options);
+void export_link_free(struct export_link *link);
 
 /* Queues a message. False: what waits already leaves no room. */
-bool link_put(struct link *link, const uint8_t *message, size_t length);
+bool export_link_put(struct export_link *link, const uint8_t *message, size_t length);
 
 /* Goes on with whatever there is to do; `now` in milliseconds. */
-void link_turn(struct link *link, uint64_t now);
+void export_link_turn(struct export_link *link, uint64_t now);
 
 /* The largest message that the framing allows. */
-size_t link_message_max(enum link_framing framing);
+size_t export_link_message_max(enum export_link_framing framing);
 
 /* Says good-bye, where that is usual. */
-void link_finish(struct link *link);
+void export_link_finish(struct export_link *link);
 
-static inline size_t link_waiting(const struct link *link)
+static inline size_t export_link_waiting(const struct export_link *link)
 {
 	return link->end - link->first;
 }
