@@ -365,7 +365,7 @@ function globals.TeeAction(remote, ecs, source, proxy)
     at.port = 53
   end
   local from = source ~= nil and address.of(source) or nil
-  local title = at:toStringWithPort()
+  local title = at:toStringWithPort() .. (from and ' from ' .. from:toStringWithPort() or '')
   local made = ffi.new('struct lua_export_logger', {kind = COPIES, name = title})
   local number = C.sluice_export_logger(made, at, from)
   if number < 0 then
