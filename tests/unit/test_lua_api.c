@@ -330,7 +330,7 @@ static struct balance *balance_made(void)
 /* What ffi.cdef() is to read. */
 static void interface_push(lua_State *lua)
 {
-	static const char *const parts[] = {"", "_policy", "_recent", "_dnsdist", "_dnsdist_control"};
+	static const char *const parts[] = {"", "_policy", "_recent", "_export", "_dnsdist", "_dnsdist_control"};
 	luaL_Buffer all;
 
 	luaL_buffinit(lua, &all);
