@@ -15,6 +15,7 @@
 #define CONTROL_BATCH 64u
 
 struct block_set;
+struct exporter;
 struct health;
 struct links;
 struct log_writer;
@@ -42,6 +43,7 @@ struct control {
 	struct feeds *feeds;
 	struct block_set *blocks; /* dynamic blocks; NULL in `sluice check` */
 	struct log_writer *log_writer; /* NULL in `sluice check` */
+	struct exporter *exporter; /* NULL in `sluice check` and in replay */
 	struct health *health; /* NULL: nobody is asked, as in replay */
 	uint64_t health_due;   /* when health_turn() has something to do */
 	struct lua_policy *lua; /* the policy in force */

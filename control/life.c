@@ -16,6 +16,7 @@
 #include "control/blocks.h"
 #include "control/console/console.h"
 #include "control/eal.h"
+#include "control/export/exporter.h"
 #include "control/lists/feed.h"
 #include "control/hand.h"
 #include "control/net/kernel.h"
@@ -394,6 +395,28 @@ static void log_writer_fini(void)
 	log_writer_destroy(control->log_writer);
 }
 
+static int export_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return -rte_ctrl_thread_create(thread, "sluice-export", NULL, run, argument);
+}
+
+static int exporter_init(char *error)
+{
+	unsigned n = control->dataplane->n_workers;
+	control->exporter = exporter_create(n + 1, rte_get_tsc_hz(), export_thread_start);
+	if (control->exporter == NULL)
+		return refused(error, "no memory or no thread for the export of queries");
+	for (unsigned i = 0; i < n; i++)
+		workers[i].rules.exports = exporter_ring(control->exporter, i);
+	control->rules.exports = exporter_ring(control->exporter, n);
+	return 0;
+}
+
+static void exporter_fini(void)
+{
+	exporter_destroy(control->exporter);
+}
+
 static int http_init(char *error)
 {
 	return http_create(control, error, ERROR_SIZE);
@@ -472,6 +495,7 @@ static const struct step {
 	{"dynamic blocks", blocks_init, blocks_fini, EXIT_SYSTEM},
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},
 	{"log of queries", log_writer_init, log_writer_fini, EXIT_SYSTEM},
+	{"export of queries", exporter_init, exporter_fini, EXIT_SYSTEM, true},
 	{"metrics", http_init, http_destroy, EXIT_SYSTEM, true},
 	{"telemetry", telemetry_init, telemetry_destroy, EXIT_SYSTEM, true},
 	{"health", health_init, health_fini, EXIT_SYSTEM, true},

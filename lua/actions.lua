@@ -27,14 +27,19 @@ function Action.getStats() return {} end
 function Action.printStats() return '' end
 function Action.reload() end
 Action.__tostring = Action.toString
+local classes = {[Action] = true}
+-- One that can do more: methods are set in what is returned, its metatable.
+local function class()
+  local made = setmetatable({}, {__index = Action})
+  made.__index, made.__tostring = made, Action.toString
+  classes[made] = true
+  return made
+end
 -- One that has a file.
-local Log = setmetatable({}, {__index = Action})
-Log.__index, Log.__tostring = Log, Action.toString
+local Log = class()
 function Log:reload() C.sluice_action_log_reopen(self.pointer) end
 
-local function is(value)
-  return getmetatable(value) == Action or getmetatable(value) == Log
-end
+local function is(value) return classes[getmetatable(value)] ~= nil end
 
 local reply_keys = check.keys('ttl', 'aa', 'ad', 'ra')
 local raw_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'typeForAny')
@@ -384,4 +389,4 @@ rules.NoRecurseAction = rules.SetNoRecurseAction
 rules.DisableValidationAction = rules.SetDisableValidationAction
 rules.TempFailureCacheTTLAction = rules.SetTempFailureCacheTTLAction
 
-return {globals = rules, sluice = beyond, is = is}
+return {globals = rules, sluice = beyond, is = is, made = action, class = class}

@@ -15,6 +15,7 @@ local SHARED = [[lua_question lua_batch lua_datagram lua_mailbox lua_name lua_ad
   lua_list_status lua_server lua_server_tcp lua_listener_tcp lua_health lua_server_view lua_check
   lua_rule lua_cache_options lua_cache_stats lua_bench lua_block lua_recent lua_suffix
   lua_group_column lua_group_client
+  lua_export lua_export_setting lua_export_logger lua_export_stats
   dnsdist_ffi_ednsoption dnsdist_ffi_tag dnsdist_ffi_raw_value]]
 
 local index = 0
@@ -43,6 +44,7 @@ install(require('sluice.address'), 'parse', 'is', 'of', 'is_group', 'is_netmask'
 install(require('sluice.packet'))
 install(require('sluice.selectors').globals)
 install(require('sluice.actions').globals)
+install(require('sluice.export').globals)
 install(require('sluice.chains'), 'each_chain')
 install(require('sluice.server'))
 install(require('sluice.tcp').globals)

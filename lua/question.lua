@@ -201,7 +201,22 @@ function method:getHTTPHeaders()
 end
 
 function method:sendTrap() facts_of(self) end
-method.setMetaKey = method.sendTrap
+-- Values for collectors, in place of those that the key has.
+function method:setMetaKey(key, values)
+  key = check.string(key, 'the key')
+  if type(values) ~= 'table' then
+    check.fail('setMetaKey takes a table of values, not %s', type(values))
+  end
+  done(C.sluice_question_meta_clear(self.handle, key, #key))
+  for _, value in ipairs(values) do
+    if type(value) == 'number' then
+      done(C.sluice_question_meta_number(self.handle, key, #key, value))
+    else
+      value = check.string(value, 'the value')
+      done(C.sluice_question_meta_add(self.handle, key, #key, value, #value))
+    end
+  end
+end
 
 -- ---- classes
 
@@ -294,11 +309,10 @@ function query_set.ecsPrefixLength(self, value)
     check.range(value, 'ecsPrefixLength', 0, 65535)))
 end
 
--- No server is told the client's device. What a policy says about it is taken without effect, as an
--- error would cost it every query.
-local function nothing(key, value)
+-- What there is not here is taken without effect, as an error would cost a policy every query.
+local function nothing(key)
   local told = false
-  local function tell(self)
+  query[key] = function(self)
     facts_of(self)
     if not told then
       told = true
@@ -306,17 +320,22 @@ local function nothing(key, value)
       C.sluice_log(2, text, #text)
     end
   end
-  if value ~= nil then
-    query_get[key], query_set[key] = function(self) return facts_of(self) and value end, tell
-  else
-    query[key] = tell
-  end
 end
-nothing('deviceID', '')
-nothing('deviceName', '')
-nothing('requestorID', '')
 nothing('setHTTPResponse')
 query.getTraceID, query.getSpanID = method.getIncomingInterface, method.getIncomingInterface
+
+-- Who asks, as collectors are told: numbers of enum note_identity.
+for which, key in pairs({[0] = 'deviceID', 'deviceName', 'requestorID'}) do
+  query_get[key] = function(self)
+    facts_of(self)
+    return C.sluice_question_identity(self.handle, which, bytes) and
+      ffi.string(bytes.data, bytes.length) or ''
+  end
+  query_set[key] = function(self, value)
+    value = check.string(value, key)
+    done(C.sluice_question_identity_set(self.handle, which, value, #value))
+  end
+end
 
 -- What a PROXY header said, and what servers are told in theirs.
 function query:getProxyProtocolValues()

@@ -55,21 +55,21 @@ unsupported.names = [[
   topCacheInsertedResponseRules topCacheMissRules topResponseRules topRules
   topSelfAnsweredResponseRules TrailingDataRule UnsetTagAction UnsetTagResponseAction vinfolog
   warnlog addExitCallback addServerStateChangeCallback addTimeoutResponseAction benchRule
-  clearQueryCounters clearTimeoutResponseRules DnstapLogAction
-  DnstapLogResponseAction dynBlockRulesGroup EDNSVersionRule ERCodeAction ERCodeRule
+  clearQueryCounters clearTimeoutResponseRules
+  dynBlockRulesGroup EDNSVersionRule ERCodeAction ERCodeRule
   exceedNXDOMAINs exceedQRate exceedQTypeRate exceedRespByterate exceedServFails getAddressInfo
   getQueryCounters
   getResponseRing getRespRing getRingEntries getSlowResponses getTimeoutResponseRule
   getTopBandwidth getTopQueries getTopResponses getTopTimeoutResponseRules grepq hashPassword
   IncomingProtocolRule
-  LogResponseAction makeIPCipherKey
-  mvTimeoutResponseRule mvTimeoutResponseRuleToTop newFrameStreamTcpLogger
-  newFrameStreamUnixLogger newQPSLimiter newRemoteLogger newSVCRecordParameters
-  RE2Rule RecordsTypeCountRule RemoteLogAction RemoteLogResponseAction
+  LogResponseAction
+  mvTimeoutResponseRule mvTimeoutResponseRuleToTop
+  newQPSLimiter newSVCRecordParameters
+  RE2Rule RecordsTypeCountRule
   rmTimeoutResponseRule SetDisableValidationAction SetEDNSOptionResponseAction
   setQueryCount setQueryCountFilter SetReducedTTLResponseAction
   showTimeoutResponseRules SpoofPacketAction SpoofSVCAction statNodeRespRing submitToMainThread
-  TeeAction threadmessage topBandwidth topClients topQueries topResponses topSlow
+  threadmessage topBandwidth topClients topQueries topResponses topSlow
   topTimeoutResponseRules topTimeouts
   getRingBuffersSamplingRate setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize
   getTopTimeoutResponseRule

@@ -84,6 +84,7 @@ void lua_owned_free(void *made)
 	X(lua_check) X(lua_rule) X(lua_cache_options) X(lua_cache_stats) X(lua_bench) X(lua_block) \
 	X(lua_recent) X(lua_suffix)                                                                \
 	X(lua_group_column) X(lua_group_client)                                                    \
+	X(lua_export) X(lua_export_setting) X(lua_export_logger) X(lua_export_stats)               \
 	X(dnsdist_ffi_ednsoption) X(dnsdist_ffi_tag)                                               \
 	X(dnsdist_ffi_raw_value)
 

@@ -34,6 +34,7 @@
 #include "control/lua/cdef.h"
 #include "control/lua/cdef_policy.h"
 #include "control/lua/cdef_recent.h"
+#include "control/lua/cdef_export.h"
 #include "control/lua/cdef_dnsdist.h"
 #include "control/lua/cdef_dnsdist_control.h"
 #include "control/lua/cdef_thread.h"
@@ -114,6 +115,7 @@ struct lua_console {
 
 struct block_set;
 struct net_port;
+struct exporter;
 struct feed;
 struct feeds;
 struct lua_feed;
@@ -131,6 +133,8 @@ struct lua_context {
 	struct feeds *feeds; /* NULL: there are none */
 	struct block_set *blocks; /* NULL: there are none */
 	struct log_writer *log_writer; /* NULL: no file is opened */
+	struct exporter *exporter; /* NULL: nobody is told anything */
+	const struct rule_context *rules; /* of the control lcore, for what Lua exports; or NULL */
 	bool feeds_block;    /* a list that is opened is read at once */
 	struct policy_registry *registry;
 	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */

@@ -3,10 +3,10 @@
  * What Lua and C share: read by the compiler (through lua/abi.h) and, as it stands, by ffi.cdef().
  * Declarations only, not one preprocessor line. The control lcore only.
  *
- * sluice_* is for our own Lua: what packets need is here, the rest in lua/cdef_policy.h and
- * lua/cdef_recent.h; what is for policies is in lua/cdef_dnsdist.h. ffi.cdef() gets them in this
- * order. int results are 0 or -errno unless they say otherwise. A question that has left
- * gives 0, NULL, or -ESTALE.
+ * sluice_* is for our own Lua: what packets need is here, the rest in lua/cdef_policy.h,
+ * lua/cdef_recent.h and lua/cdef_export.h; what is for policies is in lua/cdef_dnsdist.h. ffi.cdef()
+ * gets them in this order. int results are 0 or -errno unless they say otherwise. A question that has
+ * left gives 0, NULL, or -ESTALE.
  */
 
 struct rte_mbuf;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Policies come into force and go. */
+#include "control/export/exporter.h"
 #include "control/lua/policy.h"
 
 #include <stdio.h>
@@ -304,6 +305,8 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->feeds = control->feeds;
 	policy->context->blocks = control->blocks;
 	policy->context->log_writer = control->log_writer;
+	policy->context->exporter = control->exporter;
+	policy->context->rules = &control->rules;
 	policy->context->feeds_block = !control->serving;
 	policy->context->registry = control->registry;
 	policy->context->model = policy->model;
@@ -412,9 +415,22 @@ static void expressions_say(const struct policy_model *model)
 	}
 }
 
+/* Collectors are told names, workers know numbers. */
+static void pools_tell(const struct lua_policy *policy)
+{
+	struct exporter *exporter = policy->control->exporter;
+	for (size_t i = 0; exporter != NULL && i < policy_pools_count(policy->model); i++) {
+		size_t length;
+		const char *name = policy_pool_name_at(policy->model, i, &length);
+		if (name != NULL)
+			exporter_pool(exporter, (uint16_t)i, name, length);
+	}
+}
+
 static void take_over(struct control *control, struct lua_policy *policy, struct policy *compiled)
 {
 	policy_model_apply(policy->model);
+	pools_tell(policy);
 	policy_publish(control->dataplane, compiled);
 	lua_listeners_settle(control, LUA_LISTENERS_TAKE);
 	policy->older = in_force;
@@ -504,6 +520,7 @@ static void changes_publish(struct lua_policy *policy)
 	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
 	if (compiled != NULL) {
 		policy_model_apply(policy->model);
+		pools_tell(policy);
 		policy_publish(policy->control->dataplane, compiled);
 		servers_watch(policy);
 	} else

@@ -349,6 +349,7 @@ void metrics_print(const struct control *control, FILE *out)
 	naps_print(control, out);
 	pulse_print(control, out);
 	lists_print(control, out);
+	metrics_export_print(control, out);
 	latency_print(control, out);
 	metrics_stages_print(control, out);
 	metrics_value(out, "sluice_policies_old", "gauge",

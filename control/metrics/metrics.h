@@ -23,6 +23,9 @@ void metrics_tcp_dnsdist_print(const struct control *control, FILE *out);
 /* And those about dynamic blocks. */
 void metrics_blocks_print(const struct control *control, FILE *out);
 
+/* And those about what is told to collectors, and copied. */
+void metrics_export_print(const struct control *control, FILE *out);
+
 /* The part of it that only builds with -Dstages=true have. */
 #ifdef SLUICE_STAGES
 void metrics_stages_print(const struct control *control, FILE *out);

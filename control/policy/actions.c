@@ -247,6 +247,14 @@ struct policy_action *policy_action_log(struct policy_model *model, uint16_t fil
 	return number_action(model, RULE_ACTION_LOG, file);
 }
 
+struct policy_action *policy_action_export(struct policy_model *model, struct rule_export what)
+{
+	struct policy_action *action = action_new(model, RULE_ACTION_EXPORT, 0);
+	if (action)
+		action->action.export = what;
+	return action;
+}
+
 uint16_t policy_action_file(const struct policy_action *action)
 {
 	return action->action.value;

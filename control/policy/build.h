@@ -249,6 +249,8 @@ struct policy_action *policy_action_reduce(struct policy_model *model, uint16_t 
 /* `file` is a number of log_writer_open(). */
 struct policy_action *policy_action_log(struct policy_model *model, uint16_t file);
 uint16_t policy_action_file(const struct policy_action *action);
+/* As exporter_form() made it. */
+struct policy_action *policy_action_export(struct policy_model *model, struct rule_export what);
 struct policy_action *policy_action_pool(struct policy_model *model, const char *name,
 					 size_t length, bool stop);
 /* Drops what is above the limit. */

@@ -275,6 +275,9 @@ enum rule_verdict rule_action_run(const struct rule_action *action, struct rte_m
 	case RULE_ACTION_LOG:
 		query_log_push(context, action->value, mbuf);
 		return RULE_GO_ON;
+	case RULE_ACTION_EXPORT:
+		export_push(context, action->export, mbuf, NULL, 0);
+		return RULE_GO_ON;
 	case RULE_ACTION_LUA:
 	case RULE_ACTION_LUA_FFI:
 		return RULE_LUA;

@@ -10,6 +10,7 @@
 
 #include "dataplane/dns/reply.h"
 #include "dataplane/packet.h"
+#include "dataplane/rules/export.h"
 #include "dataplane/rules/tags.h"
 
 struct live_list;
@@ -58,6 +59,7 @@ struct rule_tag;
 	X(SUBSCRIBER, "Subscriber")                                                                \
 	X(LOOKUP, "KeyValueStoreLookup")                                                           \
 	X(LOG, "Log")                                                                              \
+	X(EXPORT, "RemoteLog")                                                                     \
 	X(LUA, "Lua")                                                                              \
 	X(LUA_FFI, "LuaFFI")                                                                       \
 	X(LUA_THREAD, "LuaFFIPerThread")
@@ -200,6 +202,7 @@ struct rule_action {
 		const struct rule_extended_error *error;
 		const struct rule_subscriber *subscriber;
 		const struct rule_lookup *lookup;
+		struct rule_export export;
 	};
 };
 

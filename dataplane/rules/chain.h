@@ -13,6 +13,7 @@
 
 struct backend_stats;
 struct chain_index;
+struct export_ring;
 struct live_list;
 struct query_log_ring;
 struct rpz_action;
@@ -76,6 +77,7 @@ struct rule_context {
 	uint64_t client[2]; /* its address, for timed sets */
 	struct rule_type_count types[RULE_TYPES_COUNTED]; /* of that packet's records */
 	struct query_log_ring *log; /* NULL: what is to be logged is lost, and counted */
+	struct export_ring *exports; /* NULL: nobody is told anything */
 	const struct net_port *ports; /* NULL: of no client it is known whether it is on a link */
 	uint16_t udp_size; /* what OPT records made here announce, bytes; 0: DNS_EDNS_UDP_SIZE */
 };

@@ -380,6 +380,85 @@ void proxy_values_clear(struct note_block **notes)
 	thin_out(notes, NOTE_PROXY_VALUE, 0);
 }
 
+/* Takes out the notes of a kind that have this key, and this code. */
+static void notes_unset(struct note_block **notes, enum note_kind kind, uint16_t code,
+			const char *key, size_t key_length)
+{
+	for (struct note_block **link = notes; *link;) {
+		struct note_block *block = *link;
+		uint32_t at = 0;
+		while (*link == block && at < block->used) {
+			const struct note_item *item = item_at(block, at);
+			if (item->kind == kind && (item->info_code == code || key_length > 0) &&
+			    item->key_length == key_length &&
+			    (key_length == 0 || memcmp(item_bytes(item), key, key_length) == 0))
+				item_remove(link, at);
+			else
+				at += item->size;
+		}
+		if (*link == block)
+			link = &block->next;
+	}
+}
+
+int identity_set(struct note_block **notes, enum note_identity which, const char *text,
+		 size_t length)
+{
+	if (length > NOTE_VALUE_MAX)
+		return -E2BIG;
+	notes_unset(notes, NOTE_IDENTITY, (uint16_t)which, NULL, 0);
+	return length == 0 ? 0
+			   : note_append(notes, &(struct note){.kind = NOTE_IDENTITY,
+							       .value = text,
+							       .value_length = length,
+							       .info_code = (uint16_t)which});
+}
+
+bool identity_get(const struct note_block *notes, enum note_identity which, const char **text,
+		  size_t *length)
+{
+	struct note_cursor cursor = notes_open(notes);
+	struct note note;
+	while (note_next_of(&cursor, NOTE_IDENTITY, &note)) {
+		if (note.info_code != which)
+			continue;
+		*text = note.value;
+		*length = note.value_length;
+		return true;
+	}
+	return false;
+}
+
+static int meta_append(struct note_block **notes, const struct note *what)
+{
+	struct note note = *what;
+	note.kind = NOTE_META;
+	return note_append(notes, &note);
+}
+
+int meta_add(struct note_block **notes, const char *key, size_t key_length, const char *value,
+	     size_t value_length)
+{
+	return meta_append(notes, &(struct note){.key = key,
+						 .key_length = key_length,
+						 .value = value,
+						 .value_length = value_length});
+}
+
+int meta_add_number(struct note_block **notes, const char *key, size_t key_length, int64_t value)
+{
+	return meta_append(notes, &(struct note){.key = key,
+						 .key_length = key_length,
+						 .value = (const char *)&value,
+						 .value_length = sizeof(value),
+						 .info_code = 1});
+}
+
+void meta_clear(struct note_block **notes, const char *key, size_t key_length)
+{
+	notes_unset(notes, NOTE_META, 0, key, key_length);
+}
+
 int notes_copy(struct note_block **to, const struct note_block *from)
 {
 	struct note_cursor cursor = notes_open(from);

@@ -28,16 +28,19 @@ typedef void *note_alloc_fn(void);
 typedef void note_free_fn(void *block);
 
 enum note_kind { NOTE_TAG, NOTE_EDE, NOTE_QUERY, NOTE_SUBNET, NOTE_PEER, NOTE_PROXY_VALUE,
-		 NOTE_DELAY };
+		 NOTE_DELAY, NOTE_META, NOTE_IDENTITY };
+
+/* Who asks, as collectors are told. */
+enum note_identity { NOTE_DEVICE_ID, NOTE_DEVICE_NAME, NOTE_REQUESTOR_ID, NOTE_IDENTITIES };
 
 /* One note, as it is found. */
 struct note {
 	enum note_kind kind;
-	const char *key; /* of a tag */
+	const char *key; /* of a tag or of metadata */
 	size_t key_length;
 	const char *value; /* of a tag or in a PROXY header; text of an error; the query, subnet or peer */
 	size_t value_length;
-	uint16_t info_code; /* of an error; the type of a value */
+	uint16_t info_code; /* of an error; the type of a value; of an identity which; of metadata 1: a number */
 };
 
 /* A walk over notes, oldest first. Private to note_next(). */
@@ -111,6 +114,22 @@ int delay_set(struct note_block **notes, uint32_t ms);
 
 /* The same, which is gone then; 0: it does not wait. */
 uint32_t delay_take(struct note_block **notes);
+
+/* Sets or replaces it; with 0 bytes there is none. 0, -ENOMEM or -E2BIG. */
+int identity_set(struct note_block **notes, enum note_identity which, const char *text,
+		 size_t length);
+
+/* False: it is not set. */
+bool identity_get(const struct note_block *notes, enum note_identity which, const char **text,
+		  size_t *length);
+
+/* Appends a value to those of a key, for collectors alone. 0, -ENOMEM or -E2BIG. */
+int meta_add(struct note_block **notes, const char *key, size_t key_length, const char *value,
+	     size_t value_length);
+int meta_add_number(struct note_block **notes, const char *key, size_t key_length, int64_t value);
+
+/* Forgets what the key has. */
+void meta_clear(struct note_block **notes, const char *key, size_t key_length);
 
 static inline struct note_cursor notes_open(const struct note_block *notes)
 {

@@ -160,10 +160,10 @@ end
 
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
-  clearQueryCounters DnstapLogAction DnstapLogResponseAction
-  getQueryCounters newFrameStreamTcpLogger newFrameStreamUnixLogger
-  newRemoteLogger newThread RemoteLogAction RemoteLogResponseAction setQueryCount
-  setQueryCountFilter submitToMainThread TeeAction threadmessage
+  clearQueryCounters
+  getQueryCounters
+  newThread setQueryCount
+  setQueryCountFilter submitToMainThread threadmessage
 ]]
 
 local missing = {}

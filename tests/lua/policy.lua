@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local ffi = require('ffi')
-raises('policy.lua:3: TeeAction is not supported by this version', function() TeeAction('::1') end)
+raises('policy.lua:3: setQueryCount is not supported by this version', function() setQueryCount(true) end)
 raises('newThread is refused: a thread of Lua would block', function() newThread('return') end)
 addTLSLocal('192.0.2.1'):anything()
 addAction(SNIRule('example.org'), DropAction())

@@ -304,7 +304,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
-			      "driver async part lists stores blocks groups selectors actions chains tcp server servers cache\n"
+			      "driver async part lists stores blocks groups selectors actions export chains tcp server servers cache\n"
 			      "balancing metrics svcb interfaces json web api binds recent tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
@@ -330,7 +330,7 @@ static struct balance *balance_made(void)
 /* What ffi.cdef() is to read. */
 static void interface_push(lua_State *lua)
 {
-	static const char *const parts[] = {"", "_policy", "_recent", "_dnsdist", "_dnsdist_control"};
+	static const char *const parts[] = {"", "_policy", "_recent", "_export", "_dnsdist", "_dnsdist_control"};
 	luaL_Buffer all;
 
 	luaL_buffinit(lua, &all);
