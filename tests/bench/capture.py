@@ -20,6 +20,12 @@ def checksum(header):
     return ~total & 0xffff
 
 
+def udp_checksum6(ends, udp):
+    """Over IPv6 there has to be one (RFC 8200, section 8.1)."""
+    pseudo = b"".join(ends) + struct.pack("!IHBB", len(udp), 0, 0, 17)
+    return struct.pack("!H", checksum(pseudo + udp + bytes(len(udp) % 2)) or 0xffff)
+
+
 def query(number, label, edns=False):
     labels = (label, "bench", "test")
     name = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
@@ -38,10 +44,14 @@ def pad(dns, size):
 def frame(number, label, client, server, mac, edns=False, size=0):
     dns = pad(query(number, label, edns), size) if size else query(number, label, edns)
     udp = struct.pack("!4H", 1024 + number % COUNT * 7, 53, 8 + len(dns), 0) + dns
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                     ipaddress.IPv4Address(client).packed, ipaddress.IPv4Address(server).packed)
-    ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
-    ethernet = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000000002") + b"\x08\x00"
+    ends = [ipaddress.ip_address(end).packed for end in (client, server)]
+    if len(ends[0]) == 16:
+        udp = udp[:6] + udp_checksum6(ends, udp) + udp[8:]
+        ip, kind = struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + b"".join(ends), b"\x86\xdd"
+    else:
+        ip, kind = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + b"".join(ends), b"\x08\x00"
+        ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+    ethernet = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000000002") + kind
     return ethernet + ip + udp
 
 
