@@ -25,7 +25,7 @@
 #include "control/net/links.h"
 #include "control/loop.h"
 #include "control/lua/host.h"
-#include "control/lua/lookups.h"
+#include "control/lua/errands.h"
 #include "control/lua/policy.h"
 #include "control/parking.h"
 #include "control/placement.h"
@@ -443,7 +443,7 @@ static void policy_fini(void)
 {
 	lua_policy_finish(control);
 	lua_policy_unload(control);
-	lua_lookups_close();
+	lua_errands_close();
 	policy_unpublish();
 }
 

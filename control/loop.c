@@ -245,7 +245,7 @@ static void sleep_turn(struct control *control)
 	if (control->health != NULL)
 		deadline = RTE_MIN(deadline, control->health_due);
 	int patience = SLEEP_MAX_MS;
-	if (control->ended != 0)
+	if (control->ended != 0 || lua_policy_counts(control))
 		patience = 5;
 	if (deadline != ASYNC_NEVER && deadline < control->now + (uint64_t)patience)
 		patience = deadline > control->now ? (int)(deadline - control->now) : 0;

@@ -161,6 +161,21 @@ static inline void datagram_send(struct worker *worker, struct rte_mbuf *mbuf,
 	pipeline_push(worker, port, mbuf);
 }
 
+/* False: the address that was asked is muted. */
+static __rte_noinline bool answer_watch(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct policy *policy = policy_now(worker);
+	const struct query_state *query = &packet_of(mbuf)->query;
+	if (query->frontend < STATS_FRONTENDS && (policy->muted >> query->frontend & 1) != 0 &&
+	    (query->flags & QUERY_TCP) == 0) {
+		pipeline_drop(worker, mbuf, DROP_MUTED);
+		return false;
+	}
+	if (policy->groups_answers)
+		pipeline_groups_answer(worker, mbuf);
+	return true;
+}
+
 void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	STAGE(worker, TX);
@@ -181,8 +196,8 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(dns, &query->client_id, sizeof(query->client_id));
 	if (unlikely((query->flags & QUERY_MAX_TTL) != 0))
 		dns_ttls_limit(dns, packet->dns_length, 0, query->max_returned_ttl, NULL, 0);
-	if (unlikely(policy_now(worker)->groups_answers))
-		pipeline_groups_answer(worker, mbuf);
+	if (unlikely(policy_now(worker)->answers_watched) && !answer_watch(worker, mbuf))
+		return;
 	if (unlikely((query->flags & QUERY_TCP) != 0))
 		stream_send(worker, mbuf);
 	else

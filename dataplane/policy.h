@@ -50,6 +50,7 @@ struct policy_listener {
 	bool any;
 	uint8_t frontend; /* of struct stats_frontend; stays the same from one policy to the next */
 	bool unproxied;	  /* no PROXY header is looked for */
+	bool muted;	  /* queries over UDP are answered by nobody */
 	struct policy_listener_tcp tcp;
 };
 
@@ -179,6 +180,8 @@ struct policy {
 	const struct policy_group *groups;
 	uint16_t n_groups;
 	bool groups_answers; /* some group counts answers */
+	bool answers_watched; /* some group does, or some address is muted */
+	uint64_t muted; /* bit n: the listening addresses with number n are */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
 	struct recent *recent; /* the lcores' rings of what was asked and answered; NULL: none */

@@ -82,6 +82,7 @@ enum drop_stage { DROP_STAGE_PACKET, DROP_STAGE_QUERY, DROP_STAGE_RESPONSE, DROP
 	X(SEND_FAILED, QUERY, "verdict could not be asked for and the policy drops then")          \
 	X(TCP_GAVE_UP, QUERY, "the server did not send a zone to its end over TCP")                \
 	X(TCP_FULL, QUERY, "no room to hand a message to the TCP thread")                          \
+	X(MUTED, QUERY, "answer from a listening address that is muted")                            \
 	X(REPLY_BUILD, QUERY, "answer did not fit its buffer")                                     \
 	X(SHUTDOWN, QUERY, "still in hand at the end of shutdown.grace")                           \
 	X(RESPONSE_UNSOLICITED, RESPONSE, "response that nobody asked for")                        \

@@ -7,6 +7,7 @@ local cache = require('sluice.cache')
 local chains = require('sluice.chains')
 local check = require('sluice.check')
 local json = require('sluice.json')
+local metrics = require('sluice.metrics')
 local name = require('sluice.name')
 local recent = require('sluice.recent')
 local server = require('sluice.server')
@@ -22,30 +23,14 @@ local settings = web.settings
 
 -- ---- numbers, which the metrics have already
 
-local function labels_of(text)
-  local labels = {}
-  for key, value in text:gmatch('([%w_]+)="([^"]*)"') do
-    labels[key] = value
-  end
-  return labels
-end
-
 -- dnsdist's: those without labels by name, and the others by family in their order.
 local function metrics_read()
-  local text, plain, families = ffi.new('struct lua_bytes'), {}, {}
-  if not C.sluice_metrics_text(text) then
-    return plain, families
-  end
-  for line in ffi.string(text.data, text.length):gmatch('\ndnsdist_([^\n]+)') do
-    local family, labels, value = line:match('^([%w_]+)(%b{}) (%S+)$')
-    if family then
-      families[family] = families[family] or {}
-      table.insert(families[family], {labels = labels_of(labels), value = tonumber(value)})
-    else
-      family, value = line:match('^([%w_]+) (%S+)$')
-      plain[family:gsub('_', '-')] = tonumber(value)
-    end
-  end
+  local plain, families = {}, {}
+  metrics.each_statistic(function(title, value) plain[title] = value end)
+  metrics.each_sample(function(family, labels, value)
+    families[family] = families[family] or {}
+    table.insert(families[family], {labels = labels, value = value})
+  end)
   return plain, families
 end
 
@@ -248,7 +233,7 @@ local function config_list()
   add('server-policy', (balancing.showServerPolicy():gsub('\n$', '')))
   add('fixup-case', false)
   add('truncate-tc', false)
-  add('verbose', false)
+  add('verbose', server.getVerbose())
   add('verbose-health-checks', false)
   return made
 end

@@ -7,7 +7,23 @@ check.own()
 
 local binds = {}
 local Bind = {}
-Bind.__index = Bind
+
+-- `muted`: queries over UDP are answered by nobody.
+function Bind:__index(key)
+  if key == 'muted' then
+    return rawget(self, 'proto') == 'UDP' and C.sluice_listener_muted(rawget(self, 'index'))
+  end
+  return Bind[key]
+end
+function Bind:__newindex(key, value)
+  if key ~= 'muted' then
+    check.fail('ClientState has no member "%s" to set', tostring(key))
+  elseif rawget(self, 'proto') ~= 'UDP' then
+    check.fail('what is asked over TCP cannot be muted')
+  elseif C.sluice_listener_mute(rawget(self, 'index'), value and true or false) < 0 then
+    check.fail('there are too many listening addresses to mute this one')
+  end
+end
 function Bind:toString() return self.address end
 function Bind:getType() return self.proto end
 Bind.__tostring = Bind.toString
@@ -23,9 +39,9 @@ local function list()
   local index, length = 0, C.sluice_listener_print(0, text, 80, tcp)
   while length >= 0 do
     local address = ffi.string(text, length)
-    found[#found + 1] = setmetatable({address = address, proto = 'UDP'}, Bind)
+    found[#found + 1] = setmetatable({address = address, proto = 'UDP', index = index}, Bind)
     if tcp[0] then
-      found[#found + 1] = setmetatable({address = address, proto = 'TCP'}, Bind)
+      found[#found + 1] = setmetatable({address = address, proto = 'TCP', index = index}, Bind)
     end
     index = index + 1
     length = C.sluice_listener_print(index, text, 80, tcp)

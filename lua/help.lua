@@ -333,6 +333,10 @@ exceedQTypeRate(type, rate, seconds) -- likewise, with more of a type
 exceedServFails(rate, seconds) -- likewise, with more SERVFAIL answers
 exceedNXDOMAINs(rate, seconds) -- likewise, with more NXDOMAIN answers
 exceedRespByterate(rate, seconds) -- likewise, with more bytes of answers
+setQueryCount(bool) -- counts queries by name, in lower case
+setQueryCountFilter(function(query)) -- says whether a query counts, and by which text
+getQueryCounters(count) -- the names that were asked for most, as text
+clearQueryCounters() -- forgets them
 setRingBuffersSize(count) -- how many queries, and how many responses, are kept
 setRingBuffersOptions({samplingRate=, recordQueries=, recordResponses=}) -- which are recorded
 getRingBuffersSamplingRate() -- of how many packets one is recorded; 0: as the load is
@@ -358,13 +362,15 @@ showVersion() -- which version this is
 setWebserverConfig({password=, apiKey=, acl=, ...}) -- who may ask the web server for what
 showWebserverConfig() -- what setWebserverConfig() said
 setAPIWritable(bool, folder) -- lets the REST interface change the ACL, and keep it in a folder
+carbonServer(address, name, interval, namespace, instance) -- sends statistics to Carbon
 registerWebHandler(path, function(request, response)) -- answers a path
 shutdown() -- ends the program, once queries in flight have ended
 newQPSLimiter(rate, burst) -- a rate for Lua's own use: check() takes a token, if there is one
 getCurrentTime() -- the time as {tv_sec=, tv_nsec=}
 inConfigCheck() -- whether this is sluice check
 inClientStartup() -- false
-getVerbose() -- false
+setVerbose(bool) -- logs everything, whatever log.level says
+getVerbose() -- whether everything is logged
 setServerID(text) -- a name for this instance
 getServerID() -- what setServerID() said
 ]]

@@ -112,13 +112,26 @@ end
 
 -- ---- what is counted anyway: dnsdist's statistics by its names
 
-local function each_statistic(visit)
+local function text_of()
   local text = ffi.new('struct lua_bytes')
-  if not C.sluice_metrics_text(text) then
-    return
-  end
-  for name, number in ffi.string(text.data, text.length):gmatch('\ndnsdist_([%w_]+) ([^\n]+)') do
+  return C.sluice_metrics_text(text) and ffi.string(text.data, text.length) or ''
+end
+
+local function each_statistic(visit)
+  for name, number in text_of():gmatch('\ndnsdist_([%w_]+) ([^\n]+)') do
     visit((name:gsub('_', '-')), tonumber(number))
+  end
+end
+metrics.each_statistic = each_statistic
+
+-- Those that have labels: the family without "dnsdist_", and the labels as a table.
+function metrics.each_sample(visit)
+  for family, text, number in text_of():gmatch('\ndnsdist_([%w_]+)(%b{}) ([^\n]+)') do
+    local labels = {}
+    for key, label in text:gmatch('([%w_]+)="([^"]*)"') do
+      labels[key] = label
+    end
+    visit(family, labels, tonumber(number))
   end
 end
 

@@ -152,7 +152,8 @@ end
 
 function server.inClientStartup() return false end
 function server.inConfigCheck() return C.sluice_checking() end
-function server.getVerbose() return false end
+function server.getVerbose() return C.sluice_is_verbose() end
+function server.setVerbose(value) C.sluice_verbose_set(value and true or false) end
 
 local id = ''
 function server.setServerID(value) id = check.string(value, 'the ID') end

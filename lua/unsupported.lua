@@ -77,7 +77,7 @@ unsupported.names = [[
 
 unsupported.harmless = [[
   addBPFFilterDynBlocks addCapabilitiesToRetain addDNSCryptBind addDOH3Local addDOHLocal
-  addDOQLocal addTLSLocal clearConsoleHistory delta enableLuaConfiguration fixupCase
+  addDOQLocal addTLSLocal clearConsoleHistory delta enableLuaConfiguration
   generateDNSCryptCertificate generateDNSCryptProviderKeys generateOCSPResponse getDNSCryptBind
   getDNSCryptBindCount getDOH3Frontend getDOH3FrontendCount getDOHFrontend getDOHFrontendCount
   getDOQFrontend getDOQFrontendCount getOutgoingTLSSessionCacheSize
@@ -93,8 +93,7 @@ unsupported.harmless = [[
   setMaxTLSNewSessionRatePerClient setMaxTLSResumedSessionRatePerClient
   setOpenTelemetryInternalTrace setOpenTelemetryTracing setOutgoingDoHWorkerThreads
   setOutgoingTLSSessionsCacheCleanupDelay setOutgoingTLSSessionsCacheMaxTicketsPerBackend
-  setOutgoingTLSSessionsCacheMaxTicketValidity setRandomizedIdsOverUDP
-  setRandomizedOutgoingSockets
+  setOutgoingTLSSessionsCacheMaxTicketValidity
   setSecurityPollInterval setSecurityPollSuffix setSpanAttribute
   setTicketsKeyAddedHook SetTraceAction showDNSCryptBinds
   showDOH3Frontends showDOHFrontends showDOHResponseCodes showDOQFrontends showSecurityStatus
@@ -110,7 +109,7 @@ unsupported.elsewhere = {
     setConsoleOutputMaxMsgSize setConsoleBindFatal showConsoleACL makeKey]],
   ['metrics.listen'] = [[webserver setWebserverConfig setWebserverBindFatal showWebserverConfig
     setAPIWritable registerWebHandler carbonServer]],
-  ['log.level'] = [[setVerbose setVerboseHealthChecks]],
+  ['log.level'] = [[setVerboseHealthChecks]],
   ['log'] = [[setVerboseLogDestination setSyslogFacility setStructuredLogging]],
   ['dataplane.max_inflight'] = [[setMaxUDPOutstanding]],
   ['dataplane.rx_ring'] = [[setUDPMultipleMessagesVectorSize setUDPSocketBufferSizes]],
@@ -120,6 +119,9 @@ unsupported.elsewhere = {
 -- What there is nothing of to set here.
 unsupported.needless = {
   setTCPDownstreamCleanupInterval = 'connections to servers that have ended are closed at once',
+  fixupCase = 'answers have the case of their query anyway',
+  setRandomizedIdsOverUDP = 'IDs and ports towards servers are random anyway',
+  setRandomizedOutgoingSockets = 'IDs and ports towards servers are random anyway',
   setTCPInternalPipeBufferSize = 'connections do not go through pipes',
 }
 

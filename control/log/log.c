@@ -10,7 +10,7 @@
 #define LINE_SIZE 4096
 
 static enum log_level threshold = LOG_LEVEL_INFO;
-static bool as_json;
+static bool as_json, verbose;
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -18,6 +18,16 @@ void log_setup(enum log_level level, bool json)
 {
 	threshold = level;
 	as_json = json;
+}
+
+void log_verbose_set(bool wanted)
+{
+	verbose = wanted;
+}
+
+bool log_is_verbose(void)
+{
+	return verbose || threshold == LOG_LEVEL_DEBUG;
 }
 
 /* Escapes for JSON (RFC 8259, section 7) into what room there is. */
@@ -66,7 +76,7 @@ void log_write(enum log_level level, const char *format, ...)
 {
 	char message[LINE_SIZE];
 	va_list arguments;
-	if (level < threshold)
+	if (level < threshold && !verbose)
 		return;
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);

@@ -9,6 +9,9 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
 void log_setup(enum log_level level, bool json);
+/* Everything is written, whatever the level; whether it is. Control lcore only. */
+void log_verbose_set(bool verbose);
+bool log_is_verbose(void);
 void log_write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -188,6 +188,17 @@ void sluice_log(uint32_t level, const char *text, size_t length)
 			  text);
 }
 
+void sluice_verbose_set(bool verbose)
+{
+	if (!current->checking)
+		log_verbose_set(verbose);
+}
+
+bool sluice_is_verbose(void)
+{
+	return log_is_verbose();
+}
+
 void sluice_warn(const char *place, const char *text)
 {
 	if (current->checking)

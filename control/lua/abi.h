@@ -42,6 +42,7 @@
 
 #define LUA_BATCH 64u /* items in a batch, datagrams in a mailbox */
 #define LUA_LISTEN_ERROR_SIZE 256u
+#define LUA_COUNTED_LCORES 64u /* there are no more workers */
 #define LUA_WEB_HEADERS 32u /* of an answer of the web server */
 
 enum lua_question_flag {
@@ -88,8 +89,10 @@ struct lua_abi_hooks {
 	const struct recent *(*recent)(void *ctx);
 	/* The lines of the policy that Lua is in, when the process ends over them. */
 	void (*where)(void *ctx, char *text, size_t size);
-	/* Looks a host up for a function of the driver: as lua_lookup_ask(). */
+	/* Looks a host up for a function of the driver: as lua_errand_lookup(). */
 	int (*lookup)(void *ctx, const char *host, int32_t reference);
+	/* Sends a text over TCP: as lua_errand_send(). */
+	int (*send)(void *ctx, const struct lua_address *to, const char *text, size_t length);
 	/* Where packets to a server of this family leave from: 0, or -EINVAL and why in `error`. */
 	int (*source)(void *ctx, const char *text, bool ipv6, struct net_source *source,
 		      char *error, size_t error_size);
@@ -124,6 +127,13 @@ struct lua_codes;    /* what lcores run themselves */
 struct lua_names;    /* a set of names that its Lua holds */
 struct lua_cache_found;
 struct lua_guard;
+/* How far queries have been read that are counted by name. */
+struct lua_counted {
+	const struct recent *recent; /* the rings that this is of */
+	uint64_t next[LUA_COUNTED_LCORES]; /* by lcore: the number of the next one */
+	uint64_t lost;
+};
+
 struct lua_recents; /* what it looks at of late queries and responses */
 
 struct lua_context {
@@ -172,6 +182,7 @@ struct lua_context {
 	struct lua_feed *opened; /* lists */
 	struct lua_codes *codes; /* for the lcores' own Lua: the policy's, which owns them */
 	struct lua_recents *recents; /* likewise: */
+	struct lua_counted counted;
 	struct dnsdist_ffi_ring_entry_list_t *rings;
 	struct lua_names *names; /* a state that is thrown away runs no finalizers */
 	struct log_limit error_limit;

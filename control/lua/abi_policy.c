@@ -357,6 +357,17 @@ int sluice_listeners_clear(void)
 	return 0;
 }
 
+int sluice_listener_mute(size_t index, bool muted)
+{
+	return changed(policy_listener_mute(model(), index, muted));
+}
+
+bool sluice_listener_muted(size_t index)
+{
+	const struct policy_listener *listener = policy_listener_at(model(), index);
+	return listener != NULL && listener->muted;
+}
+
 int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp)
 {
 	const struct policy_listener *listener =

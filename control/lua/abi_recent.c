@@ -40,8 +40,8 @@ static void progress_make(void)
 int sluice_recent_set(uint32_t size, uint32_t rate, bool queries, bool responses)
 {
 	struct policy_recent *recent = &policy_model_settings(lua_abi_context()->model)->recent;
-	*recent = (struct policy_recent){
-		.size = size, .rate = rate, .queries = queries, .responses = responses};
+	*recent = (struct policy_recent){.size = size, .rate = rate, .queries = queries,
+					 .responses = responses, .counted = recent->counted};
 	sluice_policy_changed();
 	return 0;
 }

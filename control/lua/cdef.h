@@ -211,6 +211,8 @@ void lua_question_fail(struct lua_question *question); /* ServFail, or no match 
 void sluice_text_store(struct lua_question *question, const char *text, size_t length);
 void sluice_error(const char *message, uint32_t from_listener);
 void sluice_log(uint32_t level, const char *text, size_t length); /* enum log_level */
+void sluice_verbose_set(bool verbose); /* whatever log.level says */
+bool sluice_is_verbose(void);
 /* Of a probable mistake in the policy at "file:line". */
 void sluice_warn(const char *place, const char *text);
 uint64_t sluice_now(void);					  /* ms, monotonic */

@@ -234,6 +234,8 @@ bool sluice_interface_at(size_t index, struct lua_bytes *name, struct lua_prefix
 /* 0 or -errno: the driver's resolved() is called with it later. */
 int sluice_lookup(const char *host, int32_t reference);
 const struct lua_resolved *sluice_resolved(void);
+/* Sends a text over TCP, some time: what goes wrong is in the log. 0 or -errno. */
+int sluice_send(const struct lua_address *to, const char *text, size_t length);
 /* The MAC that was seen last with an address, or that the kernel knows it by. */
 bool sluice_address_mac(const struct lua_address *address, uint8_t *mac);
 /* A key of 16 bytes out of a password; an address through it, both ways. 0 or -errno. */
@@ -330,6 +332,8 @@ struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text, bool proxied); /* PROXY headers are looked for */
 int sluice_listeners_clear(void);
+int sluice_listener_mute(size_t index, bool muted);
+bool sluice_listener_muted(size_t index);
 /* The length of its address and port as text, or -ENOENT: there are no more. */
 int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp);
 int sluice_acl_add(const char *text);

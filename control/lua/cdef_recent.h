@@ -97,6 +97,13 @@ const struct lua_recent *const *sluice_recents_array(const struct lua_recents *r
 /* Sums over the responses among them by suffix: each name behind those below it, the root last. */
 bool sluice_recents_suffix(struct lua_recents *recents, struct lua_suffix *suffix);
 void sluice_recents_free(struct lua_recents *recents);
+/*
+ * Counting: each query is recorded, and read here but once, in the order of its lcore; with its name
+ * in lower case. False: there are no more for now. What was overwritten before is lost.
+ */
+int sluice_counted_set(bool counted);
+bool sluice_counted_next(struct lua_recent *query);
+double sluice_counted_lost(void);
 /* Writes a file that is not there yet, for its owner alone. */
 int sluice_file_new(const char *path, const char *text, size_t length);
 

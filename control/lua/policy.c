@@ -13,7 +13,7 @@
 
 #include "control/lua/host.h"
 #include "control/lua/listeners.h"
-#include "control/lua/lookups.h"
+#include "control/lua/errands.h"
 #include "control/servers/source.h"
 #include "control/lua/modules.h"
 #include "control/lua/suggest.h"
@@ -202,11 +202,18 @@ static int hook_lookup(void *ctx, const char *host, int32_t reference)
 	/* Nobody is told anything in a check, and a replay knows nothing but its capture. */
 	if (policy->check || policy->control->replaying)
 		return 0;
-	return lua_lookup_ask(policy, host, reference);
+	return lua_errand_lookup(policy, host, reference);
+}
+
+static int hook_send(void *ctx, const struct lua_address *to, const char *text, size_t length)
+{
+	struct lua_policy *policy = ctx;
+	return policy->control->replaying ? 0 : lua_errand_send(policy, to, text, length);
 }
 
 static const struct lua_abi_hooks hooks = {
 	.lookup = hook_lookup,
+	.send = hook_send,
 	.grow = hook_grow,
 	.listen = hook_listen,
 	.changed = hook_changed,
@@ -352,6 +359,7 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->describe_type = lua_host_function(policy->host, "describe_type");
 	policy->resolved = lua_host_function(policy->host, "resolved");
 	policy->web = lua_host_function(policy->host, "web");
+	policy->count = lua_host_function(policy->host, "count");
 	return 0;
 }
 
@@ -556,7 +564,9 @@ void lua_policy_turn(struct control *control)
 		return;
 	maintain(control);
 	lua_policy_states_tell(control);
-	lua_lookups_tell(control);
+	lua_errands_turn(control);
+	if (lua_policy_counts(control))
+		lua_policy_call(control, control->lua->count);
 	if (lua_host_gc_step(control->lua->host) == LUA_RESULT_RUNAWAY)
 		lua_policy_renew(control);
 	lua_threads_turn(policy_model_threads(control->lua->model), control->lua->context,

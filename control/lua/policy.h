@@ -26,7 +26,7 @@ struct lua_policy {
 	struct policy_model *model;
 	int run, choose, select, deliver, maintain, finish, console; /* lua_host_function() */
 	int check_question, check_answer, state_changed; /* likewise */
-	int describe_rule, describe_type, resolved, web;
+	int describe_rule, describe_type, resolved, web, count;
 	uint64_t serial; /* no other policy's */
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
@@ -92,6 +92,12 @@ void lua_policy_describe_type(struct control *control, uint16_t type, FILE *out)
 
 /* Has the policy answer a request to the web server. False: it could not. */
 bool lua_policy_web(struct control *control, struct lua_web *web);
+
+/* Whether the policy counts queries by name: then it wants to look at them every few milliseconds. */
+static inline bool lua_policy_counts(const struct control *control)
+{
+	return control->lua != NULL && policy_model_settings(control->lua->model)->recent.counted;
+}
 
 /* Errors in actions, selectors and callbacks since the start. */
 uint64_t lua_policy_errors(void);

@@ -4,8 +4,6 @@
  *
  *   queries - noncompliant_queries - empty_queries = rule_drop + no_policy + downstream_timeouts +
  *     responses - noncompliant_responses, and what Sluice alone can drop a query for
- *
- * The kernel's UDP counters are not known here, and so they are not printed.
  */
 #include "control/metrics/metrics.h"
 
@@ -213,6 +211,8 @@ static void process_print(const struct control *control, FILE *out)
 {
 	struct rusage usage;
 	uint64_t memory = memory_bytes(), descriptors = descriptors_count();
+	metrics_head(out, "dnsdist_info", "gauge", "Info from dnsdist, value is always 1");
+	fprintf(out, "dnsdist_info{version=\"%s\"} 1\n", sluice_version());
 	metrics_value(out, "dnsdist_uptime", "gauge", "Uptime of the process in seconds",
 		      (control->now - control->started) / 1000);
 	if (memory > 0)
@@ -458,6 +458,7 @@ void metrics_dnsdist_print(const struct control *control, FILE *out)
 	responses_print(control, out);
 	latency_print(control, out);
 	process_print(control, out);
+	metrics_kernel_print(out);
 	servers_print(control, out);
 	frontends_print(control, out);
 	metrics_tcp_dnsdist_print(control, out);

@@ -13,6 +13,9 @@ void metrics_print(const struct control *control, FILE *out);
 /* dnsdist's names, types and meanings; what cannot be known here is left out. For metrics.c. */
 void metrics_dnsdist_print(const struct control *control, FILE *out);
 
+/* What the kernel counts of itself. For metrics/dnsdist.c. */
+void metrics_kernel_print(FILE *out);
+
 /* The part of it that is about pools and their caches. For metrics/dnsdist.c. */
 void metrics_pools_print(FILE *out);
 

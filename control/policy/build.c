@@ -337,6 +337,10 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	void *proxy_acl = arena_take(arena, 1, prefix_set_frozen_size(&model->proxy_acl));
 
 	memcpy(listeners, model->listeners, model->n_listeners * sizeof(*listeners));
+	for (size_t i = 0; i < model->n_listeners; i++)
+		if (listeners[i].muted && listeners[i].frontend < STATS_FRONTENDS)
+			policy->muted |= UINT64_C(1) << listeners[i].frontend;
+	policy->answers_watched = policy->muted != 0;
 	policy->listeners = listeners;
 	policy->n_listeners = (uint16_t)model->n_listeners;
 	policy->acl = prefix_set_freeze(&model->acl, acl);

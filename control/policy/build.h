@@ -87,6 +87,7 @@ struct policy_recent {
 	uint32_t size; /* entries of each kind, of all lcores together */
 	uint32_t rate; /* as in struct recent_options */
 	bool queries, responses;
+	bool counted; /* each query is recorded, for those who count them by name */
 };
 #define POLICY_RECENT_SIZE 10000u
 #define POLICY_RECENT_MAX 1000000u
@@ -131,6 +132,8 @@ int policy_acl_default(struct prefix_list *acl);
 int policy_listener_add(struct policy_model *model, const char *text, bool proxied);
 /* How the one that was added last listens over TCP. */
 void policy_listener_tcp_set(struct policy_model *model, const struct policy_listener_tcp *tcp);
+/* Queries to it over UDP get no answers. 0, -ENOENT, or -ENOSPC: that many cannot be told apart. */
+int policy_listener_mute(struct policy_model *model, size_t index, bool muted);
 void policy_listeners_clear(struct policy_model *model);
 size_t policy_listeners_count(const struct policy_model *model);
 const struct policy_listener *policy_listener_at(const struct policy_model *model, size_t index);

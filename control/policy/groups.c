@@ -167,6 +167,7 @@ void policy_groups_compile(const struct policy_model *model, struct policy *poli
 		}
 		policy->n_groups++;
 		policy->groups_answers |= from->shape.n_columns > from->shape.n_queries;
+		policy->answers_watched |= policy->groups_answers;
 	}
 }
 

@@ -204,6 +204,14 @@ void policy_listener_tcp_set(struct policy_model *model, const struct policy_lis
 	model->listeners[model->n_listeners - 1].tcp = *tcp;
 }
 
+int policy_listener_mute(struct policy_model *model, size_t index, bool muted)
+{
+	if (index >= model->n_listeners)
+		return -ENOENT;
+	model->listeners[index].muted = muted;
+	return model->listeners[index].frontend < STATS_FRONTENDS ? 0 : -ENOSPC;
+}
+
 void policy_listeners_clear(struct policy_model *model)
 {
 	model->n_listeners = 0;

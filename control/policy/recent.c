@@ -42,10 +42,13 @@ static struct recent_options options_of(const struct policy_model *model)
 	uint32_t workers = workers_of(model->registry);
 	/* More than is ever looked at would be memory for nothing. */
 	uint32_t size = (RTE_MIN(wanted->size, RECENT_READ_MAX) + workers - 1) / workers;
+	uint32_t queries = wanted->queries ? size : 0;
+	if (wanted->counted) /* as many as there is time for, until they are read */
+		queries = (RECENT_READ_MAX + workers - 1) / workers;
 	return (struct recent_options){
-		.size = {[RECENT_QUERIES] = wanted->queries ? size : 0,
+		.size = {[RECENT_QUERIES] = queries,
 			 [RECENT_RESPONSES] = wanted->responses ? size : 0},
-		.rate = wanted->rate,
+		.rate = wanted->counted ? 1 : wanted->rate,
 	};
 }
 

@@ -35,7 +35,7 @@ equal(help.help('mvCacheMissRuleToTop'),
   'the front\n')
 equal(select(2, help.help('Metric'):gsub('\n', '\n')), 5)
 assert(help.help():find('\n# Selectors\nAllRule() -- every packet\n', 1, true))
-raises('there is no function "setQueryCount"', function() help.help('setQueryCount') end)
+raises('there is no function "newThread"', function() help.help('newThread') end)
 
 local path = (os.getenv('SLUICE_SOURCE') or '.') .. '/docs/functions.md'
 if os.getenv('SLUICE_WRITE') then

@@ -120,7 +120,14 @@ members('ServerPolicy', leastOutstanding,
 equal(text(leastOutstanding), true)
 addLocal('192.0.2.8:53')
 members('ClientState', getBind(0), [[:toString :getType :getConfiguredTLSProvider
-  :getEffectiveTLSProvider :attachFilter :detachFilter]])
+  :getEffectiveTLSProvider muted :attachFilter :detachFilter]])
+
+getBind(0).muted = true
+equal(getBind(0).muted, true)
+equal(getBind(1).muted, false)
+raises('cannot be muted', function() getBind(1).muted = true end)
+getBind(0).muted = false
+equal(getBind(0).muted, false)
 
 addAction(AllRule(), SetTagAction('a', 'b'))
 addResponseAction(AllRule(), SetTagResponseAction('a', 'b'))
@@ -142,7 +149,8 @@ clearDynBlocks()
 
 local COMMON = [[localaddr qname qtype qclass rcode remoteaddr dh len opcode tcp skipCache pool
   :getDO :getContent :setContent :getEDNSOptions :getHeader :setHeader :getTrailingData
-  :setTrailingData :setTag :unsetTag :setTagArray :getTag :getTagArray :getProtocol :getQueryTime :getElapsedUs
+  :setTrailingData :setTag :unsetTag :setTagArray :getTag :getTagArray :getProtocol
+  :getQueryTime :getElapsedUs
   :getIncomingInterface :sendTrap :setExtendedDNSError :suspend :changeName ]]
 with(QUERY, 0, function(dq)
   members('DNSQuestion', dq, COMMON .. [[useECS ecsOverride ecsPrefixLength tempFailureTTL

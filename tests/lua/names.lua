@@ -160,10 +160,7 @@ end
 
 -- What is an error that says so when it is called. Nothing else is: neither in part nor by mistake.
 local REFUSED = [[
-  clearQueryCounters
-  getQueryCounters
-  newThread setQueryCount
-  setQueryCountFilter submitToMainThread threadmessage
+  newThread submitToMainThread threadmessage
 ]]
 
 local missing = {}

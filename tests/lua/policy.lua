@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local ffi = require('ffi')
-raises('policy.lua:3: setQueryCount is not supported by this version', function() setQueryCount(true) end)
+raises('policy.lua:3: getTopTimeoutResponseRule is', function() getTopTimeoutResponseRule() end)
 raises('newThread is refused: a thread of Lua would block', function() newThread('return') end)
 addTLSLocal('192.0.2.1'):anything()
 addAction(SNIRule('example.org'), DropAction())
@@ -83,13 +83,17 @@ equal(coroutine.running(), nil)
 
 -- Names that belong to the configuration, or have nothing to act on, do not keep a policy out.
 for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver
-    setVerbose setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
+    setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
     setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
     setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval
     setMaxTCPClientThreads setCacheCleaningDelay setCacheCleaningPercentage
     setRandomizedOutgoingSockets addTLSLocal newXSK]]):gmatch('%S+') do
   _G[name]('x', {})
 end
+equal(getVerbose(), false)
+setVerbose(true)
+equal(getVerbose(), true)
+setVerbose(false)
 equal(getVerbose(), false)
 setServerID('one')
 equal(getServerID(), 'one')
@@ -98,7 +102,7 @@ equal(inClientStartup(), false)
 
 -- Code that workers run themselves is text; where it is broken is told at load.
 raises('LuaFFIPerThreadAction takes code as a string', LuaFFIPerThreadAction, function() end)
-raises('policy.lua:101: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
+raises('policy.lua:105: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
 raises('wrong mode', function() LuaFFIPerThreadRule(string.dump(function() end)) end)
 clearRules()
 addAction(LuaFFIPerThreadRule('return print'), LuaFFIPerThreadAction('return print'))

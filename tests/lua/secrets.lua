@@ -39,6 +39,10 @@ equal(matches(hash, hash), false)
 local known = '$scrypt$ln=10,p=16,r=8$TmFDbA==$/bq+HJ00cgB4VucZDQHp/nxq18vII3gw53N2Y0s3MWI='
 equal(matches(known, 'password'), true)
 equal(matches(known, 'passwort'), false)
+-- One of dnsdist's.
+known = '$scrypt$ln=10,p=1,r=8$w/3VfVh7nd8Ciymh1sYZDg==$' ..
+  'XewVNI+nDPgcc7hjYVN98q3Kn+TbU7Qwq+CwOpBmtng='
+equal(matches(known, 'open sesame'), true)
 -- What is no hash is the password itself.
 equal(matches('plain', 'plain'), true)
 equal(matches('plain', 'plai'), false)

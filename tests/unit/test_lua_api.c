@@ -305,7 +305,7 @@ static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
 			      "driver async part lists stores blocks groups selectors actions export chains tcp server servers cache\n"
-			      "balancing metrics svcb interfaces json web api binds recent tops unsupported\n"
+			      "balancing metrics svcb interfaces json web api carbon binds recent counts tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
 			      "end\n"
@@ -411,6 +411,7 @@ static const char *const specs[] = {
 	"tests/lua/ffi.lua",
 	"tests/lua/secrets.lua",
 	"tests/lua/json.lua",
+	"tests/lua/counts.lua",
 };
 
 START_TEST(spec)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "dataplane/recent.h"
 #include "dataplane/rules/live_list.h"
 #include "dataplane/rules/matched.h"
 #include "tests/unit/rule_samples.h"
@@ -366,6 +367,24 @@ START_TEST(a_policy_that_does_not_compile)
 }
 END_TEST
 
+/* Rings of late queries take no more memory than is ever looked at. */
+START_TEST(rings_of_a_million)
+{
+	struct policy_recent *recent = &policy_model_settings(bench->model)->recent;
+	*recent = (struct policy_recent){.size = POLICY_RECENT_MAX, .queries = true};
+	bench_compile(bench);
+	const struct recent_options *options = &bench->policy->recent->options;
+	ck_assert_uint_eq(options->size[RECENT_QUERIES], RECENT_READ_MAX);
+	ck_assert_uint_eq(options->size[RECENT_RESPONSES], 0);
+	ck_assert_uint_eq(options->rate, 0);
+	*recent = (struct policy_recent){.size = 10, .counted = true}; /* each query is wanted */
+	bench_compile(bench);
+	options = &bench->policy->recent->options;
+	ck_assert_uint_eq(options->size[RECENT_QUERIES], RECENT_READ_MAX);
+	ck_assert_uint_eq(options->rate, 1);
+}
+END_TEST
+
 /* A list of one name; more than a megabyte makes it worth fetching. */
 static struct policy_blob *list_new(const char *name, unsigned count)
 {
@@ -543,6 +562,7 @@ static Suite *rules_build_suite(void)
 	tcase_add_test(tcase, a_policy_that_does_not_compile);
 	tcase_add_test(tcase, lists_are_asked_for_a_burst);
 	tcase_add_test(tcase, clients_are_asked_for_a_burst);
+	tcase_add_test(tcase, rings_of_a_million);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

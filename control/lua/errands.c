@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/lua/errands.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+
+#include "control/log/log.h"
+#include "control/lua/host.h"
+#include "dataplane/handoff.h"
+
+#define WAITING_MAX 256u
+#define HOST_MAX 254u /* a name as text, with its NUL */
+#define SEND_S 5      /* that connecting may take, and each piece of the text */
+
+struct errand {
+	uint64_t serial; /* of the policy */
+	char host[HOST_MAX]; /* "": something is to be sent */
+	struct lua_resolved found;
+	struct lua_address to;
+	int error; /* of sending, an errno */
+	size_t length;
+	char text[];
+};
+
+/* The thread's, once it is there: it takes from one ring and puts into the other. */
+static struct {
+	struct rte_ring *asked, *done; /* NULL: nobody has asked yet */
+	sem_t work;
+	struct control *control;
+	unsigned count; /* the control lcore's: in both rings, and in the thread's hand */
+} errands;
+
+/* ---- hosts ---- */
+
+static void address_add(struct lua_resolved *found, const struct addrinfo *info)
+{
+	struct lua_address *to = &found->addresses[found->count];
+	memset(to, 0, sizeof(*to));
+	to->ipv6 = info->ai_family == AF_INET6;
+	if (to->ipv6)
+		memcpy(to->bytes,
+		       &((const struct sockaddr_in6 *)(const void *)info->ai_addr)->sin6_addr, 16);
+	else
+		memcpy(to->bytes,
+		       &((const struct sockaddr_in *)(const void *)info->ai_addr)->sin_addr, 4);
+	found->count++;
+}
+
+static void resolve(struct errand *errand)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+	struct addrinfo *list = NULL;
+	if (getaddrinfo(errand->host, NULL, &hints, &list) != 0)
+		return;
+	for (struct addrinfo *at = list;
+	     at != NULL && errand->found.count < RTE_DIM(errand->found.addresses); at = at->ai_next)
+		if (at->ai_family == AF_INET || at->ai_family == AF_INET6)
+			address_add(&errand->found, at);
+	freeaddrinfo(list);
+}
+
+/* ---- texts ---- */
+
+static int connect_to(const struct lua_address *to)
+{
+	const struct timeval patience = {.tv_sec = SEND_S};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(to->port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(to->port)};
+	memcpy(&v6.sin6_addr, to->bytes, 16);
+	memcpy(&v4.sin_addr, to->bytes, 4);
+	int fd = socket(to->ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* Of connecting, too. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if ((to->ipv6 ? connect(fd, (const struct sockaddr *)&v6, sizeof(v6))
+		      : connect(fd, (const struct sockaddr *)&v4, sizeof(v4))) == 0)
+		return fd;
+	int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
+	close(fd);
+	return -error;
+}
+
+static void deliver(struct errand *errand)
+{
+	int fd = connect_to(&errand->to);
+	if (fd < 0) {
+		errand->error = -fd;
+		return;
+	}
+	for (size_t sent = 0; sent < errand->length && errand->error == 0;) {
+		ssize_t more = send(fd, errand->text + sent, errand->length - sent, MSG_NOSIGNAL);
+		if (more < 0)
+			errand->error = errno == EAGAIN ? ETIMEDOUT : errno;
+		else
+			sent += (size_t)more;
+	}
+	close(fd);
+}
+
+/* ---- the thread ---- */
+
+static void *run(void *argument)
+{
+	void *taken;
+	(void)argument;
+	for (;;) {
+		while (sem_wait(&errands.work) < 0 && errno == EINTR)
+			;
+		if (rte_ring_sc_dequeue(errands.asked, &taken) != 0)
+			continue;
+		struct errand *errand = taken;
+		if (errand->host[0] != '\0')
+			resolve(errand);
+		else
+			deliver(errand);
+		rte_ring_sp_enqueue(errands.done, errand); /* it has room for all there are */
+		waker_wake(&errands.control->waker);
+	}
+	return NULL;
+}
+
+static int start(struct control *control)
+{
+	pthread_t thread;
+	unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ;
+	errands.control = control;
+	sem_init(&errands.work, 0, 0);
+	struct rte_ring *asked = rte_ring_create("errands_asked", WAITING_MAX, SOCKET_ID_ANY, flags);
+	struct rte_ring *done = rte_ring_create("errands_done", WAITING_MAX, SOCKET_ID_ANY, flags);
+	errands.done = done;
+	errands.asked = asked;
+	if (asked == NULL || done == NULL ||
+	    rte_ctrl_thread_create(&thread, "sluice-errands", NULL, run, NULL) != 0) {
+		rte_ring_free(asked);
+		rte_ring_free(done);
+		errands.asked = NULL;
+		return -ENOMEM;
+	}
+	pthread_detach(thread); /* it may be in the midst of an errand when all ends */
+	return 0;
+}
+
+/* ---- the control lcore's part ---- */
+
+/* NULL: errno says why. */
+static struct errand *errand_new(struct lua_policy *policy, size_t length)
+{
+	errno = EAGAIN;
+	if (errands.count == WAITING_MAX)
+		return NULL;
+	errno = ENOMEM;
+	if (errands.asked == NULL && start(policy->control) != 0)
+		return NULL;
+	struct errand *errand = calloc(1, sizeof(*errand) + length);
+	if (errand != NULL)
+		errand->serial = policy->serial;
+	return errand;
+}
+
+static void errand_give(struct errand *errand)
+{
+	rte_ring_sp_enqueue(errands.asked, errand);
+	errands.count++;
+	sem_post(&errands.work);
+}
+
+int lua_errand_lookup(struct lua_policy *policy, const char *host, int32_t reference)
+{
+	size_t length = strlen(host);
+	if (length == 0 || length >= HOST_MAX)
+		return -ENAMETOOLONG;
+	struct errand *errand = errand_new(policy, 0);
+	if (errand == NULL)
+		return -errno;
+	errand->found.reference = reference;
+	memcpy(errand->host, host, length);
+	errand_give(errand);
+	return 0;
+}
+
+int lua_errand_send(struct lua_policy *policy, const struct lua_address *to, const char *text,
+		    size_t length)
+{
+	struct errand *errand = errand_new(policy, length);
+	if (errand == NULL)
+		return -errno;
+	errand->to = *to;
+	errand->length = length;
+	memcpy(errand->text, text, length);
+	errand_give(errand);
+	return 0;
+}
+
+static void failure_tell(const struct errand *errand)
+{
+	char text[INET6_ADDRSTRLEN];
+	sluice_address_print(&errand->to, text, sizeof(text));
+	log_warning("statistics could not be sent to %s, port %u: %s", text, errand->to.port,
+		    strerror(errand->error));
+}
+
+static void lookup_tell(struct control *control, struct errand *errand)
+{
+	struct lua_policy *policy = control->lua;
+	if (policy == NULL || policy->serial != errand->serial)
+		return;
+	errand->found.host = errand->host;
+	policy->context->resolved = &errand->found;
+	lua_policy_call(control, policy->resolved);
+	policy->context->resolved = NULL;
+}
+
+void lua_errands_turn(struct control *control)
+{
+	void *taken;
+	while (errands.asked != NULL && rte_ring_sc_dequeue(errands.done, &taken) == 0) {
+		struct errand *errand = taken;
+		errands.count--;
+		if (errand->host[0] != '\0')
+			lookup_tell(control, errand);
+		else if (errand->error != 0)
+			failure_tell(errand);
+		free(errand);
+	}
+}
+
+void lua_errands_close(void)
+{
+	void *errand;
+	if (errands.asked == NULL)
+		return;
+	while (rte_ring_sc_dequeue(errands.done, &errand) == 0)
+		free(errand);
+}
