@@ -150,13 +150,9 @@ int name_builder_add(struct name_builder *builder, const uint8_t *name, size_t l
 
 static uint64_t name_hash(const struct name_index *index, const uint8_t *name, size_t length)
 {
-	uint8_t offsets[DNS_LABELS_MAX];
 	struct name_view view;
-	uint64_t hash = name_hash_root(index->secret);
-	name_view_open(&view, name, length);
-	for (unsigned i = dns_name_split(name, length, offsets); i-- > 0;)
-		hash = name_hash_step(index->secret, hash, &view, offsets[i]);
-	return hash;
+	name_view_open(&view, index->secret, name, length);
+	return name_view_hash(&view, index->secret, length);
 }
 
 /* Joins a record that is there already with a newer one of its name. */
