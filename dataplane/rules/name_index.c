@@ -9,14 +9,14 @@
 
 /* A suffix that may be an entry: some entry has as many labels. */
 struct candidate {
-	uint64_t hash;
+	uint32_t bucket, tag;
 	uint8_t offset; /* in the name */
 };
 
 #define CANDIDATES_NAME (DNS_LABELS_MAX + 1)	/* of one name at most, the root among them */
 #define CANDIDATES_BULK (CANDIDATES_NAME + 384) /* of names that are looked up together */
 
-static bool labels_has(const struct name_index *index, unsigned labels)
+static inline bool labels_has(const struct name_index *index, unsigned labels)
 {
 	return index->labels[labels / 64] >> labels % 64 & 1;
 }
@@ -41,11 +41,6 @@ static int labels_split(const uint8_t *name, size_t length,
 	return name[at] == 0 ? count : -1;
 }
 
-static inline const struct name_bucket *bucket_of(const struct name_index *index, uint64_t hash)
-{
-	return &index->buckets[name_hash_bucket(hash, index->n_buckets)];
-}
-
 /*
  * Lists the candidates of a name, the longest first, and has their buckets fetched. Returns how
  * many they are.
@@ -61,12 +56,15 @@ static unsigned candidates_list(const struct name_index *index, const uint8_t *n
 		return 0;
 	name_view_open(&view, index->secret, name, length);
 	int n_labels = labels_split(name, length, offsets);
-	for (int i = 0; i <= n_labels; i++) {
-		if (!labels_has(index, (unsigned)(n_labels - i)))
+	int labels = n_labels < index->labels_most ? n_labels : index->labels_most;
+	for (; labels >= index->labels_least; labels--) {
+		if (!labels_has(index, (unsigned)labels))
 			continue;
-		uint64_t hash = name_view_hash(&view, index->secret, length - offsets[i]);
-		__builtin_prefetch(bucket_of(index, hash));
-		candidates[count++] = (struct candidate){hash, offsets[i]};
+		uint8_t offset = offsets[n_labels - labels];
+		uint64_t hash = name_view_hash(&view, index->secret, length - offset);
+		uint32_t bucket = name_hash_bucket(hash, index->n_buckets);
+		__builtin_prefetch(&index->buckets[bucket]);
+		candidates[count++] = (struct candidate){bucket, name_hash_tag(hash), offset};
 	}
 	return count;
 }
@@ -100,13 +98,14 @@ static inline const struct name_bucket *bucket_behind(const struct name_index *i
 	return ++bucket == index->buckets + index->n_buckets ? index->buckets : bucket;
 }
 
-/* The record of exactly this name. */
-static const struct name_record *record_find(const struct name_index *index, uint64_t hash,
+/* The record of exactly this name, which is the candidate's. */
+static const struct name_record *record_find(const struct name_index *index,
+					     const struct candidate *candidate,
 					     const uint8_t *name, size_t length)
 {
-	const struct name_bucket *bucket = bucket_of(index, hash);
+	const struct name_bucket *bucket = &index->buckets[candidate->bucket];
 	for (;; bucket = bucket_behind(index, bucket)) {
-		unsigned found = bucket_tags(bucket, name_hash_tag(hash));
+		unsigned found = bucket_tags(bucket, candidate->tag);
 		for (; found != 0; found &= found - 1) {
 			uint32_t at = bucket->at[__builtin_ctz(found)];
 			if (at == 0)
@@ -128,7 +127,7 @@ static bool candidates_find(const struct name_index *index, const uint8_t *name,
 	for (unsigned i = 0; i < count; i++) {
 		size_t offset = candidates[i].offset;
 		const struct name_record *record =
-			record_find(index, candidates[i].hash, name + offset, length - offset);
+			record_find(index, &candidates[i], name + offset, length - offset);
 		unsigned wanted = offset == 0 ? NAME_ENTRY_SELF : NAME_ENTRY_BELOW;
 		if (!record || !(record->flags & wanted))
 			continue;
@@ -168,9 +167,8 @@ static unsigned candidates_first(const struct name_index *index, const struct ca
 {
 	unsigned i = 0;
 	for (; i < count; i++) {
-		uint64_t hash = candidates[i].hash;
-		const struct name_bucket *bucket = bucket_of(index, hash);
-		unsigned found = bucket_tags(bucket, name_hash_tag(hash));
+		const struct name_bucket *bucket = &index->buckets[candidates[i].bucket];
+		unsigned found = bucket_tags(bucket, candidates[i].tag);
 		if (found != 0) {
 			uint32_t at = bucket->at[__builtin_ctz(found)];
 			record_fetch(name_record_at(index->records, at),
@@ -219,7 +217,8 @@ static uint64_t bulk_find(struct bulk *bulk, unsigned from, unsigned end)
 	}
 	for (unsigned i = from; i < end; i++) {
 		const struct candidate *candidates = bulk->candidates + bulk->first[i];
-		if (candidates_find(bulk->index, bulk->names[i], bulk->lengths[i], candidates,
+		if (bulk->count[i] > 0 &&
+		    candidates_find(bulk->index, bulk->names[i], bulk->lengths[i], candidates,
 				    bulk->count[i], &bulk->matches[i]))
 			covered |= (uint64_t)1 << i;
 	}

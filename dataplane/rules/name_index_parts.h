@@ -58,6 +58,7 @@ struct name_index {
 	const struct name_bucket *buckets;
 	const uint8_t *records;
 	uint32_t n_buckets;
+	uint8_t labels_least, labels_most; /* of an entry */
 	/* what look-ups do not need */
 	struct name_memory bucket_memory, record_memory;
 	size_t records_end; /* bytes used */
@@ -94,11 +95,11 @@ static inline void name_chunk_words(const uint8_t *bytes, size_t count, uint64_t
 		[NAME_CHUNK] = 255, 255, 255, 255, 255, 255, 255, 255,
 		255, 255, 255, 255, 255, 255, 255, 255};
 #ifdef __SSE4_1__
-	const __m128i before_a = _mm_set1_epi8('A' - 1), behind_z = _mm_set1_epi8('Z' + 1);
 	__m128i chunk = _mm_loadu_si128((const __m128i *)bytes);
 	__m128i mask = _mm_loadu_si128((const __m128i *)(masks + count));
-	__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(chunk, before_a),
-				      _mm_cmplt_epi8(chunk, behind_z));
+	/* 'A' becomes the least of all numbers, so that one comparison finds capital letters. */
+	__m128i from_a = _mm_add_epi8(chunk, _mm_set1_epi8((char)(INT8_MIN - 'A')));
+	__m128i upper = _mm_cmplt_epi8(from_a, _mm_set1_epi8(INT8_MIN + 26));
 	chunk = _mm_or_si128(chunk, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
 	chunk = _mm_and_si128(chunk, mask);
 	words[0] = (uint64_t)_mm_cvtsi128_si64(chunk);
