@@ -61,7 +61,7 @@ static unsigned candidates_list(const struct name_index *index, const uint8_t *n
 		if (!labels_has(index, (unsigned)labels))
 			continue;
 		uint8_t offset = offsets[n_labels - labels];
-		uint64_t hash = name_view_hash(&view, index->secret, length - offset);
+		uint64_t hash = name_view_hash(&view, index->secret, offset);
 		uint32_t bucket = name_hash_bucket(hash, index->n_buckets);
 		__builtin_prefetch(&index->buckets[bucket]);
 		candidates[count++] = (struct candidate){bucket, name_hash_tag(hash), offset};

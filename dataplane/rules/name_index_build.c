@@ -155,7 +155,7 @@ static uint64_t name_hash(const struct name_index *index, const uint8_t *name, s
 {
 	struct name_view view;
 	name_view_open(&view, index->secret, name, length);
-	return name_view_hash(&view, index->secret, length);
+	return name_view_hash(&view, index->secret, 0);
 }
 
 /* Joins a record that is there already with a newer one of its name. */

@@ -83,71 +83,77 @@ static inline const struct name_record *name_record_at(const uint8_t *records, u
  * or behind the name is read.
  */
 struct name_view {
-	const uint8_t *end;
+	size_t length;
 	uint64_t states[DNS_NAME_MAX / NAME_CHUNK + 1]; /* of so many chunks */
-	uint8_t copy[NAME_CHUNK]; /* of a name that is shorter than that: at its end */
+	uint8_t lower[DNS_NAME_MAX + NAME_CHUNK]; /* in lower case, zeros behind it */
 };
 
-/* The last `count` of sixteen bytes in lower case, as two words; the others are 0. */
-static inline void name_chunk_words(const uint8_t *bytes, size_t count, uint64_t words[static 2])
+/* Sixteen bytes in lower case, and as two words. */
+static inline void name_chunk_lower(const uint8_t *from, uint8_t *to, uint64_t words[static 2])
 {
-	static const uint8_t masks[2 * NAME_CHUNK] = {
-		[NAME_CHUNK] = 255, 255, 255, 255, 255, 255, 255, 255,
-		255, 255, 255, 255, 255, 255, 255, 255};
 #ifdef __SSE4_1__
-	__m128i chunk = _mm_loadu_si128((const __m128i *)bytes);
-	__m128i mask = _mm_loadu_si128((const __m128i *)(masks + count));
+	__m128i chunk = _mm_loadu_si128((const __m128i *)from);
 	/* 'A' becomes the least of all numbers, so that one comparison finds capital letters. */
 	__m128i from_a = _mm_add_epi8(chunk, _mm_set1_epi8((char)(INT8_MIN - 'A')));
 	__m128i upper = _mm_cmplt_epi8(from_a, _mm_set1_epi8(INT8_MIN + 26));
 	chunk = _mm_or_si128(chunk, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
-	chunk = _mm_and_si128(chunk, mask);
+	_mm_storeu_si128((__m128i *)to, chunk);
 	words[0] = (uint64_t)_mm_cvtsi128_si64(chunk);
 	words[1] = (uint64_t)_mm_extract_epi64(chunk, 1);
 #else
 	for (unsigned i = 0; i < 2; i++)
-		words[i] = dns_word_fold(dns_word_load(bytes + 8 * i)) &
-			   dns_word_load(masks + count + 8 * i);
+		words[i] = dns_word_fold(dns_word_load(from + 8 * i));
+	memcpy(to, words, NAME_CHUNK);
 #endif
+}
+
+/* A name that is shorter than a chunk. */
+static inline void name_view_open_short(struct name_view *view, const uint8_t *name, size_t length)
+{
+	uint64_t words[2];
+	uint8_t bytes[NAME_CHUNK] = {0};
+	for (size_t i = 0; length < 8 && i < length; i++)
+		bytes[i] = name[i];
+	if (length >= 8) { /* some bytes twice */
+		memcpy(bytes, name, 8);
+		memcpy(bytes + length - 8, name + length - 8, 8);
+	}
+	name_chunk_lower(bytes, view->lower, words);
 }
 
 /* `length` is at least 1. */
 static inline void name_view_open(struct name_view *view, const uint64_t secret[static 3],
 				  const uint8_t *name, size_t length)
 {
-	uint64_t words[2];
-	view->end = name + length;
+	uint64_t words[2], state = secret[0], *next = view->states;
+	size_t at = length;
+	view->length = length;
+	*next++ = state;
+	memset(view->lower + length, 0, NAME_CHUNK);
 	if (length < NAME_CHUNK) {
-		memset(view->copy, 0, sizeof(view->copy));
-		view->end = view->copy + NAME_CHUNK;
-		uint8_t *copy = view->copy + NAME_CHUNK - length;
-		for (size_t i = 0; length < 8 && i < length; i++)
-			copy[i] = name[i];
-		if (length >= 8) { /* some bytes twice */
-			memcpy(copy, name, 8);
-			memcpy(copy + length - 8, name + length - 8, 8);
-		}
+		name_view_open_short(view, name, length);
+		return;
 	}
-	view->states[0] = secret[0];
-	for (size_t i = 1; i <= (length - 1) / NAME_CHUNK; i++) {
-		name_chunk_words(view->end - i * NAME_CHUNK, NAME_CHUNK, words);
-		view->states[i] =
-			dns_hash_mix(view->states[i - 1] ^ words[0], secret[1] ^ words[1]);
+	for (; at > NAME_CHUNK; at -= NAME_CHUNK) {
+		name_chunk_lower(name + at - NAME_CHUNK, view->lower + at - NAME_CHUNK, words);
+		state = dns_hash_mix(state ^ words[0], secret[1] ^ words[1]);
+		*next++ = state;
 	}
+	name_chunk_lower(name, view->lower, words);
 }
 
 /*
- * Hash of the suffix with the last `length` bytes, at least 1. Its first sixteen bytes overlap with
- * the chunk behind them, so that nothing has to be cut off; then the length tells apart what would be
+ * Hash of the suffix that begins at `offset`. Its first sixteen bytes overlap with the chunk behind
+ * them, or with zeros, so that nothing has to be cut off; then the length tells apart what would be
  * alike.
  */
 static inline uint64_t name_view_hash(const struct name_view *view, const uint64_t secret[static 3],
-				      size_t length)
+				      size_t offset)
 {
-	uint64_t words[2], state = view->states[(length - 1) / NAME_CHUNK];
-	const uint8_t *first = view->end - (length > NAME_CHUNK ? length : NAME_CHUNK);
-	name_chunk_words(first, length < NAME_CHUNK ? length : NAME_CHUNK, words);
-	return dns_hash_mix(state ^ words[0], secret[2] ^ words[1]) +
+	size_t length = view->length - offset;
+	uint64_t state = view->states[(length - 1) / NAME_CHUNK];
+	const uint8_t *first = view->lower + offset;
+	return dns_hash_mix(state ^ dns_word_load(first), secret[2] ^ dns_word_load(first + 8)) +
 	       length * UINT64_C(0x9e3779b97f4a7c15);
 }
 
