@@ -29,33 +29,45 @@ static bool name_look(const struct live_list *seen, struct rte_mbuf *mbuf, struc
 	return name != NULL && names != NULL && name_index_find(names, name, length, found);
 }
 
-static bool name_find(const struct live_list *list, struct rte_mbuf *mbuf,
-		      struct rule_context *context, struct rule_matched *matched)
+/* What was found ahead or, if nobody looked, is found now; `now` gets what the list was then. */
+static inline bool name_match(const struct live_list *list, struct rte_mbuf *mbuf,
+			      struct rule_context *context, const void **now,
+			      struct name_match *found)
 {
-	struct live_list seen = {.kind = list->kind};
-	struct rpz_match match;
-	struct name_match found;
 	unsigned number;
 	const struct rule_ahead_list *ahead =
 		rule_ahead_get(&context->ahead, mbuf, list, MATCHED_NAME, &number);
 	if (ahead != NULL) {
-		seen.now = ahead->now;
-		if (!(ahead->covered >> number & 1))
-			return false;
-		found = ahead->names[number];
-	} else {
-		seen.now = __atomic_load_n(&list->now, __ATOMIC_ACQUIRE);
-		if (!name_look(&seen, mbuf, &found))
-			return false;
+		*now = ahead->now;
+		*found = ahead->names[number];
+		return ahead->covered >> number & 1;
 	}
-	*matched = (struct rule_matched){.list = list, .offset = found.offset};
-	if (list->kind != LIVE_LIST_ZONE)
-		return true;
-	matched->zone = live_list_zone(&seen);
-	if (!rpz_match_of(matched->zone, &found, &match))
+	struct live_list seen = {.now = __atomic_load_n(&list->now, __ATOMIC_ACQUIRE),
+				 .kind = list->kind};
+	*now = seen.now;
+	return name_look(&seen, mbuf, found);
+}
+
+/* `matched` is filled in only where something is found, which mostly nothing is. */
+static bool name_find(const struct live_list *list, bool exact, struct rte_mbuf *mbuf,
+		      struct rule_context *context, struct rule_matched *matched)
+{
+	struct rpz_match match;
+	struct name_match found;
+	const void *now;
+	if (!name_match(list, mbuf, context, &now, &found) || (exact && found.offset != 0))
 		return false;
-	matched->action = match.action;
-	matched->wildcard = match.wildcard;
+	if (list->kind != LIVE_LIST_ZONE) {
+		*matched = (struct rule_matched){.list = list, .offset = found.offset};
+		return true;
+	}
+	if (!rpz_match_of(now, &found, &match))
+		return false;
+	*matched = (struct rule_matched){.list = list,
+					 .zone = now,
+					 .action = match.action,
+					 .offset = found.offset,
+					 .wildcard = match.wildcard};
 	return true;
 }
 
@@ -159,8 +171,7 @@ bool matched_find(const struct live_list *list, enum matched_trigger trigger, bo
 	bool found = false;
 	switch (trigger) {
 	case MATCHED_NAME:
-		found = name_find(list, mbuf, context, &matched) && (!exact || matched.offset == 0);
-		break;
+		return name_find(list, exact, mbuf, context, &context->matched);
 	case MATCHED_CLIENT:
 		found = client_find(list, mbuf, context, &matched);
 		break;

@@ -9,75 +9,62 @@
 
 /* A suffix that may be an entry: some entry has as many labels. */
 struct candidate {
-	uint64_t hash;
+	uint32_t bucket, tag;
 	uint8_t offset; /* in the name */
 };
 
 #define CANDIDATES_NAME (DNS_LABELS_MAX + 1)	/* of one name at most, the root among them */
 #define CANDIDATES_BULK (CANDIDATES_NAME + 384) /* of names that are looked up together */
 
-static bool labels_has(const struct name_index *index, unsigned labels)
+static inline bool labels_has(const struct name_index *index, unsigned labels)
 {
 	return index->labels[labels / 64] >> labels % 64 & 1;
 }
 
-/* A name's labels: where each starts, and its hash. */
-struct labels {
-	uint8_t offsets[DNS_LABELS_MAX];
-	uint64_t hashes[DNS_LABELS_MAX];
-};
-
 /*
- * Splits a name; returns how many labels it has, -1 if that is no wire name of this length. Hashes
- * are made meanwhile, as finding the next label is mostly waiting for the length of this one.
+ * Where the labels of a name begin, the root among them; returns how many there are before that, -1 if
+ * that is no wire name of this length.
  */
-static int labels_split(const struct name_index *index, const uint8_t *name, size_t length,
-			struct labels *labels)
+static int labels_split(const uint8_t *name, size_t length,
+			uint8_t offsets[static CANDIDATES_NAME])
 {
 	int count = 0;
-	if (length == 0 || length > DNS_NAME_MAX)
-		return -1;
 	size_t last = length - 1, at = 0;
-	struct name_view view;
-	name_view_open(&view, name, length);
 	while (at < last) {
 		uint8_t label = name[at];
 		if (label == 0 || label > DNS_LABEL_MAX || at + label >= last)
 			return -1;
-		labels->offsets[count] = (uint8_t)at;
-		labels->hashes[count++] = name_hash_label(index->secret, &view, at);
+		offsets[count++] = (uint8_t)at;
 		at += label + 1u;
 	}
+	offsets[count] = (uint8_t)at;
 	return name[at] == 0 ? count : -1;
 }
 
-static inline const struct name_bucket *bucket_of(const struct name_index *index, uint64_t hash)
-{
-	return &index->buckets[name_hash_bucket(hash, index->n_buckets)];
-}
-
 /*
- * Lists the candidates of a name, the shortest first, and has their buckets fetched. Returns how
+ * Lists the candidates of a name, the longest first, and has their buckets fetched. Returns how
  * many they are.
  */
 static unsigned candidates_list(const struct name_index *index, const uint8_t *name, size_t length,
 				struct candidate candidates[static CANDIDATES_NAME])
 {
-	struct labels labels;
-	int n_labels = labels_split(index, name, length, &labels);
+	uint8_t offsets[CANDIDATES_NAME];
+	struct name_view view;
 	unsigned count = 0;
 
-	if (n_labels < 0)
+	if (length == 0 || length > DNS_NAME_MAX)
 		return 0;
-	uint64_t hash = name_hash_root(index->secret);
-	if (labels_has(index, 0))
-		candidates[count++] = (struct candidate){hash, (uint8_t)(length - 1)};
-	for (int i = n_labels - 1; i >= 0; i--) {
-		hash = name_hash_join(index->secret, hash, labels.hashes[i]);
-		if (!labels_has(index, (unsigned)(n_labels - i)))
+	name_view_open(&view, index->secret, name, length);
+	int n_labels = labels_split(name, length, offsets);
+	int labels = n_labels < index->labels_most ? n_labels : index->labels_most;
+	for (; labels >= index->labels_least; labels--) {
+		if (!labels_has(index, (unsigned)labels))
 			continue;
-		__builtin_prefetch(bucket_of(index, hash));
-		candidates[count++] = (struct candidate){hash, labels.offsets[i]};
+		uint8_t offset = offsets[n_labels - labels];
+		uint64_t hash = name_view_hash(&view, index->secret, offset);
+		uint32_t bucket = name_hash_bucket(hash, index->n_buckets);
+		__builtin_prefetch(&index->buckets[bucket]);
+		candidates[count++] = (struct candidate){bucket, name_hash_tag(hash), offset};
 	}
 	return count;
 }
@@ -111,13 +98,14 @@ static inline const struct name_bucket *bucket_behind(const struct name_index *i
 	return ++bucket == index->buckets + index->n_buckets ? index->buckets : bucket;
 }
 
-/* The record of exactly this name. */
-static const struct name_record *record_find(const struct name_index *index, uint64_t hash,
+/* The record of exactly this name, which is the candidate's. */
+static const struct name_record *record_find(const struct name_index *index,
+					     const struct candidate *candidate,
 					     const uint8_t *name, size_t length)
 {
-	const struct name_bucket *bucket = bucket_of(index, hash);
+	const struct name_bucket *bucket = &index->buckets[candidate->bucket];
 	for (;; bucket = bucket_behind(index, bucket)) {
-		unsigned found = bucket_tags(bucket, name_hash_tag(hash));
+		unsigned found = bucket_tags(bucket, candidate->tag);
 		for (; found != 0; found &= found - 1) {
 			uint32_t at = bucket->at[__builtin_ctz(found)];
 			if (at == 0)
@@ -136,10 +124,10 @@ static bool candidates_find(const struct name_index *index, const uint8_t *name,
 			    const struct candidate *candidates, unsigned count,
 			    struct name_match *match)
 {
-	while (count-- > 0) {
-		size_t offset = candidates[count].offset;
+	for (unsigned i = 0; i < count; i++) {
+		size_t offset = candidates[i].offset;
 		const struct name_record *record =
-			record_find(index, candidates[count].hash, name + offset, length - offset);
+			record_find(index, &candidates[i], name + offset, length - offset);
 		unsigned wanted = offset == 0 ? NAME_ENTRY_SELF : NAME_ENTRY_BELOW;
 		if (!record || !(record->flags & wanted))
 			continue;
@@ -171,26 +159,26 @@ static inline void record_fetch(const struct name_record *record, size_t length)
 }
 
 /*
- * Drops the candidates that no bucket has, the longest names first, up to one whose bucket has its
- * tag, and has the record behind that fetched. Returns how many are left.
+ * The first of the candidates, the longest names first, whose bucket has its tag, or may go on behind;
+ * `count` if there is none. Has the record behind that tag fetched.
  */
-static unsigned candidates_trim(const struct name_index *index, const struct candidate *candidates,
-				unsigned count, size_t length)
+static unsigned candidates_first(const struct name_index *index, const struct candidate *candidates,
+				 unsigned count, size_t length)
 {
-	for (; count > 0; count--) {
-		uint64_t hash = candidates[count - 1].hash;
-		const struct name_bucket *bucket = bucket_of(index, hash);
-		unsigned found = bucket_tags(bucket, name_hash_tag(hash));
+	unsigned i = 0;
+	for (; i < count; i++) {
+		const struct name_bucket *bucket = &index->buckets[candidates[i].bucket];
+		unsigned found = bucket_tags(bucket, candidates[i].tag);
 		if (found != 0) {
 			uint32_t at = bucket->at[__builtin_ctz(found)];
 			record_fetch(name_record_at(index->records, at),
-				     length - candidates[count - 1].offset);
+				     length - candidates[i].offset);
 			break;
 		}
 		if (bucket_full(bucket))
 			break;
 	}
-	return count;
+	return i;
 }
 
 struct bulk {
@@ -221,13 +209,16 @@ static uint64_t bulk_find(struct bulk *bulk, unsigned from, unsigned end)
 {
 	uint64_t covered = 0;
 
-	for (unsigned i = from; i < end; i++)
-		bulk->count[i] =
-			(uint16_t)candidates_trim(bulk->index, bulk->candidates + bulk->first[i],
-						  bulk->count[i], bulk->lengths[i]);
+	for (unsigned i = from; i < end; i++) {
+		unsigned skip = candidates_first(bulk->index, bulk->candidates + bulk->first[i],
+						 bulk->count[i], bulk->lengths[i]);
+		bulk->first[i] = (uint16_t)(bulk->first[i] + skip);
+		bulk->count[i] = (uint16_t)(bulk->count[i] - skip);
+	}
 	for (unsigned i = from; i < end; i++) {
 		const struct candidate *candidates = bulk->candidates + bulk->first[i];
-		if (candidates_find(bulk->index, bulk->names[i], bulk->lengths[i], candidates,
+		if (bulk->count[i] > 0 &&
+		    candidates_find(bulk->index, bulk->names[i], bulk->lengths[i], candidates,
 				    bulk->count[i], &bulk->matches[i]))
 			covered |= (uint64_t)1 << i;
 	}

@@ -98,6 +98,7 @@ struct name_builder *name_builder_new(void)
 		name_builder_free(builder);
 		return NULL;
 	}
+	builder->index->labels_least = DNS_LABELS_MAX;
 	builder->index->records_end = NAME_RECORD_UNIT; /* position 0 means none */
 	return builder;
 }
@@ -143,6 +144,8 @@ int name_builder_add(struct name_builder *builder, const uint8_t *name, size_t l
 	record->flags = flags;
 	dns_name_lower(record->name, name, length);
 	index->labels[labels / 64] |= (uint64_t)1 << labels % 64;
+	index->labels_least = labels < index->labels_least ? labels : index->labels_least;
+	index->labels_most = labels > index->labels_most ? labels : index->labels_most;
 	index->records_end += size;
 	index->count++;
 	return 0;
@@ -150,13 +153,9 @@ int name_builder_add(struct name_builder *builder, const uint8_t *name, size_t l
 
 static uint64_t name_hash(const struct name_index *index, const uint8_t *name, size_t length)
 {
-	uint8_t offsets[DNS_LABELS_MAX];
 	struct name_view view;
-	uint64_t hash = name_hash_root(index->secret);
-	name_view_open(&view, name, length);
-	for (unsigned i = dns_name_split(name, length, offsets); i-- > 0;)
-		hash = name_hash_step(index->secret, hash, &view, offsets[i]);
-	return hash;
+	name_view_open(&view, index->secret, name, length);
+	return name_view_hash(&view, index->secret, 0);
 }
 
 /* Joins a record that is there already with a newer one of its name. */

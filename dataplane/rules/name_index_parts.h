@@ -7,8 +7,8 @@
  * the positions of 8 records. A name is in the bucket that its hash says, or behind it if that one
  * is full; at 3 names a bucket on average one in a hundred is, so a miss reads one line a candidate.
  *
- * The hash of a name is made label by label from the root, so that one pass over a name gives the
- * hashes of all its suffixes.
+ * The hash of a name is made from its end on, so that one pass over a name gives the hashes of all its
+ * suffixes, each by one step more, and none waits for another's.
  */
 #ifndef SLUICE_DATAPLANE_RULES_NAME_INDEX_PARTS_H
 #define SLUICE_DATAPLANE_RULES_NAME_INDEX_PARTS_H
@@ -27,7 +27,7 @@
 
 #define NAME_BUCKET_SLOTS 8u
 #define NAME_BUCKET_LOAD 3u /* names a bucket when the index is built */
-#define NAME_CHUNK 16u	     /* bytes of a name that are read at a time */
+#define NAME_CHUNK 16u	    /* bytes of a name that are read at a time */
 #define NAME_RECORD_UNIT 4u /* positions count these */
 
 struct name_bucket {
@@ -58,6 +58,7 @@ struct name_index {
 	const struct name_bucket *buckets;
 	const uint8_t *records;
 	uint32_t n_buckets;
+	uint8_t labels_least, labels_most; /* of an entry */
 	/* what look-ups do not need */
 	struct name_memory bucket_memory, record_memory;
 	size_t records_end; /* bytes used */
@@ -76,106 +77,84 @@ static inline const struct name_record *name_record_at(const uint8_t *records, u
 	return (const void *)(records + (size_t)at * NAME_RECORD_UNIT);
 }
 
-/* Hash of the root, from which all others start. */
-static inline uint64_t name_hash_root(const uint64_t secret[static 3])
-{
-	return dns_hash_mix(secret[0], secret[2]);
-}
-
 /*
- * A name that is read sixteen bytes at a time, and never past its end: what is nearer to that is
- * read from a copy with zeros behind.
+ * A name whose suffixes are hashed. What a suffix has in common with the others is counted from the
+ * end: whole chunks, one behind the other, whose states each suffix takes from here. No byte before
+ * or behind the name is read.
  */
 struct name_view {
-	const uint8_t *name;
-	size_t length;	/* at least 1 */
-	size_t tail_at; /* where in the name the copy begins */
-	uint8_t tail[2 * NAME_CHUNK];
+	size_t length;
+	uint64_t states[DNS_NAME_MAX / NAME_CHUNK + 1]; /* of so many chunks */
+	uint8_t lower[DNS_NAME_MAX + NAME_CHUNK]; /* in lower case, zeros behind it */
 };
 
-static inline void name_view_open(struct name_view *view, const uint8_t *name, size_t length)
+/* Sixteen bytes in lower case, and as two words. */
+static inline void name_chunk_lower(const uint8_t *from, uint8_t *to, uint64_t words[static 2])
 {
-	view->name = name;
-	view->length = length;
-	view->tail_at = length > NAME_CHUNK ? length - NAME_CHUNK : 0;
-	memset(view->tail, 0, sizeof(view->tail));
-	if (length >= NAME_CHUNK)
-		memcpy(view->tail, name + view->tail_at, NAME_CHUNK);
-	else
-		memcpy(view->tail, name, length);
-}
-
-static inline const uint8_t *name_view_chunk(const struct name_view *view, size_t at)
-{
-	return at + NAME_CHUNK <= view->length ? view->name + at : view->tail + (at - view->tail_at);
-}
-
-/* The first `count` of sixteen bytes in lower case, as two words; the others are 0. */
-static inline void name_chunk_words(const uint8_t *bytes, size_t count, uint64_t words[static 2])
-{
-	static const uint8_t masks[2 * NAME_CHUNK] = {255, 255, 255, 255, 255, 255, 255, 255,
-						      255, 255, 255, 255, 255, 255, 255, 255};
 #ifdef __SSE4_1__
-	const __m128i before_a = _mm_set1_epi8('A' - 1), behind_z = _mm_set1_epi8('Z' + 1);
-	__m128i chunk = _mm_loadu_si128((const __m128i *)bytes);
-	__m128i mask = _mm_loadu_si128((const __m128i *)(masks + NAME_CHUNK - count));
-	__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(chunk, before_a),
-				      _mm_cmplt_epi8(chunk, behind_z));
+	__m128i chunk = _mm_loadu_si128((const __m128i *)from);
+	/* 'A' becomes the least of all numbers, so that one comparison finds capital letters. */
+	__m128i from_a = _mm_add_epi8(chunk, _mm_set1_epi8((char)(INT8_MIN - 'A')));
+	__m128i upper = _mm_cmplt_epi8(from_a, _mm_set1_epi8(INT8_MIN + 26));
 	chunk = _mm_or_si128(chunk, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
-	chunk = _mm_and_si128(chunk, mask);
+	_mm_storeu_si128((__m128i *)to, chunk);
 	words[0] = (uint64_t)_mm_cvtsi128_si64(chunk);
 	words[1] = (uint64_t)_mm_extract_epi64(chunk, 1);
 #else
-	const uint8_t *mask = masks + NAME_CHUNK - count;
 	for (unsigned i = 0; i < 2; i++)
-		words[i] = dns_word_fold(dns_word_load(bytes + 8 * i)) & dns_word_load(mask + 8 * i);
+		words[i] = dns_word_fold(dns_word_load(from + 8 * i));
+	memcpy(to, words, NAME_CHUNK);
 #endif
 }
 
-/* Hash of so many whole chunks of a long label, not inlined: few labels are long. */
-static __attribute__((noinline)) uint64_t
-name_hash_chunks(const uint64_t secret[static 3], const struct name_view *view, size_t at,
-		 size_t count)
+/* A name that is shorter than a chunk. */
+static inline void name_view_open_short(struct name_view *view, const uint8_t *name, size_t length)
 {
-	uint64_t words[2], hash = secret[0];
-	for (; count > 0; count--, at += NAME_CHUNK) {
-		name_chunk_words(name_view_chunk(view, at), NAME_CHUNK, words);
-		hash = dns_hash_mix(hash ^ words[0], secret[1] ^ words[1]);
+	uint64_t words[2];
+	uint8_t bytes[NAME_CHUNK] = {0};
+	for (size_t i = 0; length < 8 && i < length; i++)
+		bytes[i] = name[i];
+	if (length >= 8) { /* some bytes twice */
+		memcpy(bytes, name, 8);
+		memcpy(bytes + length - 8, name + length - 8, 8);
 	}
-	return hash;
+	name_chunk_lower(bytes, view->lower, words);
+}
+
+/* `length` is at least 1. */
+static inline void name_view_open(struct name_view *view, const uint64_t secret[static 3],
+				  const uint8_t *name, size_t length)
+{
+	uint64_t words[2], state = secret[0], *next = view->states;
+	size_t at = length;
+	view->length = length;
+	*next++ = state;
+	memset(view->lower + length, 0, NAME_CHUNK);
+	if (length < NAME_CHUNK) {
+		name_view_open_short(view, name, length);
+		return;
+	}
+	for (; at > NAME_CHUNK; at -= NAME_CHUNK) {
+		name_chunk_lower(name + at - NAME_CHUNK, view->lower + at - NAME_CHUNK, words);
+		state = dns_hash_mix(state ^ words[0], secret[1] ^ words[1]);
+		*next++ = state;
+	}
+	name_chunk_lower(name, view->lower, words);
 }
 
 /*
- * Hash of the label at `at`. Nearly all have up to 15 bytes, which take one multiplication and no
- * branch: their lengths, ten of a name, are not to be guessed.
+ * Hash of the suffix that begins at `offset`. Its first sixteen bytes overlap with the chunk behind
+ * them, or with zeros, so that nothing has to be cut off; then the length tells apart what would be
+ * alike.
  */
-static inline uint64_t name_hash_label(const uint64_t secret[static 3],
-				       const struct name_view *view, size_t at)
+static inline uint64_t name_view_hash(const struct name_view *view, const uint64_t secret[static 3],
+				      size_t offset)
 {
-	uint64_t words[2], hash = secret[0];
-	size_t left = view->name[at] + 1u;
-	if (left > NAME_CHUNK) {
-		size_t count = (left - 1) / NAME_CHUNK;
-		hash = name_hash_chunks(secret, view, at, count);
-		at += count * NAME_CHUNK;
-		left -= count * NAME_CHUNK;
-	}
-	name_chunk_words(name_view_chunk(view, at), left, words);
-	return dns_hash_mix(hash ^ words[0], secret[1] ^ words[1]);
-}
-
-/* Hash of the suffix that starts with this label, given that of the suffix behind it. */
-static inline uint64_t name_hash_join(const uint64_t secret[static 3], uint64_t behind,
-				      uint64_t label)
-{
-	return dns_hash_mix(behind ^ label, secret[2]);
-}
-
-/* Likewise, with the label at `at`. */
-static inline uint64_t name_hash_step(const uint64_t secret[static 3], uint64_t behind,
-				      const struct name_view *view, size_t at)
-{
-	return name_hash_join(secret, behind, name_hash_label(secret, view, at));
+	size_t length = view->length - offset;
+	uint64_t state = view->states[(length - 1) / NAME_CHUNK];
+	const uint8_t *first = view->lower + offset;
+	return dns_hash_mix(state ^ dns_word_load(first), secret[2] ^ dns_word_load(first + 8)) +
+	       length * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static inline uint32_t name_hash_tag(uint64_t hash)

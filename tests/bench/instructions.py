@@ -52,6 +52,10 @@ LANES = [
 addAction(QNameSuffixRule(sluice.loadNames('@/names.txt')), RCodeAction(DNSRCode.NXDOMAIN))
 addAction(AllRule(), RCodeAction(DNSRCode.REFUSED))
 """),
+    # A list that is large enough to be looked into for a burst at once.
+    Lane("names", """addAction(QNameSuffixRule(sluice.loadNames('@/many.txt')), RCodeAction(DNSRCode.NXDOMAIN))
+addAction(AllRule(), RCodeAction(DNSRCode.REFUSED))
+"""),
     Lane("cache", SERVER + "getPool(''):setCache(newPacketCache(10000))\n", edns=True, answered=True, again=True),
     Lane("forward", SERVER, edns=True, answered=True),
     Lane("per_thread", """addAction(AllRule(), LuaFFIPerThreadAction([[
@@ -136,9 +140,11 @@ def counted(binary, folder, frames):
 
 def count(lane, binary):
     """Instructions per query, by function."""
+    names = "".join(f"h{number}.bench.test\n" for number in range(0, 2 * QUERIES, 2))
+    more = "".join(f"h{number}.more{number % 100}.test\n" for number in range(60000))
     with tempfile.TemporaryDirectory(prefix="sluice-instructions.") as folder:
-        for name, text in (("sluice.yml", CONFIG), ("policy.lua", lane.policy), (
-                "names.txt", "".join(f"h{number}.bench.test\n" for number in range(0, 2 * QUERIES, 2)))):
+        for name, text in (("sluice.yml", CONFIG), ("policy.lua", lane.policy),
+                           ("names.txt", names), ("many.txt", names + more)):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text.replace("@", folder))
         frames, before = frames_of(lane, binary, folder)

@@ -170,10 +170,9 @@ static void name_evict(const struct name_index *index, const uint8_t *name, size
 {
 	uint8_t offsets[DNS_LABELS_MAX];
 	struct name_view view;
-	uint64_t hash = name_hash_root(index->secret);
-	name_view_open(&view, name, length);
+	name_view_open(&view, index->secret, name, length);
 	for (unsigned i = dns_name_split(name, length, offsets); i-- > 0;) {
-		hash = name_hash_step(index->secret, hash, &view, offsets[i]);
+		uint64_t hash = name_view_hash(&view, index->secret, offsets[i]);
 		uint32_t n = name_hash_bucket(hash, index->n_buckets);
 		const struct name_bucket *bucket = &index->buckets[n];
 		for (unsigned slot = 0; slot < NAME_BUCKET_SLOTS; slot++) {
