@@ -46,6 +46,7 @@ struct neighbour_table {
 	uint32_t strangers;
 	uint64_t defended; /* ms, 0: never */
 	uint32_t swept; /* where the timers go on */
+	uint32_t highest; /* number of an entry that was ever used */
 	uint64_t ticked; /* ms */
 	uint16_t free;
 	uint16_t buckets[BUCKETS];
@@ -101,6 +102,7 @@ static struct neighbour *entry_add(struct neighbour_table *table, uint8_t port,
 		return NULL;
 	struct neighbour *entry = &table->entries[n - 1];
 	table->free = entry->chain;
+	table->highest = RTE_MAX(table->highest, (uint32_t)n);
 	*entry = (struct neighbour){.address = *address, .port = port};
 	uint16_t *bucket = &table->buckets[bucket_of(table, port, address)];
 	entry->chain = *bucket;
@@ -482,11 +484,12 @@ void neighbour_tick(struct neighbour_table *table, uint64_t now)
 {
 	/* All of them in TICKS milliseconds, though nobody may have come for some. */
 	uint64_t passed = RTE_MIN(now - table->ticked, (uint64_t)TICKS);
-	unsigned n = NEIGHBOUR_ENTRIES / TICKS * (unsigned)RTE_MAX(passed, 1u);
+	unsigned slice = (table->highest + TICKS - 1) / TICKS;
+	unsigned n = RTE_MIN(slice * (unsigned)RTE_MAX(passed, 1u), table->highest);
 	table->ticked = now;
 	for (unsigned i = 0; i < n; i++) {
-		struct neighbour *entry = &table->entries[table->swept];
-		table->swept = (table->swept + 1) % NEIGHBOUR_ENTRIES;
+		table->swept = table->swept < table->highest ? table->swept : 0;
+		struct neighbour *entry = &table->entries[table->swept++];
 		if (entry->state != STATE_FREE && entry->state != STATE_STATIC)
 			entry_tick(table, entry, now);
 	}

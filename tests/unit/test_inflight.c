@@ -89,7 +89,9 @@ START_TEST(kinds_of_patience)
 	struct inflight_entry *hasty = inflight_add(table, 1, 10);
 	ck_assert_ptr_null(inflight_expired(table, 10));
 	ck_assert_ptr_eq(inflight_expired(table, 11), hasty);
+	ck_assert_uint_eq(inflight_next(table), 11);
 	inflight_remove(table, hasty, INFLIGHT_TIMED_OUT);
+	ck_assert_uint_eq(inflight_next(table), 1000);
 	ck_assert_ptr_null(inflight_expired(table, 999));
 	ck_assert_ptr_eq(inflight_expired(table, 1000), patient);
 	for (uint64_t i = 0; i < INFLIGHT_QUEUES + 20; i++)
@@ -106,6 +108,8 @@ START_TEST(kinds_of_patience)
 	/* Queues that are empty are free for others. */
 	entry = inflight_add(table, 0, 77);
 	ck_assert_uint_eq(entry->deadline, 77);
+	inflight_remove(table, entry, INFLIGHT_TIMED_OUT);
+	ck_assert_uint_eq(inflight_next(table), INFLIGHT_NEVER);
 	inflight_destroy(table);
 }
 END_TEST

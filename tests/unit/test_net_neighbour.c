@@ -404,6 +404,27 @@ START_TEST(parking_is_bounded)
 }
 END_TEST
 
+/* A worker that slept calls once for all that it has missed. */
+START_TEST(ticks_go_by_time)
+{
+	const unsigned hops = 50;
+	tick(START);
+	for (unsigned hop = 0; hop < hops; hop++)
+		ck_assert_int_eq(resolve(lab_ipv4(10, 53, 0, (uint8_t)(100 + hop)), START),
+				 NEIGHBOUR_PENDING);
+	ck_assert_uint_eq(stats.counter[STATS_ARP_SENT], hops);
+	forget_sent();
+	neighbour_tick(table, START + NEIGHBOUR_RETRY_MS);
+	ck_assert_uint_eq(stats.counter[STATS_ARP_SENT], 2 * hops);
+	forget_sent();
+	/* Ten milliseconds, ten of them. */
+	neighbour_tick(table, START + 2 * NEIGHBOUR_RETRY_MS - 10);
+	neighbour_tick(table, START + 2 * NEIGHBOUR_RETRY_MS);
+	ck_assert_uint_eq(stats.counter[STATS_ARP_SENT], 2 * hops + 10);
+	forget_sent();
+}
+END_TEST
+
 START_TEST(empty_pool_is_survived)
 {
 	lab_empty = true;
@@ -428,6 +449,7 @@ END_TEST
 static void life_cycle_add(TCase *tcase)
 {
 	tcase_add_test(tcase, question_releases_what_waits);
+	tcase_add_test(tcase, ticks_go_by_time);
 	tcase_add_test(tcase, silence_is_a_failure);
 	tcase_add_test(tcase, late_answer);
 	tcase_add_test(tcase, used_entry_is_refreshed);
