@@ -8,6 +8,7 @@ local address = require('sluice.address')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
 local part = require('sluice.part')
+local wording = require('sluice.wording')
 local stores = require('sluice.stores')
 local C = ffi.C
 check.own()
@@ -81,20 +82,20 @@ function rules.SpoofAction(values, options)
   local array, texts = ffi.new('struct lua_address[?]', #list), {}
   for i, value in ipairs(list) do
     array[i - 1] = address.of(value)
-    texts[i] = array[i - 1]:toString()
+    texts[i] = (array[i - 1].ipv6 ~= 0 and 'AAAA ' or 'A ') .. array[i - 1]:toString()
   end
   return action(C.sluice_action_spoof(array, #list, reply_options(options, 'SpoofAction')), false,
-    'spoof in %s', table.concat(texts, ' '))
+    'spoof %s', table.concat(texts, ' '))
 end
 function rules.ERCodeAction(rcode, options)
   rcode = part.number_of(rcode, constants.DNSRCode, 'rcode')
   return action(C.sluice_action_rcode(check.range(rcode, 'the rcode', 0, 4095),
-    reply_options(options, 'ERCodeAction')), false, 'set ercode %d', rcode)
+    reply_options(options, 'ERCodeAction')), false, 'set ercode %s', wording.rcode(rcode))
 end
 function rules.SpoofCNAMEAction(target, options)
   target = name.of(target)
   return action(C.sluice_action_cname(target, reply_options(options, 'SpoofCNAMEAction')), false,
-    'spoof cname %s', target:toString())
+    'spoof CNAME %s', target:toString())
 end
 function rules.SpoofRawAction(values, options)
   local list = type(values) == 'table' and values or {values}
@@ -104,7 +105,7 @@ function rules.SpoofRawAction(values, options)
   end
   local any = type(options) == 'table' and options.typeForAny or 0
   return action(C.sluice_action_raw(array, #list, part.number_of(any, constants.DNSQType, 'qtype'),
-    reply_options(options, 'SpoofRawAction', raw_keys)), false, 'spoof in %d raw values', #list)
+    reply_options(options, 'SpoofRawAction', raw_keys)), false, 'spoof raw bytes')
 end
 function rules.SpoofPacketAction(packet, length)
   packet = check.string(packet, 'the packet')
@@ -151,7 +152,7 @@ function rules.SetECSOverrideAction(override)
 end
 function rules.SetECSPrefixLengthAction(v4, v6)
   v4, v6 = check.range(v4, 'the IPv4 prefix', 0, 32), check.range(v6, 'the IPv6 prefix', 0, 128)
-  return action(C.sluice_action_ecs_prefix(v4, v6), false, 'set ECS prefix length to %d / %d', v4,
+  return action(C.sluice_action_ecs_prefix(v4, v6), false, 'set ECS prefix length to %d/%d', v4,
     v6)
 end
 -- With two netmasks each is for the clients of its family, else the one is for all.
@@ -192,15 +193,17 @@ function rules.SetAdditionalProxyProtocolValueAction(type, value)
   type = check.range(type, 'the type', 0, 255)
   return proxy_action({[type] = value}, false, 'add a Proxy-Protocol value of type %d', type)
 end
-local function ttl_action(kind, response)
+local function ttl_action(kind, response, text)
   return function(ttl)
     ttl = check.range(ttl, 'the TTL', 0, 4294967295)
-    return action(C.sluice_action_ttl(kind, ttl), response, '%s %d', kind, ttl)
+    return action(C.sluice_action_ttl(kind, ttl), response, '%s to %.0f', text, ttl)
   end
 end
-rules.SetTempFailureCacheTTLAction = ttl_action('SetTempFailureCacheTTL', false)
-rules.SetMaxReturnedTTLAction = ttl_action('SetMaxReturnedTTL', false)
-rules.SetMaxReturnedTTLResponseAction = ttl_action('SetMaxReturnedTTL', true)
+local CAP = 'cap the TTL of the returned response'
+rules.SetTempFailureCacheTTLAction =
+  ttl_action('SetTempFailureCacheTTL', false, 'set tempfailure cache ttl')
+rules.SetMaxReturnedTTLAction = ttl_action('SetMaxReturnedTTL', false, CAP)
+rules.SetMaxReturnedTTLResponseAction = ttl_action('SetMaxReturnedTTL', true, CAP)
 
 -- Types as numbers, names, or a table of either.
 local function types_of(value)
@@ -222,8 +225,13 @@ local function limit(min, max, value)
   local types, count = types_of(value or {})
   min, max = check.range(min, 'the minimum', 0, 4294967295),
     check.range(max, 'the maximum', 0, 4294967295)
+  local texts = {}
+  for index = 1, count do
+    texts[index] = wording.type(types[index - 1])
+  end
   return action(C.sluice_action_limit(min, max, types, count), true,
-    'limit ttl (%.0f <= ttl <= %.0f)', min, max)
+    'limit ttl (%.0f <= ttl <= %.0f%s)', min, max,
+    count > 0 and (', types in [%s]'):format(table.concat(texts, ' ')) or '')
 end
 function rules.LimitTTLResponseAction(min, max, types)
   return limit(min, max or 4294967295, types)
@@ -232,7 +240,8 @@ function rules.SetMinTTLResponseAction(min) return limit(min, 4294967295) end
 function rules.SetMaxTTLResponseAction(max) return limit(0, max) end
 function rules.SetReducedTTLResponseAction(percent)
   percent = check.range(percent, 'the percentage', 0, 100)
-  return action(C.sluice_action_reduce(percent), true, 'reduce ttl to %d percent', percent)
+  return action(C.sluice_action_reduce(percent), true, 'reduce ttl to %f percent of its value',
+    percent)
 end
 
 local function lookup(what, range)
@@ -312,13 +321,13 @@ both(function(response)
     key = check.string(key, 'the name of the tag')
     local text, expand = text_of(value, 'the tag')
     return expanded(action(C.sluice_action_tag(key, #key, text, #text), response,
-      'set tag %s to %s', key, text), expand)
+      "set tag '%s' to value '%s'", key, text), expand)
   end
 end, 'SetTagAction', 'SetTagResponseAction')
 both(function(response)
   return function(key)
     key = check.string(key, 'the name of the tag')
-    return action(C.sluice_action_untag(key, #key), response, 'unset tag %s', key)
+    return action(C.sluice_action_untag(key, #key), response, "unset tag '%s'", key)
   end
 end, 'UnsetTagAction', 'UnsetTagResponseAction')
 both(function(response)
@@ -326,13 +335,15 @@ both(function(response)
     code = check.range(code, 'the code', 0, 65535)
     local value, expand = text_of(text or '', 'the text')
     return expanded(action(C.sluice_action_ede(code, value, #value, clear ~= false), response,
-      'set EDE %d', code), expand)
+      'set EDNS Extended DNS Error to %d%s', code,
+      value ~= '' and (': "%s"'):format(value) or ''), expand)
   end
 end, 'SetExtendedDNSErrorAction', 'SetExtendedDNSErrorResponseAction')
 both(function(response)
   return function(code, data)
     code, data = check.range(code, 'the code', 0, 65535), check.string(data, 'the option')
-    return action(C.sluice_action_option(code, data, #data), response, 'set EDNS option %d', code)
+    return action(C.sluice_action_option(code, data, #data), response,
+      'add EDNS Option %s(code=%d)', response and 'to response ' or '', code)
   end
 end, 'SetEDNSOptionAction', 'SetEDNSOptionResponseAction')
 
@@ -353,7 +364,7 @@ function rules.LogAction(path, binary, append, buffered, verbose, time)
 end
 function rules.LogResponseAction(path, append, buffered, verbose, time)
   path = check.string(path or '', 'the file')
-  return log_action(true, 'log response', path, {append = append, buffered = buffered,
+  return log_action(true, 'log', path, {append = append, buffered = buffered,
     verboseOnly = verbose ~= false, includeTimestamp = time})
 end
 
@@ -362,7 +373,7 @@ local function lua_action(is_ffi)
     return function(callback)
       check.callback(callback, 'function')
       return action(C.sluice_action_lua(driver.register(callback), is_ffi), response, 'Lua%s%s',
-        is_ffi and ' FFI' or '', response and ' response script' or ' script')
+        is_ffi and ' FFI' or '', response and not is_ffi and ' response script' or ' script')
     end
   end
 end
@@ -371,7 +382,7 @@ both(lua_action(true), 'LuaFFIAction', 'LuaFFIResponseAction')
 local function thread_action(what, response)
   return function(code)
     return action(C.sluice_action_thread(part.code(code, what, 'action')), response,
-      'Lua FFI per-thread%s script', response and ' response' or '')
+      'Lua FFI per-thread script')
   end
 end
 rules.LuaFFIPerThreadAction = thread_action('LuaFFIPerThreadAction', false)

@@ -68,7 +68,7 @@ local fill = {
   end,
   skipOptions = numbers('skip', 'n_skip'), payloadRanks = numbers('ranks', 'n_ranks', true),
   parseECS = flag('parse_ecs'), cookieHashing = checked,
-  -- Nothing waits for a lock, there are no shards, and nobody comes by to take out what has expired.
+  -- Nothing waits for a lock, there are no shards, and nobody takes out what has expired.
   keepStaleData = checked,
   numberOfShards = function(_, value) check.range(value, 'numberOfShards', 1, 1000000) end,
   deferrableInsertLock = checked,

@@ -71,10 +71,14 @@ end
 local function find(chain, wanted)
   local index = type(wanted) == 'string' and tonumber(C.sluice_rule_find(chain, wanted)) or
     type(wanted) ~= 'string' and check.integer(wanted, 'the rule') or -1
-  if index < 0 or index >= tonumber(C.sluice_rules_count(chain)) then
-    check.fail('there is no rule %s', tostring(wanted))
-  end
-  return index
+  return index >= 0 and index < tonumber(C.sluice_rules_count(chain)) and index or nil
+end
+
+-- As in dnsdist: what cannot be edited is told of, and the policy goes on.
+local function missing(what, wanted)
+  local text = ('there is no %s %s'):format(what, tostring(wanted))
+  C.sluice_warn(check.where(), text)
+  _G.print('Error: ' .. text)
 end
 
 local function all(chain)
@@ -144,17 +148,23 @@ for _, entry in ipairs(CHAINS) do
   rules[adder] = function(wanted, act, options) add(chain, response, wanted, act, options) end
   rules['rm' .. word .. 'Rule'] = function(id)
     local index = find(chain, id)
+    if index == nil then
+      return missing('rule', id)
+    end
     order[at(chain, index).uuid] = nil
     C.sluice_rule_remove(chain, index)
   end
   rules['mv' .. word .. 'Rule'] = function(from, to)
-    if C.sluice_rule_move(chain, find(chain, from), check.integer(to, 'the place')) < 0 then
-      check.fail('there is no place %s', tostring(to))
+    local index = find(chain, from)
+    if index == nil then
+      return missing('rule', from)
+    elseif C.sluice_rule_move(chain, index, check.integer(to, 'the place')) < 0 then
+      return missing('place', to)
     end
   end
   rules['mv' .. word .. 'RuleToTop'] = function() C.sluice_rule_top(chain) end
   rules['clear' .. word .. 'Rules'] = function() clear(chain) end
-  rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id)) end
+  rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id) or -1) end
   rules['getTop' .. word .. 'Rules'] = function(count) return top(chain, count) end
   rules['top' .. word .. 'Rules'] = function(count, options)
     return show(top(chain, count), options, 'top' .. word .. 'Rules')
@@ -164,7 +174,8 @@ for _, entry in ipairs(CHAINS) do
   end
   if not response then
     rules['get' .. word .. 'Action'] = function(index)
-      return at(chain, find(chain, index)):getAction()
+      local found = find(chain, index)
+      return found and at(chain, found):getAction()
     end
     rules['set' .. word .. 'Rules'] = function(list)
       for _, rule in ipairs(list) do

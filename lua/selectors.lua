@@ -9,6 +9,7 @@ local constants = require('sluice.constants')
 local driver = require('sluice.driver')
 local part = require('sluice.part')
 local stores = require('sluice.stores')
+local wording = require('sluice.wording')
 local C = ffi.C
 check.own()
 
@@ -42,9 +43,9 @@ end
 
 -- Long lists are told by their length.
 local TOLD = 20
-local function told(set, quiet)
+local function told(set)
   local count = tonumber(C.sluice_names_count(set.names))
-  return (quiet or count > TOLD) and ('%d names'):format(count) or set:toString()
+  return count > TOLD and ('%d names'):format(count) or (set:toString():gsub(' ', ', '))
 end
 
 local function listed(list, exact)
@@ -75,7 +76,8 @@ local function suffixes(value, quiet)
   if node ~= value then
     node:add(value)
   end
-  return selector(C.sluice_selector_names(node.names, true), 'qname in %s', told(node, quiet))
+  return selector(C.sluice_selector_names(node.names, true), '%s',
+    quiet and 'qname==in-set' or 'qname in ' .. told(node))
 end
 rules.QNameSuffixRule = suffixes
 function rules.SuffixMatchNodeRule(value, quiet)
@@ -91,25 +93,28 @@ function rules.QNameSetRule(value)
   if not name.is_set(value) then
     check.fail('QNameSetRule takes a DNSNameSet')
   end
-  return selector(C.sluice_selector_names(value.names, false), 'qname in %s', told(value))
+  return selector(C.sluice_selector_names(value.names, false), 'qname in DNSNameSet(%d FQDNs)',
+    tonumber(C.sluice_names_count(value.names)))
 end
 
-local function numbers(kind, names, what)
+local function numbers(kind, names, what, text, word)
   return function(value)
     local number = part.number_of(value, names, what)
-    return selector(C.sluice_selector_number(kind, number), '%s==%d', what, number)
+    return selector(C.sluice_selector_number(kind, number), '%s%s', text,
+      word and word(number) or tostring(number))
   end
 end
-rules.QTypeRule = numbers('QType', constants.DNSQType, 'qtype')
-rules.QClassRule = numbers('QClass', constants.DNSClass, 'qclass')
-rules.OpcodeRule = numbers('Opcode', {}, 'opcode')
-rules.RCodeRule = numbers('RCode', constants.DNSRCode, 'rcode')
-rules.DSTPortRule = numbers('DSTPort', {}, 'port')
-rules.EDNSOptionRule = numbers('EDNSOption', {}, 'EDNS option')
-rules.EDNSVersionRule = numbers('EDNSVersion', {}, 'EDNS version')
-rules.ERCodeRule = numbers('ERCode', constants.DNSRCode, 'extended rcode')
+rules.QTypeRule = numbers('QType', constants.DNSQType, 'qtype', 'qtype==', wording.type)
+rules.QClassRule = numbers('QClass', constants.DNSClass, 'qclass', 'qclass==')
+rules.OpcodeRule = numbers('Opcode', {}, 'opcode', 'opcode==')
+rules.RCodeRule = numbers('RCode', constants.DNSRCode, 'rcode', 'rcode==', wording.rcode)
+rules.DSTPortRule = numbers('DSTPort', {}, 'port', 'dst port==')
+rules.EDNSOptionRule = numbers('EDNSOption', {}, 'EDNS option', 'ednsoptcode==')
+rules.EDNSVersionRule = numbers('EDNSVersion', {}, 'EDNS version', 'ednsversion>')
+rules.ERCodeRule =
+  numbers('ERCode', constants.DNSRCode, 'extended rcode', 'ercode==', wording.rcode)
 function rules.TCPRule(tcp)
-  return selector(C.sluice_selector_number('TCP', tcp and 1 or 0), 'TCP==%s', tostring(tcp))
+  return selector(C.sluice_selector_number('TCP', tcp and 1 or 0), '%s', tcp and 'TCP' or 'UDP')
 end
 -- Of what dnsdist receives there is UDP and TCP; the others are names that match nothing.
 local PROTOCOLS = {DoUDP = false, DoTCP = true}
@@ -122,32 +127,34 @@ function rules.IncomingProtocolRule(protocol)
   end
   return rules.NotRule(rules.AllRule())
 end
-function rules.RDRule() return selector(C.sluice_selector_number('RD', 1), 'RD') end
+function rules.RDRule() return selector(C.sluice_selector_number('RD', 1), 'rd==1') end
 function rules.TrailingDataRule()
   return selector(C.sluice_selector_number('TrailingData', 1), 'trailing data')
 end
 function rules.DNSSECRule() return selector(C.sluice_selector_number('DNSSEC', 1), 'DNSSEC') end
 
-local function window(kind)
+local function window(kind, text)
   return function(min, max)
     min, max = check.range(min, 'the minimum', 0, 4294967295),
       check.range(max, 'the maximum', 0, 4294967295)
-    return selector(C.sluice_selector_window(kind, min, max), '%s <%d or >%d', kind, min, max)
+    return selector(C.sluice_selector_window(kind, min, max), '%s < %d || %s > %d', text, min,
+      text, max)
   end
 end
-rules.QNameLabelsCountRule = window('QNameLabelsCount')
-rules.QNameWireLengthRule = window('QNameWireLength')
+rules.QNameLabelsCountRule = window('QNameLabelsCount', 'labels count')
+rules.QNameWireLengthRule = window('QNameWireLength', 'wire length')
 function rules.RecordsCountRule(section, min, max)
   return selector(C.sluice_selector_records(check.range(section, 'the section', 0, 3),
     check.range(min, 'the minimum', 0, 65535), check.range(max, 'the maximum', 0, 65535)),
-    '%d <= records in section %d <= %d', min, section, max)
+    '%d <= records in %s <= %d', min, wording.section(tonumber(section)), max)
 end
 
 function rules.RecordsTypeCountRule(section, qtype, min, max)
   qtype = part.number_of(qtype, constants.DNSQType, 'qtype')
   return selector(C.sluice_selector_record_types(check.range(section, 'the section', 0, 3), qtype,
     check.range(min, 'the minimum', 0, 65535), check.range(max, 'the maximum', 0, 65535)),
-    '%d <= records of type %d in section %d <= %d', min, qtype, section, max)
+    '%d <= %s records in %s <= %d', min, wording.type(qtype), wording.section(tonumber(section)),
+    max)
 end
 
 local COMPARISONS = {equal = 0, greater = 1, greaterOrEqual = 2, smaller = 3, smallerOrEqual = 4}
@@ -155,18 +162,19 @@ function rules.PayloadSizeRule(comparison, size)
   local number = COMPARISONS[comparison] or
     check.fail('"%s" is not a comparison', tostring(comparison))
   size = check.range(size, 'the size', 0, 65535)
-  return selector(C.sluice_selector_size(number, size), 'payload size is %s %d', comparison, size)
+  return selector(C.sluice_selector_size(number, size), 'payload size is %s %d',
+    wording.comparison(comparison), size)
 end
 
 function rules.PoolAvailableRule(pool)
   pool = check.string(pool, 'the pool')
-  return selector(C.sluice_selector_pool(pool, #pool), 'pool "%s" is available', pool)
+  return selector(C.sluice_selector_pool(pool, #pool), "pool '%s' is available", pool)
 end
 
 function rules.PoolOutstandingRule(pool, limit)
   pool = check.string(pool, 'the pool')
   limit = check.range(limit, 'the limit', 0, 4294967295)
-  return selector(C.sluice_selector_outstanding(pool, #pool, limit), 'pool "%s" outstanding > %.0f',
+  return selector(C.sluice_selector_outstanding(pool, #pool, limit), "pool '%s' outstanding > %.0f",
     pool, limit)
 end
 
@@ -245,18 +253,18 @@ rules.KeyValueStoreRangeLookupRule = lookup('KeyValueStoreRangeLookupRule', true
 function rules.TagRule(key, value)
   key = check.string(key, 'the name of the tag')
   value = value ~= nil and check.string(value, 'the tag') or nil
-  return selector(C.sluice_selector_tag(key, #key, value, value and #value or 0), 'tag %s%s', key,
-    value and '==' .. value or ' is set')
+  return selector(C.sluice_selector_tag(key, #key, value, value and #value or 0),
+    "tag '%s' is set%s", key, value and (" to '%s'"):format(value) or '')
 end
 function rules.ProxyProtocolValueRule(type, value)
   type = check.range(type, 'the type', 0, 255)
   value = value ~= nil and check.string(value, 'the value') or nil
   return selector(C.sluice_selector_proxy(type, value, value and #value or 0),
-    'proxy protocol value of type %d%s', type, value and '==' .. value or ' is set')
+    'proxy protocol value of type %d matches', type)
 end
 function rules.ProbaRule(p)
   p = tonumber(p) or check.fail('the probability must be a number')
-  return selector(C.sluice_selector_probability(p), 'match with prob. %g', p)
+  return selector(C.sluice_selector_probability(p), 'match with prob. %.2f', p)
 end
 function rules.LuaRule(callback)
   check.callback(callback, 'function')

@@ -99,7 +99,9 @@ function svcb.SpoofSVCAction(list, options)
     end
     values[index] = one.data
   end
-  return actions.SpoofRawAction(values, options)
+  local made = actions.SpoofRawAction(values, options)
+  made.text = 'spoof SVC record'
+  return made
 end
 
 -- ---- a rate of Lua's own

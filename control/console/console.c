@@ -200,6 +200,7 @@ static void client_run(struct control *control, struct client *client)
 	int failed = lua_policy_console(control, (const char *)client->in + CONSOLE_HEAD_SIZE,
 					length, out);
 	fclose(out);
+	lua_policy_settle(control); /* who asks next finds it so */
 	memmove(client->in, client->in + whole, client->have - whole);
 	client->have -= whole;
 	reply_give(control, client, &reply, failed == 0 ? CONSOLE_OK : CONSOLE_ERROR);

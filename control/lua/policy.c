@@ -558,6 +558,12 @@ void lua_policy_finish(struct control *control)
 		log_error("%s", lua_host_message(control->lua->host));
 }
 
+void lua_policy_settle(struct control *control)
+{
+	if (control->lua != NULL && control->lua->changed)
+		changes_publish(control->lua);
+}
+
 void lua_policy_turn(struct control *control)
 {
 	if (control->lua == NULL)
@@ -571,7 +577,6 @@ void lua_policy_turn(struct control *control)
 		lua_policy_renew(control);
 	lua_threads_turn(policy_model_threads(control->lua->model), control->lua->context,
 			 control->now);
-	if (control->lua->changed)
-		changes_publish(control->lua);
+	lua_policy_settle(control);
 	olders_free(control->lua);
 }

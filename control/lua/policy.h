@@ -58,6 +58,9 @@ void lua_policy_unload(struct control *control);
 /* At the end of the program, before lua_policy_unload(): what the policy wants to do then. */
 void lua_policy_finish(struct control *control);
 
+/* What was edited is in force; at the end of a turn, or before somebody is told that it is. */
+void lua_policy_settle(struct control *control);
+
 /* Between turns: publishes edits, collects garbage, calls maintenance, frees policies before. */
 void lua_policy_turn(struct control *control);
 

@@ -43,7 +43,7 @@ raises('nil', addExitCallback)
 -- Files are opened where the program runs alone.
 equal(LogAction('/nowhere/at/all'):toString(), 'log to /nowhere/at/all')
 equal(LogAction():toString(), 'log')
-equal(LogResponseAction('', true, true, false, true):toString(), 'log response')
+equal(LogResponseAction('', true, true, false, true):toString(), 'log')
 LogAction('/nowhere'):reload()
 addAction(AllRule(), ContinueAction(LogAction('x')))
 addResponseAction(AllRule(), LogResponseAction('x'))

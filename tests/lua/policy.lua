@@ -38,7 +38,42 @@ equal(getRule('first'):getAction():toString(), 'to pool abuse')
 mvRuleToTop()
 equal(getRule(1).name, 'first')
 rmRule('first')
-raises('no rule first', rmRule, 'first')
+-- As in dnsdist: rules that are not there are no error.
+local printed, print_before = {}, _G.print
+_G.print = function(text) printed[#printed + 1] = text end
+rmRule('first')
+rmRule(9)
+mvRule(9, 1)
+mvRule(0, 9)
+_G.print = print_before
+equal(table.concat(printed, ', '),
+  'Error: there is no rule first, Error: there is no rule 9, Error: there is no rule 9, ' ..
+  'Error: there is no place 9')
+equal(getRule('first'), nil)
+equal(getAction(9), nil)
+equal(#getTopRules(), 3)
+
+-- What people read is in dnsdist's words (tests/peer/texts.py asks dnsdist).
+local words = {
+  [QTypeRule('AAAA')] = 'qtype==AAAA', [QTypeRule(65280)] = 'qtype==TYPE65280',
+  [RCodeRule(3)] = 'rcode==Non-Existent domain', [ERCodeRule(24)] = 'ercode==Err#24',
+  [TCPRule(false)] = 'UDP', [RDRule()] = 'rd==1', [EDNSVersionRule(0)] = 'ednsversion>0',
+  [TagRule('a', 'b')] = "tag 'a' is set to 'b'", [TagRule('a')] = "tag 'a' is set",
+  [QNameSuffixRule({'a.test', 'b.test'})] = 'qname in a.test., b.test.',
+  [QNameSuffixRule('a.test', true)] = 'qname==in-set',
+  [QNameLabelsCountRule(1, 5)] = 'labels count < 1 || labels count > 5',
+  [RecordsTypeCountRule(1, 1, 0, 3)] = '0 <= A records in AN <= 3',
+  [PayloadSizeRule('greaterOrEqual', 5)] = 'payload size is equal to or greater than 5',
+  [SpoofAction({'192.0.2.1', '::1'})] = 'spoof A 192.0.2.1 AAAA ::1',
+  [SetTagAction('a', '')] = "set tag 'a' to value ''",
+  [SetExtendedDNSErrorAction(15, 't')] = 'set EDNS Extended DNS Error to 15: "t"',
+  [SetMaxReturnedTTLAction(5)] = 'cap the TTL of the returned response to 5',
+  [LimitTTLResponseAction(1, 5, {1})] = 'limit ttl (1 <= ttl <= 5, types in [A])',
+  [SetReducedTTLResponseAction(50)] = 'reduce ttl to 50.000000 percent of its value',
+}
+for part, text in pairs(words) do
+  equal(part:toString(), text)
+end
 setRules({newRuleAction(AllRule(), AllowAction())})
 equal(showRules():match('All +allow\n') ~= nil, true)
 
@@ -102,7 +137,7 @@ equal(inClientStartup(), false)
 
 -- Code that workers run themselves is text; where it is broken is told at load.
 raises('LuaFFIPerThreadAction takes code as a string', LuaFFIPerThreadAction, function() end)
-raises('policy.lua:105: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
+raises('policy.lua:136: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
 raises('wrong mode', function() LuaFFIPerThreadRule(string.dump(function() end)) end)
 clearRules()
 addAction(LuaFFIPerThreadRule('return print'), LuaFFIPerThreadAction('return print'))

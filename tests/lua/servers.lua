@@ -183,7 +183,7 @@ raises('setECSSourcePrefixV4 must be between 0 and 32', setECSSourcePrefixV4, 33
 raises('setECSSourcePrefixV6 must be between 0 and 128', setECSSourcePrefixV6, 129)
 equal(SetDisableECSAction():toString(), 'disable ECS')
 equal(SetECSOverrideAction(true):toString(), 'set ECS override to 1')
-equal(SetECSPrefixLengthAction(20, 48):toString(), 'set ECS prefix length to 20 / 48')
+equal(SetECSPrefixLengthAction(20, 48):toString(), 'set ECS prefix length to 20/48')
 equal(SetECSAction('192.0.2.0/24'):toString(), 'set ECS to 192.0.2.0/24')
 equal(SetECSAction('192.0.2.1', '2001:db8::/32'):toString(),
   'set ECS to 192.0.2.1/32 / 2001:db8::/32')

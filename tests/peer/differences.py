@@ -36,6 +36,9 @@ def reason(name):
 NO_TTL = "what has no TTL left is not put in, as it is gone at once; dnsdist counts it as an entry"
 COUNT = "Lua gets the count, which the console prints; dnsdist prints a sentence"
 NOTHING = "nil where dnsdist gives an object with nothing in it"
+ABSENT = "it is for what is not here, and matches and does nothing"
+NEWER = "newer than the dnsdist that is compared with"
+HASH = "names are hashed with another function: each name has a server of its own here, too"
 EXACT = "dnsdist leaves so many in each shard"
 STEPS = [
     ("cache life bounds", "pc:getStats().entries", None),
@@ -50,6 +53,24 @@ STEPS = [
     ("cache object", "pc:expunge(...", EXACT),
     ("cache object", "left: pc:getStats().entries", EXACT),
     ("cache object", "getPool(''):getCache()", NOTHING),
+    ("server objects", "getServer(0).upStatus", "it is what isUp() says, whatever the mode"),
+    ("server objects", "getServer('none')", NOTHING),
+    ("server objects", "getServer(0):canAcceptQueries(true)", NEWER),
+    ("server objects", "getServer(2):canAcceptQueries(false)", NEWER),
+    ("server objects", "#getPoolServers('new')", MORE),
+    ("policy objects", "mine.ffipolicy", NOTHING),
+    ("choice chashed", "choices ...", HASH),
+    ("choice whashed", "choices ...", HASH),
+    ("outstanding", "choices ...", NEWER),
+    *[("chain", "get%sRule(9)..." % chain, NOTHING) for chain in (
+        "", "CacheMiss", "Response", "CacheHitResponse", "CacheInsertedResponse", "SelfAnsweredResponse", "TimeoutResponse",
+        "XFRResponse")],
+    ("texts selectors", "HTTP...", ABSENT),
+    ("texts selectors", "SNIRule...", ABSENT),
+    ("texts selectors", "TimedIPSetRule...", MORE),
+    ("texts actions", "unset: showRules()", "a quote that is missing in dnsdist"),
+    ("texts actions", "SpoofPacketAction: showRules()", MORE),
+    ("texts response actions", "unset: showResponseRules()", "a quote that is missing in dnsdist"),
 ]
 
 

@@ -79,6 +79,11 @@ def lua(code, *masks):
     return Step(code, lambda world, program: masked(program.console(code), masks))
 
 
+def table(code):
+    """What the console says to it, of rows that may have any order."""
+    return Step(code, lambda world, program: "\n".join(sorted(masked(program.console(code), ()).splitlines())))
+
+
 def value(code):
     """What Lua makes of an expression, as text; an error as such, without its words."""
     whole = "local ok, v = pcall(function() return %s end) return ok and tostring(v) or 'error'" % code
@@ -89,6 +94,12 @@ def titled(prefix, step):
     """The same, to be told from others."""
     step.title = prefix + step.title
     return step
+
+
+def edit(code):
+    """As value(), without what is said of it."""
+    whole = value(code)
+    return Step(code, lambda world, program: whole.do(world, program).splitlines()[-1])
 
 
 def values(*codes):
@@ -137,19 +148,27 @@ def checks(number):
     return Step("what server %d is checked with" % number, do)
 
 
-def servers_of(world, names, client):
-    """{server: queries}, and the sequence, for names asked one by one."""
+def servers_of(world, names, client, patience=PATIENCE):
+    """Which server got each of these, asked one by one."""
     sequence = []
     for name in names:
-        _, seen = world.ask(query(name, "A", "RD", False, False, 0, ()), client, "10.53.0.1", PATIENCE)
+        _, seen = world.ask(query(name, "A", "RD", False, False, 0, ()), client, "10.53.0.1", patience)
         sequence.append(",".join(str(number) for number, _ in seen) or "-")
     return sequence
 
 
-def choices(pattern, count, client="10.60.0.1"):
+def choices(pattern, count, client="10.60.0.1", patience=PATIENCE):
     """Which server each of `count` names gets."""
     names = [pattern % i for i in range(count)]
-    return Step("choices " + pattern, lambda world, program: " ".join(servers_of(world, names, client)))
+    return Step("choices " + pattern, lambda world, program: " ".join(servers_of(world, names, client, patience)))
+
+
+def spared(pattern, count, number):
+    """That all are asked of a server, and none of that one."""
+    def do(world, program):
+        sequence = servers_of(world, [pattern % i for i in range(count)], "10.60.0.1")
+        return "none asked" if "-" in sequence else "asked" if str(number) in sequence else "spared"
+    return Step("spared %d %s" % (number, pattern), do)
 
 
 def shares(pattern, count, within=0.08, client="10.60.0.1"):
