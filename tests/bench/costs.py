@@ -31,7 +31,7 @@ def measure(lane, bench):
             if hasattr(process, "metrics_port") and process.measured:
                 found[title] = cycles_of(bench.metrics(process), getattr(process, "marked", {}))
         bench.on_stop = stopped
-        for _ in range(TURNS if lane.slices else 1):
+        for _ in range(min(TURNS, lane.turns)):
             contestant.turn()
         contestant.end()
     bench.on_stop = None

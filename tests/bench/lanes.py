@@ -6,6 +6,7 @@ turn() measures once, end() checks and stops what open() started, and may add to
 """
 import os
 import re
+import signal
 import sys
 from collections import namedtuple
 
@@ -125,7 +126,7 @@ def listed(bench):
 
 
 class Memif:
-    limit, slices, kind = "testpmd 5tswap", True, capture.TURNS
+    limit, turns, kind = "testpmd 5tswap", 6, capture.TURNS
 
     def swap(self, bench):
         process = memif.swap(bench, "swap", bench.memif("server", "swap"))
@@ -239,38 +240,56 @@ class Cache(Memif):
 
 
 class Forward:
-    """Generator and name server are one program on CPU 1, which takes less for both than Sluice for one."""
+    """
+    Generator and name server are one program on CPU 1. What that and two memifs leave at most is what testpmd
+    gets through that passes packets from one to the other, looking at none of them.
+    """
     name, title = "forward", "queries forwarded to a name server on a second memif, and its answers back"
-    limit, slices, window = "testpmd 5tswap", False, "1024"
+    limit, turns, window = "testpmd 5tswap", 3, "1024"
     policies = (("Sluice", ONE_SERVER),)
 
-    def drive(self, bench, device, *more, back=()):
-        return checked(load(bench, device, "--seconds", str(bench.seconds), "--window", self.window, *more, back=back), NOERROR)
+    def drive(self, bench, name, *more, back=True):
+        return checked(load(bench, bench.memif("client", name), "--seconds", "1", "--window", self.window, *more,
+                            back=[bench.back_device(name, "client", lab.BACKEND_MAC)] if back else []), NOERROR)
+
+    def standing(self, bench, title, process, drive, check=lambda: None):
+        """Somebody who is there all the time, and stopped unless it is their turn."""
+        process.send_signal(signal.SIGSTOP)
+
+        def turn():
+            process.send_signal(signal.SIGCONT)
+            figures = drive()
+            process.send_signal(signal.SIGSTOP)
+            return figures
+
+        def end():
+            process.send_signal(signal.SIGCONT)
+            check()
+            bench.stop(process)
+        return Contestant(title, turn, end)
 
     def swap(self, bench):
         process = memif.swap(bench, "swap", bench.memif("server", "swap"))
-        figures = self.drive(bench, bench.memif("client", "swap"), "--echo")
-        bench.stop(process)
-        return figures
+        return self.standing(bench, self.limit, process, lambda: self.drive(bench, "swap", "--echo", back=False))
 
-    def forward(self, bench, policy):
-        back = bench.port("back", bench.back_device("front", "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
-        process = bench.sluice(policy, bench.memif("server", "front"), name="front", more=back)
-        figures = self.drive(bench, bench.memif("client", "front"),
-                             back=[bench.back_device("front", "client", lab.BACKEND_MAC)])
-        counters = bench.metrics(process)
-        asked, answered = (counters[key] for key in ('sluice_queries_total{port="edge"}', FORWARDED))
-        if asked != answered:
-            raise lab.Failure(f"of {asked:.0f} queries {answered:.0f} were forwarded and answered")
-        bench.stop(process)
-        return figures
+    def bare(self, bench):
+        process = memif.passing(bench, "bare", bench.memif("server", "bare"), bench.back_device("bare", "server", lab.BACK_MAC))
+        return self.standing(bench, "testpmd io, both ways", process, lambda: self.drive(bench, "bare"))
 
-    def contestant(self, bench, title, policy):
-        return Contestant(title, lambda: self.forward(bench, policy))
+    def sluice(self, bench, title, policy):
+        name = title.replace(" ", "").lower()
+        back = bench.port("back", bench.back_device(name, "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
+        process = bench.sluice(policy, bench.memif("server", name), name=name, more=back)
+
+        def check():
+            counters = bench.metrics(process)
+            asked, answered = (counters[key] for key in ('sluice_queries_total{port="edge"}', FORWARDED))
+            if asked != answered:
+                raise lab.Failure(f"of {asked:.0f} queries {answered:.0f} were forwarded and answered")
+        return self.standing(bench, title, process, lambda: self.drive(bench, name), check)
 
     def open(self, bench):
-        return [Contestant(self.limit, lambda: self.swap(bench)),
-                *(self.contestant(bench, title, policy) for title, policy in self.policies)]
+        return [self.swap(bench), self.bare(bench), *(self.sluice(bench, *each) for each in self.policies)]
 
 
 class Servers(Forward):
@@ -279,19 +298,18 @@ class Servers(Forward):
                 ("Sluice, leastOutstanding", MANY_SERVERS % "leastOutstanding"))
 
 
-class Outage(Forward):
+class Outage:
     """Servers of the generator's own, at a rate that none of them is short of; one dies and comes back."""
     name, title = "outage", "100,000 queries/s to five name servers, of which one is dead from the third to the fifth second; " \
         "two checks a second apart take it out, two bring it back"
-    limit, window = "none dies, roundrobin", "60000"
+    limit, turns = "none dies, roundrobin", 1
     policies = (("Sluice, roundrobin", FIVE_SERVERS % "roundrobin"),
                 ("Sluice, leastOutstanding", FIVE_SERVERS % "leastOutstanding"), ("Sluice, chashed", FIVE_SERVERS % "chashed"))
-    dies = "2000,5000"
 
-    def forward(self, bench, policy, dies=dies):
+    def drive(self, bench, policy, dies="2000,5000"):
         back = bench.port("back", bench.back_device("front", "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
         process = bench.sluice(policy, bench.memif("server", "front"), name="front", more=back)
-        figures = load(bench, bench.memif("client", "front"), "--seconds", "9", "--rate", "100000", "--window", self.window,
+        figures = load(bench, bench.memif("client", "front"), "--seconds", "9", "--rate", "100000", "--window", "60000",
                        "--outage", f"5,{dies}", back=[bench.back_device("front", "client", lab.BACKEND_MAC)])
         bench.stop(process)
         seen = {"rate": figures["rate"], **{key: figures[key] for key in (
@@ -302,15 +320,16 @@ class Outage(Forward):
             seen["fault"] = f"queries were lost that another server could take, or the server was out or back late: {figures}"
         return seen
 
-    def swap(self, bench):
-        return self.forward(bench, FIVE_SERVERS % "roundrobin", "0,0")
+    def open(self, bench):
+        return [Contestant(self.limit, lambda: self.drive(bench, FIVE_SERVERS % "roundrobin", "0,0")),
+                *(Contestant(title, lambda policy=policy: self.drive(bench, policy)) for title, policy in self.policies)]
 
 
 class Isolation:
     name = "isolation"
     title = "REFUSED by a native rule, over memif, beside one in a hundred that asks a slow LuaAction; CPU 1 has the generator and " \
         "the control lcore, or a program that takes as much of it"
-    limit, slices = "no Lua, CPU 1 busy", False
+    limit, turns = "no Lua, CPU 1 busy", 1
     paced = 500000  # queries a second of the turns whose latency counts
 
     def drive(self, bench, name):
@@ -353,7 +372,7 @@ def external_filter(bench, folder=None):
 class Async:
     name = "async"
     title = "every query suspended, a filter asked over unix sockets, answered as it says, over memif"
-    limit, slices = "bare ping-pong", False
+    limit, turns = "bare ping-pong", 1
     window = "512"
 
 
@@ -384,7 +403,7 @@ class Async:
 
 class Veth:
     name, title = "veth", "REFUSED by a native rule, over veth and af_packet; dnsperf on CPU 1"
-    limit, slices = "Sluice", False
+    limit, turns = "Sluice", 1
 
     def dnsperf(self, bench, client):
         queries = bench.path("queries")
@@ -415,7 +434,7 @@ class Veth:
 
 class AfPacket:
     name, title = "af_packet", "REFUSED by a native rule, over veth and af_packet on both ends (dnsdist: its own sockets)"
-    limit, slices = "testpmd 5tswap", False
+    limit, turns = "testpmd 5tswap", 1
     policy, rcode = REFUSED, REFUSED_CODE
     ring = ",framesz=2048,blocksz=65536,framecnt=8192,qdisc_bypass=1"
 

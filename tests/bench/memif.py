@@ -89,14 +89,24 @@ class Pair:
         return received
 
 
-def swap(bench, name, device, space=None):
-    """testpmd that swaps addresses and ports, in Sluice's place."""
+def testpmd(bench, name, mode, *devices, space=None):
+    """testpmd in Sluice's place."""
     log = f"testpmd-{name}.log"
     process = bench.start([*(["ip", "netns", "exec", space] if space else []), "stdbuf", "-oL", "dpdk-testpmd",
-                           *bench.eal("0@0,1@0", device), "--", "--forward-mode=5tswap", "--auto-start",
+                           *bench.eal("0@0,1@0", *devices), "--", f"--forward-mode={mode}", "--auto-start",
                            "--burst=64", "--total-num-mbufs=32768"], log,
                           stdin=subprocess.PIPE)  # it ends when its input does
     lab.wait_for("testpmd", 30, lambda: "Press enter" in bench.log(log) or process.poll() is not None)
     if process.poll() is not None:
         raise lab.Failure("testpmd did not start:\n" + bench.log(log))
     return process
+
+
+def swap(bench, name, device, space=None):
+    """Sends each packet back to where it came from, addresses and ports swapped."""
+    return testpmd(bench, name, "5tswap", device, space=space)
+
+
+def passing(bench, name, front, back):
+    """Passes packets from each of two devices to the other, as they are."""
+    return testpmd(bench, name, "io", front, back)
