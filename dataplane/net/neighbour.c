@@ -485,7 +485,8 @@ void neighbour_tick(struct neighbour_table *table, uint64_t now)
 	/* All of them in TICKS milliseconds, though nobody may have come for some. */
 	uint64_t passed = RTE_MIN(now - table->ticked, (uint64_t)TICKS);
 	unsigned slice = (table->highest + TICKS - 1) / TICKS;
-	unsigned n = RTE_MIN(slice * (unsigned)RTE_MAX(passed, 1u), table->highest);
+	unsigned turns = RTE_MAX((unsigned)passed, 1u);
+	unsigned n = RTE_MIN(slice * turns, table->highest);
 	table->ticked = now;
 	for (unsigned i = 0; i < n; i++) {
 		table->swept = table->swept < table->highest ? table->swept : 0;

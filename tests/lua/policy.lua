@@ -137,7 +137,7 @@ equal(inClientStartup(), false)
 
 -- Code that workers run themselves is text; where it is broken is told at load.
 raises('LuaFFIPerThreadAction takes code as a string', LuaFFIPerThreadAction, function() end)
-raises('policy.lua:136: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
+raises('policy.lua:140: code:2: ', function() LuaFFIPerThreadRule('return\nfunction(') end)
 raises('wrong mode', function() LuaFFIPerThreadRule(string.dump(function() end)) end)
 clearRules()
 addAction(LuaFFIPerThreadRule('return print'), LuaFFIPerThreadAction('return print'))
