@@ -11,7 +11,8 @@
 
 /* What records have as numbers of their own. */
 struct export_world {
-	uint64_t wall, tsc; /* one moment: nanoseconds since 1970, and the time that records have */
+	/* One moment: nanoseconds since 1970, and the time that records have. It may be any. */
+	uint64_t wall, tsc;
 	uint64_t tsc_hz;
 	const char *(*pool_name)(void *ctx, uint16_t pool, size_t *length); /* NULL: unknown */
 	void *ctx;

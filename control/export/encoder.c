@@ -34,6 +34,7 @@ void export_encoder_free(struct export_encoder *encoder)
 
 uint64_t export_wall(const struct export_world *world, uint64_t tsc)
 {
-	uint64_t age = world->tsc > tsc ? world->tsc - tsc : 0;
-	return world->wall - (uint64_t)((double)age / (double)world->tsc_hz * SECOND);
+	__extension__ typedef __int128 wide;
+	wide since = (wide)(int64_t)(tsc - world->tsc) * SECOND / (wide)world->tsc_hz;
+	return world->wall + (uint64_t)(int64_t)since;
 }

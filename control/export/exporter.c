@@ -15,6 +15,7 @@
 
 #define SECOND 1000000000u /* nanoseconds */
 #define NAP_NS 2000000	   /* while nothing comes: a ring holds as much as comes meanwhile */
+#define APART_NS 1000000u /* between the clock and what we say it is */
 #define BURST 256u	   /* of one ring before the next one's turn */
 #define OUT_SIZE (300u << 10) /* bytes: more than a record becomes */
 #define PARTING_MS 300u	   /* to send what waits at the end */
@@ -119,12 +120,21 @@ static unsigned ring_drain(struct exporter *exporter, struct export_ring *ring)
 	return count;
 }
 
+/*
+ * A query has the same time whenever it is told of, so that its response can be matched with it: the
+ * moment by which time is told stays until the clocks are apart.
+ */
 static void time_look(struct exporter *exporter)
 {
 	struct timespec now;
+	uint64_t tsc = clock_now();
 	clock_gettime(CLOCK_REALTIME, &now);
-	exporter->world.wall = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-	exporter->world.tsc = clock_now();
+	uint64_t wall = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+	uint64_t told = export_wall(&exporter->world, tsc);
+	if ((told > wall ? told - wall : wall - told) > APART_NS) {
+		exporter->world.wall = wall;
+		exporter->world.tsc = tsc;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	exporter->now = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }

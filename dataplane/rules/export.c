@@ -200,6 +200,8 @@ void export_push(const struct rule_context *context, struct rule_export what, st
 					 .items_length = (uint32_t)more};
 	facts_fill(record, mbuf, named);
 	memcpy(record->bytes, packet_dns(mbuf), length);
+	if (length >= sizeof(record->id)) /* the client's ID, whatever it has while Lua runs */
+		memcpy(record->bytes, &record->id, sizeof(record->id));
 	uint8_t *to = record->bytes + length;
 	if (items_length > 0)
 		memcpy(to, items, items_length);

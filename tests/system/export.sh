@@ -11,7 +11,7 @@ collect() {
 }
 told() { [ -e "$work/told" ] && [ "$(wc -l <"$work/told")" -ge "$1" ]; }
 
-lab_up < <(cat <<-'END'
+lab_up <<-'END'
 	newServer('10.53.0.2:5300')
 	logger = newRemoteLogger('127.0.0.1:6999', 1, 100, 1)
 	addAction(AllRule(), SetTagAction('a', 'b'))
@@ -36,8 +36,7 @@ lab_up < <(cat <<-'END'
 	addAction('spoof.demo.test.', SpoofAction({'192.0.2.1'}))
 	addResponseAction(AllRule(), RemoteLogResponseAction(logger, nil, true, {exportTags = 'a'}))
 	addSelfAnsweredResponseAction(AllRule(), RemoteLogResponseAction(logger))
-	END
-)
+END
 expect 'status: NOERROR' c1.demo.test
 wait_for 10 "the first try" grep -q 'there is no connection' "$work/sluice.log"
 collect
