@@ -138,15 +138,20 @@ def counted(binary, folder, frames):
     return own_costs(out, binary)
 
 
-def count(lane, binary):
-    """Instructions per query, by function."""
+def furnish(folder, lane, config=CONFIG):
+    """Writes what a replay of this lane reads there."""
     names = "".join(f"h{number}.bench.test\n" for number in range(0, 2 * QUERIES, 2))
     more = "".join(f"h{number}.more{number % 100}.test\n" for number in range(60000))
+    for name, text in (("sluice.yml", config), ("policy.lua", lane.policy),
+                       ("names.txt", names), ("many.txt", names + more)):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(text.replace("@", folder))
+
+
+def count(lane, binary):
+    """Instructions per query, by function."""
     with tempfile.TemporaryDirectory(prefix="sluice-instructions.") as folder:
-        for name, text in (("sluice.yml", CONFIG), ("policy.lua", lane.policy),
-                           ("names.txt", names), ("many.txt", names + more)):
-            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
-                file.write(text.replace("@", folder))
+        furnish(folder, lane)
         frames, before = frames_of(lane, binary, folder)
         costs = counted(binary, folder, frames)
         if before is not None:

@@ -87,10 +87,7 @@ def replay(binary, folder, frames, out="/dev/null"):
 
 def train(binary, lane, client, server):
     with tempfile.TemporaryDirectory(prefix="sluice-training.") as folder:
-        for name, text in (("sluice.yml", CONFIG), ("policy.lua", lane.policy), (
-                "names.txt", "".join(f"h{number}.bench.test\n" for number in range(0, instructions.QUERIES, 2)))):
-            with open(os.path.join(folder, name), "w", encoding="ascii") as file:
-                file.write(text.replace("@", folder))
+        instructions.furnish(folder, lane, CONFIG)
         for edns in (False, True):
             frames = [capture.frame(number, f"h{number}", client, server, lab.MAC, edns)
                       for number in range(instructions.QUERIES)]
