@@ -224,3 +224,88 @@ int sluice_question_meta_number(struct lua_question *question, const char *key, 
 		return -errno;
 	return meta_add_number(&packet_of(mbuf)->query.notes, key, key_length, value);
 }
+
+/* ---- dnsdist's FFI, for any lcore ---- */
+
+static _Thread_local struct {
+	char text[256]; /* longer keys are cut */
+	size_t length;
+} begun;
+
+static void identity_put(struct lua_question *question, enum note_identity which,
+			 const char *value, size_t length)
+{
+	if (value != NULL)
+		sluice_question_identity_set(question, which, value, length);
+}
+
+void dnsdist_ffi_dnsquestion_set_requestor_id(dnsdist_ffi_dnsquestion_t *dq, const char *value,
+					      size_t valueSize)
+{
+	identity_put(dq, NOTE_REQUESTOR_ID, value, valueSize);
+}
+
+void dnsdist_ffi_dnsquestion_set_device_id(dnsdist_ffi_dnsquestion_t *dq, const char *value,
+					   size_t valueSize)
+{
+	identity_put(dq, NOTE_DEVICE_ID, value, valueSize);
+}
+
+void dnsdist_ffi_dnsquestion_set_device_name(dnsdist_ffi_dnsquestion_t *dq, const char *value,
+					     size_t valueSize)
+{
+	identity_put(dq, NOTE_DEVICE_NAME, value, valueSize);
+}
+
+void dnsdist_ffi_dnsquestion_meta_begin_key(dnsdist_ffi_dnsquestion_t *dq, const char *key,
+					    size_t keyLen)
+{
+	begun.length = key != NULL ? RTE_MIN(keyLen, sizeof(begun.text)) : 0;
+	if (begun.length == 0)
+		return;
+	memcpy(begun.text, key, begun.length);
+	sluice_question_meta_clear(dq, begun.text, begun.length);
+}
+
+void dnsdist_ffi_dnsquestion_meta_add_str_value_to_key(dnsdist_ffi_dnsquestion_t *dq,
+						       const char *value, size_t valueLen)
+{
+	if (begun.length > 0 && value != NULL)
+		sluice_question_meta_add(dq, begun.text, begun.length, value, valueLen);
+}
+
+void dnsdist_ffi_dnsquestion_meta_add_int64_value_to_key(dnsdist_ffi_dnsquestion_t *dq,
+							 int64_t value)
+{
+	if (begun.length > 0)
+		sluice_question_meta_number(dq, begun.text, begun.length, value);
+}
+
+void dnsdist_ffi_dnsquestion_meta_end_key(dnsdist_ffi_dnsquestion_t *dq)
+{
+	(void)dq;
+	begun.length = 0;
+}
+
+void dnsdist_ffi_dnsresponse_meta_begin_key(dnsdist_ffi_dnsresponse_t *dr, const char *key,
+					    size_t keyLen)
+{
+	dnsdist_ffi_dnsquestion_meta_begin_key(dr, key, keyLen);
+}
+
+void dnsdist_ffi_dnsresponse_meta_add_str_value_to_key(dnsdist_ffi_dnsresponse_t *dr,
+						       const char *value, size_t valueLen)
+{
+	dnsdist_ffi_dnsquestion_meta_add_str_value_to_key(dr, value, valueLen);
+}
+
+void dnsdist_ffi_dnsresponse_meta_add_int64_value_to_key(dnsdist_ffi_dnsresponse_t *dr,
+							 int64_t value)
+{
+	dnsdist_ffi_dnsquestion_meta_add_int64_value_to_key(dr, value);
+}
+
+void dnsdist_ffi_dnsresponse_meta_end_key(dnsdist_ffi_dnsresponse_t *dr)
+{
+	dnsdist_ffi_dnsquestion_meta_end_key(dr);
+}

@@ -146,6 +146,28 @@ bool dnsdist_ffi_dnsquestion_set_alternate_name(
 	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
 	const char *formerNameTagName, size_t formerNameTagSize);
 
+/* For collectors: who asks, and metadata, whose values are those of the key that was begun last. */
+void dnsdist_ffi_dnsquestion_set_requestor_id(dnsdist_ffi_dnsquestion_t *dq, const char *value,
+					      size_t valueSize);
+void dnsdist_ffi_dnsquestion_set_device_id(dnsdist_ffi_dnsquestion_t *dq, const char *value,
+					   size_t valueSize);
+void dnsdist_ffi_dnsquestion_set_device_name(dnsdist_ffi_dnsquestion_t *dq, const char *value,
+					     size_t valueSize);
+void dnsdist_ffi_dnsquestion_meta_begin_key(dnsdist_ffi_dnsquestion_t *dq, const char *key,
+					    size_t keyLen);
+void dnsdist_ffi_dnsquestion_meta_add_str_value_to_key(dnsdist_ffi_dnsquestion_t *dq,
+						       const char *value, size_t valueLen);
+void dnsdist_ffi_dnsquestion_meta_add_int64_value_to_key(dnsdist_ffi_dnsquestion_t *dq,
+							 int64_t value);
+void dnsdist_ffi_dnsquestion_meta_end_key(dnsdist_ffi_dnsquestion_t *dq);
+void dnsdist_ffi_dnsresponse_meta_begin_key(dnsdist_ffi_dnsresponse_t *dr, const char *key,
+					    size_t keyLen);
+void dnsdist_ffi_dnsresponse_meta_add_str_value_to_key(dnsdist_ffi_dnsresponse_t *dr,
+						       const char *value, size_t valueLen);
+void dnsdist_ffi_dnsresponse_meta_add_int64_value_to_key(dnsdist_ffi_dnsresponse_t *dr,
+							 int64_t value);
+void dnsdist_ffi_dnsresponse_meta_end_key(dnsdist_ffi_dnsresponse_t *dr);
+
 uint32_t dnsdist_ffi_hash(uint32_t seed, const unsigned char *data, size_t dataSize,
 			  bool caseInsensitive);
 bool dnsdist_ffi_dnsquestion_set_restartable(dnsdist_ffi_dnsquestion_t *dq);
