@@ -266,6 +266,9 @@ START_TEST(numbers_are_given_back)
 		ck_assert(!reused || now_ms() - left >= REST_MS);
 		ck_assert_int_eq(policy_server_remove(m, made), 0);
 	}
+	/* What was never in force is to be had at once, the two that were perhaps not yet. */
+	ck_assert_uint_ge(policy_registry_numbers(bench->registry), POLICY_BACKENDS_MAX - 2);
+	ck_assert(!policy_registry_was_short(bench->registry));
 	ck_assert_uint_gt(swept, 10000);
 	ck_assert(reused || a->serial == serial);
 	for (unsigned i = 0; i < POLICY_SERVERS_MAX; i++) {
