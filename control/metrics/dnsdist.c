@@ -252,7 +252,8 @@ static void source_label(const struct control *control, const struct net_source 
 }
 
 /* {server="...",address="...": the name, or the address where there is none, without dots. */
-void metrics_server_labels(const struct control *control, const struct backend *backend, FILE *out)
+static void server_labels(const struct control *control, const struct backend *backend,
+			  const char *more, FILE *out)
 {
 	char address[64], name[BACKEND_NAME_SIZE];
 	backend_address_print(&backend->address, backend->port, address, sizeof(address));
@@ -264,7 +265,12 @@ void metrics_server_labels(const struct control *control, const struct backend *
 	metrics_label(out, name, strlen(name));
 	fprintf(out, "\",address=\"%s\"", address);
 	source_label(control, &backend->source, out);
-	fputc('}', out);
+	fprintf(out, "%s}", more);
+}
+
+void metrics_server_labels(const struct control *control, const struct backend *backend, FILE *out)
+{
+	server_labels(control, backend, "", out);
 }
 
 enum server_value { SERVER_STATUS, SERVER_QUERIES, SERVER_RESPONSES, SERVER_DROPS,
@@ -380,6 +386,37 @@ static void servers_print(const struct control *control, FILE *out)
 	}
 }
 
+#define CHECKS "dnsdist_server_healthchecklatency_histo"
+
+static void checks_print_of(const struct control *control, const struct backend *backend, FILE *out)
+{
+	struct health_status health = health_status(control->health, backend->number);
+	for (unsigned i = 0; i <= HEALTH_LATENCIES; i++) {
+		char bound[32] = ",le=\"+Inf\"";
+		if (i < HEALTH_LATENCIES)
+			snprintf(bound, sizeof(bound), ",le=\"%u\"", health_latency(i));
+		fputs(CHECKS "_bucket", out);
+		server_labels(control, backend, bound, out);
+		fprintf(out, " %" PRIu64 "\n",
+			i < HEALTH_LATENCIES ? health.latencies[i] : health.good);
+	}
+	fputs(CHECKS "_sum", out);
+	metrics_server_labels(control, backend, out);
+	fprintf(out, " %.3f\n" CHECKS "_count", health.latency_sum);
+	metrics_server_labels(control, backend, out);
+	fprintf(out, " %" PRIu64 "\n", health.good);
+}
+
+static void checks_print(const struct control *control, FILE *out)
+{
+	const struct policy *policy = policy_current();
+	metrics_head(out, CHECKS, "histogram",
+		     "Histogram of the latency of good health checks, in milliseconds");
+	for (unsigned i = 0; policy != NULL && control->health != NULL && i < policy->n_backends; i++)
+		if (policy->backends[i] != NULL)
+			checks_print_of(control, policy->backends[i], out);
+}
+
 static void frontend_print(const struct control *control, const char *name, const char *address,
 			   unsigned number, unsigned tcp, size_t offset, FILE *out)
 {
@@ -460,6 +497,7 @@ void metrics_dnsdist_print(const struct control *control, FILE *out)
 	process_print(control, out);
 	metrics_kernel_print(out);
 	servers_print(control, out);
+	checks_print(control, out);
 	frontends_print(control, out);
 	metrics_tcp_dnsdist_print(control, out);
 	metrics_pools_print(out);

@@ -296,6 +296,20 @@ static bool is_good(const struct health *health, const struct server *server,
 	       health->hooks.good(health->hooks.ctx, server->options.validator, message, length);
 }
 
+unsigned health_latency(unsigned number)
+{
+	static const unsigned bounds[HEALTH_LATENCIES] = {1, 10, 50, 100, 1000};
+	return bounds[number];
+}
+
+static void latency_take(struct health_status *status, double latency)
+{
+	status->good++;
+	status->latency_sum += latency;
+	for (unsigned i = 0; i < HEALTH_LATENCIES; i++)
+		status->latencies[i] += latency <= health_latency(i);
+}
+
 void health_answer(struct health *health, uint32_t token, const uint8_t *message, size_t length,
 		   double latency, uint64_t now)
 {
@@ -306,6 +320,8 @@ void health_answer(struct health *health, uint32_t token, const uint8_t *message
 	health->now = now;
 	server->status.latency = latency;
 	bool good = is_good(health, server, message, length);
+	if (good)
+		latency_take(&server->status, latency);
 	check_end(health, server, good, HEALTH_FAILURE_INVALID);
 }
 

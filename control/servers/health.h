@@ -63,6 +63,8 @@ struct health_options {
 /* dnsdist's: auto, a.root-servers.net A every second. */
 extern const struct health_options HEALTH_DEFAULTS;
 
+#define HEALTH_LATENCIES 5u
+
 struct health_status {
 	enum health_mode mode;
 	enum health_lazy lazy;
@@ -71,6 +73,9 @@ struct health_status {
 	uint64_t checks, failures;
 	uint64_t by_failure[HEALTH_FAILURES];
 	double latency; /* ms, of the last check that was answered */
+	double latency_sum; /* ms, of those that were good */
+	uint64_t latencies[HEALTH_LATENCIES]; /* of these as many as took no longer than health_latency() */
+	uint64_t good;
 };
 
 struct health_hooks {
@@ -107,6 +112,9 @@ int health_set(struct health *health, struct backend *backend, const struct heal
 /* The options and the state of a server; NULL, and all zero, if it never was set. */
 const struct health_options *health_options(const struct health *health, uint16_t number);
 struct health_status health_status(const struct health *health, uint16_t number);
+
+/* The bounds of latencies, in milliseconds: those that dnsdist has. */
+unsigned health_latency(unsigned number);
 
 /* Sets the state of one that is checked, as if checks had said so. */
 void health_up_set(struct health *health, uint16_t number, bool up);

@@ -99,7 +99,7 @@ DISTRIBUTION = [
     for name, (setup, options) in CHOICES.items()
 ] + [
     Scenario("shares " + name, servers("weight=1", "weight=2", "weight=5") + "setServerPolicy(%s)" % name + more,
-             shares("c%d.test", 300))
+             shares("c%d.test", 300, within=0.12))
     for name, more in (("wrandom", ""), ("whashed", ""), ("wrandom", " setWeightedBalancingFactor(1.2)"))
 ] + [
     Scenario("shares chashed", servers("weight=100", "weight=200", "weight=500") + "setServerPolicy(chashed)",

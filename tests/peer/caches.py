@@ -134,6 +134,11 @@ SCENARIOS = [
     Scenario("cache life failures off", cache("temporaryFailureTTL=0, maxNegativeTTL=0, truncatedTTL=10"), *LIFE),
     Scenario("cache size", cache("maximumEntrySize=100"), *twice("a.test"), *twice("many4.test"), *twice("many2.test"),
              counters("entries", "hits", "misses", "insertCollisions")),
+    Scenario("cache large", cache("payloadRanks={512}"), *[twice("many%d.test" % count, **options) for count in (20, 40, 90)
+                                                           for options in ({}, {"edns": True, "size": 4096}, {"edns": True})],
+             counters()),
+    Scenario("cache full", cache("numberOfShards=1").replace("(1000", "(4"), *[ask("f%d.test" % i) for i in range(6)],
+             value("pc:isFull()")),
     Scenario("cache object", cache(), *OBJECT),
     Scenario("cache stale", cache("staleTTL=17, keepStaleData=true", "setStaleCacheEntriesTTL(600)", DOWN), *STALE),
     Scenario("cache stale default", cache("", "setStaleCacheEntriesTTL(600)\nsetServFailWhenNoServer(true)", DOWN), *STALE),

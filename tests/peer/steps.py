@@ -49,7 +49,7 @@ def ask(name, kind="A", flags="RD", edns=False, do=False, size=1232, options=(),
         wire=None):
     """One query: the answer, and what servers got. Options: (code, bytes), or a client subnet as text."""
     made = wire or query(name, kind, flags, edns, do, size, options)
-    title = "ask %s %s %s%s%s from %s" % (name, kind, flags, " DO" if do else " EDNS" if edns else "",
+    title = "ask %s %s %s%s%s from %s" % (name, kind, flags, " DO" if do else " EDNS %d" % size if edns else "",
                                          " %s" % (list(options)) if options else "", client)
     return Step(title, lambda world, program: exchanged(world, made, client, patience), nearly)
 

@@ -140,7 +140,7 @@ class World:
             return
         made = answer(query, number)
         if made is not None:
-            sock.sendto(made.to_wire(), sender)
+            sock.sendto(made.to_wire(max_size=65535), sender)
 
     def took(self):
         with self.lock:

@@ -9,6 +9,7 @@ lab_config <<-'END'
 	addAction(AndRule({QNameSuffixRule('limited.demo.test'), NotRule(MaxQPSRule(400))}), DropAction())
 	addAction(AndRule({QNameSuffixRule('client.demo.test'), MaxQPSIPRule(300, 24, 64)}),
 	  RCodeAction(DNSRCode.REFUSED))
+	addAction(QNameSuffixRule('action.demo.test'), QPSAction(200))
 	addAction(RegexRule('^ad[0-9]+\\.(a|b)\\.demo'), RCodeAction(DNSRCode.NXDOMAIN))
 	addAction(AndRule({block, QNameRule('block.demo.test')}), RCodeAction(DNSRCode.REFUSED))
 	addAction('on.demo.test', LuaAction(function(dq)
@@ -47,6 +48,7 @@ limited() {
 }
 
 limited limited.demo.test 400 'Queries completed:'
+limited action.demo.test 200 'Queries completed:'
 limited client.demo.test 300 'Response codes:.*NOERROR'
 expect 'status: NXDOMAIN' AD17.b.demo.test
 expect 'status: NOERROR' bad17.b.demo.test

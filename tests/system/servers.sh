@@ -77,6 +77,7 @@ wait_for 10 "the third server to be up" is_up 2
 [ "$(metric healthcheckfailures s3)" -ge 1 ] || fail "failed checks are not counted"
 in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics | grep -qE '^sluice_server_state_changes_total\{server="s3".*\} 2$' ||
 	fail "changes of the third server's state are not counted"
+[ "$(metric healthchecklatency_histo_count s1)" -ge 1 ] || fail "good checks are not in the histogram"
 [ "$(metric status s1)" = 1 ] || fail "the state is not in the metrics"
 
 # What is reloaded keeps what is known.

@@ -172,6 +172,10 @@ START_TEST(rises_and_falls)
 	ck_assert_uint_eq(health_status(health, 0).changes, 2);
 	ck_assert_uint_eq(found, 3);
 	ck_assert_uint_eq(health_status(health, 0).checks, 8);
+	ck_assert_uint_eq(health_status(health, 0).good, 5); /* each after half a millisecond */
+	ck_assert_double_eq(health_status(health, 0).latency_sum, 2.5);
+	ck_assert_uint_eq(health_status(health, 0).latencies[0], 5);
+	ck_assert_uint_eq(health_status(health, 0).latencies[HEALTH_LATENCIES - 1], 5);
 	ck_assert_uint_eq(health_status(health, 0).failures, 3);
 }
 END_TEST
