@@ -80,6 +80,14 @@ static void walk_renew(struct walk *walk)
 		rule_numbers_of(&walk->facts, walk->numbers);
 }
 
+/* Rules without a condition are in most chains, and need no facts. */
+static inline bool rule_matches(const struct rule *rule, struct walk *walk, struct rte_mbuf *mbuf,
+				struct rule_context *context)
+{
+	return rule->entry == RULE_MATCH ||
+	       rule_tests_run(rule->tests, rule->entry, &walk->facts, mbuf, context);
+}
+
 static inline enum rule_verdict action_run(const struct policy *policy,
 					   const struct rule_action *action,
 					   struct rte_mbuf *mbuf, struct rule_context *context)
@@ -113,8 +121,7 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 		if (rule->lua_selector && !context->lua_selector)
 			return RULE_LUA;
 		context->matched.list = NULL;
-		bool match = rule_tests_run(rule->tests, rule->entry, &walk.facts, mbuf, context);
-		if (match) {
+		if (rule_matches(rule, &walk, mbuf, context)) {
 			stats_add(&context->rule_hits[rule->hit_slot], 1);
 			enum rule_verdict verdict =
 				action_run(policy, &rule->action, mbuf, context);
