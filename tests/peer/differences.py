@@ -37,7 +37,7 @@ NO_TTL = "what has no TTL left is not put in, as it is gone at once; dnsdist cou
 COUNT = "Lua gets the count, which the console prints; dnsdist prints a sentence"
 NOTHING = "nil where dnsdist gives an object with nothing in it"
 ABSENT = "it is for what is not here, and matches and does nothing"
-LONG = "truncated if it is too long for its client, when it comes as when it is in the cache"
+LONG = "truncated if it is too long for its client or for one packet, when it comes as when it is in the cache"
 NEWER = "newer than the dnsdist that is compared with"
 HASH = "names are hashed with another function: each name has a server of its own here, too"
 EXACT = "dnsdist leaves so many in each shard"
@@ -68,7 +68,8 @@ STEPS = [
         "XFRResponse")],
     ("cache large", "ask many40.test A RD from...", LONG),
     ("cache large", "ask many90.test A RD from...", LONG),
-    ("cache large", "ask many90.test A RD EDNS 1232...", LONG),
+    ("cache large", "ask many90.test A RD EDNS 4096...", LONG),
+    ("cache large", "again: ask many90.test A RD EDNS 4096...", LONG),
     ("texts selectors", "HTTP...", ABSENT),
     ("texts selectors", "SNIRule...", ABSENT),
     ("texts selectors", "TimedIPSetRule...", MORE),

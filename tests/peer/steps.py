@@ -56,7 +56,7 @@ def ask(name, kind="A", flags="RD", edns=False, do=False, size=1232, options=(),
 
 def twice(name, *arguments, **named):
     """Whether the second is answered from a cache."""
-    return [ask(name, *arguments, **named), ask(name, *arguments, **named)]
+    return [ask(name, *arguments, **named), titled("again: ", ask(name, *arguments, **named))]
 
 
 TTL = re.compile(r"^([+=*] \S+ )(\d+)( )", re.MULTILINE)
