@@ -14,7 +14,7 @@ addAction(AllRule(), DnstapLogAction('us', frames, function(_, tap) tap:setExtra
 addAction(AllRule(), ContinueAction(TeeAction('127.0.0.1:5301')))
 addResponseAction(AllRule(), RemoteLogResponseAction(logger, nil, true))
 addResponseAction(AllRule(), DnstapLogResponseAction('us', frames))
-equal(getAction(0):getAction():toString(), 'remote log to 127.0.0.1:6999')
+equal(getAction(0):toString(), 'remote log to 127.0.0.1:6999')
 local tee = TeeAction('192.0.2.1')
 equal(tee:toString(), 'tee to 192.0.2.1:53')
 equal(tee:getStats()['tcp-drops'], 0)
