@@ -171,14 +171,14 @@ sluice.RPZResponseAction(list) -- what a response policy zone says
 sluice.SubscriberResponseAction(table, {tag=}) -- sets the tags of who the client is in a table
 TagResponseAction(name, value) -- as SetTagResponseAction()
 # Collectors and copies
-newRemoteLogger(address, timeout, maxQueued, reconnectWait, connections, stalledWriteTimeout) -- a collector of PowerDNS's protobuf messages; toString(), getStats()
-newFrameStreamUnixLogger(path, {inputQueueSize=, reopenInterval=, connectionCount=, ...}) -- a collector of dnstap at a unix socket; toString(), getStats()
-newFrameStreamTcpLogger(address, {inputQueueSize=, reopenInterval=, connectionCount=, ...}) -- a collector of dnstap over TCP; toString(), getStats()
-RemoteLogAction(logger, function, {serverID=, exportTags=, ipEncryptKey=, ...}, metas) -- tells the collector of each query; the function may change the message
-RemoteLogResponseAction(logger, function, includeCNAME, {serverID=, exportTags=, ...}, metas) -- tells it of each response
-DnstapLogAction(identity, logger, function) -- tells the collector of each query with dnstap; the function may setExtra(text)
-DnstapLogResponseAction(identity, logger, function) -- tells it of each response
-TeeAction(address, addECS, localAddress, addProxyProtocol) -- sends a copy of each query over UDP to another server, whose answers are counted; getStats()
+newRemoteLogger(address, timeout, maxQueued, ...) -- a collector of PowerDNS's protobuf messages
+newFrameStreamUnixLogger(path, options) -- a collector of dnstap at a unix socket
+newFrameStreamTcpLogger(address, options) -- a collector of dnstap over TCP
+RemoteLogAction(logger, function, options, metas) -- tells the collector of each query
+RemoteLogResponseAction(logger, function, includeCNAME, options, metas) -- of each response
+DnstapLogAction(identity, logger, function) -- tells a collector of each query with dnstap
+DnstapLogResponseAction(identity, logger, function) -- of each response
+TeeAction(address, addECS, localAddress, addProxyProtocol) -- copies queries to another server
 # Suspended packets
 newNetworkEndpoint(path) -- a unix datagram socket to send to; its send() never waits
 newNetworkListener() -- receives datagrams: addUnixListeningEndpoint(path, id, function), start()
@@ -298,7 +298,7 @@ newDNSNameSet() -- a set of names
 newSuffixMatchNode() -- a set of names and what is below them
 newCA(text) -- an address, with a port if it has one
 newCAFromRaw(bytes, port) -- an address of its 4 or 16 bytes
-makeIPCipherKey(password) -- a key for ipencrypt(key) and ipdecrypt(key) of addresses, and for ipEncryptKey of collectors
+makeIPCipherKey(password) -- a key for ipencrypt(key), ipdecrypt(key), and ipEncryptKey
 hashPassword(password, work) -- a password as its scrypt hash
 newNetmask(text or address, bits) -- a netmask
 newNMG(netmasks) -- a group of netmasks

@@ -3,18 +3,20 @@
 local logger = newRemoteLogger('127.0.0.1:6999', 2, 100, 1, 2, 5)
 local frames = newFrameStreamUnixLogger('/tmp/tap.sock', {reopenInterval = 1, connectionCount = 2})
 equal(logger:toString(), '127.0.0.1:6999 (0 processed, 0 dropped)')
-equal(frames:toString(), 'FrameStreamLogger to /tmp/tap.sock (0 frames sent, 0 dropped, 0 permanent failures)')
+equal(frames:toString(), 'FrameStreamLogger to /tmp/tap.sock (0 frames sent, 0 dropped, ' ..
+  '0 permanent failures)')
 equal(logger:getStats().queued, 0)
 equal(newFrameStreamTcpLogger('[::1]:6001'):toString():match('to (%S+)'), '[::1]:6001')
 
-addAction(AllRule(), RemoteLogAction(logger, nil, {serverID = 'a', exportTags = '*'}, {m = 'tag:x'}))
-addAction(AllRule(), RemoteLogAction(logger, nil, {exportTags = {'a', 'b'}, exportTagsKeyOnly = true,
-  ipEncryptKey = makeIPCipherKey('secret')}))
+addAction(AllRule(), RemoteLogAction(logger, nil, {serverID = 'a', exportTags = '*'},
+  {m = 'tag:x'}))
+addAction(AllRule(), RemoteLogAction(logger, nil, {exportTags = {'a', 'b'},
+  exportTagsKeyOnly = true, ipEncryptKey = makeIPCipherKey('secret')}))
 addAction(AllRule(), DnstapLogAction('us', frames, function(_, tap) tap:setExtra('x') end))
 addAction(AllRule(), ContinueAction(TeeAction('127.0.0.1:5301')))
 addResponseAction(AllRule(), RemoteLogResponseAction(logger, nil, true))
 addResponseAction(AllRule(), DnstapLogResponseAction('us', frames))
-equal(getAction(0):getAction():toString(), 'remote log to 127.0.0.1:6999')
+equal(getAction(0):toString(), 'remote log to 127.0.0.1:6999')
 local tee = TeeAction('192.0.2.1')
 equal(tee:toString(), 'tee to 192.0.2.1:53')
 equal(tee:getStats()['tcp-drops'], 0)

@@ -403,6 +403,7 @@ static const char *const specs[] = {
 	"tests/lua/metrics.lua",
 	"tests/lua/servers.lua",
 	"tests/lua/tcp.lua",
+	"tests/lua/export.lua",
 	"tests/lua/cache.lua",
 	"tests/lua/recent.lua",
 	"tests/lua/blocks.lua",
