@@ -287,4 +287,17 @@ void lua_soa_read(const struct lua_soa *from, struct dns_reply_soa *to);
 /* A copy of some bytes, with a NUL behind, until the next batch. NULL without memory. */
 char *lua_text_copy(const char *text, size_t length);
 
+/*
+ * An int that Lua may index a table with. LuaJIT's machine code does so with the whole register that a
+ * function's result comes in, and the upper half of that is anything (System V ABI, 3.2.3): when the
+ * int was half of a struct, it is the other half.
+ */
+static inline int lua_abi_index(int value)
+{
+#ifdef __x86_64__
+	__asm__("movl %0, %0" : "+r"(value));
+#endif
+	return value;
+}
+
 #endif

@@ -33,7 +33,7 @@ int sluice_balance(const char *pool, size_t length, int32_t *reference)
 		balance = policy_pool_balance(model(), (uint32_t)number);
 	}
 	*reference = balance.reference;
-	return (int)balance.method;
+	return lua_abi_index((int)balance.method);
 }
 
 int sluice_balance_set(const char *pool, size_t length, uint32_t method, int32_t reference,
@@ -249,7 +249,7 @@ int sluice_balance_among(uint32_t method, const uint16_t *numbers, size_t count,
 	const struct balance_list list = {&made.policy, &made.pool, BALANCE_NO_POOL, clock_now(),
 					  balance};
 	unsigned place = balance_place(&list, (enum balance_method)method, hash_of(question));
-	return place < count ? (int)place : -1;
+	return lua_abi_index(place < count ? (int)place : -1);
 }
 
 /* ---- dnsdist's FFI ---- */
@@ -310,12 +310,12 @@ const char *dnsdist_ffi_server_get_name_with_addr(const dnsdist_ffi_server_t *se
 
 int dnsdist_ffi_server_get_weight(const dnsdist_ffi_server_t *server)
 {
-	return (int)server->weight;
+	return lua_abi_index((int)server->weight);
 }
 
 int dnsdist_ffi_server_get_order(const dnsdist_ffi_server_t *server)
 {
-	return server->order;
+	return lua_abi_index(server->order);
 }
 
 double dnsdist_ffi_server_get_latency(const dnsdist_ffi_server_t *server)

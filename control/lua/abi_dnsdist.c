@@ -150,7 +150,7 @@ uint16_t dnsdist_ffi_dnsquestion_get_id(const dnsdist_ffi_dnsquestion_t *dq)
 
 int dnsdist_ffi_dnsquestion_get_rcode(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	return facts_of(dq).rcode;
+	return lua_abi_index(facts_of(dq).rcode);
 }
 
 void *dnsdist_ffi_dnsquestion_get_header(const dnsdist_ffi_dnsquestion_t *dq)

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* In memory of its own, so that a byte too many is noticed. */
-	uint8_t *copy = malloc(size + 1);
+	uint8_t *copy = calloc(1, size + 1);
 	if (copy == NULL)
 		return 0;
 	if (size > 0)
