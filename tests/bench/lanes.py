@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections import namedtuple
 
 import capture
@@ -258,7 +259,9 @@ class Forward:
 
         def turn():
             process.send_signal(signal.SIGCONT)
+            time.sleep(memif.SETTLE_S)
             figures = drive()
+            time.sleep(memif.SETTLE_S)  # until it has seen that its memifs lost their other end
             process.send_signal(signal.SIGSTOP)
             return figures
 

@@ -92,6 +92,9 @@ class Pair:
 def testpmd(bench, name, mode, *devices, space=None):
     """testpmd in Sluice's place."""
     log = f"testpmd-{name}.log"
+    for path in re.findall("socket=(/[^,]+)", ",".join(devices)):
+        if os.path.exists(path):  # of one before it, which left it there
+            os.unlink(path)
     process = bench.start([*(["ip", "netns", "exec", space] if space else []), "stdbuf", "-oL", "dpdk-testpmd",
                            *bench.eal("0@0,1@0", *devices), "--", f"--forward-mode={mode}", "--auto-start",
                            "--burst=64", "--total-num-mbufs=32768"], log,
