@@ -56,6 +56,7 @@ static bool answer_cut(struct worker *worker, struct rte_mbuf *mbuf, uint16_t ro
 		return true;
 	int length = dns_response_truncate(packet_dns(mbuf), packet_of(mbuf)->dns_length, room);
 	if (length < 0) {
+		count(worker, STATS_TRUNC_FAILURES);
 		pipeline_drop(worker, mbuf, DROP_REPLY_BUILD);
 		return false;
 	}

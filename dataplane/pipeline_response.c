@@ -150,6 +150,26 @@ static void response_adopt(struct worker *worker, struct rte_mbuf *mbuf,
 	pipeline_entry_remove(worker, entry, INFLIGHT_WAS_ANSWERED);
 }
 
+/*
+ * As truncateTC() wants it: records behind TC are not all, and need not even be whole. The OPT stays,
+ * unless what is made here has none. What cannot be cut goes on as it came.
+ */
+static __rte_noinline void truncated_cut(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	const struct policy *policy = policy_now(worker);
+	if (!policy->cut_truncated || (packet->query.flags & QUERY_TCP) != 0)
+		return;
+	int length = policy->own_udp_size != 0
+			     ? dns_response_cut(packet_dns(mbuf), packet->dns_length,
+						packet->query.client_size)
+			     : dns_records_drop(packet_dns(mbuf), packet->dns_length);
+	if (length < 0)
+		count(worker, STATS_TRUNC_FAILURES);
+	else
+		packet_dns_resize(mbuf, (uint16_t)length);
+}
+
 /* Whose the response is by its source port; found by a range, or as the port should have done it. */
 static unsigned response_home(const struct worker *worker, const struct net_steer *steer,
 			      const struct packet *packet)
@@ -247,6 +267,8 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 		return;
 	}
 	response_adopt(worker, mbuf, entry);
+	if (unlikely((dns_flags_load(packet_dns(mbuf)) & DNS_FLAG_TC) != 0))
+		truncated_cut(worker, mbuf);
 	if (likely(!pipeline_is_xfr(&packet->query)))
 		pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
 	else if (dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) == 1)

@@ -163,6 +163,8 @@ struct policy {
 	bool answer_empty; /* a query without a question gets NOTIMP, else nothing */
 	uint16_t own_udp_size; /* what the OPT of answers made here announces; 0: they have none */
 	bool allow_empty_response; /* a server's answer may lack the question */
+	bool cut_truncated;	   /* of a server's answer with TC, clients get no records */
+	bool verbose_checks;	   /* the control lcore's: it logs each check that fails */
 	struct policy_ecs ecs;
 	struct policy_tcp tcp;
 	struct rule_chain chains[CHAIN_COUNT];

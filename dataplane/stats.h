@@ -163,6 +163,7 @@ enum drop_reason {
 	X(DELAY_FULL, "undelayed_answers",                                                         \
 	  "answers sent at once, since there was no room to hold them back")                       \
 	X(TRUNCATED, "truncated", "answers cut to what the client or the path takes")              \
+	X(TRUNC_FAILURES, "truncation_failures", "answers that could not be cut")                  \
 	X(FRAGMENTED, "fragmented", "messages sent in fragments")                                  \
 	X(PATH_MTUS, "path_mtus", "reports of a path's MTU that were heeded")                      \
 	X(SERVFAIL_RESPONSES, "servfail_responses", "SERVFAIL answers of servers")                 \

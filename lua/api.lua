@@ -217,6 +217,7 @@ local function statistics_list()
 end
 
 local SETTINGS = {{'allow-empty-response', 'allow_empty_response', true},
+  {'truncate-tc', 'cut_truncated', true}, {'verbose-health-checks', 'verbose_checks', true},
   {'ecs-override', 'ecs_override', true}, {'ecs-source-prefix-v4', 'ecs_v4_prefix'},
   {'ecs-source-prefix-v6', 'ecs_v6_prefix'}, {'stale-cache-entries-ttl', 'stale'}}
 
@@ -232,9 +233,7 @@ local function config_list()
   end
   add('server-policy', (balancing.showServerPolicy():gsub('\n$', '')))
   add('fixup-case', false)
-  add('truncate-tc', false)
   add('verbose', server.getVerbose())
-  add('verbose-health-checks', false)
   return made
 end
 

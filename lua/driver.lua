@@ -265,6 +265,8 @@ end
 
 -- ---- the console
 
+local watch = require('sluice.delta').watch
+
 local function write(text)
   C.sluice_console_write(text, #text)
 end
@@ -315,7 +317,8 @@ function driver.console()
   end
   local print_before = _G.print
   _G.print = print_there
-  local ok, message = xpcall(evaluate, explain, ffi.string(bytes.data, bytes.length))
+  local text = ffi.string(bytes.data, bytes.length)
+  local ok, message = watch(text, xpcall, evaluate, explain, text)
   _G.print = print_before
   if not ok then
     write(message .. '\n')

@@ -255,6 +255,7 @@ setProxyProtocolACL(netmasks) -- who has to begin with a PROXY header
 setProxyProtocolMaximumPayloadSize(size) -- how long that may be
 setProxyProtocolApplyACLToProxiedClients(bool) -- whether the ACL is for its clients too
 setAllowEmptyResponse(bool) -- takes responses without a question
+truncateTC(bool) -- cuts answers of servers with TC to the question, for who asked over UDP
 setDropEmptyQueries(bool) -- drops queries without a question, or answers NOTIMP
 setPayloadSizeOnSelfGeneratedAnswers(size) -- the UDP size that answers made here announce
 setAddEDNSToSelfGeneratedResponses(bool) -- whether answers made here have an OPT
@@ -358,6 +359,7 @@ vinfolog(text) -- logs, if log.level is debug
 addMaintenanceCallback(function) -- called about once a second
 addExitCallback(function) -- called when the program ends
 includeDirectory(path) -- runs the *.lua files of a folder, in the order of their names
+delta() -- what was entered at the console and changed the policy, since that was read
 showVersion() -- which version this is
 setWebserverConfig({password=, apiKey=, acl=, ...}) -- who may ask the web server for what
 showWebserverConfig() -- what setWebserverConfig() said
@@ -370,6 +372,7 @@ getCurrentTime() -- the time as {tv_sec=, tv_nsec=}
 inConfigCheck() -- whether this is sluice check
 inClientStartup() -- false
 setVerbose(bool) -- logs everything, whatever log.level says
+setVerboseHealthChecks(bool) -- logs each check of a server that fails
 getVerbose() -- whether everything is logged
 setServerID(text) -- a name for this instance
 getServerID() -- what setServerID() said

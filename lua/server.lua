@@ -80,6 +80,8 @@ end
 server.setServFailWhenNoServer = flag('servfail_when_no_server')
 server.setRoundRobinFailOnNoServer = flag('round_robin_fail')
 server.setAllowEmptyResponse = flag('allow_empty_response')
+server.truncateTC = flag('cut_truncated')
+server.setVerboseHealthChecks = flag('verbose_checks')
 server.setAddEDNSToSelfGeneratedResponses = flag('own_edns')
 server.setECSOverride = flag('ecs_override')
 server.setProxyProtocolApplyACLToProxiedClients = flag('proxy_clients_acl')

@@ -77,7 +77,7 @@ unsupported.names = [[
 
 unsupported.harmless = [[
   addBPFFilterDynBlocks addCapabilitiesToRetain addDNSCryptBind addDOH3Local addDOHLocal
-  addDOQLocal addTLSLocal clearConsoleHistory delta enableLuaConfiguration
+  addDOQLocal addTLSLocal clearConsoleHistory enableLuaConfiguration
   generateDNSCryptCertificate generateDNSCryptProviderKeys generateOCSPResponse getDNSCryptBind
   getDNSCryptBindCount getDOH3Frontend getDOH3FrontendCount getDOHFrontend getDOHFrontendCount
   getDOQFrontend getDOQFrontendCount getOutgoingTLSSessionCacheSize
@@ -87,7 +87,6 @@ unsupported.harmless = [[
   newXsk openMMDB printDNSCryptProviderFingerprint refreshRuntimeConfiguration
   registerDynBPFFilter reloadAllCertificates requestDoHStatesDump
   sendCustomTrap sendOpenTelemetryTrace
-  setCacheCleaningDelay setCacheCleaningPercentage
   setDefaultBPFFilter setDoHDownstreamCleanupInterval setDoHDownstreamMaxIdleTime
   setMaxIdleDoHConnectionsPerDownstream
   setMaxTLSNewSessionRatePerClient setMaxTLSResumedSessionRatePerClient
@@ -99,7 +98,7 @@ unsupported.harmless = [[
   showDOH3Frontends showDOHFrontends showDOHResponseCodes showDOQFrontends showSecurityStatus
   showTLSErrorCounters showTLSFrontends SNIRule snmpAgent SNMPTrapAction
   SNMPTrapResponseAction
-  testCrypto truncateTC unregisterDynBPFFilter withTraceSpan
+  testCrypto unregisterDynBPFFilter withTraceSpan
 ]]
 
 -- What the configuration says here, not the policy.
@@ -109,7 +108,6 @@ unsupported.elsewhere = {
     setConsoleOutputMaxMsgSize setConsoleBindFatal showConsoleACL makeKey]],
   ['metrics.listen'] = [[webserver setWebserverConfig setWebserverBindFatal showWebserverConfig
     setAPIWritable registerWebHandler carbonServer]],
-  ['log.level'] = [[setVerboseHealthChecks]],
   ['log'] = [[setVerboseLogDestination setSyslogFacility setStructuredLogging]],
   ['dataplane.max_inflight'] = [[setMaxUDPOutstanding]],
   ['dataplane.rx_ring'] = [[setUDPMultipleMessagesVectorSize setUDPSocketBufferSizes]],
@@ -119,6 +117,8 @@ unsupported.elsewhere = {
 -- What there is nothing of to set here.
 unsupported.needless = {
   setTCPDownstreamCleanupInterval = 'connections to servers that have ended are closed at once',
+  setCacheCleaningDelay = 'what has expired gives way to what comes in, without a cleaning',
+  setCacheCleaningPercentage = 'what has expired gives way to what comes in, without a cleaning',
   fixupCase = 'answers have the case of their query anyway',
   setRandomizedIdsOverUDP = 'IDs and ports towards servers are random anyway',
   setRandomizedOutgoingSockets = 'IDs and ports towards servers are random anyway',

@@ -241,9 +241,15 @@ struct policy_action *sluice_action_lua(int reference, bool ffi)
 
 void sluice_policy_changed(void)
 {
-	const struct lua_context *context = lua_abi_context();
+	struct lua_context *context = lua_abi_context();
+	context->changes++;
 	if (!context->loading && context->hooks != NULL && context->hooks->changed != NULL)
 		context->hooks->changed(context->hooks_ctx);
+}
+
+uint32_t sluice_policy_changes(void)
+{
+	return lua_abi_context()->changes;
 }
 
 bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
@@ -420,6 +426,8 @@ int64_t sluice_setting_get(const char *name)
 		{"ecs_v4_prefix", settings->ecs.v4_prefix},
 		{"ecs_v6_prefix", settings->ecs.v6_prefix},
 		{"stale", settings->stale},
+		{"cut_truncated", settings->cut_truncated},
+		{"verbose_checks", settings->verbose_checks},
 	};
 	for (size_t i = 0; i < RTE_DIM(known); i++)
 		if (strcmp(name, known[i].name) == 0)
@@ -456,6 +464,10 @@ int sluice_setting_set(const char *name, uint32_t value)
 		settings->own_udp_size = (uint16_t)value;
 	} else if (strcmp(name, "allow_empty_response") == 0) {
 		settings->allow_empty_response = value != 0;
+	} else if (strcmp(name, "cut_truncated") == 0) {
+		settings->cut_truncated = value != 0;
+	} else if (strcmp(name, "verbose_checks") == 0) {
+		settings->verbose_checks = value != 0;
 	} else if (strcmp(name, "proxy_size") == 0) {
 		settings->proxy_size = (uint16_t)value;
 	} else if (strcmp(name, "proxy_clients_acl") == 0) {

@@ -376,3 +376,4 @@ struct policy_blob *sluice_pool_cache(const char *pool, size_t length);
 bool sluice_pool_ecs(const char *pool, size_t length, bool share);
 int sluice_pool_ecs_set(const char *pool, size_t length, bool share, bool value);
 void sluice_policy_changed(void); /* rules were edited at runtime */
+uint32_t sluice_policy_changes(void); /* how often */

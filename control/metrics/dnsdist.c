@@ -102,6 +102,8 @@ static void responses_print(const struct control *control, FILE *out)
 		 totals_drop(control, DROP_TIMEOUT)},
 		{"downstream_send_errors", "Number of errors when sending a query to a backend",
 		 totals_drop(control, DROP_NO_NEIGHBOUR) + totals_drop(control, DROP_NO_ROUTE)},
+		{"trunc_failures", "Number of errors encountered while truncating an answer",
+		 totals_counter(control, STATS_TRUNC_FAILURES)},
 		{"frontend_noerror", "Number of NoError answers sent to clients",
 		 totals_counter(control, STATS_SENT_NOERROR)},
 		{"frontend_nxdomain", "Number of NXDomain answers sent to clients",
@@ -190,6 +192,22 @@ static uint64_t memory_bytes(void)
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* What is the process's alone and not to be had from a file again: what it would give back. */
+static uint64_t memory_private(void)
+{
+	char line[128];
+	unsigned long kib, sum = 0;
+	FILE *file = fopen("/proc/self/smaps_rollup", "re");
+	if (file == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Private_Dirty: %lu", &kib) == 1 ||
+		    sscanf(line, "Private_Hugetlb: %lu", &kib) == 1)
+			sum += kib;
+	fclose(file);
+	return (uint64_t)sum * 1024;
+}
+
 static uint64_t descriptors_count(void)
 {
 	uint64_t count = 0;
@@ -210,7 +228,8 @@ static uint64_t milliseconds(const struct timeval *time)
 static void process_print(const struct control *control, FILE *out)
 {
 	struct rusage usage;
-	uint64_t memory = memory_bytes(), descriptors = descriptors_count();
+	uint64_t memory = memory_bytes(), own = memory_private();
+	uint64_t descriptors = descriptors_count();
 	metrics_head(out, "dnsdist_info", "gauge", "Info from dnsdist, value is always 1");
 	fprintf(out, "dnsdist_info{version=\"%s\"} 1\n", sluice_version());
 	metrics_value(out, "dnsdist_uptime", "gauge", "Uptime of the process in seconds",
@@ -218,6 +237,9 @@ static void process_print(const struct control *control, FILE *out)
 	if (memory > 0)
 		metrics_value(out, "dnsdist_real_memory_usage", "gauge",
 			      "Current memory usage in bytes", memory);
+	if (own > 0)
+		metrics_value(out, "dnsdist_special_memory_usage", "gauge",
+			      "Memory usage in bytes, of pages that are the process's alone", own);
 	if (descriptors > 0)
 		metrics_value(out, "dnsdist_fd_usage", "gauge",
 			      "Number of currently used file descriptors", descriptors);

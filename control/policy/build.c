@@ -357,6 +357,8 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 	policy->servfail_when_no_server = model->settings.servfail_when_no_server;
 	policy->round_robin_fail = model->settings.round_robin_fail;
 	policy->allow_empty_response = model->settings.allow_empty_response;
+	policy->cut_truncated = model->settings.cut_truncated;
+	policy->verbose_checks = model->settings.verbose_checks;
 	policy->perturbation = model->settings.perturbation;
 	policy->weighted_factor = model->settings.weighted_factor;
 	policy->consistent_factor = model->settings.consistent_factor;

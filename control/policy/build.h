@@ -99,6 +99,8 @@ struct policy_settings {
 	bool servfail_when_no_server;
 	bool round_robin_fail;
 	bool allow_empty_response;
+	bool cut_truncated;  /* of what servers answer with TC, clients get no records */
+	bool verbose_checks; /* each check of a server that fails is logged */
 	uint8_t block_action; /* of dynamic blocks that say none: enum rule_result */
 	uint32_t block_purge; /* seconds between times when those that have expired are removed */
 	bool answer_empty; /* NOTIMP to queries without a question */

@@ -233,6 +233,8 @@ static void passed(struct health *health, struct server *server)
 static void failed(struct health *health, struct server *server, enum health_failure failure)
 {
 	bool enough = ++server->failed >= server->options.failures || server->starting;
+	if (health->hooks.failed != NULL)
+		health->hooks.failed(health->hooks.ctx, server->backend, failure);
 	server->status.failures++;
 	server->status.by_failure[failure]++;
 	server->passed = 0;

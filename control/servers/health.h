@@ -88,6 +88,8 @@ struct health_hooks {
 	bool (*good)(void *ctx, int32_t validator, const uint8_t *message, size_t length);
 	/* A check was not answered in time; may be NULL. */
 	void (*silent)(void *ctx, const struct backend *backend);
+	/* A check failed; may be NULL. */
+	void (*failed)(void *ctx, const struct backend *backend, enum health_failure failure);
 	/* The server went up or down. */
 	void (*changed)(void *ctx, const struct backend *backend, bool up);
 	/* A check found it so: its first one, or otherwise than before. */

@@ -2,6 +2,7 @@
 #include "control/servers/probe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "control/hand.h"
 #include "control/log/log.h"
@@ -76,6 +77,22 @@ static void server_silent(void *ctx, const struct backend *backend)
 	__atomic_fetch_add(&control->dataplane->silent_checks[backend->number], 1, __ATOMIC_RELAXED);
 }
 
+static void check_failed(void *ctx, const struct backend *backend, enum health_failure failure)
+{
+	static const char *const reasons[HEALTH_FAILURES] = {
+		[HEALTH_FAILURE_TIMEOUT] = "it did not answer in time",
+		[HEALTH_FAILURE_NETWORK] = "it could not be asked",
+		[HEALTH_FAILURE_INVALID] = "its answer is not good",
+	};
+	static struct log_limit limit;
+	const struct control *control = ctx;
+	uint64_t held;
+	if (!policy_current()->verbose_checks || !log_limit_pass(&limit, control->now, &held))
+		return;
+	log_warning("check of server %s failed: %s (%" PRIu64 " more failed since the last message)",
+		    backend->title, reasons[failure], held);
+}
+
 static void server_totals(void *ctx, uint16_t number, struct backend_stats *sum)
 {
 	totals_backend(ctx, number, sum);
@@ -92,6 +109,7 @@ int probe_init(struct control *control)
 		.changed = server_changed,
 		.found = server_found,
 		.silent = server_silent,
+		.failed = check_failed,
 		.totals = server_totals,
 		.ctx = control,
 	};

@@ -183,6 +183,15 @@ int dns_response_cut(uint8_t *message, size_t length, size_t max_size)
 	return question.end + (int)opt;
 }
 
+int dns_records_drop(uint8_t *message, size_t length)
+{
+	struct dns_question question;
+	if (dns_question_parse(message, length, &question) != DNS_OK)
+		return -EBADMSG;
+	dns_counts_store(message, 1, 0, 0, 0);
+	return question.end;
+}
+
 int dns_response_truncate(uint8_t *message, size_t length, size_t max_size)
 {
 	if (length <= DNS_UDP_SIZE_MIN || length <= max_size)

@@ -79,4 +79,7 @@ int dns_response_truncate(uint8_t *message, size_t length, size_t max_size);
 /* Does that whatever the length. */
 int dns_response_cut(uint8_t *message, size_t length, size_t max_size);
 
+/* Leaves header and question alone, without the OPT; flags stay. The new length or -EBADMSG. */
+int dns_records_drop(uint8_t *message, size_t length);
+
 #endif

@@ -481,6 +481,13 @@ row("setAddEDNSToSelfGeneratedResponses", THEN_REFUSE, refused(), answered(DO, B
 row("setAddEDNSToSelfGeneratedResponses header", lua("DNSAction.HeaderModify", body="dq.rcode = 5 dq.dh:setQR(true)"),
     answered(DO, response(DO, rcode=5, edns=False, flags="QR RD")), **NO_OPT)
 row("setAddEDNSToSelfGeneratedResponses forwarded", "", passed(DO, response(DO, *MANY), response(DO, *MANY)), **NO_OPT)
+CUT = {"flags": "QR RD RA TC"}
+row("truncateTC", "", passed(Q, response(Q, *MANY, **CUT), response(Q, *MANY, **CUT)))
+row("truncateTC true", "", passed(Q, response(Q, *MANY, **CUT), response(Q, **CUT)),
+    passed(DO, response(DO, *MANY, authority=["test 300 NS ns.test."], rcode=3, **CUT), response(DO, rcode=3, **CUT)),
+    passed(DO, response(DO, *MANY), response(DO, *MANY)), settings="truncateTC(true)")
+row("truncateTC EDNS", "", passed(DO, response(DO, *MANY, **CUT), response(DO, edns=False, **CUT)),
+    settings="truncateTC(true) setAddEDNSToSelfGeneratedResponses(false)")
 EMPTY = bytes.fromhex("123401000000000000000000")
 NO_QUESTION = answered(EMPTY, bytes.fromhex("123481040000000000000000"))
 row("setDropEmptyQueries", "", NO_QUESTION)

@@ -118,7 +118,7 @@ equal(coroutine.running(), nil)
 
 -- Names that belong to the configuration, or have nothing to act on, do not keep a policy out.
 for name in ([[controlSocket setKey addConsoleACL setConsoleACL webserver
-    setVerboseHealthChecks setVerboseLogDestination setSyslogFacility
+    setVerboseLogDestination setSyslogFacility
     setStructuredLogging setMaxUDPOutstanding setUDPMultipleMessagesVectorSize
     setUDPSocketBufferSizes setSecurityPollSuffix setSecurityPollInterval
     setMaxTCPClientThreads setCacheCleaningDelay setCacheCleaningPercentage

@@ -54,6 +54,6 @@ assert all(re.fullmatch(r'[0-9a-f-]{36}', h[0]) for h in hits[1:]), hits
 slices = ['latency0_1', 'latency1_10', 'latency10_50', 'latency50_100', 'latency100_1000', 'latency_slow']
 assert sum(dnsdist(s) for s in slices) == dnsdist('latency_count') == 1002
 assert row('latency_bucket', 'le="+Inf"') == 1002 and row('latency_bucket', 'le="1"') == dnsdist('latency0_1')
-assert dnsdist('real_memory_usage') > 1 << 20 and dnsdist('fd_usage') > 5 and 0 < dnsdist('uptime') < 180
+assert dnsdist('real_memory_usage') > 1 << 20 and dnsdist('special_memory_usage') > 1 << 20 and dnsdist('trunc_failures') == 0 and dnsdist('fd_usage') > 5 and 0 < dnsdist('uptime') < 180
 assert get('dnsdist_of_ours') == 3 and '# HELP dnsdist_of_ours a metric of the policy, with \\\\ and a\\nline\n' in text, text
 assert 'lab_kinds{kind="a \\"b\\"",other="c"} 0.5\n' in text, text

@@ -384,6 +384,9 @@ START_TEST(truncates_responses)
 	sample = whole;
 	dns_count_store(sample.bytes, DNS_SECTION_ADDITIONAL, 0);
 	ck_assert_int_eq(dns_response_truncate(sample.bytes, length, 512), 33);
+	dns_count_store(sample.bytes, DNS_SECTION_ANSWER, 3);
+	ck_assert_int_eq(dns_records_drop(sample.bytes, 40), 33);
+	ck_assert_int_eq(dns_message_end(sample.bytes, 33), 33);
 	ck_assert_int_eq(dns_message_end(sample.bytes, 33), 33);
 }
 END_TEST
@@ -418,6 +421,7 @@ START_TEST(truncates_odd_responses)
 	dns_count_store(sample.bytes, DNS_SECTION_QUESTION, 2);
 	ck_assert_int_eq(dns_response_cut(sample.bytes, 700, 512), -EBADMSG);
 	ck_assert_int_eq(dns_response_cut(sample.bytes, 11, 512), -EBADMSG);
+	ck_assert_int_eq(dns_records_drop(sample.bytes, 700), -EBADMSG);
 }
 END_TEST
 

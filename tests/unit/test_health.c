@@ -50,11 +50,20 @@ static bool on_judged(void *ctx, int32_t validator, const uint8_t *message, size
 	return message[3] == validator;
 }
 
+static unsigned failures[HEALTH_FAILURES];
+
 static void on_changed(void *ctx, const struct backend *backend, bool up)
 {
 	(void)ctx;
 	ck_assert_int_eq(backend_is_up(backend), up);
 	changes++;
+}
+
+static void on_failed(void *ctx, const struct backend *backend, enum health_failure failure)
+{
+	(void)ctx;
+	ck_assert_uint_lt(backend->number, 2);
+	failures[failure]++;
 }
 
 static void on_found(void *ctx, const struct backend *backend, bool up)
@@ -77,12 +86,14 @@ static void setup(void)
 						  .good = on_judged,
 						  .changed = on_changed,
 						  .found = on_found,
+						  .failed = on_failed,
 						  .totals = on_totals};
 	memset(servers, 0, sizeof(servers));
 	memset(totals, 0, sizeof(totals));
 	servers[1].number = 1;
 	asked = changes = found = judged = 0;
 	sendable = true;
+	memset(failures, 0, sizeof(failures));
 	now = 1000;
 	health = health_create(&hooks);
 	ck_assert_ptr_nonnull(health);
@@ -194,6 +205,7 @@ START_TEST(the_policy_judges)
 	answer(DNS_RCODE_NOERROR);
 	ck_assert(!backend_is_up(&servers[0]));
 	ck_assert_uint_eq(health_status(health, 0).by_failure[HEALTH_FAILURE_INVALID], 1);
+	ck_assert_uint_eq(failures[HEALTH_FAILURE_INVALID], 1);
 	turn(5000);
 	answer(DNS_RCODE_SERVFAIL); /* it is not asked of what is bad anyway */
 	ck_assert_uint_eq(judged, 2);

@@ -304,7 +304,7 @@ static int module_load(lua_State *lua)
 static const char prepare[] = "local load, text = ...\n"
 			      "require('ffi').cdef(text)\n"
 			      "for name in ([[check help guard constants name address header question packet\n"
-			      "driver async part wording lists stores blocks groups selectors actions export chains tcp server servers cache\n"
+			      "delta driver async part wording lists stores blocks groups selectors actions export chains tcp server servers cache\n"
 			      "balancing metrics svcb interfaces json web api carbon binds recent counts tops unsupported\n"
 			      "boot]]):gmatch('%S+') do\n"
 			      "package.preload['sluice.' .. name] = load\n"
