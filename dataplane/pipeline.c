@@ -166,8 +166,8 @@ static __rte_noinline bool answer_watch(struct worker *worker, struct rte_mbuf *
 {
 	const struct policy *policy = policy_now(worker);
 	const struct query_state *query = &packet_of(mbuf)->query;
-	if (query->frontend < STATS_FRONTENDS && (policy->muted >> query->frontend & 1) != 0 &&
-	    (query->flags & QUERY_TCP) == 0) {
+	const bool tcp = (query->flags & QUERY_TCP) != 0;
+	if (query->frontend < STATS_FRONTENDS && (policy->muted[tcp] >> query->frontend & 1) != 0) {
 		pipeline_drop(worker, mbuf, DROP_MUTED);
 		return false;
 	}

@@ -50,7 +50,7 @@ struct policy_listener {
 	bool any;
 	uint8_t frontend; /* of struct stats_frontend; stays the same from one policy to the next */
 	bool unproxied;	  /* no PROXY header is looked for */
-	bool muted;	  /* queries over UDP are answered by nobody */
+	bool muted[2];	  /* queries over UDP, and over TCP, are answered by nobody */
 	struct policy_listener_tcp tcp;
 };
 
@@ -183,7 +183,7 @@ struct policy {
 	uint16_t n_groups;
 	bool groups_answers; /* some group counts answers */
 	bool answers_watched; /* some group does, or some address is muted */
-	uint64_t muted; /* bit n: the listening addresses with number n are */
+	uint64_t muted[2]; /* over UDP, and over TCP; bit n: the listening addresses with number n */
 	struct policy_blob *const *blobs;	     /* what the rules point to */
 	size_t n_blobs;
 	struct recent *recent; /* the lcores' rings of what was asked and answered; NULL: none */

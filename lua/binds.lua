@@ -8,19 +8,21 @@ check.own()
 local binds = {}
 local Bind = {}
 
--- `muted`: queries over UDP are answered by nobody.
+local function is_tcp(bind) return rawget(bind, 'proto') == 'TCP' end
+
+-- `muted`: queries are answered by nobody.
 function Bind:__index(key)
   if key == 'muted' then
-    return rawget(self, 'proto') == 'UDP' and C.sluice_listener_muted(rawget(self, 'index'))
+    return C.sluice_listener_muted(rawget(self, 'index'), is_tcp(self))
   end
   return Bind[key]
 end
 function Bind:__newindex(key, value)
   if key ~= 'muted' then
     check.fail('ClientState has no member "%s" to set', tostring(key))
-  elseif rawget(self, 'proto') ~= 'UDP' then
-    check.fail('what is asked over TCP cannot be muted')
-  elseif C.sluice_listener_mute(rawget(self, 'index'), value and true or false) < 0 then
+  end
+  local muted = value and true or false
+  if C.sluice_listener_mute(rawget(self, 'index'), is_tcp(self), muted) < 0 then
     check.fail('there are too many listening addresses to mute this one')
   end
 end

@@ -363,15 +363,15 @@ int sluice_listeners_clear(void)
 	return 0;
 }
 
-int sluice_listener_mute(size_t index, bool muted)
+int sluice_listener_mute(size_t index, bool tcp, bool muted)
 {
-	return changed(policy_listener_mute(model(), index, muted));
+	return changed(policy_listener_mute(model(), index, tcp, muted));
 }
 
-bool sluice_listener_muted(size_t index)
+bool sluice_listener_muted(size_t index, bool tcp)
 {
 	const struct policy_listener *listener = policy_listener_at(model(), index);
-	return listener != NULL && listener->muted;
+	return listener != NULL && listener->muted[tcp];
 }
 
 int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp)

@@ -332,8 +332,8 @@ struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text, bool proxied); /* PROXY headers are looked for */
 int sluice_listeners_clear(void);
-int sluice_listener_mute(size_t index, bool muted);
-bool sluice_listener_muted(size_t index);
+int sluice_listener_mute(size_t index, bool tcp, bool muted);
+bool sluice_listener_muted(size_t index, bool tcp);
 /* The length of its address and port as text, or -ENOENT: there are no more. */
 int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp);
 int sluice_acl_add(const char *text);

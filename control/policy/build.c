@@ -338,9 +338,10 @@ static void settings_compile(const struct policy_model *model, struct policy *po
 
 	memcpy(listeners, model->listeners, model->n_listeners * sizeof(*listeners));
 	for (size_t i = 0; i < model->n_listeners; i++)
-		if (listeners[i].muted && listeners[i].frontend < STATS_FRONTENDS)
-			policy->muted |= UINT64_C(1) << listeners[i].frontend;
-	policy->answers_watched = policy->muted != 0;
+		for (unsigned tcp = 0; tcp < 2; tcp++)
+			if (listeners[i].muted[tcp] && listeners[i].frontend < STATS_FRONTENDS)
+				policy->muted[tcp] |= UINT64_C(1) << listeners[i].frontend;
+	policy->answers_watched = (policy->muted[0] | policy->muted[1]) != 0;
 	policy->listeners = listeners;
 	policy->n_listeners = (uint16_t)model->n_listeners;
 	policy->acl = prefix_set_freeze(&model->acl, acl);

@@ -134,8 +134,8 @@ int policy_acl_default(struct prefix_list *acl);
 int policy_listener_add(struct policy_model *model, const char *text, bool proxied);
 /* How the one that was added last listens over TCP. */
 void policy_listener_tcp_set(struct policy_model *model, const struct policy_listener_tcp *tcp);
-/* Queries to it over UDP get no answers. 0, -ENOENT, or -ENOSPC: that many cannot be told apart. */
-int policy_listener_mute(struct policy_model *model, size_t index, bool muted);
+/* Queries to it over UDP, or over TCP, get no answers. 0, -ENOENT, or -ENOSPC: that many cannot be told apart. */
+int policy_listener_mute(struct policy_model *model, size_t index, bool tcp, bool muted);
 void policy_listeners_clear(struct policy_model *model);
 size_t policy_listeners_count(const struct policy_model *model);
 const struct policy_listener *policy_listener_at(const struct policy_model *model, size_t index);

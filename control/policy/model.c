@@ -204,11 +204,11 @@ void policy_listener_tcp_set(struct policy_model *model, const struct policy_lis
 	model->listeners[model->n_listeners - 1].tcp = *tcp;
 }
 
-int policy_listener_mute(struct policy_model *model, size_t index, bool muted)
+int policy_listener_mute(struct policy_model *model, size_t index, bool tcp, bool muted)
 {
 	if (index >= model->n_listeners)
 		return -ENOENT;
-	model->listeners[index].muted = muted;
+	model->listeners[index].muted[tcp] = muted;
 	return model->listeners[index].frontend < STATS_FRONTENDS ? 0 : -ENOSPC;
 }
 

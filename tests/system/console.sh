@@ -52,13 +52,10 @@ grep -qE '^7/[0-9]+ +query +[0-9]+ +[0-9]+ +c7\.demo\.test\.? 1$' "$work/list" |
 says true "getAsynchronousObject(7, $(sed -nE 's|^7/([0-9]+) .*|\1|p' "$work/list")):resume()"
 wait "$asking" || fail "c7 was not answered"
 grep -q 'status: NOERROR' "$work/parked" || fail "c7: $(cat "$work/parked")"
-
 # What changed something is remembered, and only that; a failed check of a server is in the log.
 says '' 'setVerboseHealthChecks(true)'
 says "addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED)) setVerboseHealthChecks(true)" \
 	'(delta():gsub("%-%- %a%a%a %a%a%a %d%d %d%d%d%d %d%d:%d%d:%d%d %S+\n", ""):gsub("\n(.)", " %1"))'
-says true 'getStatisticsCounters()["special-memory-usage"] > 0 and getStatisticsCounters()["trunc-failures"] == 0'
 says '' "newServer({address = '10.53.0.2:5399', healthCheckMode = 'auto', maxCheckFailures = 100}):setAuto()"
-unanswered() { grep -q 'check of server 10.53.0.2:5399 failed: it did not answer in time' "$work/sluice.log"; }
-wait_for 10 "a failed check in the log" unanswered
+wait_for 10 "a failed check in the log" grep -q 'check of server 10.53.0.2:5399 failed: it did not answer in time' "$work/sluice.log"
 alive
