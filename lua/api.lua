@@ -23,13 +23,22 @@ local settings = web.settings
 
 -- ---- numbers, which the metrics have already
 
--- dnsdist's: those without labels by name, and the others by family in their order.
+-- Of a server, or of a frontend with its protocol: what has these labels is added up.
+local function key_of(labels)
+  local where_to, what = labels.address or labels.frontend, labels.server or labels.proto
+  return where_to and what and where_to .. ' ' .. what
+end
+
+-- dnsdist's: those without labels by name, and the others by family and key.
 local function metrics_read()
   local plain, families = {}, {}
   metrics.each_statistic(function(title, value) plain[title] = value end)
   metrics.each_sample(function(family, labels, value)
-    families[family] = families[family] or {}
-    table.insert(families[family], {labels = labels, value = value})
+    local key, sums = key_of(labels), families[family] or {}
+    families[family] = sums
+    if key then
+      sums[key] = (sums[key] or 0) + value
+    end
   end)
   return plain, families
 end
@@ -39,18 +48,7 @@ local function statistics()
   return plain
 end
 
--- The sum of a family over what has these labels.
-local function sum_of(family, wanted)
-  local sum = 0
-  for _, sample in ipairs(family or {}) do
-    local fits = true
-    for key, value in pairs(wanted) do
-      fits = fits and sample.labels[key] == value
-    end
-    sum = sum + (fits and sample.value or 0)
-  end
-  return sum
-end
+local function sum_of(family, key) return family and family[key] or 0 end
 
 -- ---- servers, frontends, pools
 
@@ -73,14 +71,14 @@ local TCP = {tcpdiedsendingquery = 'tcpDiedSendingQuery',
 local STATES = {[0] = false, 'UP', 'DOWN', false}
 local view = ffi.new('struct lua_server_view')
 
--- `families`: the metrics, whose servers come in the order of the numbers that they have.
 local function server_of(id, one, pools, families)
   if not C.sluice_server_view(servers.pointer(one), view) then
     return nil
   end
   local where_to = view.address:toStringWithPort()
   local title = view.name ~= nil and ffi.string(view.name) or ''
-  local wanted = {address = where_to, server = (title ~= '' and title or where_to):gsub('%.', '_')}
+  local wanted = key_of({address = where_to,
+    server = (title ~= '' and title or where_to):gsub('%.', '_')})
   local made = {id = id, name = title, address = where_to,
     state = STATES[view.mode] or (view.up ~= 0 and 'up' or 'down'), protocol = 'Do53 UDP',
     qpsLimit = view.qps_limit, outstanding = tonumber(view.outstanding),
@@ -104,6 +102,7 @@ local function servers_list(list, families)
     end
   end
   for index, one in ipairs(list) do
+    C.sluice_progress()
     made[#made + 1] = server_of(index - 1, one, pools[one:getID()], families)
   end
   return made
@@ -113,7 +112,7 @@ local function frontends_list(families)
   local made, text, tcp = json.array(), ffi.new('char[80]'), ffi.new('bool[1]')
   local index, length = 0, C.sluice_listener_print(0, text, 80, tcp)
   local function add(address, proto)
-    local wanted = {frontend = address, proto = proto}
+    local wanted = key_of({frontend = address, proto = proto})
     made[#made + 1] = {id = #made, address = address, udp = proto == 'UDP', tcp = proto == 'TCP',
       type = proto == 'UDP' and 'UDP' or 'TCP (Do53)',
       queries = sum_of(families.frontend_queries, wanted),

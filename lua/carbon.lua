@@ -93,7 +93,8 @@ function carbon.carbonServer(where_to, name, interval, namespace, instance)
   local to = ffi.new('struct lua_address', address.of(where_to))
   to = to.port == 0 and address.newCAFromRaw(to:getRaw(), PORT) or to
   interval = check.range(interval or INTERVAL, 'carbonServer: the interval', 1, 86400)
-  receivers[#receivers + 1] = {to = to, interval = interval, due = 0,
+  receivers[#receivers + 1] = {to = to, interval = interval,
+    due = tonumber(C.sluice_now()) / 1000 + interval, -- not all of it at once at a renewal
     prefix = ('%s.%s.%s'):format(word(namespace, 'dnsdist', 'the namespace'),
       word(name, host(), 'the name'), word(instance, 'main', 'the instance'))}
   if #receivers == 1 then

@@ -85,17 +85,46 @@ local function text_of(key)
   return C.sluice_name_load(key, #key, name) == 0 and name:toString() or key
 end
 
+local steps = 0
+
+-- So many names take longer than a call may: the watchdog is told.
+local function step()
+  steps = steps + 1
+  if steps % EACH == 0 then
+    C.sluice_progress()
+  end
+end
+
+local function before(a, b)
+  step()
+  return a[2] > b[2] or a[2] == b[2] and a[1] < b[1]
+end
+
+-- The first `most`, without sorting all the names that clients could think of.
+local function best(most)
+  local list = {}
+  for key, value in pairs(known) do
+    step()
+    list[#list + 1] = {key, value}
+    if #list >= 2 * most + EACH then
+      table.sort(list, before)
+      for index = #list, most + 1, -1 do
+        list[index] = nil
+      end
+    end
+  end
+  table.sort(list, before)
+  return list
+end
+
 function counts.getQueryCounters(most)
   most = check.range(most or 10, 'the number', 0, 4294967295)
   driver.count()
-  local list = {}
-  for key, count in pairs(known) do
-    list[#list + 1] = {key, count}
-  end
-  table.sort(list, function(a, b) return a[2] > b[2] or a[2] == b[2] and a[1] < b[1] end)
+  local list = best(most)
   local lines = {('query counting is currently: %s (%d records in buffer)'):format(
     enabled and 'enabled' or 'disabled', size)}
   for index = 1, math.min(most, #list) do
+    step()
     lines[#lines + 1] = ('%-3d %s: %d request(s)'):format(index, text_of(list[index][1]),
       list[index][2])
   end

@@ -112,6 +112,8 @@ end
 
 -- ---- what is counted anyway: dnsdist's statistics by its names
 
+local EACH = 256 -- samples after which the watchdog is told: there are some for every server
+
 local function text_of()
   local text = ffi.new('struct lua_bytes')
   return C.sluice_metrics_text(text) and ffi.string(text.data, text.length) or ''
@@ -126,8 +128,13 @@ metrics.each_statistic = each_statistic
 
 -- Those that have labels: the family without "dnsdist_", and the labels as a table.
 function metrics.each_sample(visit)
+  local count = 0
   for family, text, number in text_of():gmatch('\ndnsdist_([%w_]+)(%b{}) ([^\n]+)') do
     local labels = {}
+    count = count + 1
+    if count % EACH == 0 then
+      C.sluice_progress()
+    end
     for key, label in text:gmatch('([%w_]+)="([^"]*)"') do
       labels[key] = label
     end

@@ -101,7 +101,8 @@ int password_hash(const char *password, size_t length, uint32_t work,
 bool password_is_hash(const char *text, size_t length)
 {
 	struct hash hash;
-	return hash_read(text, length, &hash);
+	return hash_read(text, length, &hash) &&
+	       hash.work * hash.parallel * hash.block <= PASSWORD_COST_MAX;
 }
 
 bool password_matches(const char *hash, size_t hash_length, const char *password, size_t length)
@@ -115,4 +116,46 @@ bool password_matches(const char *hash, size_t hash_length, const char *password
 	SHA256((const unsigned char *)hash, hash_length, made);
 	SHA256((const unsigned char *)password, length, other);
 	return CRYPTO_memcmp(made, other, sizeof(other)) == 0;
+}
+
+/* ---- within the limit of guesses, which outlives the policy ---- */
+
+#define KEPT 2u /* a password and a key */
+
+static struct {
+	uint64_t second;
+	unsigned wrong, next;
+	uint8_t kept[KEPT][SHA256_DIGEST_LENGTH]; /* of each hash with what was right for it */
+} guesses;
+
+static void pair_digest(const char *hash, size_t hash_length, const char *password, size_t length,
+			uint8_t digest[static SHA256_DIGEST_LENGTH])
+{
+	uint8_t parts[2 * SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)hash, hash_length, parts);
+	SHA256((const unsigned char *)password, length, parts + SHA256_DIGEST_LENGTH);
+	SHA256(parts, sizeof(parts), digest);
+}
+
+bool password_try(const char *hash, size_t hash_length, const char *password, size_t length,
+		  uint64_t second)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	if (!password_is_hash(hash, hash_length))
+		return password_matches(hash, hash_length, password, length);
+	pair_digest(hash, hash_length, password, length, digest);
+	for (unsigned i = 0; i < KEPT; i++)
+		if (CRYPTO_memcmp(guesses.kept[i], digest, sizeof(digest)) == 0)
+			return true;
+	if (guesses.second != second)
+		guesses.wrong = 0;
+	guesses.second = second;
+	if (guesses.wrong >= PASSWORD_GUESSES)
+		return false;
+	if (!password_matches(hash, hash_length, password, length)) {
+		guesses.wrong++;
+		return false;
+	}
+	memcpy(guesses.kept[guesses.next++ % KEPT], digest, sizeof(digest));
+	return true;
 }

@@ -36,8 +36,11 @@ static enum MHD_Result answer_send(struct MHD_Connection *connection, const stru
 				   enum MHD_ResponseMemoryMode mode)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
-	if (response == NULL)
+	if (response == NULL) {
+		if (mode == MHD_RESPMEM_MUST_FREE)
+			free(text);
 		return MHD_NO;
+	}
 	if (type != NULL)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	for (unsigned i = 0; i < web->n_headers; i++)
@@ -138,13 +141,19 @@ static enum MHD_Result policy_answer(struct control *control, struct MHD_Connect
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, pair_add, &pairs);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, pair_add, &pairs);
 	web.request.count = pairs.count;
-	lua_policy_web(control, &web);
 	if (request->too_large)
 		web.status = MHD_HTTP_CONTENT_TOO_LARGE;
+	else
+		lua_policy_web(control, &web);
+	bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	bool is_metrics = reads && strcmp(url, "/metrics") == 0;
+	bool is_cache = strcmp(method, "DELETE") == 0 && strcmp(url, "/api/v1/cache") == 0;
+	if (web.status == 0 && !is_metrics && !is_cache)
+		web.status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	if (web.status != 0)
 		result = answer_send(connection, &web, web.status, NULL, web.body, web.length,
 				     MHD_RESPMEM_MUST_COPY);
-	else if (strcmp(url, "/metrics") == 0)
+	else if (is_metrics)
 		result = metrics_answer(control, connection, &web);
 	else
 		result = cache_answer(control, connection, &web);
@@ -157,6 +166,8 @@ static enum MHD_Result policy_answer(struct control *control, struct MHD_Connect
 static void body_add(struct request *request, const char *bytes, size_t length)
 {
 	char *grown = NULL;
+	if (request->too_large) /* a later piece that fits would close the gap */
+		return;
 	if (length <= BODY_MAX - request->length)
 		grown = realloc(request->body, request->length + length);
 	if (grown == NULL) {

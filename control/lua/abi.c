@@ -116,9 +116,14 @@ struct lua_mailbox *sluice_mailbox(void)
 void sluice_begin(const struct lua_question *question)
 {
 	lua_guard_end();
+	sluice_progress();
+	current->about = question != NULL ? question->tag : 0;
+}
+
+void sluice_progress(void)
+{
 	if (current->progress != NULL)
 		++*current->progress;
-	current->about = question != NULL ? question->tag : 0;
 }
 
 void lua_batch_begin(void)

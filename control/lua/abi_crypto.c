@@ -32,3 +32,8 @@ bool sluice_password_matches(const char *hash, size_t hash_length, const char *p
 {
 	return password_matches(hash, hash_length, password, length);
 }
+
+bool sluice_password_try(const char *hash, size_t hash_length, const char *password, size_t length)
+{
+	return password_try(hash, hash_length, password, length, sluice_now() / 1000);
+}

@@ -207,6 +207,7 @@ struct lua_batch *sluice_selector_batch(void);
 struct lua_mailbox *sluice_mailbox(void);
 /* Another item is begun: datagrams are about this packet, or about none yet. */
 void sluice_begin(const struct lua_question *question);
+void sluice_progress(void); /* of long work about no packet, for the watchdog */
 void lua_question_fail(struct lua_question *question); /* ServFail, or no match */
 void sluice_text_store(struct lua_question *question, const char *text, size_t length);
 void sluice_error(const char *message, uint32_t from_listener);

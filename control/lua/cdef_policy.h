@@ -244,6 +244,8 @@ int sluice_address_cipher(struct lua_address *address, const char *key, bool enc
 /* 160 bytes hold any hash. 0 or -errno. */
 int sluice_password_hash(const char *password, size_t length, uint32_t work, char *text);
 bool sluice_password_is_hash(const char *text, size_t length);
+/* The same within the limit of guesses. */
+bool sluice_password_try(const char *hash, size_t hash_length, const char *password, size_t length);
 bool sluice_password_matches(const char *hash, size_t hash_length, const char *password,
 			     size_t length);
 struct policy_action *sluice_action_tag(const char *key, size_t key_length, const char *value,

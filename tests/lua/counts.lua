@@ -25,6 +25,19 @@ equal(getQueryCounters(1), 'query counting is currently: enabled (3 records in b
   '1   www.example.org.: 3 request(s)\n')
 equal(clearQueryCounters(), '3 records cleared from query counter buffer\n')
 
+-- Of more names than are kept in hand meanwhile, the best are found.
+for index = 1, 40 do
+  for each = 1, 30 do
+    asked(('n%d.x%d.test'):format(index, each), 1)
+  end
+  driver.count()
+end
+asked('best.test', 3)
+asked('next.test', 2)
+equal(getQueryCounters(2), 'query counting is currently: enabled (1202 records in buffer)\n' ..
+  '1   best.test.: 3 request(s)\n2   next.test.: 2 request(s)\n')
+equal(clearQueryCounters(), '1202 records cleared from query counter buffer\n')
+
 -- Some do not count, others do as what they are below; one that fails is the policy's error.
 setQueryCountFilter(function(dq)
   local name = dq.qname:toStringNoDot()

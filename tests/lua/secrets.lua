@@ -56,3 +56,18 @@ end
 equal(ffi.C.sluice_password_is_hash(hash, #hash), true)
 raises('a power of two', function() hashPassword('x', 1000) end)
 raises('between 2 and 65536', function() hashPassword('x', 131072) end)
+
+-- What takes too long to check is not taken, nor for the text itself.
+local fit, slow = hashPassword('x', 4096), hashPassword('x', 8192)
+equal(ffi.C.sluice_password_is_hash(fit, #fit), true)
+equal(ffi.C.sluice_password_is_hash(slow, #slow), false)
+raises('takes too long to check', setWebserverConfig, {password = slow})
+raises('apiKey is no hash', setWebserverConfig, {apiKey = hash:sub(1, -2)})
+
+-- Strangers have so many guesses a second; what was right before is none.
+local function try(password) return ffi.C.sluice_password_try(hash, #hash, password, #password) end
+equal(try('open sesame'), true)
+for index = 1, 30 do
+  equal(try('guess ' .. index), false)
+end
+equal(try('open sesame'), true)

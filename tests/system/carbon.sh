@@ -6,7 +6,7 @@
 lab_up <<-END
 	newServer({address = '10.53.0.2:5300', name = 'nsd.one'})
 	carbonServer('127.0.0.1:2003', 'this.host', 1, 'ours')
-	carbonServer('127.0.0.1:2004')
+	carbonServer('127.0.0.1:2004', nil, 1)
 END
 expect 'status: NOERROR' c1.demo.test
 

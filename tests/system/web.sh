@@ -12,6 +12,7 @@ lab_up <<-END
 	  response.body = ('%s %s %s %s'):format(request.method, request.getvars.a, request.postvars.b, #request.body)
 	end)
 	registerWebHandler('/broken', function() error('on purpose') end)
+	registerWebHandler('/none', function(request, response) response.status = 0 end)
 	setAPIWritable(true, '$work')
 END
 api=http://127.0.0.1:8083/api/v1/servers/localhost
@@ -54,5 +55,10 @@ coded 413 -X PUT -d "@$binary" $api/config/allow-from
 [ "$(get -D - -H 'X-Given: it' -d 'b=%41+' 'http://127.0.0.1:8083/mine?a=1%202' | tr -d '\r' | grep -E '^(HTTP|X-Mine|POST)')" = $'HTTP/1.1 201 Created\nX-Mine: it\nPOST 1 2 A  6' ] ||
 	fail "the handler gave $(get -d 'b=%41+' 'http://127.0.0.1:8083/mine?a=1%202')"
 coded 500 http://127.0.0.1:8083/broken
+coded 500 'http://127.0.0.1:8083/none?pool=&name=demo.test'
+coded 405 'http://127.0.0.1:8083/api/v1/cache?pool=&name=demo.test'
+coded 405 -I 'http://127.0.0.1:8083/api/v1/cache?pool=&name=demo.test'
+coded 404 -X DELETE 'http://127.0.0.1:8083/api/v1/cache?pool=none&name=demo.test'
+coded 413 -d "@$binary" http://127.0.0.1:8083/mine
 
 alive
