@@ -40,9 +40,19 @@ local function logger(class, kind, what, title, where, options)
   return setmetatable({number = number, title = title}, class)
 end
 
+local Remote, Frames
 local function is_logger(value, what)
   if type(value) ~= 'table' or getmetatable(getmetatable(value)) ~= Logger then
     check.fail('%s takes a logger, as newRemoteLogger() makes one, not %s', what, type(value))
+  end
+  return value
+end
+
+-- Frame Streams say what is in them, and that is dnstap.
+local function is_remote(value, what)
+  if getmetatable(is_logger(value, what)) == Frames then
+    check.fail('%s takes a logger that newRemoteLogger() made; one of newFrameStream...Logger() ' ..
+      'is for DnstapLogAction()', what)
   end
   return value
 end
@@ -62,12 +72,12 @@ local function kind_of(text)
   class.__tostring = text
   return class
 end
-local Remote = kind_of(function(self)
+Remote = kind_of(function(self)
   local all = self:getStats()
   return ('%s (%d processed, %d dropped)'):format(self.title, all.queued,
     all.pipeFull + all.tooLarge)
 end)
-local Frames = kind_of(function(self)
+Frames = kind_of(function(self)
   local all = self:getStats()
   return ('FrameStreamLogger to %s (%d frames sent, %d dropped, %d permanent failures)'):format(
     self.title, all.queued, all.pipeFull, all.tooLarge)
@@ -79,6 +89,9 @@ end
 
 function globals.newRemoteLogger(where, timeout, queue, reconnect, connections, stall)
   local at = address.of(where)
+  if timeout == 0 then
+    timeout = nil
+  end
   return logger(Remote, LENGTHS, 'newRemoteLogger', at:toStringWithPort(), at, {
     queue = check.range(queue or 100, 'maxQueued', 0, 10000000) * BYTES_PER_MESSAGE,
     connect_ms = seconds(timeout, 2, 'the timeout'),
@@ -311,14 +324,20 @@ local function telling(class, alter, response, made, ...)
 end
 
 function globals.RemoteLogAction(target, alter, options, metas)
-  target = is_logger(target, 'RemoteLogAction')
+  target = is_remote(target, 'RemoteLogAction')
   local settings, flags = remote_settings('RemoteLogAction', options, metas)
   return telling(Message, alter, false,
     form('RemoteLogAction', PROTOBUF, target.number, flags, settings), 'remote log to %s',
     target.title)
 end
-function globals.RemoteLogResponseAction(target, alter, cnames, options, metas)
-  target = is_logger(target, 'RemoteLogResponseAction')
+local told_delay = false
+function globals.RemoteLogResponseAction(target, alter, cnames, options, metas, delay)
+  if delay and not told_delay then
+    told_delay = true
+    local text = 'RemoteLogResponseAction: delay has no effect in this version'
+    C.sluice_log(2, text, #text)
+  end
+  target = is_remote(target, 'RemoteLogResponseAction')
   local settings, flags = remote_settings('RemoteLogResponseAction', options, metas)
   return telling(Message, alter, true, form('RemoteLogResponseAction', PROTOBUF, target.number,
     flags + (cnames and CNAMES or 0), settings), 'remote log response to %s', target.title)

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_common.h>
+
 #include "control/export/frames.h"
 
+#define RECONNECT_MIN_MS 100u /* from one try to the next, whatever is asked for */
 #define GROWTH 65536u /* bytes of memory for what waits, at first */
 
 void export_link_init(struct export_link *link, const struct export_link_options *options)
@@ -133,7 +136,8 @@ static void connected(struct export_link *link, uint64_t now)
 static void begin(struct export_link *link, uint64_t now)
 {
 	const struct export_link_options *options = link->options;
-	if (link->tried && now - link->since < options->reconnect_ms)
+	uint32_t apart = options->reconnect_ms;
+	if (link->tried && now - link->since < RTE_MAX(apart, RECONNECT_MIN_MS))
 		return;
 	link->tried = true;
 	link->since = now;

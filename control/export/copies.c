@@ -9,7 +9,7 @@
 #include "dataplane/net/proxy.h"
 #include "dataplane/stats.h"
 
-#define BURST 64u /* answers that are taken at once */
+#define BURST 4096u /* answers that are taken at once: more than copies that were sent meanwhile */
 #define ECS_V4 24u /* bits that the server is told, as servers are unless the policy says more */
 #define ECS_V6 56u
 #define ANSWER_MAX 4096u /* more of an answer is not looked at */

@@ -35,6 +35,8 @@ struct target {
 	atomic_uint n_links;
 	/* The thread's, but that others may read the counters. */
 	unsigned turn; /* the link whose turn it is */
+	/* By link, in which of the exporter's turns it last was turned for room, and had none. */
+	uint64_t turned[EXPORT_CONNECTIONS], choked[EXPORT_CONNECTIONS];
 	bool told;     /* that it is not connected */
 	uint64_t queued, full, too_large;
 	uint64_t sent, connects, failures; /* as the links have them together */
@@ -53,6 +55,7 @@ struct exporter {
 	struct export_world world;	/* the thread's, as: */
 	struct export_encoder *encoder;
 	uint64_t now; /* milliseconds, monotonic */
+	uint64_t turns;
 	struct target *targets[EXPORT_LOGGERS];
 	struct export_form *forms[EXPORT_FORMS];
 	_Atomic(struct pool_name *) pools[POOLS];
@@ -69,43 +72,55 @@ static const char *pool_name(void *ctx, uint16_t pool, size_t *length)
 	return name != NULL ? name->text : NULL;
 }
 
-static void message_queue(struct exporter *exporter, struct target *target, size_t length)
+/* What is full gets one chance a turn: neither encoding nor system calls for what is lost anyway. */
+static bool link_put(struct exporter *exporter, struct target *target, unsigned number,
+		     size_t length)
 {
-	unsigned links = atomic_load(&target->n_links);
-	struct export_link *link = &target->links[target->turn++ % links];
+	struct export_link *link = &target->links[number];
+	if (export_link_put(link, exporter->out, length))
+		return true;
+	if (link->state == LINK_OPEN && target->turned[number] != exporter->turns) {
+		target->turned[number] = exporter->turns;
+		export_link_turn(link, exporter->now);
+		if (export_link_put(link, exporter->out, length))
+			return true;
+	}
+	target->choked[number] = exporter->turns;
+	return false;
+}
+
+static void message_queue(struct exporter *exporter, struct target *target, unsigned number,
+			  size_t length)
+{
 	if (length == 0 || length > export_link_message_max(target->options.framing)) {
 		stats_add(&target->too_large, 1);
 		return;
 	}
-	if (!export_link_put(link, exporter->out, length)) {
-		export_link_turn(link, exporter->now);
-		if (!export_link_put(link, exporter->out, length)) {
-			stats_add(&target->full, 1);
-			return;
-		}
-	}
-	stats_add(&target->queued, 1);
+	stats_add(link_put(exporter, target, number, length) ? &target->queued : &target->full, 1);
+}
+
+static size_t encode(struct exporter *exporter, const struct export_form *form,
+		     const struct export_record *record)
+{
+	if (form->encoding == EXPORT_PROTOBUF)
+		return export_protobuf(exporter->encoder, form, record, &exporter->world,
+				       exporter->out, OUT_SIZE);
+	return export_dnstap(form, record, &exporter->world, exporter->out, OUT_SIZE);
 }
 
 static void record_send(struct exporter *exporter, const struct export_record *record)
 {
 	const struct export_form *form = exporter->forms[record->form];
 	struct target *target = exporter->targets[form->logger];
-	switch (form->encoding) {
-	case EXPORT_PROTOBUF:
-		message_queue(exporter, target,
-			      export_protobuf(exporter->encoder, form, record, &exporter->world,
-					      exporter->out, OUT_SIZE));
-		break;
-	case EXPORT_DNSTAP:
-		message_queue(exporter, target,
-			      export_dnstap(form, record, &exporter->world, exporter->out,
-					    OUT_SIZE));
-		break;
-	case EXPORT_COPY:
+	if (form->encoding == EXPORT_COPY) {
 		copies_send(&target->copies, form, record, exporter->out, OUT_SIZE);
-		break;
+		return;
 	}
+	unsigned number = target->turn++ % atomic_load(&target->n_links);
+	if (target->choked[number] == exporter->turns)
+		stats_add(&target->full, 1);
+	else
+		message_queue(exporter, target, number, encode(exporter, form, record));
 }
 
 static unsigned ring_drain(struct exporter *exporter, struct export_ring *ring)
@@ -178,6 +193,7 @@ static void target_turn(struct exporter *exporter, struct target *target)
 static unsigned turn(struct exporter *exporter)
 {
 	unsigned count = 0, targets = atomic_load(&exporter->n_targets);
+	exporter->turns++;
 	time_look(exporter);
 	for (unsigned i = 0; i < exporter->n_rings; i++)
 		count += ring_drain(exporter, exporter->rings[i]);
@@ -260,13 +276,23 @@ static void parting(struct exporter *exporter)
 	}
 }
 
-static void target_free(struct target *target)
+static void target_close(struct target *target)
 {
-	for (unsigned i = 0; i < atomic_load(&target->n_links); i++) {
+	size_t unsent = 0;
+	unsigned links = atomic_exchange(&target->n_links, 0);
+	for (unsigned i = 0; i < links; i++) {
+		unsent += export_link_waiting(&target->links[i]);
 		export_link_finish(&target->links[i]);
 		export_link_free(&target->links[i]);
 	}
 	copies_close(&target->copies);
+	if (unsent > 0)
+		log_warning("export to %s: %zu bytes were not sent", target->name, unsent);
+}
+
+static void target_free(struct target *target)
+{
+	target_close(target);
 	free(target->name);
 	free(target);
 }

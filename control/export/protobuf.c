@@ -126,9 +126,12 @@ static void id_make(struct draft *draft)
 static void requestor_set(struct draft *draft, const uint8_t *address, size_t length)
 {
 	memcpy(draft->requestor, address, length);
-	if (draft->form->cipher != NULL)
-		ip_cipher_encrypt(draft->requestor, length == 16,
-				  (const uint8_t *)draft->form->cipher->value);
+	draft->message.has_from = false;
+	/* Better no address than one that was to be hidden. */
+	if (draft->form->cipher != NULL &&
+	    ip_cipher_encrypt(draft->requestor, length == 16,
+			      (const uint8_t *)draft->form->cipher->value) != 0)
+		return;
 	draft->message.from = bytes_of(draft->requestor, length);
 	draft->message.has_from = true;
 	draft->message.has_socketfamily = true;

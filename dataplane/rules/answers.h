@@ -7,10 +7,21 @@
 #ifndef SLUICE_DATAPLANE_RULES_ANSWERS_H
 #define SLUICE_DATAPLANE_RULES_ANSWERS_H
 
+#include "dataplane/dns/message.h"
+#include "dataplane/packet.h"
 #include "dataplane/rules/actions.h"
 
 /* Whether the chain it is in is one of queries. */
 bool rule_is_query(const struct packet *packet);
+
+/* Whether the question is still behind the header: a canned answer may have none. */
+static inline bool rule_has_question(struct rte_mbuf *mbuf)
+{
+	const struct packet *packet = packet_of(mbuf);
+	uint32_t end = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
+	return packet->query.qname_length > 0 && packet->dns_length >= end &&
+	       dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) > 0;
+}
 
 /* Counts a drop by a rule and sets the reason. */
 enum rule_verdict rule_drop(struct rte_mbuf *mbuf, struct rule_context *context);

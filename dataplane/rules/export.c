@@ -179,7 +179,7 @@ void export_push(const struct rule_context *context, struct rule_export what, st
 	const struct note_block *notes = what.parts & EXPORT_NOTES ? packet->query.notes : NULL;
 	struct export_ring *ring = context->exports;
 	uint32_t question = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
-	bool named = packet->query.qname_length > 0 && packet->dns_length >= question;
+	bool named = rule_has_question(mbuf);
 	bool whole = what.parts & EXPORT_MESSAGE || !named || !rule_is_query(packet);
 	uint32_t length = whole ? packet->dns_length : question;
 	uint64_t more = items_length + (notes != NULL ? notes_size(notes) : 0);

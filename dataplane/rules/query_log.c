@@ -26,7 +26,7 @@ static void name_copy(struct query_record *record, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
 	uint32_t length = packet->query.qname_length;
-	if (length == 0 || packet->dns_length < DNS_HEADER_SIZE + length + DNS_QUESTION_FIXED) {
+	if (!rule_has_question(mbuf)) {
 		record->name_length = 1;
 		record->name[0] = 0;
 		return;

@@ -6,6 +6,7 @@
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/policy.h"
+#include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
 #include "dataplane/rules/client_rates.h"
 #include "dataplane/rules/matched.h"
@@ -28,9 +29,7 @@ void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct
 {
 	const struct packet *packet = packet_of(mbuf);
 	const uint8_t *dns = packet_dns(mbuf);
-	uint32_t end = DNS_HEADER_SIZE + packet->query.qname_length + DNS_QUESTION_FIXED;
-	bool question = packet->query.qname_length > 0 && packet->dns_length >= end &&
-			dns_count_load(dns, DNS_SECTION_QUESTION) > 0;
+	bool question = rule_has_question(mbuf);
 	facts->policy = policy;
 	facts->packet = packet;
 	facts->dns = dns;

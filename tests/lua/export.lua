@@ -25,6 +25,9 @@ clearRules()
 clearResponseRules()
 
 raises('takes a logger', RemoteLogAction, 'logger')
+raises('takes a logger that newRemoteLogger() made', RemoteLogAction, frames)
+raises('takes a logger that newRemoteLogger() made', RemoteLogResponseAction, frames)
+DnstapLogAction('identity', logger) -- which is usual with dnsdist
 raises('takes a logger', DnstapLogAction, 'us', {})
 raises('unknown key "serverId"', RemoteLogAction, logger, nil, {serverId = 'a'})
 raises('there is no metadata "tagx"', RemoteLogAction, logger, nil, nil, {m = 'tagx'})

@@ -199,6 +199,9 @@ END_TEST
 
 START_TEST(canned_packets)
 {
+	/* Only an answer, a TXT record of the root, as long as a question would be. */
+	static const uint8_t bare[12 + 11 + 20] = {[2] = 0x80, [7] = 1, [14] = DNS_TYPE_TXT,
+						   [16] = 1, [22] = 20, [23] = 19};
 	struct sample sample;
 	sample_response(&sample);
 	ck_assert_int_eq(act(CHAIN_QUERY,
@@ -211,6 +214,13 @@ START_TEST(canned_packets)
 			 RULE_ANSWER);
 	ck_assert_uint_eq(dns_header_of(dns())->rcode, DNS_RCODE_SERVFAIL);
 	ck_assert_ptr_null(policy_action_packet(bench->model, sample.bytes, 11));
+	/* Without a question, what is behind the header is no name. */
+	ck_assert(rule_has_question(&packet.mbuf));
+	packet_sample_query(&packet, "www.example.com", DNS_TYPE_A, false);
+	ck_assert_int_eq(act(CHAIN_QUERY, policy_action_packet(bench->model, bare, sizeof(bare))),
+			 RULE_ANSWER);
+	ck_assert_uint_eq(packet.packet.dns_length, sizeof(bare));
+	ck_assert(!rule_has_question(&packet.mbuf));
 }
 END_TEST
 
