@@ -76,6 +76,7 @@ struct control {
 	bool serving; /* workers run: nothing may block */
 	enum control_reload reload; /* that came before its time */
 	uint64_t reload_looked; /* milliseconds, monotonic: when there were so many numbers of servers */
+	uint64_t reload_pause;	/* milliseconds until it is tried again */
 	unsigned reload_numbers;
 	bool replaying; /* no sockets, and the packets' own time: see replay.h */
 };

@@ -447,17 +447,6 @@ static void policy_fini(void)
 	policy_unpublish();
 }
 
-static int launch_init(char *error)
-{
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
-		if (rte_eal_remote_launch(worker_main, &workers[i], workers[i].lcore) != 0)
-			return refused(error, "a worker's lcore does not start");
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
-		while (!__atomic_load_n(&workers[i].warm, __ATOMIC_ACQUIRE))
-			sched_yield(); /* milliseconds, so that the first queries do not wait */
-	return 0;
-}
-
 static void launch_fini(void)
 {
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
@@ -465,6 +454,19 @@ static void launch_fini(void)
 		waker_wake(&workers[i].handoff.worker_waker);
 	}
 	rte_eal_mp_wait_lcore();
+}
+
+static int launch_init(char *error)
+{
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		if (rte_eal_remote_launch(worker_main, &workers[i], workers[i].lcore) != 0) {
+			launch_fini(); /* those that have started */
+			return refused(error, "a worker's lcore does not start");
+		}
+	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
+		while (!__atomic_load_n(&workers[i].warm, __ATOMIC_ACQUIRE))
+			sched_yield(); /* milliseconds, so that the first queries do not wait */
+	return 0;
 }
 
 static int tcp_init(char *error)

@@ -32,7 +32,8 @@
 #define IDLE_SPIN_TURNS 200
 #define START_MS 5000u     /* that the first checks of servers may take */
 #define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
-#define NUMBERS_MS 250     /* between looks for numbers of servers */
+#define NUMBERS_MS 250     /* between tries to find numbers for servers, at least */
+#define NUMBERS_MAX_MS 2000 /* without any sign that there are more */
 #define EVENTS 32
 
 int loop_watch(struct control *control, int fd, uint32_t events)
@@ -89,6 +90,9 @@ static bool reload_waits(struct control *control, int result)
 		control->reload = CONTROL_RELOAD_SERVERS;
 		control->reload_looked = control->now;
 		control->reload_numbers = policy_registry_numbers(control->registry);
+		/* A policy that takes long to read is not all that this lcore does meanwhile. */
+		uint64_t took = clock_now() / control->tsc_per_ms - control->now;
+		control->reload_pause = RTE_MAX(4 * took, (uint64_t)NUMBERS_MS);
 		if (before != CONTROL_RELOAD_SERVERS)
 			log_info("the policy comes into force when queries to servers that have "
 				 "left have ended, as there are too many of those");
@@ -106,6 +110,7 @@ static void reload(struct control *control)
 			  errors.errors[i].column, errors.errors[i].message);
 	config_errors_free(&errors);
 	if (fresh == NULL) {
+		control->reload = CONTROL_RELOAD_NONE;
 		log_error("the configuration is refused, the old one stays in force");
 		return;
 	}
@@ -193,13 +198,16 @@ static void write_watches_set(struct control *control)
 	}
 }
 
-/* Servers that find numbers now may have found none the last time. */
+/*
+ * Servers that find numbers now may have found none the last time. Some may have come between that and
+ * the count, so that after a while it is tried without more of them.
+ */
 static bool numbers_came(struct control *control)
 {
-	if (control->now - control->reload_looked < NUMBERS_MS)
-		return false;
-	control->reload_looked = control->now;
-	return policy_registry_numbers(control->registry) > control->reload_numbers;
+	uint64_t waited = control->now - control->reload_looked;
+	return waited >= control->reload_pause &&
+	       (waited >= NUMBERS_MAX_MS ||
+		policy_registry_numbers(control->registry) > control->reload_numbers);
 }
 
 static void feeds_tick(struct control *control)

@@ -33,6 +33,7 @@ uint32_t nap_length(const struct worker *worker)
 static bool is_wanted(const struct worker *worker)
 {
 	return rte_ring_empty(worker->handoff.inbox) && rte_ring_empty(worker->handoff.tcp_in) &&
+	       __atomic_load_n(&worker->announce, __ATOMIC_RELAXED) == 0 &&
 	       !__atomic_load_n(&worker->stop, __ATOMIC_RELAXED);
 }
 

@@ -13,6 +13,7 @@
 #include <rte_epoll.h>
 #include <rte_ethdev.h>
 #include <rte_log.h>
+#include <rte_spinlock.h>
 
 #define ETHDEV_LOG "lib.ethdev"
 #define FOUND_MAX 64
@@ -131,20 +132,28 @@ void port_wakes_fini(struct port_wakes *wakes)
 	port_wakes_init(wakes);
 }
 
+/* Drivers have the switches of a port's queues in one register, which they read, change and write. */
+static void interrupts_switch(struct port_wakes *wakes, int (*turn)(uint16_t port, uint16_t queue))
+{
+	static rte_spinlock_t locks[RTE_MAX_ETHPORTS];
+	for (unsigned i = 0; i < wakes->n_interrupts; i++) {
+		uint16_t port = wakes->interrupts[i].port;
+		if (!wakes->interrupts[i].latent)
+			continue;
+		rte_spinlock_lock(&locks[port]);
+		turn(port, wakes->interrupts[i].queue);
+		rte_spinlock_unlock(&locks[port]);
+	}
+}
+
 void port_wakes_arm(struct port_wakes *wakes)
 {
-	for (unsigned i = 0; i < wakes->n_interrupts; i++)
-		if (wakes->interrupts[i].latent)
-			rte_eth_dev_rx_intr_enable(wakes->interrupts[i].port,
-						   wakes->interrupts[i].queue);
+	interrupts_switch(wakes, rte_eth_dev_rx_intr_enable);
 }
 
 void port_wakes_disarm(struct port_wakes *wakes)
 {
-	for (unsigned i = 0; i < wakes->n_interrupts; i++)
-		if (wakes->interrupts[i].latent)
-			rte_eth_dev_rx_intr_disable(wakes->interrupts[i].port,
-						    wakes->interrupts[i].queue);
+	interrupts_switch(wakes, rte_eth_dev_rx_intr_disable);
 }
 
 unsigned port_wakes_poll(const struct port_wakes *wakes, struct pollfd polls[static PORT_WAKES_POLLS])

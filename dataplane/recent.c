@@ -16,11 +16,13 @@ size_t recent_memory(const struct recent_options *options, uint32_t n_lcores)
 
 struct recent *recent_open(void *memory, const struct recent_options *options, uint32_t n_lcores)
 {
+	static uint64_t serials;
 	struct recent *recent = memory;
 	size_t head = sizeof(*recent) + n_lcores * sizeof(recent->rings[0]);
 	struct recent_entry *entries = RTE_PTR_ADD(memory, RTE_CACHE_LINE_ROUNDUP(head));
 	recent->options = *options;
 	recent->n_lcores = n_lcores;
+	recent->serial = ++serials;
 	for (uint32_t lcore = 0; lcore < n_lcores; lcore++) {
 		for (unsigned kind = 0; kind < RECENT_KINDS; kind++) {
 			recent->rings[lcore][kind].entries = entries;
@@ -57,6 +59,7 @@ static void block_draw(struct recent_lcore *lcore, struct recent_draw *draw, uin
 void recent_adopt(struct recent_lcore *lcore, struct recent *recent, uint32_t index)
 {
 	lcore->recent = recent;
+	lcore->serial = recent_serial(recent);
 	lcore->rings = recent != NULL && index < recent->n_lcores ? recent->rings[index] : NULL;
 	lcore->rate = recent != NULL ? recent->options.rate : 0;
 	if (lcore->random == 0)

@@ -79,6 +79,7 @@ struct recent_options {
 struct recent {
 	struct recent_options options;
 	uint32_t n_lcores;
+	uint64_t serial; /* no other rings have had it; never 0 */
 	struct recent_ring rings[][RECENT_KINDS];
 };
 
@@ -94,6 +95,7 @@ struct recent_draw {
 /* What an lcore has for itself. All zero: nothing is recorded. */
 struct recent_lcore {
 	struct recent *recent; /* that the draws are for */
+	uint64_t serial;       /* its, since others may get its memory */
 	struct recent_ring *rings; /* of this lcore; NULL: none */
 	struct recent_draw draws[RECENT_KINDS];
 	uint32_t rate;
@@ -111,11 +113,16 @@ void recent_adopt(struct recent_lcore *lcore, struct recent *recent, uint32_t in
 /* The first block of a turn's responses is drawn. */
 void recent_turn_begin(struct recent_lcore *lcore);
 
+static inline uint64_t recent_serial(const struct recent *recent)
+{
+	return recent != NULL ? recent->serial : 0;
+}
+
 /* At the start of each turn. */
 static inline void recent_turn(struct recent_lcore *lcore, struct recent *recent, uint32_t index)
 {
 	const struct recent_draw *draw = &lcore->draws[RECENT_RESPONSES];
-	if (unlikely(recent != lcore->recent))
+	if (unlikely(recent != lcore->recent || recent_serial(recent) != lcore->serial))
 		recent_adopt(lcore, recent, index);
 	if (draw->passed != 0 || draw->pick != draw->start || draw->block > 1)
 		recent_turn_begin(lcore);

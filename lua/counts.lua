@@ -11,7 +11,7 @@ check.own()
 
 local counts = {}
 local NAMES_MAX = 100000 -- what comes for others is counted together
-local EACH = 1024 -- queries a turn
+local EACH, EACH_FILTERED = 1024, 64 -- queries a turn
 
 local enabled, filter = false, nil
 local known, size, others = {}, 0, 0
@@ -48,7 +48,7 @@ local function filtered()
 end
 
 local function take()
-  for _ = 1, EACH do
+  for _ = 1, filter and EACH_FILTERED or EACH do
     if not C.sluice_counted_next(entry) then
       return
     elseif filter then

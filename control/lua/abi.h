@@ -130,6 +130,7 @@ struct lua_guard;
 /* How far queries have been read that are counted by name. */
 struct lua_counted {
 	const struct recent *recent; /* the rings that this is of */
+	uint64_t serial;	     /* theirs */
 	uint64_t next[LUA_COUNTED_LCORES]; /* by lcore: the number of the next one */
 	uint64_t lost;
 };

@@ -35,6 +35,7 @@ static uint32_t lcores_of(const struct recent *recent)
 static void rings_adopt(struct lua_counted *counted, const struct recent *recent)
 {
 	counted->recent = recent;
+	counted->serial = recent_serial(recent);
 	for (uint32_t i = 0; recent != NULL && i < lcores_of(recent); i++)
 		counted->next[i] = recent_count(&recent->rings[i][RECENT_QUERIES]);
 }
@@ -79,7 +80,7 @@ bool sluice_counted_next(struct lua_recent *query)
 	struct recent_entry entry;
 	if (recent == NULL || !policy_model_settings(context->model)->recent.counted)
 		return false;
-	if (recent != counted->recent)
+	if (recent != counted->recent || recent->serial != counted->serial)
 		rings_adopt(counted, recent);
 	for (uint32_t i = 0; i < lcores_of(recent); i++)
 		if (entry_next(counted, i, &entry)) {

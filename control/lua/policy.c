@@ -473,6 +473,8 @@ int lua_policy_load(struct control *control, const char *path, enum lua_policy_m
 	policy_free(compiled);
 	lua_listeners_settle(control, LUA_LISTENERS_KEEP);
 	policy_free_all(policy);
+	if (lacks)
+		log_info("not yet: %s", error);
 	if (waits || lacks)
 		return waits ? LUA_POLICY_WAITS : LUA_POLICY_SHORT;
 	return compiled != NULL ? 0 : -1;

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/lua/policy.h"
@@ -192,9 +193,18 @@ static uint64_t memory_bytes(void)
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What is the process's alone and not to be had from a file again: what it would give back. */
+/*
+ * What is the process's alone and not to be had from a file again: what it would give back. The kernel
+ * walks all of its pages for that: once a minute will do.
+ */
 static uint64_t memory_private(void)
 {
+	static time_t read_at;
+	static uint64_t bytes;
+	time_t now = time(NULL);
+	if (bytes != 0 && now - read_at < 60)
+		return bytes;
+	read_at = now;
 	char line[128];
 	unsigned long kib, sum = 0;
 	FILE *file = fopen("/proc/self/smaps_rollup", "re");
@@ -205,7 +215,8 @@ static uint64_t memory_private(void)
 		    sscanf(line, "Private_Hugetlb: %lu", &kib) == 1)
 			sum += kib;
 	fclose(file);
-	return (uint64_t)sum * 1024;
+	bytes = (uint64_t)sum * 1024;
+	return bytes;
 }
 
 static uint64_t descriptors_count(void)

@@ -147,6 +147,8 @@ static int room_make(struct block_set *set)
 		set->all = all;
 		set->size = size;
 	}
+	if (set->n_slots == 0)
+		cleared_free(set, SWEEP);
 	return set->n_slots > 0 ? 0 : chunk_add(set);
 }
 
