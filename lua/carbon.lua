@@ -58,7 +58,7 @@ local function send(receiver)
   end
   table.sort(lines)
   local text = table.concat(lines)
-  C.sluice_send(receiver.to, text, #text)
+  C.sluice_send(receiver.to, receiver.number, text, #text)
 end
 
 local function tick()
@@ -93,7 +93,7 @@ function carbon.carbonServer(where_to, name, interval, namespace, instance)
   local to = ffi.new('struct lua_address', address.of(where_to))
   to = to.port == 0 and address.newCAFromRaw(to:getRaw(), PORT) or to
   interval = check.range(interval or INTERVAL, 'carbonServer: the interval', 1, 86400)
-  receivers[#receivers + 1] = {to = to, interval = interval,
+  receivers[#receivers + 1] = {to = to, number = #receivers, interval = interval,
     due = tonumber(C.sluice_now()) / 1000 + interval, -- not all of it at once at a renewal
     prefix = ('%s.%s.%s'):format(word(namespace, 'dnsdist', 'the namespace'),
       word(name, host(), 'the name'), word(instance, 'main', 'the instance'))}

@@ -79,7 +79,15 @@ local config_keys = check.keys('password', 'apiKey', 'acl', 'statsRequireAuthent
 local switches = {statsRequireAuthentication = 'stats', apiRequiresAuthentication = 'api',
   dashboardRequiresAuthentication = 'dashboard', allowCrossOriginRequests = 'cross'}
 
+-- Whether they are for everybody: C goes by it where Lua cannot answer.
+local function metrics_are_open()
+  local acl = settings.acl and ', ' .. settings.acl:toString() .. ','
+  return not (settings.stats and (settings.password or settings.key)) and (not acl or
+    acl:find(', 0.0.0.0/0,', 1, true) and acl:find(', ::/0,', 1, true) and not acl:find('!'))
+end
+
 function globals.setWebserverConfig(options)
+  C.sluice_web_metrics_open(false) -- in case it comes to no end
   options = check.options(options, 'setWebserverConfig', config_keys)
   local hash = options.hashPlaintextCredentials
   settings.acl = settings.acl or acl_of('127.0.0.1, ::1')
@@ -100,6 +108,7 @@ function globals.setWebserverConfig(options)
       settings[key] = truth(options[name], name)
     end
   end
+  C.sluice_web_metrics_open(metrics_are_open() and true or false)
 end
 
 function globals.setAPIWritable(writable, folder)

@@ -148,6 +148,8 @@ static enum MHD_Result policy_answer(struct control *control, struct MHD_Connect
 	bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 	bool is_metrics = reads && strcmp(url, "/metrics") == 0;
 	bool is_cache = strcmp(method, "DELETE") == 0 && strcmp(url, "/api/v1/cache") == 0;
+	if (is_metrics && web.metrics_open) /* they tell what is wrong, also when Lua is broken */
+		web.status = 0;
 	if (web.status == 0 && !is_metrics && !is_cache)
 		web.status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	if (web.status != 0)

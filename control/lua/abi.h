@@ -92,7 +92,8 @@ struct lua_abi_hooks {
 	/* Looks a host up for a function of the driver: as lua_errand_lookup(). */
 	int (*lookup)(void *ctx, const char *host, int32_t reference);
 	/* Sends a text over TCP: as lua_errand_send(). */
-	int (*send)(void *ctx, const struct lua_address *to, const char *text, size_t length);
+	int (*send)(void *ctx, const struct lua_address *to, uint32_t sender, const char *text,
+		    size_t length);
 	/* Where packets to a server of this family leave from: 0, or -EINVAL and why in `error`. */
 	int (*source)(void *ctx, const char *text, bool ipv6, struct net_source *source,
 		      char *error, size_t error_size);
@@ -102,6 +103,7 @@ struct lua_abi_hooks {
 struct lua_web {
 	struct lua_web_request request;
 	uint32_t status; /* 0: not Lua's to answer */
+	bool metrics_open; /* there was no answer, and the metrics are for everybody */
 	char *body;
 	size_t length;
 	unsigned n_headers;
@@ -166,6 +168,7 @@ struct lua_context {
 	/* Read by the caller. */
 	uint64_t errors;	  /* Lua errors in actions, selectors and callbacks */
 	uint64_t listener_errors; /* of these, in callbacks */
+	bool metrics_closed;	  /* the web server's, for who may not ask: sluice_web_metrics_open() */
 	bool feeds_wait;	  /* some list has not been read yet */
 	struct lua_batch batch;
 	struct lua_batch selector; /* one item */

@@ -84,12 +84,12 @@ int sluice_lookup(const char *host, int32_t reference)
 	return context->hooks->lookup(context->hooks_ctx, host, reference);
 }
 
-int sluice_send(const struct lua_address *to, const char *text, size_t length)
+int sluice_send(const struct lua_address *to, uint32_t sender, const char *text, size_t length)
 {
 	const struct lua_context *context = lua_abi_context();
 	if (context->hooks == NULL || context->hooks->send == NULL)
 		return -ENOTSUP;
-	return context->hooks->send(context->hooks_ctx, to, text, length);
+	return context->hooks->send(context->hooks_ctx, to, sender, text, length);
 }
 
 const struct lua_resolved *sluice_resolved(void)

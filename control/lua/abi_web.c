@@ -11,6 +11,11 @@ const struct lua_web_request *sluice_web_request(void)
 	return web != NULL ? &web->request : NULL;
 }
 
+void sluice_web_metrics_open(bool open)
+{
+	lua_abi_context()->metrics_closed = !open;
+}
+
 void sluice_web_header(const char *name, const char *value)
 {
 	struct lua_web *web = lua_abi_context()->web;

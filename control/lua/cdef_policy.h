@@ -234,8 +234,11 @@ bool sluice_interface_at(size_t index, struct lua_bytes *name, struct lua_prefix
 /* 0 or -errno: the driver's resolved() is called with it later. */
 int sluice_lookup(const char *host, int32_t reference);
 const struct lua_resolved *sluice_resolved(void);
-/* Sends a text over TCP, some time: what goes wrong is in the log. 0 or -errno. */
-int sluice_send(const struct lua_address *to, const char *text, size_t length);
+/*
+ * Sends a text over TCP, some time: what goes wrong is in the log. 0 or -errno; -EBUSY: what the
+ * same sender, a number, sent there before is still in hand.
+ */
+int sluice_send(const struct lua_address *to, uint32_t sender, const char *text, size_t length);
 /* The MAC that was seen last with an address, or that the kernel knows it by. */
 bool sluice_address_mac(const struct lua_address *address, uint8_t *mac);
 /* A key of 16 bytes out of a password; an address through it, both ways. 0 or -errno. */
@@ -350,6 +353,8 @@ int64_t sluice_setting_get(const char *name); /* of those that the REST interfac
 
 /* The request that the driver's web() is to answer; what it adds to the answer, and the answer. */
 const struct lua_web_request *sluice_web_request(void);
+/* Whether the metrics are for everybody, as they are at first: then even when Lua gives no answer. */
+void sluice_web_metrics_open(bool open);
 void sluice_web_header(const char *name, const char *value);
 /* `status` 0: what was asked for is not Lua's. */
 void sluice_web_answer(uint32_t status, const char *body, size_t length);

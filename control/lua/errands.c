@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/queue.h>
 #include <rte_lcore.h>
 #include <rte_ring.h>
 
@@ -19,13 +22,16 @@
 
 #define WAITING_MAX 256u
 #define HOST_MAX 254u /* a name as text, with its NUL */
-#define SEND_S 5      /* that connecting may take, and each piece of the text */
+#define SEND_MS 5000u /* that connecting and sending may take together */
+#define LOOKUPS_KEPT 64u /* places that texts do not take */
 
 struct errand {
 	uint64_t serial; /* of the policy */
 	char host[HOST_MAX]; /* "": something is to be sent */
 	struct lua_resolved found;
 	struct lua_address to;
+	uint32_t sender; /* several may send to the same address */
+	LIST_ENTRY(errand) texts; /* the control lcore's */
 	int error; /* of sending, an errno */
 	size_t length;
 	char text[];
@@ -37,7 +43,10 @@ static struct {
 	sem_t work;
 	struct control *control;
 	unsigned count; /* the control lcore's: in both rings, and in the thread's hand */
-} errands;
+	LIST_HEAD(, errand) texts; /* likewise: those of them that are sent */
+	pthread_mutex_t lock;	   /* of the thread's ends of the rings, which go when all ends */
+	bool closed;
+} errands = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- hosts ---- */
 
@@ -70,9 +79,26 @@ static void resolve(struct errand *errand)
 
 /* ---- texts ---- */
 
-static int connect_to(const struct lua_address *to)
+static uint64_t clock_ms(void)
 {
-	const struct timeval patience = {.tv_sec = SEND_S};
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Lets the next call, connecting among them, wait up to the deadline. 0, or an errno. */
+static int patience_set(int fd, uint64_t deadline)
+{
+	uint64_t now = clock_ms(), rest = deadline > now ? deadline - now : 0;
+	const struct timeval left = {.tv_sec = (time_t)(rest / 1000),
+				     .tv_usec = (suseconds_t)(rest % 1000 * 1000)};
+	if (rest == 0) /* which would mean forever */
+		return ETIMEDOUT;
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left)) == 0 ? 0 : errno;
+}
+
+static int connect_to(const struct lua_address *to, uint64_t deadline)
+{
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(to->port)};
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(to->port)};
 	memcpy(&v6.sin6_addr, to->bytes, 16);
@@ -80,8 +106,7 @@ static int connect_to(const struct lua_address *to)
 	int fd = socket(to->ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* Of connecting, too. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	patience_set(fd, deadline);
 	if ((to->ipv6 ? connect(fd, (const struct sockaddr *)&v6, sizeof(v6))
 		      : connect(fd, (const struct sockaddr *)&v4, sizeof(v4))) == 0)
 		return fd;
@@ -92,12 +117,16 @@ static int connect_to(const struct lua_address *to)
 
 static void deliver(struct errand *errand)
 {
-	int fd = connect_to(&errand->to);
+	uint64_t deadline = clock_ms() + SEND_MS;
+	int fd = connect_to(&errand->to, deadline);
 	if (fd < 0) {
 		errand->error = -fd;
 		return;
 	}
 	for (size_t sent = 0; sent < errand->length && errand->error == 0;) {
+		errand->error = patience_set(fd, deadline);
+		if (errand->error != 0)
+			break;
 		ssize_t more = send(fd, errand->text + sent, errand->length - sent, MSG_NOSIGNAL);
 		if (more < 0)
 			errand->error = errno == EAGAIN ? ETIMEDOUT : errno;
@@ -109,22 +138,43 @@ static void deliver(struct errand *errand)
 
 /* ---- the thread ---- */
 
+/* NULL: there is none, or no more will be done. */
+static struct errand *take(void)
+{
+	void *taken = NULL;
+	pthread_mutex_lock(&errands.lock);
+	if (errands.closed || rte_ring_sc_dequeue(errands.asked, &taken) != 0)
+		taken = NULL;
+	pthread_mutex_unlock(&errands.lock);
+	return taken;
+}
+
+static void give_back(struct errand *errand)
+{
+	pthread_mutex_lock(&errands.lock);
+	if (errands.closed) {
+		free(errand);
+	} else {
+		rte_ring_sp_enqueue(errands.done, errand); /* it has room for all there are */
+		waker_wake(&errands.control->waker);
+	}
+	pthread_mutex_unlock(&errands.lock);
+}
+
 static void *run(void *argument)
 {
-	void *taken;
 	(void)argument;
 	for (;;) {
 		while (sem_wait(&errands.work) < 0 && errno == EINTR)
 			;
-		if (rte_ring_sc_dequeue(errands.asked, &taken) != 0)
+		struct errand *errand = take();
+		if (errand == NULL)
 			continue;
-		struct errand *errand = taken;
 		if (errand->host[0] != '\0')
 			resolve(errand);
 		else
 			deliver(errand);
-		rte_ring_sp_enqueue(errands.done, errand); /* it has room for all there are */
-		waker_wake(&errands.control->waker);
+		give_back(errand);
 	}
 	return NULL;
 }
@@ -153,10 +203,10 @@ static int start(struct control *control)
 /* ---- the control lcore's part ---- */
 
 /* NULL: errno says why. */
-static struct errand *errand_new(struct lua_policy *policy, size_t length)
+static struct errand *errand_new(struct lua_policy *policy, size_t length, unsigned most)
 {
 	errno = EAGAIN;
-	if (errands.count == WAITING_MAX)
+	if (errands.count >= most || errands.closed)
 		return NULL;
 	errno = ENOMEM;
 	if (errands.asked == NULL && start(policy->control) != 0)
@@ -179,7 +229,7 @@ int lua_errand_lookup(struct lua_policy *policy, const char *host, int32_t refer
 	size_t length = strlen(host);
 	if (length == 0 || length >= HOST_MAX)
 		return -ENAMETOOLONG;
-	struct errand *errand = errand_new(policy, 0);
+	struct errand *errand = errand_new(policy, 0, WAITING_MAX);
 	if (errand == NULL)
 		return -errno;
 	errand->found.reference = reference;
@@ -188,13 +238,41 @@ int lua_errand_lookup(struct lua_policy *policy, const char *host, int32_t refer
 	return 0;
 }
 
-int lua_errand_send(struct lua_policy *policy, const struct lua_address *to, const char *text,
-		    size_t length)
+static bool is_in_hand(const struct lua_address *to, uint32_t sender)
 {
-	struct errand *errand = errand_new(policy, length);
+	const struct errand *at;
+	LIST_FOREACH(at, &errands.texts, texts)
+		if (at->sender == sender && at->to.port == to->port && at->to.ipv6 == to->ipv6 &&
+		    memcmp(at->to.bytes, to->bytes, sizeof(to->bytes)) == 0)
+			return true;
+	return false;
+}
+
+static void skip_tell(const struct control *control, const struct lua_address *to)
+{
+	static struct log_limit limit;
+	char text[INET6_ADDRSTRLEN];
+	uint64_t held;
+	if (!log_limit_pass(&limit, control->now, &held))
+		return;
+	sluice_address_print(to, text, sizeof(text));
+	log_warning("statistics for %s, port %u, are left out (as %llu before, for any): those "
+		    "before have not been sent yet", text, to->port, (unsigned long long)held);
+}
+
+int lua_errand_send(struct lua_policy *policy, const struct lua_address *to, uint32_t sender,
+		    const char *text, size_t length)
+{
+	if (is_in_hand(to, sender)) {
+		skip_tell(policy->control, to);
+		return -EBUSY;
+	}
+	struct errand *errand = errand_new(policy, length, WAITING_MAX - LOOKUPS_KEPT);
 	if (errand == NULL)
 		return -errno;
 	errand->to = *to;
+	errand->sender = sender;
+	LIST_INSERT_HEAD(&errands.texts, errand, texts);
 	errand->length = length;
 	memcpy(errand->text, text, length);
 	errand_give(errand);
@@ -226,10 +304,13 @@ void lua_errands_turn(struct control *control)
 	while (errands.asked != NULL && rte_ring_sc_dequeue(errands.done, &taken) == 0) {
 		struct errand *errand = taken;
 		errands.count--;
-		if (errand->host[0] != '\0')
+		if (errand->host[0] != '\0') {
 			lookup_tell(control, errand);
-		else if (errand->error != 0)
-			failure_tell(errand);
+		} else {
+			LIST_REMOVE(errand, texts);
+			if (errand->error != 0)
+				failure_tell(errand);
+		}
 		free(errand);
 	}
 }
@@ -237,8 +318,10 @@ void lua_errands_turn(struct control *control)
 void lua_errands_close(void)
 {
 	void *errand;
-	if (errands.asked == NULL)
-		return;
-	while (rte_ring_sc_dequeue(errands.done, &errand) == 0)
+	pthread_mutex_lock(&errands.lock);
+	errands.closed = true;
+	while (errands.asked != NULL && (rte_ring_sc_dequeue(errands.done, &errand) == 0 ||
+					 rte_ring_sc_dequeue(errands.asked, &errand) == 0))
 		free(errand);
+	pthread_mutex_unlock(&errands.lock);
 }

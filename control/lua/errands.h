@@ -11,15 +11,18 @@
 
 /* For the function `reference` of this policy. 0, -ENAMETOOLONG, -EAGAIN: too many wait, -ENOMEM. */
 int lua_errand_lookup(struct lua_policy *policy, const char *host, int32_t reference);
-/* Sends the text to an address, and ends the connection. 0, -EAGAIN, -ENOMEM. */
-int lua_errand_send(struct lua_policy *policy, const struct lua_address *to, const char *text,
-		    size_t length);
+/*
+ * Sends the text to an address, and ends the connection. 0, -EAGAIN, -ENOMEM, -EBUSY: what the sender
+ * sent there before is still in hand.
+ */
+int lua_errand_send(struct lua_policy *policy, const struct lua_address *to, uint32_t sender,
+		    const char *text, size_t length);
 /*
  * Takes what is done: calls the functions of what was found, unless another policy asked for it, and
  * says in the log what could not be sent.
  */
 void lua_errands_turn(struct control *control);
-/* At the end: forgets what nobody waits for any more. */
+/* At the end: forgets what nobody waits for any more; the thread touches nothing from then on. */
 void lua_errands_close(void);
 
 #endif

@@ -205,10 +205,11 @@ static int hook_lookup(void *ctx, const char *host, int32_t reference)
 	return lua_errand_lookup(policy, host, reference);
 }
 
-static int hook_send(void *ctx, const struct lua_address *to, const char *text, size_t length)
+static int hook_send(void *ctx, const struct lua_address *to, uint32_t sender, const char *text,
+		     size_t length)
 {
 	struct lua_policy *policy = ctx;
-	return policy->control->replaying ? 0 : lua_errand_send(policy, to, text, length);
+	return policy->control->replaying ? 0 : lua_errand_send(policy, to, sender, text, length);
 }
 
 static const struct lua_abi_hooks hooks = {

@@ -271,5 +271,7 @@ bool lua_policy_web(struct control *control, struct lua_web *web)
 	context->web = web;
 	bool answered = lua_policy_call(control, control->lua->web);
 	context->web = NULL; /* a policy that was thrown away over it is there up to the end of the turn */
+	/* A policy that could not be loaded anew is still there, with what its settings were. */
+	web->metrics_open = web->body == NULL && !control->lua->context->metrics_closed;
 	return answered;
 }

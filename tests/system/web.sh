@@ -40,8 +40,7 @@ is '[1, 0]' '[len(d["queries"]), len(d["responses"])]' "$api/rings?maxQueries=1&
 is leastOutstanding '[s["value"] for s in d if s["name"] == "server-policy"][0]' $api/config
 is 1 'd["rule-refused"]' 'http://127.0.0.1:8083/jsonstat?command=stats'
 is "['why \"so\"', 'Send Refused', 0]" '[d["192.0.2.7/32"][k] for k in ("reason", "action", "blocks")]' 'http://127.0.0.1:8083/jsonstat?command=dynblocklist'
-coded 404 'http://127.0.0.1:8083/jsonstat?command=none'
-coded 404 "$api/pool?name=none"
+for none in 'http://127.0.0.1:8083/jsonstat?command=none' "$api/pool?name=none"; do coded 404 "$none"; done
 coded 405 -X POST "$api"
 
 is "['10.0.0.0/8', '192.0.2.0/24']" 'd["value"]' -X PUT -d '{"value": ["10.0.0.0/8", "192.0.2.0/24"]}' $api/config/allow-from
@@ -56,9 +55,6 @@ coded 413 -X PUT -d "@$binary" $api/config/allow-from
 	fail "the handler gave $(get -d 'b=%41+' 'http://127.0.0.1:8083/mine?a=1%202')"
 coded 500 http://127.0.0.1:8083/broken
 coded 500 'http://127.0.0.1:8083/none?pool=&name=demo.test'
-coded 405 'http://127.0.0.1:8083/api/v1/cache?pool=&name=demo.test'
-coded 405 -I 'http://127.0.0.1:8083/api/v1/cache?pool=&name=demo.test'
-coded 404 -X DELETE 'http://127.0.0.1:8083/api/v1/cache?pool=none&name=demo.test'
+for read in -G -I; do coded 405 $read 'http://127.0.0.1:8083/api/v1/cache?pool=&name=demo.test'; done
 coded 413 -d "@$binary" http://127.0.0.1:8083/mine
-
 alive

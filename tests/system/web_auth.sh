@@ -34,5 +34,13 @@ console "setWebserverConfig({statsRequireAuthentication = false, acl = '192.0.2.
 coded 200 http://127.0.0.1:8083/metrics
 console "setWebserverConfig({acl = '192.0.2.0/24'})" >/dev/null
 coded 403 http://127.0.0.1:8083/metrics
+
+# Where Lua gives no answer the metrics are still there, for as long as they are everybody's.
+console "registerWebHandler('/metrics', function() error('on purpose') end)" >/dev/null
+console "setWebserverConfig({acl = '0.0.0.0/0, ::/0'})" >/dev/null
+get http://127.0.0.1:8083/metrics | grep -q '^sluice_' || fail "no metrics where Lua fails"
+console "setWebserverConfig({statsRequireAuthentication = true})" >/dev/null
+coded 500 -u x:secret http://127.0.0.1:8083/metrics
+coded 401 http://127.0.0.1:8083/metrics
 console 'return showWebserverConfig()' | grep -q '^API key: set' || fail "showWebserverConfig() does not say"
 alive
