@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/export/exporter.h"
+#include "control/export/targets.h"
 
 #include <errno.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "control/export/encode.h"
 #include "control/log/log.h"
 #include "dataplane/clock.h"
 #include "dataplane/stats.h"
@@ -17,50 +14,7 @@
 #define NAP_NS 2000000	   /* while nothing comes: a ring holds as much as comes meanwhile */
 #define APART_NS 1000000u /* between the clock and what we say it is */
 #define BURST 256u	   /* of one ring before the next one's turn */
-#define OUT_SIZE (300u << 10) /* bytes: more than a record becomes */
 #define PARTING_MS 300u	   /* to send what waits at the end */
-#define POOLS 65536u
-
-struct pool_name {
-	size_t length;
-	char text[];
-};
-
-/* A collector or a server. */
-struct target {
-	enum exporter_kind kind;
-	char *name;
-	struct sockaddr_storage local;
-	struct export_link_options options;
-	atomic_uint n_links;
-	/* The thread's, but that others may read the counters. */
-	unsigned turn; /* the link whose turn it is */
-	/* By link, in which of the exporter's turns it last was turned for room, and had none. */
-	uint64_t turned[EXPORT_CONNECTIONS], choked[EXPORT_CONNECTIONS];
-	bool told;     /* that it is not connected */
-	uint64_t queued, full, too_large;
-	uint64_t sent, connects, failures; /* as the links have them together */
-	atomic_uint connected;
-	struct export_link links[EXPORT_CONNECTIONS];
-	struct copies copies;
-};
-
-struct exporter {
-	struct export_ring **rings;
-	unsigned n_rings;
-	atomic_uint n_targets, n_forms;
-	atomic_bool stop;
-	sem_t work; /* there is somebody to send to now, or the end has come */
-	pthread_t thread;
-	struct export_world world;	/* the thread's, as: */
-	struct export_encoder *encoder;
-	uint64_t now; /* milliseconds, monotonic */
-	uint64_t turns;
-	struct target *targets[EXPORT_LOGGERS];
-	struct export_form *forms[EXPORT_FORMS];
-	_Atomic(struct pool_name *) pools[POOLS];
-	uint8_t out[OUT_SIZE];
-};
 
 /* ---- the thread ---- */
 
@@ -116,8 +70,9 @@ static void record_send(struct exporter *exporter, const struct export_record *r
 		copies_send(&target->copies, form, record, exporter->out, OUT_SIZE);
 		return;
 	}
-	unsigned number = target->turn++ % atomic_load(&target->n_links);
-	if (target->choked[number] == exporter->turns)
+	unsigned links = atomic_load(&target->n_links);
+	unsigned number = links > 0 ? target->turn++ % links : 0;
+	if (links == 0 || target->choked[number] == exporter->turns)
 		stats_add(&target->full, 1);
 	else
 		message_queue(exporter, target, number, encode(exporter, form, record));
@@ -189,16 +144,78 @@ static void target_turn(struct exporter *exporter, struct target *target)
 	atomic_store(&target->connected, connected);
 }
 
+static bool target_waits(const struct target *target)
+{
+	for (unsigned i = 0; i < atomic_load(&target->n_links); i++)
+		if (target->links[i].state == LINK_OPEN &&
+		    export_link_waiting(&target->links[i]) > 0)
+			return true;
+	return false;
+}
+
+/* Marks come after states are read: no record that is made later is of what goes. */
+static void sweep_begin(struct exporter *exporter)
+{
+	if (!atomic_exchange(&exporter->goes, false))
+		return;
+	exporter->sweep = (struct exporter_uses){0};
+	for (unsigned i = 0; i < EXPORT_LOGGERS; i++)
+		if (atomic_load(&exporter->target_slots[i].state) == SLOT_GOING)
+			uses_add(exporter->sweep.targets, i);
+	for (unsigned i = 0; i < EXPORT_FORMS; i++)
+		if (atomic_load(&exporter->form_slots[i].state) == SLOT_GOING)
+			uses_add(exporter->sweep.forms, i);
+	for (unsigned i = 0; i < exporter->n_rings; i++)
+		exporter->marks[i] =
+			__atomic_load_n(&exporter->rings[i]->head, __ATOMIC_ACQUIRE);
+	exporter->sweep_until = exporter->now + PARTING_MS;
+	exporter->sweeping = true;
+}
+
+static bool sweep_waits(const struct exporter *exporter)
+{
+	for (unsigned i = 0; i < exporter->n_rings; i++)
+		if ((int32_t)(exporter->rings[i]->tail - exporter->marks[i]) < 0)
+			return true;
+	for (unsigned i = 0; i < EXPORT_LOGGERS && exporter->now < exporter->sweep_until; i++)
+		if (uses_has(exporter->sweep.targets, i) && target_waits(exporter->targets[i]))
+			return true;
+	return false;
+}
+
+static void sweep_turn(struct exporter *exporter)
+{
+	if (!exporter->sweeping) {
+		sweep_begin(exporter);
+		return;
+	}
+	if (sweep_waits(exporter))
+		return;
+	for (unsigned i = 0; i < EXPORT_LOGGERS; i++)
+		if (uses_has(exporter->sweep.targets, i)) {
+			export_target_close(exporter->targets[i]);
+			atomic_store(&exporter->target_slots[i].state, SLOT_GONE);
+		}
+	for (unsigned i = 0; i < EXPORT_FORMS; i++)
+		if (uses_has(exporter->sweep.forms, i))
+			atomic_store(&exporter->form_slots[i].state, SLOT_GONE);
+	exporter->sweeping = false;
+}
+
 /* One look at all rings and connections; how many records there were. */
 static unsigned turn(struct exporter *exporter)
 {
-	unsigned count = 0, targets = atomic_load(&exporter->n_targets);
+	unsigned count = 0;
 	exporter->turns++;
 	time_look(exporter);
 	for (unsigned i = 0; i < exporter->n_rings; i++)
 		count += ring_drain(exporter, exporter->rings[i]);
-	for (unsigned i = 0; i < targets; i++)
-		target_turn(exporter, exporter->targets[i]);
+	for (unsigned i = 0; i < EXPORT_LOGGERS; i++) {
+		unsigned state = atomic_load(&exporter->target_slots[i].state);
+		if (state == SLOT_USED || state == SLOT_GOING)
+			target_turn(exporter, exporter->targets[i]);
+	}
+	sweep_turn(exporter);
 	return count;
 }
 
@@ -232,7 +249,8 @@ static int rings_create(struct exporter *exporter, unsigned n_lcores)
 		exporter->rings[exporter->n_rings++] = ring;
 		memset(ring, 0, offsetof(struct export_ring, bytes));
 	}
-	return exporter->n_rings == n_lcores ? 0 : -ENOMEM;
+	exporter->marks = calloc(n_lcores, sizeof(*exporter->marks));
+	return exporter->n_rings == n_lcores && exporter->marks != NULL ? 0 : -ENOMEM;
 }
 
 struct exporter *exporter_create(unsigned n_lcores, uint64_t tsc_hz, exporter_start_fn *start)
@@ -253,14 +271,11 @@ struct exporter *exporter_create(unsigned n_lcores, uint64_t tsc_hz, exporter_st
 	return exporter;
 }
 
-static bool waits(struct exporter *exporter)
+static bool waits(const struct exporter *exporter)
 {
-	for (unsigned i = 0; i < atomic_load(&exporter->n_targets); i++)
-		for (unsigned l = 0; l < atomic_load(&exporter->targets[i]->n_links); l++) {
-			const struct export_link *link = &exporter->targets[i]->links[l];
-			if (link->state == LINK_OPEN && export_link_waiting(link) > 0)
-				return true;
-		}
+	for (unsigned i = 0; i < EXPORT_LOGGERS; i++)
+		if (exporter->targets[i] != NULL && target_waits(exporter->targets[i]))
+			return true;
 	return false;
 }
 
@@ -276,27 +291,6 @@ static void parting(struct exporter *exporter)
 	}
 }
 
-static void target_close(struct target *target)
-{
-	size_t unsent = 0;
-	unsigned links = atomic_exchange(&target->n_links, 0);
-	for (unsigned i = 0; i < links; i++) {
-		unsent += export_link_waiting(&target->links[i]);
-		export_link_finish(&target->links[i]);
-		export_link_free(&target->links[i]);
-	}
-	copies_close(&target->copies);
-	if (unsent > 0)
-		log_warning("export to %s: %zu bytes were not sent", target->name, unsent);
-}
-
-static void target_free(struct target *target)
-{
-	target_close(target);
-	free(target->name);
-	free(target);
-}
-
 void exporter_destroy(struct exporter *exporter)
 {
 	if (exporter == NULL)
@@ -306,15 +300,16 @@ void exporter_destroy(struct exporter *exporter)
 		pthread_join(exporter->thread, NULL);
 		parting(exporter);
 	}
-	for (unsigned i = 0; i < atomic_load(&exporter->n_targets); i++)
-		target_free(exporter->targets[i]);
-	for (unsigned i = 0; i < atomic_load(&exporter->n_forms); i++)
+	for (unsigned i = 0; i < EXPORT_LOGGERS; i++)
+		export_target_free(exporter->targets[i]);
+	for (unsigned i = 0; i < EXPORT_FORMS; i++)
 		export_form_free(exporter->forms[i]);
 	for (unsigned i = 0; i < POOLS; i++)
 		free(exporter->pools[i]);
 	for (unsigned i = 0; i < exporter->n_rings; i++)
 		free(exporter->rings[i]);
 	free(exporter->rings);
+	free(exporter->marks);
 	export_encoder_free(exporter->encoder);
 	sem_destroy(&exporter->work);
 	free(exporter);
@@ -323,99 +318,6 @@ void exporter_destroy(struct exporter *exporter)
 struct export_ring *exporter_ring(struct exporter *exporter, unsigned lcore)
 {
 	return lcore < exporter->n_rings ? exporter->rings[lcore] : NULL;
-}
-
-static bool is_target(const struct target *target, const struct exporter_logger *logger)
-{
-	return target->kind == logger->kind && strcmp(target->name, logger->name) == 0 &&
-	       memcmp(&target->local, &logger->local, sizeof(logger->local)) == 0;
-}
-
-static void options_set(struct target *target, const struct exporter_logger *logger)
-{
-	unsigned links = logger->connections;
-	target->options.queue = RTE_MAX(logger->queue, EXPORT_QUEUE_MIN);
-	target->options.connect_ms = logger->connect_ms;
-	target->options.reconnect_ms = logger->reconnect_ms;
-	target->options.stall_ms = logger->stall_ms;
-	if (logger->kind == EXPORTER_COPIES)
-		return;
-	/* Those that there are stay. */
-	links = RTE_MIN(links, EXPORT_CONNECTIONS);
-	links = RTE_MAX(links, 1u);
-	for (unsigned i = atomic_load(&target->n_links); i < links; i++) {
-		export_link_init(&target->links[i], &target->options);
-		atomic_store(&target->n_links, i + 1);
-	}
-}
-
-static struct target *target_new(const struct exporter_logger *logger, int *error)
-{
-	struct target *target = calloc(1, sizeof(*target));
-	*error = -ENOMEM;
-	if (target == NULL)
-		return NULL;
-	target->copies.fd = -1;
-	target->kind = logger->kind;
-	target->local = logger->local;
-	target->options.address = logger->address;
-	target->options.address_size = logger->address_size;
-	target->options.framing = logger->kind == EXPORTER_FRAMES ? LINK_FRAMES : LINK_LENGTHS;
-	target->name = strdup(logger->name);
-	if (target->name == NULL)
-		goto failed;
-	*error = 0;
-	if (logger->kind == EXPORTER_COPIES)
-		*error = copies_open(&target->copies, &logger->address, &logger->local,
-				     logger->address_size);
-	if (*error != 0)
-		goto failed;
-	options_set(target, logger);
-	return target;
-failed:
-	target_free(target);
-	return NULL;
-}
-
-int exporter_logger(struct exporter *exporter, const struct exporter_logger *logger)
-{
-	unsigned count = atomic_load(&exporter->n_targets);
-	int error;
-	for (unsigned number = 0; number < count; number++)
-		if (is_target(exporter->targets[number], logger)) {
-			options_set(exporter->targets[number], logger);
-			return (int)number;
-		}
-	if (count == EXPORT_LOGGERS)
-		return -ENOSPC;
-	exporter->targets[count] = target_new(logger, &error);
-	if (exporter->targets[count] == NULL)
-		return error;
-	atomic_store(&exporter->n_targets, count + 1);
-	if (count == 0)
-		sem_post(&exporter->work);
-	return (int)count;
-}
-
-int exporter_form(struct exporter *exporter, enum export_encoding encoding, uint8_t logger,
-		  uint8_t flags, const struct export_setting *settings, unsigned n_settings,
-		  struct rule_export *made)
-{
-	unsigned number = 0, count = atomic_load(&exporter->n_forms);
-	while (number < count && !export_form_is(exporter->forms[number], encoding, logger, flags,
-						 settings, n_settings))
-		number++;
-	if (number == EXPORT_FORMS)
-		return -ENOSPC;
-	if (number == count) {
-		exporter->forms[number] =
-			export_form_new(encoding, logger, flags, settings, n_settings);
-		if (exporter->forms[number] == NULL)
-			return -errno;
-		atomic_store(&exporter->n_forms, number + 1);
-	}
-	*made = (struct rule_export){(uint16_t)number, logger, exporter->forms[number]->parts};
-	return 0;
 }
 
 void exporter_pool(struct exporter *exporter, uint16_t pool, const char *name, size_t length)
@@ -430,35 +332,3 @@ void exporter_pool(struct exporter *exporter, uint16_t pool, const char *name, s
 	atomic_store(&exporter->pools[pool], made);
 }
 
-/* ---- what is known ---- */
-
-unsigned exporter_count(const struct exporter *exporter)
-{
-	return exporter != NULL ? atomic_load(&exporter->n_targets) : 0;
-}
-
-const char *exporter_name(const struct exporter *exporter, unsigned number,
-			  enum exporter_kind *kind)
-{
-	*kind = exporter->targets[number]->kind;
-	return exporter->targets[number]->name;
-}
-
-void exporter_stats(const struct exporter *exporter, unsigned number,
-		    struct exporter_stats *stats)
-{
-	const struct target *target = exporter->targets[number];
-	*stats = (struct exporter_stats){
-		.queued = stats_read(&target->queued),
-		.sent = stats_read(&target->sent),
-		.full = stats_read(&target->full),
-		.too_large = stats_read(&target->too_large),
-		.connects = stats_read(&target->connects),
-		.failures = stats_read(&target->failures),
-		.connected = atomic_load(&target->connected),
-	};
-	for (unsigned i = 0; i < exporter->n_rings; i++)
-		stats->lost += stats_read(&exporter->rings[i]->lost[number]);
-	for (unsigned i = 0; i < COPIES_COUNT; i++)
-		stats->copies[i] = stats_read(&target->copies.counters[i]);
-}

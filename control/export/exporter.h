@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Collectors of queries and responses, servers that get copies of queries, and the thread that sends
- * to them: not an lcore, so that a slow network makes nobody wait. They live as long as the process;
- * one that is named again, as a policy does that is loaded anew, keeps its number and its connection.
+ * to them: not an lcore, so that a slow network makes nobody wait. They live as long as a policy names
+ * them; one that is named again, as a policy does that is loaded anew, keeps number and connection.
  * All but the thread itself is for the control lcore.
  */
 #ifndef SLUICE_CONTROL_EXPORT_EXPORTER_H
@@ -47,6 +47,13 @@ struct exporter_stats {
 
 struct exporter;
 
+/* What a policy has named. Cleared it is nothing. */
+struct exporter_uses {
+	struct exporter_uses *next; /* the caller's */
+	bool settled;
+	uint64_t targets[EXPORT_LOGGERS / 64], forms[EXPORT_FORMS / 64];
+};
+
 /* As pthread_create() without attributes: 0 or what is wrong. */
 typedef int exporter_start_fn(pthread_t *thread, void *(*run)(void *), void *argument);
 
@@ -59,17 +66,27 @@ void exporter_destroy(struct exporter *exporter);
 struct export_ring *exporter_ring(struct exporter *exporter, unsigned lcore);
 
 /* The number of a collector or server. -errno; -ENOSPC: there are too many. */
-int exporter_logger(struct exporter *exporter, const struct exporter_logger *logger);
+int exporter_logger(struct exporter *exporter, struct exporter_uses *uses,
+		    const struct exporter_logger *logger);
 
 /* What an action is to say; as export_form_new(). 0 or -errno. */
-int exporter_form(struct exporter *exporter, enum export_encoding encoding, uint8_t logger,
-		  uint8_t flags, const struct export_setting *settings, unsigned count,
-		  struct rule_export *made);
+int exporter_form(struct exporter *exporter, struct exporter_uses *uses,
+		  enum export_encoding encoding, uint8_t logger, uint8_t flags,
+		  const struct export_setting *settings, unsigned count, struct rule_export *made);
+
+/*
+ * The policy comes into force: only now, so that one that is refused changes nothing, its collectors
+ * are connected to and what it says of others counts; what it names later does at once.
+ */
+void exporter_settle(struct exporter *exporter, struct exporter_uses *uses);
+
+/* No worker has rules of the policy any more. What nobody else uses goes, once its records are sent. */
+void exporter_release(struct exporter *exporter, const struct exporter_uses *uses);
 
 /* Pools have names only by what is said here; a number keeps its first. */
 void exporter_pool(struct exporter *exporter, uint16_t pool, const char *name, size_t length);
 
-/* How many there are, and what is known of each. */
+/* Numbers are below this; NULL is the name of one that nobody uses. What is known of each other. */
 unsigned exporter_count(const struct exporter *exporter);
 const char *exporter_name(const struct exporter *exporter, unsigned number,
 			  enum exporter_kind *kind);

@@ -121,6 +121,7 @@ struct lua_console {
 struct block_set;
 struct net_port;
 struct exporter;
+struct exporter_uses;
 struct feed;
 struct feeds;
 struct lua_feed;
@@ -147,6 +148,7 @@ struct lua_context {
 	struct block_set *blocks; /* NULL: there are none */
 	struct log_writer *log_writer; /* NULL: no file is opened */
 	struct exporter *exporter; /* NULL: nobody is told anything */
+	struct exporter_uses *exports; /* what the policy uses of it */
 	const struct rule_context *rules; /* of the control lcore, for what Lua exports; or NULL */
 	bool feeds_block;    /* a list that is opened is read at once */
 	struct policy_registry *registry;
@@ -304,5 +306,9 @@ static inline int lua_abi_index(int value)
 #endif
 	return value;
 }
+
+/* What a policy that goes used of the exporter; given back later, at the end to nobody (NULL). */
+void lua_exports_leave(struct exporter_uses *uses);
+void lua_exports_release(struct exporter *exporter);
 
 #endif

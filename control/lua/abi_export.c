@@ -3,6 +3,7 @@
 #include "control/lua/abi.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -27,6 +28,29 @@ static struct {
 static struct exporter *exporter(void)
 {
 	return lua_abi_context()->exporter;
+}
+
+/* What policies that are gone had named of collectors, until no worker has their rules. */
+static struct exporter_uses *exports_left;
+
+void lua_exports_leave(struct exporter_uses *uses)
+{
+	if (uses == NULL)
+		return;
+	uses->next = exports_left;
+	exports_left = uses;
+}
+
+/* At the end nobody is told: the exporter, which goes then, sends what waits before it closes all. */
+void lua_exports_release(struct exporter *exporter)
+{
+	while (exports_left != NULL) {
+		struct exporter_uses *uses = exports_left;
+		exports_left = uses->next;
+		if (exporter != NULL)
+			exporter_release(exporter, uses);
+		free(uses);
+	}
 }
 
 /* ---- collectors ---- */
@@ -82,7 +106,7 @@ int sluice_export_logger(const struct lua_export_logger *from, const struct lua_
 			return -EAFNOSUPPORT;
 		socket_address(local, &logger.local);
 	}
-	return exporter() != NULL ? exporter_logger(exporter(), &logger) : 0;
+	return exporter() != NULL ? exporter_logger(exporter(), lua_abi_context()->exports, &logger) : 0;
 }
 
 void sluice_export_stats(int logger, struct lua_export_stats *to)
@@ -134,8 +158,9 @@ int sluice_export_form(uint32_t encoding, int logger, uint32_t flags,
 	int error = exporter() == NULL
 			    ? form_try((enum export_encoding)encoding, (uint8_t)flags, settings,
 				       count)
-			    : exporter_form(exporter(), (enum export_encoding)encoding,
-					    (uint8_t)logger, (uint8_t)flags, settings, count, &made);
+			    : exporter_form(exporter(), lua_abi_context()->exports,
+					    (enum export_encoding)encoding, (uint8_t)logger,
+					    (uint8_t)flags, settings, count, &made);
 	*to = (struct lua_export){made.form, made.logger, made.parts};
 	return error;
 }

@@ -255,6 +255,7 @@ static void policy_free_all(struct lua_policy *policy)
 	if (policy->context != NULL) {
 		lua_abi_use(policy->context); /* for finalizers */
 		errors_before += policy->context->errors;
+		lua_exports_leave(policy->context->exports);
 	}
 	lua_host_destroy(policy->host);
 	lua_abi_use(using != policy->context ? using : NULL);
@@ -302,7 +303,9 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->check = check;
 	policy->model = policy_model_new(control->registry);
 	policy->context = lua_context_new();
-	if (policy->model == NULL || policy->context == NULL ||
+	if (policy->context != NULL)
+		policy->context->exports = calloc(1, sizeof(struct exporter_uses));
+	if (policy->model == NULL || policy->context == NULL || policy->context->exports == NULL ||
 	    listeners_default(control, policy->model) != 0) {
 		policy_free_all(policy);
 		return NULL;
@@ -440,6 +443,8 @@ static void take_over(struct control *control, struct lua_policy *policy, struct
 {
 	policy_model_apply(policy->model);
 	pools_tell(policy);
+	if (control->exporter != NULL)
+		exporter_settle(control->exporter, policy->context->exports);
 	policy_publish(control->dataplane, compiled);
 	lua_listeners_settle(control, LUA_LISTENERS_TAKE);
 	policy->older = in_force;
@@ -497,6 +502,7 @@ void lua_policy_unload(struct control *control)
 	lua_listeners_settle(control, LUA_LISTENERS_CLOSE);
 	olders_free(in_force);
 	policy_free_all(in_force);
+	lua_exports_release(NULL);
 	in_force = NULL;
 	control->lua = NULL;
 	lua_balance_forget();
@@ -582,4 +588,6 @@ void lua_policy_turn(struct control *control)
 			 control->now);
 	lua_policy_settle(control);
 	olders_free(control->lua);
+	if (policy_old_count() == 0)
+		lua_exports_release(control->exporter);
 }

@@ -23,7 +23,7 @@ static void counter_print(const struct exporter *exporter, bool copies, const st
 		struct exporter_stats stats;
 		enum exporter_kind kind;
 		const char *name = exporter_name(exporter, i, &kind);
-		if ((kind == EXPORTER_COPIES) != copies)
+		if (name == NULL || (kind == EXPORTER_COPIES) != copies)
 			continue;
 		exporter_stats(exporter, i, &stats);
 		fprintf(out, "%s{%s=\"", what->name, copies ? "server" : "logger");

@@ -12,10 +12,8 @@ told() {
 # capture NAME ARGUMENTS...: as a collector, into a file.
 capture() {
 	ip netns exec "$sluice" fstrm_capture -t protobuf:dnstap.Dnstap -w "$work/$1" "${@:2}" 2>"$work/$1.log" &
-	pids+=($!)
-	captures+=($!)
+	pids+=($!) captures+=($!)
 }
-
 lab_config <<-END
 	newServer('10.53.0.2:5300')
 	unix = newFrameStreamUnixLogger('$work/tap.sock', {reopenInterval = 1})
@@ -26,8 +24,7 @@ lab_config <<-END
 	end))
 	addResponseAction(AllRule(), DnstapLogResponseAction('identity', unix))
 END
-lab_net
-lab_nsd
+lab_net; lab_nsd
 capture unix -u "$work/tap.sock"
 lab_sluice
 capture tcp -a 127.0.0.1 -p 6001

@@ -21,13 +21,12 @@ ip netns exec "$sluice" /usr/bin/python3 - "$work/copies" 2>"$work/copies.log" <
 	    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	    one.bind(("127.0.0.1", port))
 	    sockets[one] = (port, rcode)
-	with open(sys.argv[1], "w", encoding="ascii") as out:
+	with open(sys.argv[1], "w", buffering=1, encoding="ascii") as out:
 	    while True:
 	        for one in select.select(list(sockets), [], [])[0]:
 	            copy, source = one.recvfrom(4096)
 	            port, rcode = sockets[one]
 	            out.write(f"{port} {source[0]} {copy.hex()}\n")
-	            out.flush()
 	            header = copy[:2] + bytes([0x84, rcode or 0]) + copy[4:12]
 	            one.sendto(header if rcode is not None else b"short", source)
 END

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/export/encode.h"
+#include "control/export/exporter.h"
 #include "control/export/frames.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
 
@@ -131,6 +134,60 @@ START_TEST(what_a_collector_says)
 }
 END_TEST
 
+static int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return pthread_create(thread, NULL, run, argument);
+}
+
+/* A policy that names another collector and form each time, where there is room for a few. */
+static int policy_comes(struct exporter *exporter, struct exporter_uses *uses, unsigned which)
+{
+	struct rule_export made;
+	char name[32];
+	snprintf(name, sizeof(name), "/nowhere/%u", which);
+	struct exporter_logger logger = {
+		.kind = EXPORTER_FRAMES, .name = name, .address = {.ss_family = AF_UNIX},
+		.address_size = sizeof(sa_family_t) + 1};
+	int number = exporter_logger(exporter, uses, &logger);
+	if (number >= 0)
+		ck_assert_int_eq(exporter_form(exporter, uses, EXPORT_DNSTAP, (uint8_t)number, 0,
+					       NULL, 0, &made), 0);
+	return number;
+}
+
+START_TEST(what_nobody_uses_goes)
+{
+	struct exporter *exporter = exporter_create(1, 1000000000, thread_start);
+	struct exporter_uses kept = {0}, again = {0}, refused = {0};
+	enum exporter_kind kind;
+	int first = policy_comes(exporter, &kept, 0);
+	exporter_settle(exporter, &kept);
+	for (unsigned i = 1; i < 4 * EXPORT_LOGGERS; i++) {
+		struct exporter_uses uses = {0};
+		int number;
+		/* As soon as the thread has closed those before. */
+		for (unsigned tries = 0; tries < 10000; tries++) {
+			number = policy_comes(exporter, &uses, i);
+			if (number != -ENOSPC)
+				break;
+			usleep(1000);
+		}
+		ck_assert_int_ge(number, 0);
+		ck_assert_int_ne(number, first);
+		exporter_settle(exporter, &uses);
+		exporter_release(exporter, &uses);
+		ck_assert_ptr_null(exporter_name(exporter, (unsigned)number, &kind));
+	}
+	/* Named by the next one too it stays, and a policy that is refused takes nothing along. */
+	ck_assert_int_eq(policy_comes(exporter, &again, 0), first);
+	exporter_release(exporter, &kept);
+	ck_assert_int_eq(policy_comes(exporter, &refused, 0), first);
+	exporter_release(exporter, &refused);
+	ck_assert_str_eq(exporter_name(exporter, (unsigned)first, &kind), "/nowhere/0");
+	exporter_destroy(exporter);
+}
+END_TEST
+
 static Suite *export_suite(void)
 {
 	Suite *suite = suite_create("export");
@@ -139,6 +196,7 @@ static Suite *export_suite(void)
 	tcase_add_test(tests, a_query_becomes_a_message);
 	tcase_add_test(tests, forms_that_there_are_not);
 	tcase_add_test(tests, what_a_collector_says);
+	tcase_add_test(tests, what_nobody_uses_goes);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
