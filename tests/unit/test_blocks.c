@@ -248,7 +248,7 @@ START_TEST(there_may_be_many)
 }
 END_TEST
 
-/* Memory comes back over the calls, and there may be as many again meanwhile. */
+/* Memory comes back over the calls, or when as many again want it. */
 START_TEST(cleared_in_steps)
 {
 	char text[INET_ADDRSTRLEN];
@@ -268,9 +268,10 @@ START_TEST(cleared_in_steps)
 		block_set_reclaim(set);
 		calls++;
 	}
-	ck_assert_uint_gt(calls, 3 * MANY / 5000);
+	ck_assert_uint_gt(calls, MANY / 5000);
 	ck_assert_uint_lt(calls, 1000);
 	ck_assert_uint_eq(set->n_slots, set->n_chunks * BLOCK_HITS_ROW);
+	ck_assert_uint_lt(set->n_slots, 2 * MANY); /* those to come took what had gone */
 }
 END_TEST
 
