@@ -29,7 +29,7 @@ coded 200 -u x:secret http://127.0.0.1:8083/mine
 coded 200 -u x:secret $api
 coded 401 -u x:secret $api/statistics
 coded 200 -H 'X-API-Key: key' $api/statistics
-get -D - -u x:secret http://127.0.0.1:8083/metrics | grep -q 'X-More: yes' || fail "no header of the policy's"
+grep -q 'X-More: yes' < <(get -D - -u x:secret http://127.0.0.1:8083/metrics) || fail "no header of the policy's"
 console "setWebserverConfig({statsRequireAuthentication = false, acl = '192.0.2.0/24, 127.0.0.1'})" >/dev/null
 coded 200 http://127.0.0.1:8083/metrics
 console "setWebserverConfig({acl = '192.0.2.0/24'})" >/dev/null
@@ -38,7 +38,7 @@ coded 403 http://127.0.0.1:8083/metrics
 # Where Lua gives no answer the metrics are still there, for as long as they are everybody's.
 console "registerWebHandler('/metrics', function() error('on purpose') end)" >/dev/null
 console "setWebserverConfig({acl = '0.0.0.0/0, ::/0'})" >/dev/null
-get http://127.0.0.1:8083/metrics | grep -q '^sluice_' || fail "no metrics where Lua fails"
+grep -q '^sluice_' < <(get http://127.0.0.1:8083/metrics) || fail "no metrics where Lua fails"
 console "setWebserverConfig({statsRequireAuthentication = true})" >/dev/null
 coded 500 -u x:secret http://127.0.0.1:8083/metrics
 coded 401 http://127.0.0.1:8083/metrics
