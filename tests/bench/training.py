@@ -18,18 +18,9 @@ import instructions  # noqa: E402
 import lab  # noqa: E402
 
 CLIENT6, SERVER6 = "fd00:9::2", "fd00:9::1"
-CONFIG = f"""eal: {{hugepages: never, memory: 256}}
-lcores: {{control: 0, workers: [0], share: true}}
-async: {{max_suspended: 4096}}
-ports:
-  - name: edge
-    device: net_null0
-    addresses: [{lab.SERVER}/24, "{SERVER6}/64"]
-    neighbours: [{{address: {lab.CLIENT}, mac: "02:00:00:00:00:02"}}, {{address: "{CLIENT6}", mac: "02:00:00:00:00:02"}}]
-policy: policy.lua
-metrics: {{listen: off}}
-console: {{socket: off}}
-"""
+# That of the counted lanes, with IPv6.
+CONFIG = instructions.CONFIG.replace(f"[{lab.SERVER}/24]", f'[{lab.SERVER}/24, "{SERVER6}/64"]').replace(
+    "neighbours: [", f'neighbours: [{{address: "{CLIENT6}", mac: "02:00:00:00:00:02"}}, ')
 # Of the 2048 names h0 to h2047 each rule has a part; the rest is forwarded.
 RULES = instructions.SERVER + """
 addAction(MaxQPSIPRule(1000000), DropAction())
