@@ -1,63 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control/async/async.h"
-#include "control/async/ids.h"
+#include "tests/unit/async_lab.h"
 #include "tests/unit/unit.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
-#define START 1000u /* ms */
-#define MILLION 1000000u
-
-static struct async *async;
-
-static void make(uint32_t max_packets, uint32_t max_suspended)
-{
-	struct async_config config = {.max_packets = max_packets, .max_suspended = max_suspended};
-	async_destroy(async);
-	async = async_create(&config, START);
-	ck_assert_ptr_nonnull(async);
-}
-
-static void setup(void)
-{
-	async = NULL;
-	make(200000, 100000);
-}
-
-static void teardown(void)
-{
-	async_destroy(async);
-}
-
-static struct rte_mbuf *mbuf_number(uintptr_t number)
-{
-	return (struct rte_mbuf *)(number * 64 + 64);
-}
-
-static uint32_t take(uintptr_t number)
-{
-	uint32_t slot = async_take(async, mbuf_number(number));
-	ck_assert_uint_ne(slot, ASYNC_NONE);
-	return slot;
-}
-
-static struct async_done pop(enum async_end end)
-{
-	struct async_done done;
-	ck_assert(async_done_pop(async, &done));
-	ck_assert_int_eq(done.end, end);
-	return done;
-}
-
-/* The sum that async.h promises. */
-static void check_sum(void)
-{
-	const struct async_counters *c = async_counters(async);
-	ck_assert_uint_eq(c->suspended, c->resumed + c->answered + c->dropped + c->expired +
-						c->finished + async_suspended_now(async));
-}
 
 START_TEST(config_out_of_range)
 {
@@ -541,56 +484,6 @@ START_TEST(an_expired_packets_id_rests_a_resumed_ones_does_not)
 }
 END_TEST
 
-/* ---- size and speed ---- */
-
-static double seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-START_TEST(a_million_suspended)
-{
-	struct async_done done;
-	struct async_ref ref;
-	make(MILLION, MILLION);
-	double begun = seconds();
-	uint32_t wrong = 0; /* each ck_assert is a system call */
-	uint64_t *ids = calloc(MILLION, sizeof(*ids));
-
-	ck_assert_ptr_nonnull(ids);
-	for (uint32_t i = 0; i < MILLION; i++) {
-		uint32_t slot = async_take(async, mbuf_number(i));
-		uint32_t timeout = 100 + i % 1000;
-		ids[i] = async_suspend_id(async, slot, timeout, ASYNC_FATE_DROP, 0, START);
-		wrong += ids[i] == 0 || ids[i] >= UINT64_C(1) << 53;
-	}
-	ck_assert_uint_eq(async_suspended_now(async), MILLION);
-	for (uint32_t i = 0; i < MILLION; i += 2)
-		wrong += !async_find(async, ids[i], &ref) || async_mbuf(async, ref.slot) != mbuf_number(i) ||
-			 async_resume(async, ref) != ASYNC_OK;
-	while (async_done_pop(async, &done))
-		async_release(async, done.slot);
-	/* Every turn of 1 ms expires exactly what is due in it. */
-	for (uint32_t i = 0; i < 1000; i++)
-		wrong += async_advance(async, START + 100 + i) != (i % 2 ? 1000 : 0);
-	while (async_done_pop(async, &done))
-		async_release(async, done.slot);
-	double took = seconds() - begun;
-
-	ck_assert_uint_eq(wrong, 0);
-	ck_assert_uint_eq(async_in_hand(async), 0);
-	ck_assert_uint_eq(async_counters(async)->resumed, MILLION / 2);
-	ck_assert_uint_eq(async_counters(async)->expired, MILLION / 2);
-	check_sum();
-	printf("a million suspended, half resumed, half expired: %.0f ms, %.0f MB\n", took * 1e3,
-	       (double)async_memory(async) / 1e6);
-	ck_assert_msg(took < 10, "%.1f s: not O(1)", took);
-	free(ids);
-}
-END_TEST
-
 static Suite *async_suite(void)
 {
 	Suite *suite = suite_create("async");
@@ -619,7 +512,6 @@ static Suite *async_suite(void)
 	tcase_add_test(tests, list_by_age);
 	tcase_add_test(tests, many_end_in_one_turn);
 	tcase_add_test(tests, an_expired_packets_id_rests_a_resumed_ones_does_not);
-	tcase_add_test(tests, a_million_suspended);
 	tcase_set_timeout(tests, 30);
 	suite_add_tcase(suite, tests);
 	return suite;
