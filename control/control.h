@@ -74,6 +74,7 @@ struct control {
 	uint32_t burst; /* packets that are taken from a ring in a turn; 0: not set yet */
 	bool stop;
 	bool serving; /* workers run: nothing may block */
+	struct works *works; /* where what takes too long for a turn is done */
 	enum control_reload reload; /* that came before its time */
 	uint64_t reload_looked; /* milliseconds, monotonic: when there were so many numbers of servers */
 	uint64_t reload_pause;	/* milliseconds until it is tried again */

@@ -34,6 +34,7 @@
 #include "control/replay.h"
 #include "control/servers/numbers.h"
 #include "control/tcp/tcp.h"
+#include "control/works.h"
 #include "control/metrics/telemetry.h"
 
 #define ERROR_SIZE LIFE_ERROR_SIZE
@@ -332,6 +333,31 @@ static int feeds_thread_start(pthread_t *thread, void *(*run)(void *), void *arg
 	return -rte_ctrl_thread_create(thread, "sluice-lists", NULL, run, argument);
 }
 
+static int works_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	return -rte_ctrl_thread_create(thread, "sluice-works", NULL, run, argument);
+}
+
+static void works_wake(void *context)
+{
+	(void)context;
+	waker_wake(&control->waker);
+}
+
+static int works_init(char *error)
+{
+	control->works = works_create(works_thread_start, works_wake, NULL);
+	if (control->works == NULL)
+		return refused(error, "no memory or no threads for what takes long");
+	policy_registry_works_set(control->registry, control->works);
+	return 0;
+}
+
+static void works_fini(void)
+{
+	works_destroy(control->works);
+}
+
 static int health_init(char *error)
 {
 	return probe_init(control) == 0 ? 0 : refused(error, "no memory");
@@ -493,6 +519,7 @@ static const struct step {
 	{"kernel interfaces", kernel_init, kernel_fini, EXIT_SYSTEM, true},
 	{"workers", workers_init, workers_fini, EXIT_SYSTEM},
 	{"loop", loop_init, loop_fini, EXIT_SYSTEM},
+	{"works", works_init, works_fini, EXIT_SYSTEM},
 	{"links", links_init, links_fini, EXIT_SYSTEM, true},
 	{"dynamic blocks", blocks_init, blocks_fini, EXIT_SYSTEM},
 	{"lists", feeds_init, feeds_fini, EXIT_SYSTEM},

@@ -21,6 +21,7 @@
 #include "control/servers/probe.h"
 #include "control/publish.h"
 #include "control/tcp/tcp.h"
+#include "control/works.h"
 #include "control/metrics/telemetry.h"
 #include "dataplane/clock.h"
 
@@ -85,7 +86,9 @@ static bool reload_waits(struct control *control, int result)
 	control->reload = CONTROL_RELOAD_NONE;
 	if (result == LUA_POLICY_WAITS) {
 		control->reload = CONTROL_RELOAD_LISTS;
-		log_info("the policy comes into force when its lists have been read");
+		log_info("the policy comes into force when its %s",
+			 feeds_loading(control->feeds) > 0 ? "lists have been read"
+							   : "regular expressions are compiled");
 	} else if (result == LUA_POLICY_SHORT) {
 		control->reload = CONTROL_RELOAD_SERVERS;
 		control->reload_looked = control->now;
@@ -210,10 +213,14 @@ static bool numbers_came(struct control *control)
 		policy_registry_numbers(control->registry) > control->reload_numbers);
 }
 
-static void feeds_tick(struct control *control)
+static void reload_tick(struct control *control)
 {
 	feeds_turn(control->feeds, control->reload == CONTROL_RELOAD_LISTS);
-	if ((control->reload == CONTROL_RELOAD_LISTS && feeds_loading(control->feeds) == 0) ||
+	if (works_turn(control->works) > 0)
+		lua_policy_came(control);
+	policy_registry_tidy(control->registry, control->reload == CONTROL_RELOAD_LISTS);
+	if ((control->reload == CONTROL_RELOAD_LISTS && feeds_loading(control->feeds) == 0 &&
+	     policy_registry_left(control->registry) == 0) ||
 	    (control->reload == CONTROL_RELOAD_SERVERS && numbers_came(control)))
 		reload(control);
 }
@@ -233,7 +240,7 @@ static void sockets_turn(struct control *control)
 	policy_reclaim(control->dataplane);
 	blocks_tick(control);
 	key_lmdb_tick(control->now);
-	feeds_tick(control);
+	reload_tick(control);
 }
 
 static bool rings_empty(const struct control *control)

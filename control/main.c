@@ -24,6 +24,7 @@
 #include "control/lua/host.h"
 #include "control/lua/policy.h"
 #include "control/replay.h"
+#include "control/works.h"
 
 #define CONFIG_DEFAULT "/etc/sluice/sluice.yml"
 
@@ -126,13 +127,17 @@ static enum exit_code command_check(void)
 	control.registry = policy_registry_new(NULL, NULL);
 	control.endpoints = endpoint_set_create(NULL, NULL);
 	control.feeds = feeds_create(NULL, NULL);
-	if (control.registry == NULL || control.endpoints == NULL || control.feeds == NULL)
+	control.works = works_create(NULL, NULL, NULL);
+	if (control.registry == NULL || control.endpoints == NULL || control.feeds == NULL ||
+	    control.works == NULL)
 		return EXIT_SYSTEM;
+	policy_registry_works_set(control.registry, control.works);
 	if (lua_policy_load(&control, life_policy_path(&control), LUA_POLICY_CHECK, error,
 			    sizeof(error)) != 0) {
 		fprintf(stderr, "%s\n", error);
 		exit_code = EXIT_REFUSED;
 	}
+	works_destroy(control.works);
 	feeds_destroy(control.feeds);
 	endpoint_set_destroy(control.endpoints);
 	policy_registry_free(control.registry);

@@ -40,6 +40,7 @@ struct client {
 	uint64_t replied; /* ms */
 	bool slow; /* the loop waits for it to take its reply */
 	bool ends; /* after its reply */
+	bool waits; /* its reply, until what it changed is in force */
 };
 
 static struct {
@@ -201,9 +202,21 @@ static void client_run(struct control *control, struct client *client)
 					length, out);
 	fclose(out);
 	lua_policy_settle(control); /* who asks next finds it so */
+	client->waits = lua_policy_waits(control);
 	memmove(client->in, client->in + whole, client->have - whole);
 	client->have -= whole;
 	reply_give(control, client, &reply, failed == 0 ? CONSOLE_OK : CONSOLE_ERROR);
+}
+
+/* Until what it changed is in force; what it sends meanwhile does not wake the loop. */
+static bool client_waits(struct control *control, struct client *client)
+{
+	if (!client->waits)
+		return false;
+	client->waits = lua_policy_waits(control);
+	loop_watch(control, client->fd, client->waits ? 0 : EPOLLIN);
+	client->replied = control->now;
+	return client->waits;
 }
 
 static struct client *client_free(void)
@@ -275,7 +288,7 @@ bool console_turn(struct control *control)
 	bool more = request_run(control);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &console.clients[i];
-		if (client->fd < 0 || client->out == NULL)
+		if (client->fd < 0 || client->out == NULL || client_waits(control, client))
 			continue;
 		client_flush(control, client);
 		/* The next request may have come along with the one that is answered. */

@@ -14,19 +14,17 @@
 #include "control/lua/host.h"
 #include "control/lua/listeners.h"
 #include "control/lua/errands.h"
-#include "control/servers/source.h"
 #include "control/lua/modules.h"
 #include "control/lua/suggest.h"
 #include "control/lua/threads.h"
-#include "control/metrics/metrics.h"
 #include "control/policy/lint.h"
-#include "control/servers/probe.h"
 #include "control/publish.h"
-#include "control/tcp/tcp.h"
-#include "dataplane/clock.h"
 
 #define LOAD_MS 30000u /* for a policy file; large lists take their time */
 #define MAINTENANCE_MS 1000u
+#define READINGS_MAX 4u /* of a policy at the start, to be told what is wrong in it */
+#define WAIT_MS 1000
+#define WAIT_TOLD_S 3u
 
 /* Errors of policies that are gone. */
 static uint64_t errors_before;
@@ -38,200 +36,6 @@ uint64_t lua_policy_errors(void)
 	return errors_before + (in_force != NULL ? in_force->context->errors : 0) +
 	       lua_threads_errors();
 }
-
-/* ---- what the control lcore does for Lua ---- */
-
-/* Packets lie in buffers that are small as a rule: this one needs a larger one now. */
-static struct rte_mbuf *hook_grow(void *ctx, struct rte_mbuf *mbuf, size_t need)
-{
-	const struct lua_policy *policy = ctx;
-	const struct control *control = policy->control;
-	if (policy->selecting)
-		return NULL;
-	struct rte_mbuf *larger = parking_take(&control->dataplane->parking, need);
-	if (larger == NULL)
-		return NULL;
-	async_set_mbuf(control->async, packet_of(mbuf)->slot, larger);
-	packet_move(larger, mbuf);
-	return larger;
-}
-
-static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t endpoint_id,
-			int32_t reference, bool ffi, char *error, size_t error_size)
-{
-	const struct lua_policy *policy = ctx;
-	struct lua_listener_use use = {reference, endpoint_id, ffi};
-	if (policy->check || policy->control->replaying)
-		return true;
-	if (policy != in_force && !policy->context->loading) {
-		snprintf(error, error_size, "the policy is no longer in force");
-		return false;
-	}
-	if (!lua_listener_want(policy->control, path, length, &use, error, error_size))
-		return false;
-	if (!policy->context->loading)
-		lua_listeners_settle(policy->control, LUA_LISTENERS_ADD);
-	return true;
-}
-
-static void hook_changed(void *ctx)
-{
-	struct lua_policy *policy = ctx;
-	policy->changed = true;
-}
-
-static uint64_t hook_now(void *ctx)
-{
-	const struct lua_policy *policy = ctx;
-	return policy->control->now;
-}
-
-static uint64_t hook_elapsed_us(void *ctx, uint64_t arrival)
-{
-	(void)ctx;
-	return (uint64_t)((double)(clock_now() - arrival) * 1e6 / (double)rte_get_tsc_hz());
-}
-
-static void hook_server_totals(void *ctx, uint16_t number, struct backend_stats *sum)
-{
-	const struct lua_policy *policy = ctx;
-	totals_backend(policy->control, number, sum);
-}
-
-static struct health_status hook_server_status(void *ctx, uint16_t number)
-{
-	const struct lua_policy *policy = ctx;
-	return policy->control->health != NULL ? health_status(policy->control->health, number)
-					       : (struct health_status){.up = true};
-}
-
-/* Where nobody is asked, only a decree counts. */
-static void server_watch(struct control *control, struct backend *backend,
-			 const struct health_options *options)
-{
-	if (control->health == NULL) {
-		backend_up_set(backend, options->mode != HEALTH_DOWN);
-		return;
-	}
-	if (health_set(control->health, backend, options) != 0)
-		log_error("no memory to watch a server: it stays as it is");
-	probe_changed(control);
-}
-
-static void hook_server_health(void *ctx, struct backend *backend,
-			       const struct health_options *options)
-{
-	struct lua_policy *policy = ctx;
-	if (policy == in_force)
-		server_watch(policy->control, backend, options);
-}
-
-static void hook_server_state(void *ctx, uint16_t number, bool up)
-{
-	const struct lua_policy *policy = ctx;
-	if (policy->control->health != NULL)
-		health_up_set(policy->control->health, number, up);
-}
-
-static void hook_choice(void *ctx, struct rte_mbuf *mbuf, struct balance_list *list)
-{
-	const struct lua_policy *policy = ctx;
-	uint16_t number = packet_of(mbuf)->query.pool;
-	list->policy = policy_current();
-	list->number = number;
-	list->now = clock_now();
-	if (policy == in_force && number < list->policy->n_pools)
-		list->pool = &list->policy->pools[number];
-}
-
-static void hook_metrics(void *ctx, FILE *out)
-{
-	const struct lua_policy *policy = ctx;
-	metrics_print(policy->control, out);
-}
-
-static const struct recent *hook_recent(void *ctx)
-{
-	const struct policy *policy = policy_current();
-	(void)ctx;
-	return policy != NULL ? policy->recent : NULL;
-}
-
-static void hook_where(void *ctx, char *text, size_t size)
-{
-	const struct lua_policy *policy = ctx;
-	if (policy->host != NULL)
-		lua_host_where(policy->host, text, size);
-}
-
-/* The servers of a policy that comes into force are watched as it says. */
-static void servers_watch(struct lua_policy *policy)
-{
-	for (size_t i = 0; i < policy_servers_count(policy->model); i++) {
-		struct backend *backend = policy_server_at(policy->model, i);
-		const struct health_options *options =
-			policy_server_health(policy->model, backend);
-		server_watch(policy->control, backend, options ? options : &HEALTH_DEFAULTS);
-		int state = policy_server_state_take(policy->model, backend);
-		if (state >= 0)
-			hook_server_state(policy, backend->number, state != 0);
-	}
-	probe_changed(policy->control);
-}
-
-static int hook_source(void *ctx, const char *text, bool ipv6, struct net_source *source,
-		       char *error, size_t error_size)
-{
-	const struct lua_policy *policy = ctx;
-	return server_source_find(policy->control->config, text, ipv6, source, error, error_size);
-}
-
-static size_t hook_tcp_show(void *ctx, char *text, size_t size)
-{
-	return tcp_show(((struct lua_policy *)ctx)->control, text, size);
-}
-
-static void hook_tcp_dump(void *ctx)
-{
-	tcp_dump(((struct lua_policy *)ctx)->control);
-}
-
-static int hook_lookup(void *ctx, const char *host, int32_t reference)
-{
-	struct lua_policy *policy = ctx;
-	/* Nobody is told anything in a check, and a replay knows nothing but its capture. */
-	if (policy->check || policy->control->replaying)
-		return 0;
-	return lua_errand_lookup(policy, host, reference);
-}
-
-static int hook_send(void *ctx, const struct lua_address *to, uint32_t sender, const char *text,
-		     size_t length)
-{
-	struct lua_policy *policy = ctx;
-	return policy->control->replaying ? 0 : lua_errand_send(policy, to, sender, text, length);
-}
-
-static const struct lua_abi_hooks hooks = {
-	.lookup = hook_lookup,
-	.send = hook_send,
-	.grow = hook_grow,
-	.listen = hook_listen,
-	.changed = hook_changed,
-	.now = hook_now,
-	.elapsed_us = hook_elapsed_us,
-	.server_totals = hook_server_totals,
-	.server_status = hook_server_status,
-	.server_health = hook_server_health,
-	.server_state = hook_server_state,
-	.tcp_show = hook_tcp_show,
-	.tcp_dump = hook_tcp_dump,
-	.choice = hook_choice,
-	.metrics = hook_metrics,
-	.recent = hook_recent,
-	.where = hook_where,
-	.source = hook_source,
-};
 
 /* ---- loading ---- */
 
@@ -326,7 +130,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 	policy->context->ports = control->rules.ports;
 	policy->context->balance = control->balance;
 	policy->context->latencies = control->latencies;
-	policy->context->hooks = &hooks;
+	policy->context->hooks = &lua_policy_hooks;
 	policy->context->hooks_ctx = policy;
 	return policy;
 }
@@ -396,6 +200,24 @@ static int threads_prepare(struct lua_policy *policy, char *error, size_t size)
 	return 0;
 }
 
+/* What the model gives. Where nothing runs yet, what it needs is waited for. */
+static struct policy *model_compile(struct lua_policy *policy, char *error, size_t size)
+{
+	struct policy_registry *registry = policy->control->registry;
+	struct policy *compiled;
+	unsigned looks = 0;
+	while ((compiled = policy_model_compile(policy->model, error, size)) == NULL &&
+	       policy_model_waits(policy->model) && !policy->control->serving &&
+	       policy_registry_left(registry) > 0)
+		while (policy_registry_left(registry) > 0) {
+			policy_registry_wait(registry, WAIT_MS);
+			if (++looks % WAIT_TOLD_S == 0)
+				log_info("regular expressions are being compiled, for %u s so far",
+					 looks * (WAIT_MS / 1000));
+		}
+	return compiled;
+}
+
 static struct policy *policy_read(struct lua_policy *policy, const char *path, char *error,
 				  size_t size)
 {
@@ -404,7 +226,7 @@ static struct policy *policy_read(struct lua_policy *policy, const char *path, c
 	struct policy *compiled = NULL;
 	if (host_start(policy, path, error, size) == 0 &&
 	    threads_prepare(policy, error, size) == 0)
-		compiled = policy_model_compile(policy->model, error, size);
+		compiled = model_compile(policy, error, size);
 	if (compiled != NULL && policy->check)
 		policy_lint(policy->model, sluice_warn);
 	policy->context->loading = false;
@@ -455,11 +277,12 @@ static void take_over(struct control *control, struct lua_policy *policy, struct
 	lua_abi_use(policy->context);
 	lua_groups_say(policy->context);
 	expressions_say(policy->model);
-	servers_watch(policy);
+	lua_policy_servers_watch(policy);
 }
 
-int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
-		    char *error, size_t size)
+/* As lua_policy_load(). LUA_POLICY_WAITS also where nothing runs yet: then it has to be read again. */
+static int policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
+		       char *error, size_t size)
 {
 	bool check = mode == LUA_POLICY_CHECK;
 	struct lua_policy *policy = policy_create(control, check);
@@ -468,10 +291,12 @@ int lua_policy_load(struct control *control, const char *path, enum lua_policy_m
 		return -1;
 	}
 	policy_registry_was_short(control->registry);
+	policy_registry_reading(control->registry);
 	struct policy *compiled = policy_read(policy, path, error, size);
 	bool lacks = compiled == NULL && mode == LUA_POLICY_LOAD && control->serving &&
 		     policy_registry_was_short(control->registry);
-	bool waits = compiled != NULL && mode == LUA_POLICY_LOAD && policy->context->feeds_wait;
+	bool waits = compiled != NULL ? mode == LUA_POLICY_LOAD && policy->context->feeds_wait
+				      : policy_model_waits(policy->model);
 	if (compiled != NULL && !check && !waits) {
 		take_over(control, policy, compiled);
 		return 0;
@@ -484,6 +309,18 @@ int lua_policy_load(struct control *control, const char *path, enum lua_policy_m
 	if (waits || lacks)
 		return waits ? LUA_POLICY_WAITS : LUA_POLICY_SHORT;
 	return compiled != NULL ? 0 : -1;
+}
+
+int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
+		    char *error, size_t size)
+{
+	int result = LUA_POLICY_WAITS;
+	for (unsigned i = 0; result == LUA_POLICY_WAITS && i < READINGS_MAX; i++) {
+		result = policy_load(control, path, mode, error, size);
+		if (control->serving)
+			return result;
+	}
+	return result == LUA_POLICY_WAITS ? -1 : result;
 }
 
 static void olders_free(struct lua_policy *policy)
@@ -517,7 +354,10 @@ void lua_policy_renew(struct control *control)
 	control->lua->context->errors++;
 	log_error("the policy is loaded anew, since lua.watchdog or lua.memory was used up: %s",
 		  lua_host_message(control->lua->host));
-	if (lua_policy_load(control, path, LUA_POLICY_RENEW, error, sizeof(error)) != 0)
+	int result = lua_policy_load(control, path, LUA_POLICY_RENEW, error, sizeof(error));
+	if (result == LUA_POLICY_WAITS)
+		control->reload = CONTROL_RELOAD_LISTS;
+	if (result != 0)
 		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
 			  "it and send SIGHUP: %s",
 			  error);
@@ -534,12 +374,14 @@ static void changes_publish(struct lua_policy *policy)
 		log_error("the rules with new code for the workers fail: %s", error);
 		lua_codes_break(policy->context, codes);
 	}
-	struct policy *compiled = policy_model_compile(policy->model, error, sizeof(error));
+	struct policy *compiled = model_compile(policy, error, sizeof(error));
+	if (compiled == NULL && policy_model_waits(policy->model))
+		return;
 	if (compiled != NULL) {
 		policy_model_apply(policy->model);
 		pools_tell(policy);
 		policy_publish(policy->control->dataplane, compiled);
-		servers_watch(policy);
+		lua_policy_servers_watch(policy);
 	} else
 		log_error("the change of the rules is not in force: %s", error);
 }
@@ -571,6 +413,17 @@ void lua_policy_settle(struct control *control)
 {
 	if (control->lua != NULL && control->lua->changed)
 		changes_publish(control->lua);
+}
+
+bool lua_policy_waits(const struct control *control)
+{
+	return control->lua != NULL && policy_model_waits(control->lua->model);
+}
+
+void lua_policy_came(struct control *control)
+{
+	if (control->lua != NULL && policy_model_came(control->lua->model))
+		control->lua->changed = true;
 }
 
 void lua_policy_turn(struct control *control)

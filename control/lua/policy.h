@@ -47,8 +47,9 @@ enum lua_policy_mode {
  * Runs the file (NULL: no file, an empty policy) in a fresh state, compiles what it declared and
  * publishes it; the policy before goes at the end of the turn. On error the one before stays in
  * force and `error` holds the message with file, line and traceback. 0, -1, or, and then nothing happened,
- * LUA_POLICY_WAITS where workers run and it opened lists that have not been read yet: call again
- * when feeds_loading() is 0; LUA_POLICY_SHORT where its servers found no numbers, since too many have
+ * LUA_POLICY_WAITS where workers run and it opened lists that have not been read yet, or has regular
+ * expressions that are not compiled: call again when feeds_loading() and policy_registry_left() are 0;
+ * LUA_POLICY_SHORT where its servers found no numbers, since too many have
  * just left: call again when policy_registry_numbers() are more.
  */
 int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
@@ -58,8 +59,18 @@ void lua_policy_unload(struct control *control);
 /* At the end of the program, before lua_policy_unload(): what the policy wants to do then. */
 void lua_policy_finish(struct control *control);
 
+/* For a policy's Lua; the context is the struct lua_policy. */
+extern const struct lua_abi_hooks lua_policy_hooks;
+/* The servers of a policy that comes into force are watched as it says. */
+void lua_policy_servers_watch(struct lua_policy *policy);
+
 /* What was edited is in force; at the end of a turn, or before somebody is told that it is. */
 void lua_policy_settle(struct control *control);
+
+/* Whether it is not yet, since something in it is being compiled elsewhere. */
+bool lua_policy_waits(const struct control *control);
+/* Some of that is done: what waited for it is settled again. */
+void lua_policy_came(struct control *control);
 
 /* Between turns: publishes edits, collects garbage, calls maintenance, frees policies before. */
 void lua_policy_turn(struct control *control);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/policy/expressions.h"
 #include "control/policy/model.h"
+#include "dataplane/rules/chain_regexes.h"
 #include "dataplane/rules/live_list.h"
 #include "dataplane/rules/matched.h"
 #include "dataplane/rules/threads.h"
@@ -40,7 +42,7 @@ static size_t selector_rates(const struct policy_selector *selector)
 
 static size_t selector_blobs(const struct policy_selector *selector)
 {
-	size_t count = selector->blob != NULL;
+	size_t count = selector->blob != NULL || selector->expression != NULL;
 	for (size_t i = 0; i < selector->count; i++)
 		count += selector_blobs(selector->members[i]);
 	return count;
@@ -132,11 +134,17 @@ static uint16_t selector_emit(struct emission *emission, const struct policy_sel
 	case NODE_TEST:
 		break;
 	}
-	blob_use(emission, selector->blob);
+	bool alone = selector->expression != NULL && selector->test.value == CHAIN_REGEX_NONE;
+	struct policy_blob *blob = alone ? selector->expression->blob : selector->blob;
+	blob_use(emission, blob);
 	if (selector->test.kind == RULE_TEST_ALL)
 		return on_true;
+	if (alone && blob == NULL)
+		return on_false; /* it turned out to be none */
 	struct rule_test *test = &emission->tests[--emission->at];
 	*test = selector->test;
+	if (alone)
+		test->regex = (const void *)blob->data;
 	if (test->kind == RULE_TEST_MAX_QPS_IP) {
 		*emission->rates = *test->client_rate;
 		test->client_rate = emission->rates++;
@@ -234,7 +242,8 @@ static bool chains_compile(struct policy_model *model, const struct measures *su
 		const struct policy_rules *from = &model->chains[chain];
 		struct rule *rules = arena_take(arena, from->count, sizeof(*rules));
 		policy_regexes_place(model, chain);
-		blob_use(&emission, model->regexes[chain].set);
+		if (model->regexes[chain].set != NULL)
+			blob_use(&emission, model->regexes[chain].set->blob);
 		for (size_t i = 0; i < from->count; i++)
 			rules[i] = rule_compile(from->rules[i], &emission, &tests);
 		policy->chains[chain] = (struct rule_chain){.rules = rules,
@@ -422,10 +431,14 @@ static bool pools_prepare(struct policy_model *model, char *error, size_t error_
 
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size)
 {
+	model->waits = false;
 	if (!pools_prepare(model, error, error_size))
 		return NULL;
-	if (!policy_regexes_prepare(model)) {
-		snprintf(error, error_size, "no memory for regular expressions");
+	int result = policy_regexes_prepare(model);
+	if (result != 0) {
+		model->waits = result == -EAGAIN;
+		snprintf(error, error_size, model->waits ? "regular expressions are being compiled"
+							 : "no memory for regular expressions");
 		return NULL;
 	}
 	if (policy_groups_prepare(model) != 0) {

@@ -49,6 +49,21 @@ void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count
 uint16_t policy_registry_lcores(const struct policy_registry *registry);
 void policy_registry_free(struct policy_registry *registry);
 
+/*
+ * Where what takes long is done; NULL, as at first: at once. Then a policy may have to wait: see
+ * policy_model_waits().
+ */
+struct works;
+void policy_registry_works_set(struct policy_registry *registry, struct works *works);
+/* A policy begins to be read: what one before waits for is not wanted any more. */
+void policy_registry_reading(struct policy_registry *registry);
+/* How much is still being done that somebody wants. */
+unsigned policy_registry_left(const struct policy_registry *registry);
+/* Sleeps until some of it is done, or the time is over; only where waiting is allowed. */
+void policy_registry_wait(struct policy_registry *registry, int ms);
+/* Gives up what nobody uses; with `keep` a policy waits for what it asked for when it was read. */
+void policy_registry_tidy(struct policy_registry *registry, bool keep);
+
 /* The metrics that policies declared. */
 struct custom_metrics;
 struct custom_metrics *policy_registry_metrics(struct policy_registry *registry);
@@ -65,6 +80,14 @@ void policy_model_free(struct policy_model *model);
  * in `error`; the model can be edited on.
  */
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size);
+
+/*
+ * Whether it was not compiled since something is being done elsewhere: again when policy_registry_left()
+ * is 0. Where nothing is left, some part turned out to be wrong, and who makes the model anew is told.
+ */
+bool policy_model_waits(const struct policy_model *model);
+/* Whether compiling a model that is in force again may give more, once some of that is done. */
+bool policy_model_came(const struct policy_model *model);
 
 /*
  * What runs the Lua of the lcores' own in policies compiled from now on; the model takes over one

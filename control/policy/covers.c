@@ -125,8 +125,6 @@ static bool same_kind_covers(const struct rule_test *a, const struct rule_test *
 		return prefixes_same(a, b);
 	case RULE_TEST_LIST:
 		return a->list == b->list && a->value == b->value && a->flag <= b->flag;
-	case RULE_TEST_REGEX:
-		return a->regex == b->regex;
 	case RULE_TEST_TIMED_SET:
 		return a->timed_set == b->timed_set;
 	case RULE_TEST_TAG:
@@ -150,9 +148,10 @@ static bool same_kind_covers(const struct rule_test *a, const struct rule_test *
 	}
 }
 
-static bool test_covers(const struct rule_test *a, const struct rule_test *b,
+static bool test_covers(const struct policy_selector *selector, const struct policy_selector *other,
 			struct policy_view *view)
 {
+	const struct rule_test *a = &selector->test, *b = &other->test;
 	switch ((enum rule_test_kind)a->kind) {
 	case RULE_TEST_QNAME:
 		return names_same(a, b);
@@ -160,6 +159,8 @@ static bool test_covers(const struct rule_test *a, const struct rule_test *b,
 		return names_cover(a->names, false, b, view);
 	case RULE_TEST_QNAME_SUFFIX:
 		return names_cover(a->names, true, b, view);
+	case RULE_TEST_REGEX:
+		return selector->expression == other->expression;
 	default:
 		return a->kind == b->kind && same_kind_covers(a, b, view->unedited);
 	}
@@ -211,7 +212,7 @@ bool policy_covers(const struct policy_selector *selector, const struct policy_s
 	/* What long chains mostly have, first. */
 	if (view->qtype == 0 && selector->node == NODE_TEST && other->node == NODE_TEST)
 		return selector->test.kind == RULE_TEST_ALL ||
-		       test_covers(&selector->test, &other->test, view);
+		       test_covers(selector, other, view);
 	if (truth_of(selector, view) == TRUE || truth_of(other, view) == FALSE)
 		return true;
 	if (other->node == NODE_OR)
@@ -225,5 +226,5 @@ bool policy_covers(const struct policy_selector *selector, const struct policy_s
 	if (selector->node == NODE_NOT && other->node == NODE_NOT)
 		return policy_covers(other->members[0], selector->members[0], view);
 	return selector->node == NODE_TEST && other->node == NODE_TEST &&
-	       test_covers(&selector->test, &other->test, view);
+	       test_covers(selector, other, view);
 }

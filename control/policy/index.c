@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "control/policy/expressions.h"
 #include "control/policy/model.h"
 #include "dataplane/rules/chain_index.h"
 #include "dataplane/rules/chain_regexes.h"
@@ -174,8 +175,8 @@ bool policy_chain_index(const struct policy_rules *from, const struct policy_reg
 		needs.failed = chain->index == NULL;
 	}
 	if (regexes->set != NULL && !needs.failed) {
-		chain->regexes = chain_regexes_new((const void *)regexes->set->data,
-						   (uint16_t)regexes->count, needs.regexes,
+		chain->regexes = chain_regexes_new((const void *)regexes->set->blob->data,
+						   (uint16_t)regexes->set->count, needs.regexes,
 						   needs.n_regexes, from->count);
 		needs.failed = chain->regexes == NULL;
 	}

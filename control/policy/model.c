@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The registry and the parts of a policy model that are edited: rules, pools, servers, settings. */
+#include "control/policy/expressions.h"
 #include "control/policy/model.h"
 #include "control/metrics/custom.h"
 
@@ -28,7 +29,8 @@ struct policy_registry *policy_registry_new(policy_hits_fn *hits, void *context)
 	    getrandom(registry->rate_seed, sizeof(registry->rate_seed), 0) ==
 		    sizeof(registry->rate_seed) &&
 	    getrandom(&registry->timed_seed, sizeof(registry->timed_seed), 0) ==
-		    sizeof(registry->timed_seed))
+		    sizeof(registry->timed_seed) &&
+	    (registry->expressions = expressions_new()) != NULL)
 		return registry;
 	policy_registry_free(registry);
 	return NULL;
@@ -48,6 +50,7 @@ void policy_registry_free(struct policy_registry *registry)
 	policy_registry_caches_forget(registry);
 	policy_registry_recent_forget(registry);
 	policy_registry_groups_forget(registry);
+	expressions_free(registry->expressions);
 	free(registry);
 }
 
@@ -103,6 +106,44 @@ struct policy_model *policy_model_new(struct policy_registry *registry)
 	policy_model_free(model);
 	errno = ENOMEM;
 	return NULL;
+}
+
+void policy_registry_works_set(struct policy_registry *registry, struct works *works)
+{
+	registry->works = works;
+	expressions_works_set(registry->expressions, works);
+}
+
+void policy_registry_reading(struct policy_registry *registry)
+{
+	expressions_reading(registry->expressions);
+}
+
+unsigned policy_registry_left(const struct policy_registry *registry)
+{
+	return expressions_left(registry->expressions);
+}
+
+void policy_registry_wait(struct policy_registry *registry, int ms)
+{
+	works_turn(registry->works);
+	works_wait(registry->works, ms);
+	works_turn(registry->works);
+}
+
+void policy_registry_tidy(struct policy_registry *registry, bool keep)
+{
+	expressions_tidy(registry->expressions, keep);
+}
+
+bool policy_model_waits(const struct policy_model *model)
+{
+	return model->waits;
+}
+
+bool policy_model_came(const struct policy_model *model)
+{
+	return model->waits || policy_regexes_came(model);
 }
 
 void policy_registry_lcores_set(struct policy_registry *registry, uint16_t count)

@@ -52,6 +52,8 @@ struct policy_registry {
 	struct policy_blob *caches[POLICY_CACHES_MAX]; /* in use by some policy or model */
 	struct policy_blob *groups[4 * POLICY_GROUPS_MAX]; /* likewise what is counted for groups */
 	struct policy_blob *recent; /* rings of the last policy that has any; NULL: there are none */
+	struct works *works; /* what takes long is done there; NULL: at once */
+	struct expressions *expressions;
 };
 
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
@@ -64,7 +66,7 @@ struct policy_selector {
 	bool lua;
 	bool thread; /* it, or a member, is Lua of the lcores' own */
 	struct rule_test test; /* its jumps are not set */
-	struct regex_source expression; /* of RULE_TEST_REGEX; in the blob */
+	struct expression *expression; /* of RULE_TEST_REGEX, a use of it; else NULL */
 	struct client_rate client_rate; /* of RULE_TEST_MAX_QPS_IP; its bank is the blob */
 	struct policy_blob *blob;
 	size_t count;
@@ -106,15 +108,11 @@ struct policy_model_pool {
 	struct policy_pool_ecs ecs;
 };
 
-/* All expressions of a chain in one database, kept while it has nearly all that the chain has. */
+/* What a chain's expressions are searched for with, a use of each. */
 struct policy_regexes {
-	struct policy_blob *set; /* NULL: none */
-	struct policy_selector **members; /* by their place in the set */
-	unsigned count;
-	size_t alone;	/* of the chain, not in the set */
-	size_t size;	/* of the set, bytes */
-	double seconds; /* that compiling took */
-	bool failed; /* they do not go together: not tried again */
+	struct expression_set *set;  /* that has nearly all that the chain has; NULL: none */
+	struct expression_set *next; /* that is, or was, waited for; NULL: none */
+	size_t alone;		     /* of the chain, not in the set */
 };
 
 struct policy_client_group {
@@ -157,6 +155,8 @@ struct policy_model {
 	struct hs_scratch *scratch; /* fits all regular expressions; NULL: there are none */
 	struct policy_blob *banks[POLICY_BANKS_MAX]; /* that have had columns free; a use of each */
 	unsigned next_bank; /* that is given up for another */
+	bool applied; /* it is, or was, in force: it does not wait for all that is best */
+	bool waits;   /* it was not compiled, since something is not ready */
 };
 
 /* Frees all selectors and actions of the model. */
@@ -198,8 +198,10 @@ bool policy_selector_pure(const struct policy_selector *selector);
 /* Fills in the gates of a chain's rules; false if too few have one. */
 bool policy_chain_gates(const struct policy_rules *from, struct rule_gate *gates);
 
-/* Brings the sets of expressions up to date. False without memory. */
-bool policy_regexes_prepare(struct policy_model *model);
+/* Brings the sets of expressions up to date. 0, -ENOMEM, or -EAGAIN: not all are compiled. */
+int policy_regexes_prepare(struct policy_model *model);
+/* Whether a set that was waited for is there. */
+bool policy_regexes_came(const struct policy_model *model);
 /* Gives a chain's expressions their places in its set, before its rules are compiled. */
 void policy_regexes_place(struct policy_model *model, enum chain_id chain);
 void policy_regexes_free(struct policy_model *model);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "control/policy/expressions.h"
 #include "control/policy/model.h"
 #include "dataplane/rules/key_store.h"
 #include "dataplane/rules/tags.h"
@@ -127,6 +128,7 @@ void policy_parts_free(struct policy_model *model)
 		struct policy_selector *selector = model->selectors;
 		model->selectors = selector->next;
 		policy_blob_release(selector->blob);
+		expression_leave(selector->expression);
 		free(selector);
 	}
 	while (model->actions) {

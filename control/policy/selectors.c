@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/policy/expressions.h"
 #include "control/policy/model.h"
 #include "dataplane/rules/key_store.h"
 #include "dataplane/dns/name.h"
@@ -322,34 +323,35 @@ void policy_timed_clear(struct policy_selector *selector)
 	timed_set_clear(timed_of(selector));
 }
 
-/* The database, and behind it the expression itself, for the set of all in a chain. */
-static struct policy_selector *regex_new(struct policy_model *model, const char *expression,
-					 enum regex_kind kind, const struct regex_code *code)
+/* While a policy is read who compiles it finds what is wrong; it is told when it is read again. */
+static bool regex_fails(const struct policy_model *model, const struct expression *expression,
+			char *error, size_t error_size)
 {
-	size_t size = RTE_ALIGN_CEIL(regex_size(code), 8), length = strlen(expression) + 1;
-	struct policy_selector *selector = data_test_new(model, RULE_TEST_REGEX, size + length);
-	if (!selector)
-		return NULL;
-	char *text = (char *)selector->blob->data + size;
-	memcpy(text, expression, length);
-	selector->expression = (struct regex_source){text, kind};
-	selector->test.regex = regex_place(code, selector->blob->data);
-	if (selector->test.regex && regex_scratch_fit(selector->test.regex, &model->scratch) == 0)
-		return selector;
-	errno = ENOMEM; /* stays in the model's list, unused */
-	return NULL;
+	const struct regex_source *source = &expression->source;
+	if (expression->state == EXPRESSION_BAD) {
+		snprintf(error, error_size, "%s", expression->error);
+		return true;
+	}
+	return expression->state == EXPRESSION_NEW &&
+	       (model->applied || !expressions_wait(expression->all)) &&
+	       regex_check(source->expression, source->kind, error, error_size) != 0;
 }
 
-struct policy_selector *policy_selector_regex(struct policy_model *model, const char *expression,
+struct policy_selector *policy_selector_regex(struct policy_model *model, const char *text,
 					      enum regex_kind kind, char *error, size_t error_size)
 {
-	struct regex_code code;
-	if (regex_compile(expression, kind, &code, error, error_size) < 0)
-		return NULL;
-	struct policy_selector *selector = regex_new(model, expression, kind, &code);
-	regex_code_free(&code);
-	if (!selector)
+	struct expression *expression = expression_take(model->registry->expressions, text, kind);
+	struct policy_selector *selector = NULL;
+	if (expression == NULL || !regex_fails(model, expression, error, error_size)) {
 		snprintf(error, error_size, "no memory");
+		selector = expression == NULL
+				   ? NULL
+				   : test_new(model, (struct rule_test){.kind = RULE_TEST_REGEX});
+	}
+	if (selector == NULL)
+		expression_leave(expression);
+	else
+		selector->expression = expression;
 	return selector;
 }
 

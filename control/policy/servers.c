@@ -286,6 +286,7 @@ struct backend_options *policy_server_options(const struct policy_model *model,
 
 void policy_model_apply(struct policy_model *model)
 {
+	model->applied = true;
 	for (size_t i = 0; i < model->n_servers; i++) {
 		struct backend *backend = model->servers[i];
 		model->registry->numbers[backend->number].in_force = true;

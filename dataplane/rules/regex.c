@@ -55,16 +55,18 @@ static bool texts_make(struct texts *texts, const struct regex_source *sources, 
 }
 
 static hs_database_t *database_compile(const struct regex_source *sources, unsigned count,
-				       char *error, size_t error_size)
+				       int *culprit, char *error, size_t error_size)
 {
 	hs_database_t *database = NULL;
 	hs_compile_error_t *why = NULL;
 	struct texts texts = {0};
+	*culprit = -1;
 	if (!texts_make(&texts, sources, count)) {
 		snprintf(error, error_size, "no memory");
 	} else if (hs_compile_multi(texts.texts, texts.flags, texts.places, count, HS_MODE_BLOCK,
 				    NULL, &database, &why) != HS_SUCCESS) {
 		snprintf(error, error_size, "%s", why->message);
+		*culprit = why->expression;
 		hs_free_compile_error(why);
 		database = NULL;
 	}
@@ -73,9 +75,9 @@ static hs_database_t *database_compile(const struct regex_source *sources, unsig
 }
 
 int regex_set_compile(const struct regex_source *sources, unsigned count, struct regex_code *code,
-		      char *error, size_t error_size)
+		      int *culprit, char *error, size_t error_size)
 {
-	hs_database_t *database = database_compile(sources, count, error, error_size);
+	hs_database_t *database = database_compile(sources, count, culprit, error, error_size);
 	*code = (struct regex_code){0};
 	if (database == NULL)
 		return -EINVAL;
@@ -91,7 +93,28 @@ int regex_compile(const char *expression, enum regex_kind kind, struct regex_cod
 		  size_t error_size)
 {
 	struct regex_source source = {expression, kind};
-	return regex_set_compile(&source, 1, code, error, error_size);
+	int culprit;
+	return regex_set_compile(&source, 1, code, &culprit, error, error_size);
+}
+
+int regex_check(const char *expression, enum regex_kind kind, char *error, size_t error_size)
+{
+	struct regex_source source = {expression, kind};
+	hs_expr_info_t *info = NULL;
+	hs_compile_error_t *why = NULL;
+	struct texts texts = {0};
+	int result = -EINVAL;
+	if (!texts_make(&texts, &source, 1)) {
+		snprintf(error, error_size, "no memory");
+	} else if (hs_expression_info(texts.texts[0], texts.flags[0], &info, &why) != HS_SUCCESS) {
+		snprintf(error, error_size, "%s", why->message);
+		hs_free_compile_error(why);
+	} else {
+		free(info);
+		result = 0;
+	}
+	texts_free(&texts, 1);
+	return result;
 }
 
 void regex_code_free(struct regex_code *code)

@@ -32,13 +32,18 @@ struct regex_code {
 
 /*
  * Compiles an expression of PCRE's syntax without back references and look-around. 0, or -EINVAL
- * and what is wrong in `error`. Control lcore only; free with regex_code_free().
+ * and what is wrong in `error`. Takes milliseconds; any thread; free with regex_code_free().
  */
 int regex_compile(const char *expression, enum regex_kind kind, struct regex_code *code, char *error,
 		  size_t error_size);
-/* The same for several at once: one pass over a text finds all that match. */
+/*
+ * The same for several at once: one pass over a text finds all that match. Many take many seconds.
+ * `culprit`: which one is wrong, or -1.
+ */
 int regex_set_compile(const struct regex_source *sources, unsigned count, struct regex_code *code,
-		      char *error, size_t error_size);
+		      int *culprit, char *error, size_t error_size);
+/* Whether it is an expression: takes a tenth of the time, and hardly ever misses what is wrong. */
+int regex_check(const char *expression, enum regex_kind kind, char *error, size_t error_size);
 void regex_code_free(struct regex_code *code);
 
 /* Bytes that regex_place() needs, and the expression placed there, aligned to 8. NULL: broken. */

@@ -19,7 +19,6 @@
 #include "dataplane/rules/timed_set.h"
 #include "dataplane/serve/backend.h"
 
-#define REGEXES_ALONE_MAX 4u /* then all of the chain are found at once */
 #define BUCKETS_AHEAD 64u /* of a client, in eight lines, are fetched while one is asked */
 #define TESTS_AHEAD 8 /* whose memory is fetched while one is asked */
 
@@ -41,7 +40,6 @@ void rule_facts_of(struct rule_facts *facts, const struct policy *policy, struct
 	facts->text_length = -1;
 	facts->regexes = NULL;
 	facts->regexes_known = false;
-	facts->regexes_alone = 0;
 	facts->now = 0;
 	facts->bank = NULL;
 	facts->tests_end = NULL;
@@ -102,11 +100,19 @@ static bool proxy_value_test(const struct rule_tag *wanted, const struct note_bl
 	return false;
 }
 
+/* Of the same chain. */
+static void facts_again(struct rule_facts *facts, struct rte_mbuf *mbuf)
+{
+	const struct chain_regexes *regexes = facts->regexes;
+	rule_facts_of(facts, facts->policy, mbuf);
+	facts->regexes = regexes;
+}
+
 static bool lua_test(const struct rule_test *test, struct rule_facts *facts, struct rte_mbuf *mbuf,
 		     struct rule_context *context)
 {
 	bool match = context->lua_selector(context->lua, mbuf, test->lua, test->flag);
-	rule_facts_of(facts, facts->policy, mbuf);
+	facts_again(facts, mbuf);
 	return match;
 }
 
@@ -114,7 +120,7 @@ static bool thread_test(const struct rule_test *test, struct rule_facts *facts,
 			struct rte_mbuf *mbuf, struct rule_context *context)
 {
 	bool match = rule_thread_select(facts->policy, mbuf, test->lua, context);
-	rule_facts_of(facts, facts->policy, mbuf);
+	facts_again(facts, mbuf);
 	return match;
 }
 
@@ -251,16 +257,12 @@ bool rule_regexes_find(struct rule_facts *facts, struct rule_context *context)
 	return facts->regexes_known = true;
 }
 
-/* Alone, as long as it is one of few: asking all at once costs as much as some. */
 static bool regex_test(const struct rule_test *test, struct rule_facts *facts,
 		       struct rule_context *context)
 {
-	bool together = test->value != CHAIN_REGEX_NONE &&
-			(facts->regexes_known || facts->regexes_alone == REGEXES_ALONE_MAX);
-	if (together && rule_regexes_find(facts, context))
-		return chain_regexes_has(&context->regexes, test->value);
-	if (facts->regexes_alone < REGEXES_ALONE_MAX)
-		facts->regexes_alone++;
+	if (test->value != CHAIN_REGEX_NONE)
+		return rule_regexes_find(facts, context) &&
+		       chain_regexes_has(&context->regexes, test->value);
 	return text_of(facts, context) &&
 	       regex_match(test->regex, context->text, (size_t)facts->text_length,
 			   facts->policy->scratch[context->lcore]);

@@ -106,7 +106,7 @@ struct rule_test {
 		const struct rule_lookup *lookup;
 		const struct prefix_set *prefixes;
 		const struct rule_tag *tag;
-		const struct regex *regex;
+		const struct regex *regex; /* NULL: it is in the chain's set */
 		const struct timed_set *timed_set; /* whose cells' number `value` has */
 		struct rate *rate;	       /* shared by all lcores, and from policy to policy */
 		const struct client_rate *client_rate; /* its buckets likewise */
@@ -174,8 +174,7 @@ struct rule_facts {
 	uint8_t qname_labels;
 	int text_length; /* of the name in rule_context.text; below 0: not written yet */
 	const struct chain_regexes *regexes; /* of the chain that runs; NULL: none */
-	bool regexes_known;    /* rule_context.regexes is of this name */
-	uint8_t regexes_alone; /* so many expressions were asked one by one */
+	bool regexes_known; /* rule_context.regexes is of this name */
 	int8_t edns_state;     /* 0: not looked for; 1: the message has an OPT; -1: none to be read */
 	uint8_t types_state;   /* enum rule_types_state */
 	uint8_t n_types;       /* in rule_context.types */
