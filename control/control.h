@@ -67,6 +67,8 @@ struct control {
 	struct pulse pulse; /* likewise */
 	uint64_t expiry_late; /* TSC units: the most that a suspended packet expired late */
 	uint64_t overdue; /* suspended packets that expired later than they should */
+	uint64_t turn_longest; /* TSC units: the most that a turn took between two sleeps */
+	uint64_t turns_long;   /* that took more than they should */
 	uint64_t ended; /* when the end was asked for, 0: not yet */
 	uint64_t verdicts_at; /* milliseconds, monotonic: when verdicts were last received */
 	uint64_t sockets_at;  /* likewise: when the sockets of people were last looked at */

@@ -35,6 +35,7 @@
 #define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
 #define NUMBERS_MS 250     /* between tries to find numbers for servers, at least */
 #define NUMBERS_MAX_MS 2000 /* without any sign that there are more */
+#define TURN_LONG_MS 5      /* more than packets that need this lcore should wait */
 #define EVENTS 32
 
 int loop_watch(struct control *control, int fd, uint32_t events)
@@ -225,8 +226,18 @@ static void reload_tick(struct control *control)
 		reload(control);
 }
 
+/* How long nobody else had a turn. The real time, in replay too. */
+static void turn_measure(struct control *control, uint64_t begin)
+{
+	uint64_t took = rte_rdtsc() - begin;
+	if (took > control->turn_longest)
+		control->turn_longest = took;
+	control->turns_long += took > TURN_LONG_MS * control->tsc_per_ms;
+}
+
 static void sockets_turn(struct control *control)
 {
+	uint64_t begin = rte_rdtsc();
 	control->sockets_at = control->now;
 	signals_read(control);
 	busy_tick(&control->busy, control->dataplane, clock_now());
@@ -241,6 +252,7 @@ static void sockets_turn(struct control *control)
 	blocks_tick(control);
 	key_lmdb_tick(control->now);
 	reload_tick(control);
+	turn_measure(control, begin);
 }
 
 static bool rings_empty(const struct control *control)
@@ -313,7 +325,9 @@ void loop_run(struct control *control)
 	control->serving = true;
 	pulse_start(&control->pulse);
 	while (!control->stop) {
+		uint64_t begin = rte_rdtsc();
 		unsigned work = loop_turn(control, number++);
+		turn_measure(control, begin);
 		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;
 		/* What there will be to do, the worker on this CPU has to receive first. */
 		if (work == 0 && control->dataplane->cpus_shared)

@@ -352,6 +352,12 @@ void metrics_print(const struct control *control, FILE *out)
 	metrics_export_print(control, out);
 	latency_print(control, out);
 	metrics_stages_print(control, out);
+	metrics_head(out, "sluice_control_turn_seconds_max", "gauge",
+		     "the longest that the control lcore was at one turn");
+	fprintf(out, "sluice_control_turn_seconds_max %.6f\n",
+		(double)control->turn_longest / (double)(control->tsc_per_ms * 1000));
+	metrics_value(out, "sluice_control_turns_long_total", "counter",
+		      "turns of the control lcore that took more than 5 ms", control->turns_long);
 	metrics_value(out, "sluice_policies_old", "gauge",
 		      "policies that were replaced and that a worker may still read",
 		      policy_old_count());
