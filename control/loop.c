@@ -88,8 +88,9 @@ static bool reload_waits(struct control *control, int result)
 	if (result == LUA_POLICY_WAITS) {
 		control->reload = CONTROL_RELOAD_LISTS;
 		log_info("the policy comes into force when its %s",
-			 feeds_loading(control->feeds) > 0 ? "lists have been read"
-							   : "regular expressions are compiled");
+			 feeds_loading(control->feeds) > 0
+				 ? "lists have been read"
+				 : "regular expressions are compiled and its tables filled");
 	} else if (result == LUA_POLICY_SHORT) {
 		control->reload = CONTROL_RELOAD_SERVERS;
 		control->reload_looked = control->now;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <lauxlib.h>
 
@@ -24,7 +25,7 @@
 #define MAINTENANCE_MS 1000u
 #define READINGS_MAX 4u /* of a policy at the start, to be told what is wrong in it */
 #define WAIT_MS 1000
-#define WAIT_TOLD_S 3u
+#define WAIT_TOLD_S 3
 
 /* Errors of policies that are gone. */
 static uint64_t errors_before;
@@ -200,21 +201,32 @@ static int threads_prepare(struct lua_policy *policy, char *error, size_t size)
 	return 0;
 }
 
+/* Before workers run; says every few seconds what it is that takes so long. */
+static void registry_await(struct policy_registry *registry)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	time_t begin = now.tv_sec, told = begin;
+	while (policy_registry_left(registry) > 0) {
+		policy_registry_wait(registry, WAIT_MS);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - told < WAIT_TOLD_S)
+			continue;
+		told = now.tv_sec;
+		log_info("regular expressions are being compiled, or tables filled, for %ld s",
+			 (long)(told - begin));
+	}
+}
+
 /* What the model gives. Where nothing runs yet, what it needs is waited for. */
 static struct policy *model_compile(struct lua_policy *policy, char *error, size_t size)
 {
 	struct policy_registry *registry = policy->control->registry;
 	struct policy *compiled;
-	unsigned looks = 0;
 	while ((compiled = policy_model_compile(policy->model, error, size)) == NULL &&
 	       policy_model_waits(policy->model) && !policy->control->serving &&
 	       policy_registry_left(registry) > 0)
-		while (policy_registry_left(registry) > 0) {
-			policy_registry_wait(registry, WAIT_MS);
-			if (++looks % WAIT_TOLD_S == 0)
-				log_info("regular expressions are being compiled, for %u s so far",
-					 looks * (WAIT_MS / 1000));
-		}
+		registry_await(registry);
 	return compiled;
 }
 

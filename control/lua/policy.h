@@ -48,7 +48,7 @@ enum lua_policy_mode {
  * publishes it; the policy before goes at the end of the turn. On error the one before stays in
  * force and `error` holds the message with file, line and traceback. 0, -1, or, and then nothing happened,
  * LUA_POLICY_WAITS where workers run and it opened lists that have not been read yet, or has regular
- * expressions that are not compiled: call again when feeds_loading() and policy_registry_left() are 0;
+ * expressions that are not compiled or tables that are not filled: call again when feeds_loading() and policy_registry_left() are 0;
  * LUA_POLICY_SHORT where its servers found no numbers, since too many have
  * just left: call again when policy_registry_numbers() are more.
  */

@@ -429,22 +429,35 @@ static bool pools_prepare(struct policy_model *model, char *error, size_t error_
 	return true;
 }
 
+/* What is made elsewhere is begun all at once. */
+static bool parts_prepare(struct policy_model *model, char *error, size_t error_size)
+{
+	const char *what = "regular expressions";
+	int result = policy_regexes_prepare(model);
+	model->waits = result == -EAGAIN;
+	if (result == 0 || model->waits) {
+		what = "what groups of dynamic blocks count";
+		result = policy_groups_prepare(model);
+		model->waits |= result == -EAGAIN;
+	}
+	if (result != 0 && result != -EAGAIN) {
+		model->waits = false;
+		snprintf(error, error_size, "no memory for %s", what);
+		return false;
+	}
+	model->waits |= policy_caches_prepare(model) == -EAGAIN;
+	if (model->waits)
+		snprintf(error, error_size, "regular expressions are being compiled, or tables filled");
+	return !model->waits;
+}
+
 struct policy *policy_model_compile(struct policy_model *model, char *error, size_t error_size)
 {
 	model->waits = false;
 	if (!pools_prepare(model, error, error_size))
 		return NULL;
-	int result = policy_regexes_prepare(model);
-	if (result != 0) {
-		model->waits = result == -EAGAIN;
-		snprintf(error, error_size, model->waits ? "regular expressions are being compiled"
-							 : "no memory for regular expressions");
+	if (!parts_prepare(model, error, error_size))
 		return NULL;
-	}
-	if (policy_groups_prepare(model) != 0) {
-		snprintf(error, error_size, "no memory for what groups of dynamic blocks count");
-		return NULL;
-	}
 	struct measures sum = model_measure(model);
 	size_t size = model_size(model, &sum);
 	if (model->settings.udp_timeout == 0) {

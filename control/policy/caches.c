@@ -2,18 +2,15 @@
 /* The packet caches of policies: their memory, and which of them a newer policy takes over. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
+#include "control/policy/memory.h"
 #include "control/policy/model.h"
-
-#define HUGE_PAGE (2u << 20)
 
 /* What the blob of a cache holds. The registry forgets it when nobody uses it any more. */
 struct cache_holder {
+	struct policy_memory memory;
 	struct cache *cache;
-	void *memory;
-	size_t size;
 	struct policy_blob **entry; /* in the registry; NULL: that is gone */
 };
 
@@ -27,30 +24,16 @@ static void holder_close(void *data)
 	struct cache_holder *holder = data;
 	if (holder->entry != NULL)
 		*holder->entry = NULL;
-	munmap(holder->memory, holder->size);
+	policy_memory_unmap(&holder->memory);
 }
 
 void policy_registry_caches_forget(struct policy_registry *registry)
 {
 	for (unsigned i = 0; i < POLICY_CACHES_MAX; i++)
-		if (registry->caches[i] != NULL)
+		if (registry->caches[i] != NULL) {
 			holder_of(registry->caches[i])->entry = NULL;
-}
-
-/* Whole huge pages if there are any free, else ordinary ones that the kernel may join. */
-static void *pages_map(size_t size, bool populate)
-{
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (populate ? MAP_POPULATE : 0);
-	int access = PROT_READ | PROT_WRITE;
-	void *memory = populate ? mmap(NULL, size, access, flags | MAP_HUGETLB, -1, 0) : MAP_FAILED;
-	if (memory == MAP_FAILED)
-		memory = mmap(NULL, size, access, flags & ~MAP_POPULATE, -1, 0);
-	if (memory == MAP_FAILED)
-		return NULL;
-	madvise(memory, size, MADV_HUGEPAGE);
-	if (populate)
-		madvise(memory, size, MADV_POPULATE_WRITE); /* workers must not wait for it */
-	return memory;
+			holder_of(registry->caches[i])->memory.registry = NULL;
+		}
 }
 
 static uint64_t seed_draw(void)
@@ -65,23 +48,20 @@ static struct policy_blob *cache_make(struct policy_registry *registry, unsigned
 				      const struct cache_options *options, bool populate)
 {
 	size_t size = cache_memory(options, registry->n_lcores);
-	size = (size + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1);
 	struct policy_blob *blob = policy_blob_new(sizeof(struct cache_holder));
-	void *memory = blob != NULL ? pages_map(size, populate) : NULL;
-	if (memory == NULL) {
+	struct cache_holder *holder = blob != NULL ? holder_of(blob) : NULL;
+	if (blob == NULL || !policy_memory_map(registry, &holder->memory, size, populate)) {
 		policy_blob_release(blob);
 		errno = ENOMEM;
 		return NULL;
 	}
-	*holder_of(blob) = (struct cache_holder){
-		.cache = cache_create(memory, options, registry->n_lcores,
-				      ++registry->cache_numbers, seed_draw()),
-		.memory = memory,
-		.size = size,
-		.entry = &registry->caches[entry],
-	};
+	holder->cache = cache_create(holder->memory.bytes, options, registry->n_lcores,
+				     ++registry->cache_numbers, seed_draw());
+	holder->entry = &registry->caches[entry];
 	blob->close = holder_close;
 	registry->caches[entry] = blob;
+	if (populate) /* workers must not wait for its pages */
+		policy_memory_fill(&holder->memory, blob);
 	return blob;
 }
 
@@ -130,6 +110,16 @@ struct policy_blob *policy_cache_new(struct policy_model *model,
 	return blob;
 }
 
+int policy_caches_prepare(struct policy_model *model)
+{
+	int waits = 0;
+	for (unsigned i = 0; i < model->n_caches; i++)
+		/* Without all of its pages it serves as well. */
+		if (policy_memory_ready(&holder_of(model->caches[i])->memory) == -EAGAIN)
+			waits = -EAGAIN;
+	return waits;
+}
+
 struct cache *policy_cache_of(struct policy_blob *blob)
 {
 	return holder_of(blob)->cache;
@@ -137,7 +127,7 @@ struct cache *policy_cache_of(struct policy_blob *blob)
 
 size_t policy_cache_size(struct policy_blob *blob)
 {
-	return holder_of(blob)->size;
+	return holder_of(blob)->memory.size;
 }
 
 unsigned policy_cache_lcore(const struct policy_model *model)

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "control/policy/client_watch.h"
+#include "control/policy/memory.h"
 #include "control/policy/model.h"
 
 #define ENTRIES (4 * POLICY_GROUPS_MAX) /* of the registry */
 
 /* What the blob of a group holds. The registry forgets it when nobody uses it any more. */
 struct group_holder {
+	struct policy_memory memory;
 	struct client_counts counts;
 	struct client_watch watch;
 	struct policy_blob **entry; /* in the registry; NULL: that is gone */
@@ -29,14 +31,16 @@ static void holder_close(void *data)
 	if (holder->entry != NULL)
 		*holder->entry = NULL;
 	client_watch_close(&holder->watch);
-	client_counts_close(&holder->counts);
+	policy_memory_unmap(&holder->memory);
 }
 
 void policy_registry_groups_forget(struct policy_registry *registry)
 {
 	for (unsigned i = 0; i < ENTRIES; i++)
-		if (registry->groups[i] != NULL)
+		if (registry->groups[i] != NULL) {
 			holder_of(registry->groups[i])->entry = NULL;
+			holder_of(registry->groups[i])->memory.registry = NULL;
+		}
 }
 
 /* All lcores that run rules but the control lcore, which counts nothing. */
@@ -59,14 +63,17 @@ static struct policy_blob *blob_make(const struct policy_model *model,
 		return NULL;
 	struct group_holder *holder = holder_of(blob);
 	blob->close = holder_close;
-	if (client_watch_open(&holder->watch) &&
-	    client_counts_open(&holder->counts, &group->shape, workers_of(model), group->hz,
-			       model->registry->rate_seed)) {
-		holder->entry = entry;
-		return *entry = blob;
+	size_t size = client_counts_measure(&holder->counts, &group->shape, workers_of(model),
+					    group->hz, model->registry->rate_seed);
+	if (!client_watch_open(&holder->watch) ||
+	    !policy_memory_map(model->registry, &holder->memory, size, false)) {
+		policy_blob_release(blob);
+		return NULL;
 	}
-	policy_blob_release(blob);
-	return NULL;
+	client_counts_place(&holder->counts, holder->memory.bytes);
+	holder->entry = entry;
+	policy_memory_fill(&holder->memory, blob);
+	return *entry = blob;
 }
 
 static bool has_blob(const struct policy_model *model, const struct policy_blob *blob)
@@ -83,14 +90,14 @@ static struct policy_blob *blob_known(const struct policy_model *model,
 {
 	for (unsigned i = 0; i < ENTRIES; i++) {
 		struct policy_blob *blob = model->registry->groups[i];
-		if (blob != NULL && !has_blob(model, blob) &&
+		if (blob != NULL && !has_blob(model, blob) && !holder_of(blob)->memory.failed &&
 		    shapes_equal(&holder_of(blob)->counts.shape, shape))
 			return blob;
 	}
 	return NULL;
 }
 
-static int group_prepare(struct policy_model *model, struct policy_client_group *group)
+static int group_take(struct policy_model *model, struct policy_client_group *group)
 {
 	if (group->blob != NULL && shapes_equal(&holder_of(group->blob)->counts.shape, &group->shape))
 		return 0;
@@ -113,14 +120,30 @@ static int group_prepare(struct policy_model *model, struct policy_client_group 
 	return -ENOSPC;
 }
 
+static int group_prepare(struct policy_model *model, struct policy_client_group *group)
+{
+	int error = group_take(model, group);
+	if (error != 0 || group->blob == NULL)
+		return error;
+	error = policy_memory_ready(&holder_of(group->blob)->memory);
+	if (error == -ENOMEM) {
+		policy_blob_release(group->blob);
+		group->blob = NULL;
+	}
+	return error;
+}
+
 int policy_groups_prepare(struct policy_model *model)
 {
+	int waits = 0;
 	for (unsigned i = 0; i < model->n_groups; i++) {
 		int error = group_prepare(model, model->groups[i]);
-		if (error != 0)
+		if (error == -EAGAIN)
+			waits = error;
+		else if (error != 0)
 			return error;
 	}
-	return 0;
+	return waits;
 }
 
 /* ---- compiling ---- */

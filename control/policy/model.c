@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The registry and the parts of a policy model that are edited: rules, pools, servers, settings. */
 #include "control/policy/expressions.h"
+#include "control/policy/memory.h"
 #include "control/policy/model.h"
 #include "control/metrics/custom.h"
 
@@ -47,6 +48,7 @@ void policy_registry_free(struct policy_registry *registry)
 	for (uint32_t i = 0; i < registry->n_backends; i++)
 		free(registry->backends[i]);
 	custom_metrics_free(registry->metrics);
+	policy_memories_tidy(registry, false);
 	policy_registry_caches_forget(registry);
 	policy_registry_recent_forget(registry);
 	policy_registry_groups_forget(registry);
@@ -116,12 +118,13 @@ void policy_registry_works_set(struct policy_registry *registry, struct works *w
 
 void policy_registry_reading(struct policy_registry *registry)
 {
+	registry->reading++;
 	expressions_reading(registry->expressions);
 }
 
 unsigned policy_registry_left(const struct policy_registry *registry)
 {
-	return expressions_left(registry->expressions);
+	return expressions_left(registry->expressions) + policy_memories_left(registry);
 }
 
 void policy_registry_wait(struct policy_registry *registry, int ms)
@@ -134,6 +137,7 @@ void policy_registry_wait(struct policy_registry *registry, int ms)
 void policy_registry_tidy(struct policy_registry *registry, bool keep)
 {
 	expressions_tidy(registry->expressions, keep);
+	policy_memories_tidy(registry, keep);
 }
 
 bool policy_model_waits(const struct policy_model *model)

@@ -54,6 +54,8 @@ struct policy_registry {
 	struct policy_blob *recent; /* rings of the last policy that has any; NULL: there are none */
 	struct works *works; /* what takes long is done there; NULL: at once */
 	struct expressions *expressions;
+	struct policy_memory *memories; /* that are being filled, or wait for a policy */
+	uint32_t reading; /* number of the last reading of a policy */
 };
 
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
@@ -222,7 +224,7 @@ static inline struct backend_options *policy_options(const struct policy_model *
 	return &model->backends[backend->number]->options;
 }
 
-/* Has memory for what groups count. 0, -ENOMEM, or -ENOSPC. */
+/* Has memory for what groups count. 0, -ENOMEM, -ENOSPC, or -EAGAIN: it is not there yet. */
 int policy_groups_prepare(struct policy_model *model);
 /* How much memory they take in a policy, and how they are written to it. */
 size_t policy_groups_size(const struct policy_model *model);
@@ -231,6 +233,8 @@ void policy_groups_free(struct policy_model *model);
 /* As policy_registry_caches_forget(). */
 void policy_registry_groups_forget(struct policy_registry *registry);
 
+/* Whether the caches have their memory: 0 or -EAGAIN. */
+int policy_caches_prepare(struct policy_model *model);
 /* Gives up the model's uses of caches. */
 void policy_caches_free(struct policy_model *model);
 

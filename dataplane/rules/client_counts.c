@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/rules/client_counts.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <rte_branch_prediction.h>
 
 #define SLOTS (COUNT_PARTS + 1)
@@ -68,23 +64,8 @@ static size_t tables_place(struct client_counts *counts, uint8_t *memory)
 	return (size_t)((uintptr_t)at - (uintptr_t)memory);
 }
 
-/* Gives every page memory now, which a worker would wait for. False without. */
-static bool memory_touch(uint8_t *memory, size_t size)
-{
-	madvise(memory, size, MADV_HUGEPAGE);
-	if (madvise(memory, size, MADV_POPULATE_WRITE) == 0)
-		return true;
-	if (errno != EINVAL)
-		return false;
-	/* A kernel before 5.14. */
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	for (size_t at = 0; at < size; at += page)
-		*(volatile uint8_t *)(memory + at) = 0;
-	return true;
-}
-
-bool client_counts_open(struct client_counts *counts, const struct count_shape *shape,
-			uint16_t n_tables, uint64_t hz, const uint64_t seed[static 2])
+size_t client_counts_measure(struct client_counts *counts, const struct count_shape *shape,
+			     uint16_t n_tables, uint64_t hz, const uint64_t seed[static 2])
 {
 	*counts = (struct client_counts){
 		.shape = *shape,
@@ -99,26 +80,12 @@ bool client_counts_open(struct client_counts *counts, const struct count_shape *
 		counts->turn = RTE_MIN(counts->turn, counts->lengths[i]);
 	}
 	masks_fill(counts);
-	counts->size = tables_place(counts, NULL);
-	counts->memory = mmap(NULL, counts->size, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (counts->memory == MAP_FAILED) {
-		counts->memory = NULL;
-		return false;
-	}
-	if (!memory_touch(counts->memory, counts->size)) {
-		client_counts_close(counts);
-		return false;
-	}
-	tables_place(counts, counts->memory);
-	return true;
+	return counts->size = tables_place(counts, NULL);
 }
 
-void client_counts_close(struct client_counts *counts)
+void client_counts_place(struct client_counts *counts, void *memory)
 {
-	if (counts->memory != NULL)
-		munmap(counts->memory, counts->size);
-	counts->memory = NULL;
+	tables_place(counts, memory);
 }
 
 /* ---- clients ---- */

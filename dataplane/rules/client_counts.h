@@ -156,17 +156,16 @@ struct client_counts {
 	uint64_t lengths[COUNT_COLUMNS_MAX]; /* TSC cycles of a part */
 	uint64_t turn; /* and of a turn: a second, or the shortest part */
 	struct count_table *tables;
-	void *memory;
 	size_t size; /* bytes */
 };
 
 /*
- * Makes tables for so many workers, whose memory is real when this returns: workers do not wait for
- * pages. False without memory. Control lcore only, as the next.
+ * Tables for so many workers: how many bytes they take, and, once these are there, all 0 and aligned to
+ * a cache line, where they are. The memory is the caller's. Control lcore only.
  */
-bool client_counts_open(struct client_counts *counts, const struct count_shape *shape,
-			uint16_t n_tables, uint64_t hz, const uint64_t seed[static 2]);
-void client_counts_close(struct client_counts *counts);
+size_t client_counts_measure(struct client_counts *counts, const struct count_shape *shape,
+			     uint16_t n_tables, uint64_t hz, const uint64_t seed[static 2]);
+void client_counts_place(struct client_counts *counts, void *memory);
 
 /* The client of an address as in struct query_state, and its key, never 0. Any lcore. */
 void count_client_make(const struct client_counts *counts, const uint8_t *address, bool ipv6,

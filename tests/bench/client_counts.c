@@ -11,6 +11,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "dataplane/rules/client_counts.h"
 #include "tests/bench/measure.h"
@@ -23,6 +24,7 @@
 static const uint64_t seed[2] = {0x1234567890abcdef, 0xfedcba0987654321};
 
 static struct client_counts counts;
+static void *memory; /* of them */
 static struct count_losses losses;
 static uint64_t tsc, queries_a_second;
 
@@ -78,8 +80,13 @@ static double table_open(void)
 	tsc = 1000 * HZ;
 	losses = (struct count_losses){0};
 	double begin = now();
-	if (!client_counts_open(&counts, &shape, 1, HZ, seed))
+	size_t size = client_counts_measure(&counts, &shape, 1, HZ, seed);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
 		exit(EXIT_FAILURE);
+	madvise(memory, size, MADV_HUGEPAGE);
+	madvise(memory, size, MADV_POPULATE_WRITE);
+	client_counts_place(&counts, memory);
 	return now() - begin;
 }
 
@@ -89,7 +96,7 @@ static void print(const char *who, double took)
 	       "nobody\n",
 	       who, took * 1e9 / EVENTS, took * 2e9 / EVENTS, (unsigned long long)losses.replaced,
 	       (unsigned long long)losses.refused);
-	client_counts_close(&counts);
+	munmap(memory, counts.size);
 }
 
 static void known_measure(uint32_t clients)
