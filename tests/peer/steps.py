@@ -157,6 +157,17 @@ def wait(code, wanted, seconds=10):
     return Step("wait for %s to be %s" % (code, wanted), do)
 
 
+def until(step, code, wanted, times):
+    """The step again and again, until it is so."""
+    def do(world, program):
+        for _ in range(times):
+            step.do(world, program)
+            if program.console("return tostring(%s)" % code) == wanted:
+                return wanted
+        return "never"
+    return Step("until %s is %s: %s" % (code, wanted, step.title), do)
+
+
 def pause(seconds):
     def do(world, program):
         time.sleep(seconds)
