@@ -61,10 +61,6 @@ for cache in pc pc6; do
 	[ "$(console "return $cache:getStats().entries")" = 7 ] || fail "$cache holds $(console "return $cache:getStats().entries") responses"
 	[ "$(console "return $cache:getStats().unfitResponses")" = 24 ] || fail "$cache: not each unfit response is counted"
 done
-
-# Of these each server sent nine, twice each: what is no answer to the question is counted.
-for at in '10.53.0.2:5301' '\[fd53::2\]:5301'; do
-	refused=$(in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics |
-		sed -n "s/^dnsdist_server_noncompliantresponses{.*address=\"$at\".*} //p")
-	[ "$refused" = 18 ] || fail "$at sent $refused responses that are none"
-done
+# Each server sent nine kinds of what is no answer to the question, twice.
+refused=$(in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics | awk '/^dnsdist_server_noncompliantresponses\{/ {n += $NF} END {print n}')
+[ "$refused" = 36 ] || fail "not all that is no answer is counted: $refused"
