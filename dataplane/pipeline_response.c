@@ -251,6 +251,8 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 		reason = DROP_RESPONSE_SOURCE; /* a datagram, to what was asked over TCP */
 	if (unlikely(reason != DROP_NONE)) {
 		pipeline_drop(worker, mbuf, reason);
+		if (entry != NULL && reason != DROP_RESPONSE_SOURCE && !entry->probe)
+			stats_add(&worker->backends[entry->query.backend].noncompliant, 1);
 		if (entry != NULL && entry->tcp && streamed)
 			pipeline_tcp_failed(worker, entry);
 		return;

@@ -84,7 +84,7 @@ local function server_of(id, one, pools, families)
     qpsLimit = view.qps_limit, outstanding = tonumber(view.outstanding),
     reuseds = tonumber(view.drops), weight = view.weight, order = view.order,
     pools = json.array(pools), latency = view.latency, queries = tonumber(view.queries),
-    responses = tonumber(view.responses), nonCompliantResponses = 0,
+    responses = tonumber(view.responses), nonCompliantResponses = tonumber(view.noncompliant),
     sendErrors = tonumber(view.send_errors), tlsResumptions = 0}
   for family, key in pairs(TCP) do
     made[key] = sum_of(families['server_' .. family], wanted)

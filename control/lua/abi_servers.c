@@ -158,6 +158,7 @@ static void counters_view(const struct backend *server, struct lua_server_view *
 	view->responses = sum.responses;
 	view->drops = sum.timeouts;
 	view->send_errors = sum.send_errors;
+	view->noncompliant = sum.noncompliant;
 	view->outstanding = sum.queries > ended ? sum.queries - ended : 0;
 	view->latency = sum.latency / 1000;
 }

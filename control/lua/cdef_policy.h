@@ -92,7 +92,7 @@ struct lua_server_view {
 	const char *name;
 	const char *id;
 	double qps_limit, latency; /* ms */
-	uint64_t queries, responses, drops, outstanding, send_errors;
+	uint64_t queries, responses, drops, outstanding, send_errors, noncompliant;
 	uint64_t checks, check_failures;
 	double check_latency; /* ms */
 };

@@ -307,8 +307,8 @@ void metrics_server_labels(const struct control *control, const struct backend *
 }
 
 enum server_value { SERVER_STATUS, SERVER_QUERIES, SERVER_RESPONSES, SERVER_DROPS,
-		    SERVER_SEND_ERRORS, SERVER_OUTSTANDING, SERVER_ORDER, SERVER_WEIGHT,
-		    SERVER_LATENCY, SERVER_CHECKS_FAILED, SERVER_CHECKS_PARSING,
+		    SERVER_SEND_ERRORS, SERVER_NONCOMPLIANT, SERVER_OUTSTANDING, SERVER_ORDER,
+		    SERVER_WEIGHT, SERVER_LATENCY, SERVER_CHECKS_FAILED, SERVER_CHECKS_PARSING,
 		    SERVER_CHECKS_TIMEOUT, SERVER_CHECKS_NETWORK, SERVER_CHECKS_MISMATCH,
 		    SERVER_CHECKS_INVALID, SERVER_CHECKS_LATENCY, SERVER_CHANGES };
 
@@ -331,6 +331,8 @@ static double server_value(const struct control *control, const struct backend *
 		return (double)stats.timeouts;
 	case SERVER_SEND_ERRORS:
 		return (double)stats.send_errors;
+	case SERVER_NONCOMPLIANT:
+		return (double)stats.noncompliant;
 	case SERVER_OUTSTANDING:
 		return (double)(stats.queries - stats.responses - stats.timeouts);
 	case SERVER_ORDER:
@@ -373,6 +375,9 @@ static void servers_print(const struct control *control, FILE *out)
 				  "Amount of queries not answered by server"},
 		[SERVER_SEND_ERRORS] = {"dnsdist_server_senderrors", "counter",
 					"Total number of errors while relaying queries"},
+		[SERVER_NONCOMPLIANT] = {"dnsdist_server_noncompliantresponses", "counter",
+					 "Amount of responses that were no answer to what this "
+					 "server was asked, and dropped"},
 		[SERVER_OUTSTANDING] = {"dnsdist_server_outstanding", "gauge",
 					"Current number of queries that are waiting for a backend "
 					"response"},

@@ -79,6 +79,7 @@ void totals_backend(const struct control *control, uint16_t number, struct backe
 	WORKERS_SUM(control, sum->timeouts, worker->backends[number].timeouts);
 	WORKERS_SUM(control, sum->servfails, worker->backends[number].servfails);
 	WORKERS_SUM(control, sum->send_errors, worker->backends[number].send_errors);
+	WORKERS_SUM(control, sum->noncompliant, worker->backends[number].noncompliant);
 	WORKERS_SUM(control, sum->queries, worker->backends[number].queries);
 	double weighted = 0;
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {

@@ -41,6 +41,8 @@ static void cell_put(struct timed_set *set, const uint64_t address[2], uint64_t 
 		cell->address[0] = address[0];
 		cell->address[1] = address[1];
 		set->used++;
+	} else if (before > until) {
+		return;
 	}
 	__atomic_store_n(&cell->until, until != 0 ? until : EXPIRED, __ATOMIC_RELEASE);
 }

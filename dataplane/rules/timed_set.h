@@ -32,8 +32,8 @@ struct timed_set *timed_set_init(void *memory, uint32_t count, uint64_t seed);
 bool timed_set_is_full(const struct timed_set *set);
 
 /*
- * Puts an address in (as in struct query_state) until then; an earlier time of its own is
- * overwritten. There must be room. Control lcore only, as the next three.
+ * Puts an address in (as in struct query_state) until then; a later time that it has stays, as
+ * in dnsdist. There must be room. Control lcore only, as the next three.
  */
 void timed_set_add(struct timed_set *set, const uint8_t *address, bool ipv6, uint64_t until);
 

@@ -81,6 +81,7 @@ struct backend_stats {
 	uint64_t timeouts;
 	uint64_t send_errors;
 	uint64_t servfails; /* among the responses */
+	uint64_t noncompliant; /* what it sent for queries that is no response to them */
 	double latency;	      /* microseconds, on average over about 128 responses */
 };
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Scenarios of rule chains and what is shown of them, of tags, and of rates."""
-from steps import Scenario, Step, ask, edit, lua, query, value, values
+from steps import Scenario, Step, ask, edit, lua, pause, query, value, values
 
 UUIDS = ["00000000-0000-4000-8000-00000000000%d" % i for i in range(1, 6)]
 # Of each chain: what its functions have in their names, how rules are added, and actions.
@@ -91,6 +91,64 @@ def rate(name, count, client="10.60.0.1"):
     return Step("rate %s from %s" % (name, client), do, same)
 
 
+TIMED = BACKEND + """
+timed = TimedIPSetRule()
+addAction(timed:slice(), RCodeAction(DNSRCode.REFUSED))
+other = TimedIPSetRule()
+addAction(AndRule({other:slice(), QTypeRule('AAAA')}), SpoofAction('2001:db8::7'))
+"""
+BOTH = [step for name, client in (("a.test", "10.60.0.1"), ("b.test", "10.60.0.2"), ("c.test", "fd60::1"))
+        for step in (ask(name, client=client), ask(name, "AAAA", client=client))]
+
+
+def renamed(prefix, steps):
+    """The same steps once more."""
+    return [Step(prefix + step.title, step.do, step.same) for step in steps]
+
+
+TIMES = [
+    *BOTH, edit("timed:add(newCA('10.60.0.1'), 2)"), edit("timed:add(newCA('fd60::1'), 60)"), edit("other:add(newCA('10.60.0.2'), 60)"),
+    *renamed("added: ", BOTH), pause(2.2), *renamed("later: ", BOTH), value("timed:cleanup()"), *renamed("cleaned: ", BOTH),
+    edit("timed:add(newCA('10.60.0.2'), 60)"), edit("timed:add(newCA('10.60.0.2'), 1)"), *renamed("shortened: ", BOTH), pause(1.2),
+    *renamed("over: ", BOTH), edit("timed:clear()"), *renamed("cleared: ", BOTH), lua("showRules()"),
+]
+RESTARTED = BACKEND + """
+newServer({address='10.53.0.54:53', pool='second'})
+seen = {}
+function said() local s = table.concat(seen, ', ') seen = {} return s end
+local function sorted(tags) local k = {} for n, v in pairs(tags) do k[#k + 1] = n .. '=' .. v end table.sort(k) return table.concat(k, ' ') end
+addAction(AllRule(), SetTagAction('before', '1'))
+addAction(AllRule(), LuaAction(function(dq) dq:setRestartable() dq:setTag('restartable', 'x') return DNSAction.None end))
+addAction(AllRule(), SetTagAction('after', '2'))
+addResponseAction(QNameSuffixRule('again.test'), LuaResponseAction(function(dr)
+  seen[#seen + 1] = dr.pool .. ' ' .. dr:getRestartCount() .. ' ' .. sorted(dr:getTagArray())
+  if dr:getRestartCount() < 2 then dr:setTag('round', tostring(dr:getRestartCount())) dr.pool = 'second' dr:restart() end
+  return DNSResponseAction.None end))
+addResponseAction(TagRule('round', '1'), SetMaxTTLResponseAction(7))
+addResponseAction(QNameSuffixRule('unset.again.test'), UnsetTagResponseAction('before'))
+"""
+MANY = BACKEND + """
+for i = 1, 1500 do
+  addAction(QNameRule('exact' .. i .. '.test'), SpoofAction('192.0.2.' .. i % 250))
+  addAction('suffix' .. i .. '.test', RCodeAction(i % 2 == 0 and DNSRCode.REFUSED or DNSRCode.NXDOMAIN))
+end
+for i = 1, 200 do
+  addAction(AndRule({QTypeRule(i), NetmaskGroupRule('10.60.' .. i .. '.0/24')}), SpoofRawAction('abcd'))
+  addAction(RegexRule('^re' .. i .. '[a-z]+\\\\.'), SetTagAction('re', tostring(i)))
+end
+addAction(TagRule('re', '77'), SpoofAction('192.0.2.77'))
+for i = 1, 300 do addResponseAction(QNameSuffixRule('ttl' .. i .. 'x.test'), SetMaxTTLResponseAction(i)) end
+local names = newSuffixMatchNode()
+for i = 1, 3000 do names:add('listed' .. i .. '.test.') end
+addAction(SuffixMatchNodeRule(names), SpoofAction('192.0.2.88'))
+addAction(AndRule({QNameSuffixRule('exact7.test'), QTypeRule('TXT')}), SpoofRawAction('never'))
+"""
+CHOSEN = [ask(name, kind, client=client) for name, kind, client in (
+    ("exact1.test", "A", "10.60.0.1"), ("exact1500.test", "A", "10.60.0.1"), ("x.exact1.test", "A", "10.60.0.1"), ("EXACT7.Test", "TXT", "10.60.0.1"),
+    ("exact9.test", "AAAA", "10.60.0.1"), ("suffix1.test", "A", "10.60.0.1"), ("a.suffix1500.test", "A", "10.60.0.1"),
+    ("asuffix1500.test", "A", "10.60.0.1"), ("none.test", "TXT", "10.60.16.9"), ("none.test", "TXT", "10.60.17.9"), ("re77abc.test", "A", "10.60.0.1"),
+    ("re78abc.test", "A", "10.60.0.1"), ("re77.test", "A", "10.60.0.1"), ("a.ttl12x.test", "A", "10.60.0.1"), ("ttl299x.test", "A", "10.60.0.1"),
+    ("b.listed3000.test", "A", "10.60.0.1"), ("listed3001.test", "A", "10.60.0.1"))]
 RATES = BACKEND + """
 addAction(QNameSuffixRule({'warm.test'}), SpoofAction('192.0.2.1'))
 addAction(AndRule({MaxQPSIPRule(20), RegexRule('^ip')}), DropAction())
@@ -104,6 +162,11 @@ SCENARIOS = [
     *[Scenario("chain " + (chain or "query"), BACKEND + rules(chain), *edits(chain)) for chain in QUERY_CHAINS + RESPONSE_CHAINS],
     Scenario("chain counters", BACKEND + SET, *MATCHED),
     Scenario("tags", TAGS, *TAGGED),
+    Scenario("timed set", TIMED, *TIMES),
+    Scenario("tags restarted", RESTARTED, *[step for name in ("a.again.test", "unset.again.test", "a.test") for step in (ask(name), value("said()"))]),
+    Scenario("many rules", MANY, *CHOSEN, lua("topRules(4)"), value("#getTopRules(5000)"),
+             *values("getRule(2999):getSelector():toString()", "getRule(3400):getSelector():toString()", "getRule(9999)"),
+             lua("mvRuleToTop()"), *renamed("moved: ", CHOSEN[:4]), lua("showRules({truncateRuleWidth=30})")),
     Scenario("rates", RATES, *LIMITED),
     Scenario("rates by client", RATES, rate("ip", 100), rate("ip", 100, client="10.60.0.2")),
     Scenario("rates by network", RATES, rate("net", 19), rate("net", 60, client="10.60.3.9")),

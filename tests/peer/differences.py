@@ -41,6 +41,18 @@ LONG = "truncated if it is too long for its client or for one packet, when it co
 NEWER = "newer than the dnsdist that is compared with"
 HASH = "names are hashed with another function: each name has a server of its own here, too"
 EXACT = "dnsdist leaves so many in each shard"
+PLACES = "the places that rules have in the chain, which functions take, and equals in that order; dnsdist counts lines"
+MARKED = "checks are marked as queries are, so that they test the same way"
+UDP_FIRST = "what came over TCP is asked over UDP first, and over TCP if the answer is truncated"
+ENDLESS = "a query is asked sixteen times more at most, where dnsdist goes on for ever"
+UNREAD = "dnsdist keeps what it has not read to its end, or cannot"
+CASE = "the question has the client's letters, or the client would not take the answer"
+ONE_QUESTION = "dnsdist takes an answer with two questions, and keeps it"
+CONNECTION = "a connection that is kept serves the next client; dnsdist has one that is another client's and opens no more"
+UNSEEN = "dnsdist does not look at what an answer over TCP is an answer to"
+# The words of poison.py that spoil an answer so.
+UNREADABLE = ("moreanswers", "manyanswers", "moreadditional", "manyauthority", "trailing", "twoopts", "optnamed", "loop", "forward",
+              "longdata", "cut", "longname", "otheropcode", "twoquestions")
 STEPS = [
     ("cache life bounds", "pc:getStats().entries", None),
     ("cache life", "pc:getStats().entries", NO_TTL),
@@ -70,6 +82,36 @@ STEPS = [
     ("cache large", "ask many90.test A RD from...", LONG),
     ("cache large", "ask many90.test A RD EDNS 4096...", LONG),
     ("cache large", "again: ask many90.test A RD EDNS 4096...", LONG),
+    ("many rules", "getRule(9999)...", NOTHING),
+    ("many rules", "topRules(4)", PLACES),
+    ("many rules", "showRules...", "a large set is shown by its size"),
+    ("timed set", "showRules()", "of a set that changes its size is not shown"),
+    ("sent dscp", "how server...", MARKED),
+    ("sent proxy tcpOnly", "came...", None),
+    *[("sent proxy tcp", "came %s..." % name, UDP_FIRST) for name in ("a.test", "a.values", "a.six", "tcudp", "more.values")],
+    *[("sent tcp", "came %s A from 10.60.0.1 over TCP" % name, UDP_FIRST) for name in ("a.test", "tcudp.test", "many60.test", "silent.test")],
+    ("sent tcp", "came many60.test A from 10.60.0.1", LONG),
+    ("answers tcp", "ask tcudp...", UDP_FIRST),
+    ("answers tcp", "ask many90.tcudp...", UDP_FIRST),
+    ("options maxConcurrentTCPConnections", "ask b...", CONNECTION),
+    ("options maxConcurrentTCPConnections", "ask c...", CONNECTION),
+    *[("answers large", "ask many%d.test A RD%s from..." % (count, edns), LONG) for edns, counts in (
+        ("", (31, 60, 90)), (" EDNS 512", (30, 31, 60, 90)), (" EDNS 513", (30, 31, 60, 90)), (" EDNS 1232", (90,)),
+        (" EDNS 1452", (90,)), (" EDNS 4096", (90,)), (" EDNS 0", (60,)), (" EDNS 100", (60,)), (" EDNS 511", (60,)), (" DO", (40,)))
+      for count in counts],
+    ("answers large", "ask many40.extra5...", LONG),
+    ("answers large", "ask many60.tc...", LONG),
+    ("restarts without end", "came...", ENDLESS),
+    ("poison edns", "again: ask feweranswers...", UNREAD),
+    ("poison edns", "again: ask afteropt...", UNREAD),
+    ("poison edns", "again: ask unaskedopt...", UNREAD),
+    ("poison tcp", "ask othercase...", CASE),
+    *[("poison tcp", "ask %s.a.test..." % one, UNSEEN) for one in ("othername", "othertype", "otherclass", "noquestion", "onlyheader",
+                                                           "twoquestions", "noqr", "cutname")],
+    ("poison", "ask othercase...", CASE),
+    ("poison", "ask twoquestions...", ONE_QUESTION),
+    *[("poison", "again: ask %s.a.test..." % one, UNREAD) for one in UNREADABLE],
+    ("poison", "pc:getStats().entries", UNREAD),
     ("texts selectors", "HTTP...", ABSENT),
     ("texts selectors", "SNIRule...", ABSENT),
     ("texts selectors", "TimedIPSetRule...", MORE),

@@ -17,8 +17,8 @@ PATIENCE = 1.0  # seconds; a program that answers does so at once
 
 
 class Scenario:
-    def __init__(self, name, policy, *steps, workers=1):
-        self.name, self.policy, self.workers = name, policy, workers
+    def __init__(self, name, policy, *steps, workers=1, tcp=False):
+        self.name, self.policy, self.workers, self.tcp = name, policy, workers, tcp
         self.steps = [step for one in steps for step in (one if isinstance(one, list) else [one])]
 
 
@@ -39,19 +39,44 @@ def query(name, kind, flags, edns, do, size, options):
     return made.to_wire()
 
 
-def exchanged(world, wire, client, patience):
-    got, seen = world.ask(wire, client, "fd53::1" if ":" in client else "10.53.0.1", patience)
-    lines = ["server %d got %s" % (number, text(message)) for number, message in seen]
+def destination(client):
+    return "fd53::1" if ":" in client else "10.53.0.1"
+
+
+def exchanged(world, wire, client, patience, over):
+    got, seen = world.ask(wire, client, destination(client), patience, over)
+    lines = ["server %d got %s" % (number, text(message)) for number, message, _ in seen]
     return "\n".join(["client got " + text(got)] + lines)
 
 
 def ask(name, kind="A", flags="RD", edns=False, do=False, size=1232, options=(), client="10.60.0.1", patience=PATIENCE,
-        wire=None):
+        wire=None, over="udp"):
     """One query: the answer, and what servers got. Options: (code, bytes), or a client subnet as text."""
     made = wire or query(name, kind, flags, edns, do, size, options)
     title = "ask %s %s %s%s%s from %s" % (name, kind, flags, " DO" if do else " EDNS %d" % size if edns else "",
                                          " %s" % (list(options)) if options else "", client)
-    return Step(title, lambda world, program: exchanged(world, made, client, patience), nearly)
+    title += " over TCP" if over == "tcp" else ""
+    return Step(title, lambda world, program: exchanged(world, made, client, patience, over), nearly)
+
+
+def came(name, kind="A", client="10.60.0.1", over="udp", patience=PATIENCE):
+    """How one query comes to servers, and whether it is answered."""
+    wire = query(name, kind, "RD", False, False, 0, ())
+
+    def do(world, program):
+        got, seen = world.ask(wire, client, destination(client), patience, over)
+        lines = ["%s" % ("answered" + (" truncated" if got[2] & 2 else "") if got else "silence")]
+        return "\n".join(lines + ["server %d, %s" % (number, re.sub(r"\b%d\b" % world.port, "PORT", way)) for number, _, way in seen])
+    return Step("came %s %s from %s%s" % (name, kind, client, " over TCP" if over == "tcp" else ""), do)
+
+
+def check_came(number):
+    """How the last check came to a server."""
+    def do(world, program):
+        with world.lock:
+            got = world.checks.get(number)
+        return got[-1][1] if got else "no check"
+    return Step("how server %d is checked" % number, do)
 
 
 def twice(name, *arguments, **named):
@@ -132,6 +157,17 @@ def wait(code, wanted, seconds=10):
     return Step("wait for %s to be %s" % (code, wanted), do)
 
 
+def until(step, code, wanted, times):
+    """The step again and again, until it is so."""
+    def do(world, program):
+        for _ in range(times):
+            step.do(world, program)
+            if program.console("return tostring(%s)" % code) == wanted:
+                return wanted
+        return "never"
+    return Step("until %s is %s: %s" % (code, wanted, step.title), do)
+
+
 def pause(seconds):
     def do(world, program):
         time.sleep(seconds)
@@ -144,7 +180,7 @@ def checks(number):
     def do(world, program):
         with world.lock:
             got = world.checks.get(number)
-        return text(got[-1]) if got else "no check"
+        return text(got[-1][0]) if got else "no check"
     return Step("what server %d is checked with" % number, do)
 
 
@@ -153,7 +189,7 @@ def servers_of(world, names, client, patience=PATIENCE):
     sequence = []
     for name in names:
         _, seen = world.ask(query(name, "A", "RD", False, False, 0, ()), client, "10.53.0.1", patience)
-        sequence.append(",".join(str(number) for number, _ in seen) or "-")
+        sequence.append(",".join(str(number) for number, _, _ in seen) or "-")
     return sequence
 
 
@@ -183,3 +219,12 @@ def shares(pattern, count, within=0.08, client="10.60.0.1"):
         first, second = (dict(one.split(":") for one in got.split()) for got in (a, b))
         return all(abs(float(first.get(one, 0)) - float(second.get(one, 0))) <= within for one in {*first, *second})
     return Step("shares " + pattern, do, same)
+
+
+def spread(name, count):
+    """Which server gets the same name each time while none answers: named by the turn in which they were first asked."""
+    def do(world, program):
+        sequence = servers_of(world, [name] * count, "10.60.0.1", patience=0.05)
+        turns = sorted(set(sequence), key=sequence.index)
+        return " ".join("-" if one == "-" else "abcde"[turns.index(one)] for one in sequence)
+    return Step("spread %d %s" % (count, name), do)

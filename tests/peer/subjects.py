@@ -19,11 +19,11 @@ lcores: {control: 0, workers: [%s], share: true}
 ports:
   - name: edge
     device: "net_af_packet0,iface=edge"
-    addresses: [10.53.0.1/24, "fd53::1/64"]
+    addresses: [10.53.0.1/24, "fd53::1/64", 10.53.0.2/24]
     gateways: [10.53.0.53, "fd53::53"]
 policy: policy.lua
 console: {socket: %s/console.sock}
-tcp: {listen: "off"}
+tcp: {listen: "%s"}
 metrics: {listen: "off"}
 """
 
@@ -36,8 +36,8 @@ class Subject:
     """A program under test, with this policy, at 10.53.0.1 and fd53::1; gone at the end."""
     name = None
 
-    def __init__(self, policy, workers=1):
-        self.policy, self.workers = policy, workers
+    def __init__(self, policy, workers=1, tcp=False):
+        self.policy, self.workers, self.tcp = policy, workers, tcp
         self.work = tempfile.mkdtemp(prefix="sluice-peer.")
         self.keeper = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
         self.process = None
@@ -104,6 +104,7 @@ class Dnsdist(Subject):
         ip link set lo up
         sysctl -qw net.ipv6.conf.edge.accept_dad=0 net.ipv6.conf.edge.dad_transmits=0
         ip addr add 10.53.0.1/24 dev edge
+        ip addr add 10.53.0.2/24 dev edge
         ip addr add fd53::1/64 dev edge nodad
         ethtool -K edge tx off
         ip link set edge up
@@ -111,14 +112,14 @@ class Dnsdist(Subject):
         ip -6 route add default via fd53::53"""
 
     def begin(self):
-        self.conf = os.path.join(peer.ROOT, "etc/sluice-peer.conf")
+        self.conf = os.path.join(peer.ROOT, "etc/sluice-peer-%d.conf" % os.getpid())
         with open(self.conf, "w", encoding="utf-8") as file:
             file.write(SETTINGS + self.policy)
         self.start(["chroot", peer.ROOT, "/usr/bin/dnsdist", "--supervised", "--disable-syslog", "-C",
-                    "/etc/sluice-peer.conf"])
+                    "/etc/sluice-peer-%d.conf" % os.getpid()])
 
     def client(self, expression):
-        return subprocess.run(self.inside("chroot", peer.ROOT, "/usr/bin/dnsdist", "-c", "-C", "/etc/sluice-peer.conf",
+        return subprocess.run(self.inside("chroot", peer.ROOT, "/usr/bin/dnsdist", "-c", "-C", "/etc/sluice-peer-%d.conf" % os.getpid(),
                                           "-e", expression), capture_output=True, text=True, check=False)
 
     def ready(self):
@@ -135,12 +136,26 @@ class Sluice(Subject):
         sysctl -qw net.ipv6.conf.all.disable_ipv6=1
         ethtool -K edge tx off
         ip link set edge up"""
+    KERNEL = """
+        sysctl -qw net.ipv6.conf.edge.disable_ipv6=0
+        ip addr add 10.53.0.1/24 dev edge
+        ip addr add 10.53.0.2/24 dev edge
+        ip addr add fd53::1/64 dev edge nodad
+        ip route add default via 10.53.0.53
+        ip -6 route add default via fd53::53
+        for family in -4 -6; do
+            ip $family rule add pref 1 ipproto udp iif edge blackhole
+            ip $family rule add pref 2 lookup local
+            ip $family rule del pref 0
+        done"""
 
     def begin(self):
+        if self.tcp:
+            run(*self.inside("sh", "-ec", self.KERNEL))
         with open(os.path.join(self.work, "policy.lua"), "w", encoding="utf-8") as file:
             file.write(self.policy)
         with open(os.path.join(self.work, "sluice.yml"), "w", encoding="utf-8") as file:
-            file.write(CONFIG % (",".join(["0", "1"][:self.workers]), self.work))
+            file.write(CONFIG % (",".join(["0", "1"][:self.workers]), self.work, "auto" if self.tcp else "off"))
         self.start([SLUICE, "run", "-c", os.path.join(self.work, "sluice.yml")])
 
     def ready(self):

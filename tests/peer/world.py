@@ -13,7 +13,10 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-SERVERS = [("10.53.0.53", 53), ("10.53.0.54", 53), ("10.53.0.55", 53), ("10.53.0.55", 5353)]
+import poison
+import ways
+
+SERVERS = [("10.53.0.53", 53), ("10.53.0.54", 53), ("10.53.0.55", 53), ("10.53.0.55", 5353), ("fd53::53", 53)]
 SOA = "ns.test. hostmaster.test. 1 2 3 4 %d"
 
 
@@ -25,6 +28,19 @@ def opened(address, port=0):
     else:
         sock.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
     sock.bind((address, port))
+    return sock
+
+
+def connected(address, destination):
+    """A connection from there to port 53."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    if ":" in address:
+        sock.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
+    else:
+        sock.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
+    sock.bind((address, 0))
+    sock.settimeout(5)
+    sock.connect((destination, 53))
     return sock
 
 
@@ -61,7 +77,7 @@ def option_ecs(query, scope):
     return []
 
 
-def answer(query, number):
+def answer(query, number, tcp=False):
     """What server `number` says, or None."""
     asked = query.question[0]
     name, words = asked.name.to_text(), labels(asked.name.to_text())
@@ -79,7 +95,7 @@ def answer(query, number):
     made.set_rcode(rcode)
     if query.edns >= 0:
         made.use_edns(0, query.ednsflags, 1232, options=option_ecs(query, words["scope"]) if "scope" in words else [])
-    if "tc" in words:
+    if "tc" in words or "tcudp" in words and not tcp:
         made.flags |= dns.flags.TC
     if "empty" in words:
         return made
@@ -99,11 +115,14 @@ def answer(query, number):
 
 
 class World:
-    """Clients, and servers in a thread of their own. `seen`: [(server, message)] since it was last taken."""
+    """Clients, and servers in threads of their own. `seen`: [(server, message, how it came)] since it was last taken."""
 
     def __init__(self):
         self.servers = {opened(*at): number for number, at in enumerate(SERVERS, 1)}
-        self.stopped, self.checks, self.seen, self.show_checks = set(), {}, [], False
+        self.listeners = {ways.listening(*at): number for number, at in enumerate(SERVERS, 1)}
+        for sock in self.servers:
+            ways.datagrams_told(sock)
+        self.stopped, self.checks, self.seen = set(), {}, []
         self.lock, self.over = threading.Lock(), False
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
@@ -114,16 +133,29 @@ class World:
     def __exit__(self, *_):
         self.over = True
         self.thread.join()
-        for sock in self.servers:
+        for sock in [*self.servers, *self.listeners]:
             sock.close()
 
     def serve(self):
         while not self.over:
-            for sock in select.select(list(self.servers), [], [], 0.05)[0]:
-                wire, sender = sock.recvfrom(65535)
-                self.asked(sock, self.servers[sock], wire, sender)
+            for sock in select.select([*self.servers, *self.listeners], [], [], 0.05)[0]:
+                if sock in self.listeners:
+                    self.connected(self.listeners[sock], *sock.accept())
+                else:
+                    message, sender, way = ways.datagram(sock)
+                    made = self.asked(self.servers[sock], message, way)
+                    if made is not None:
+                        sock.sendto(made, sender)
 
-    def asked(self, sock, number, wire, sender):
+    def connected(self, number, sock, sender):
+        if number in self.stopped:
+            sock.close()
+            return
+        threading.Thread(target=ways.stream, daemon=True,
+                         args=(sock, sender, lambda message, way: self.asked(number, message, way))).start()
+
+    def asked(self, number, wire, way):
+        """The answer, or None."""
         try:
             query = dns.message.from_wire(wire)
             name = query.question[0].name.to_text().lower()
@@ -132,15 +164,14 @@ class World:
         check = name.startswith("check") or name == "a.root-servers.net."
         with self.lock:
             if check:
-                self.checks.setdefault(number, []).append(wire)
+                self.checks.setdefault(number, []).append((wire, way))
             else:
-                self.seen.append((number, wire))
+                self.seen.append((number, wire, way))
             stopped = number in self.stopped
         if stopped or query is None:
-            return
-        made = answer(query, number)
-        if made is not None:
-            sock.sendto(made.to_wire(max_size=65535), sender)
+            return None
+        made = answer(query, number, way.startswith("tcp"))
+        return None if made is None else poison.spoilt(labels(name), made.to_wire(max_size=65535))
 
     def took(self):
         with self.lock:
@@ -160,14 +191,19 @@ class World:
             except TimeoutError:
                 return answers
 
-    def ask(self, wire, client, destination, patience):
-        """(answer or None, [(server, query)])"""
+    def ask(self, wire, client, destination, patience, over="udp"):
+        """(answer or None, [(server, query, how it came)])"""
         self.took()
-        with opened(client) as sock:
-            sock.sendto(wire, (destination, 53))
+        with opened(client) if over == "udp" else connected(client, destination) as sock:
             sock.settimeout(patience)
+            self.port = sock.getsockname()[1]
             try:
-                got = sock.recv(65535)
-            except TimeoutError:
+                if over == "udp":
+                    sock.sendto(wire, (destination, 53))
+                    got = sock.recv(65535)
+                else:
+                    sock.sendall(ways.framed(wire))
+                    got = ways.exactly(sock, int.from_bytes(ways.exactly(sock, 2), "big"))
+            except (TimeoutError, EOFError):
                 got = None
         return got, self.took()

@@ -61,3 +61,6 @@ for cache in pc pc6; do
 	[ "$(console "return $cache:getStats().entries")" = 7 ] || fail "$cache holds $(console "return $cache:getStats().entries") responses"
 	[ "$(console "return $cache:getStats().unfitResponses")" = 24 ] || fail "$cache: not each unfit response is counted"
 done
+# Each server sent nine kinds of what is no answer to the question, twice.
+refused=$(in_sluice curl -s --max-time 5 http://127.0.0.1:8083/metrics | awk '/^dnsdist_server_noncompliantresponses\{/ {n += $NF} END {print n}')
+[ "$refused" = 36 ] || fail "not all that is no answer is counted: $refused"

@@ -35,8 +35,14 @@ START_TEST(addresses_are_in_it_until_they_expire)
 	add(set, 7, 200);
 	ck_assert(has(set, 7, 150));
 	ck_assert_uint_eq(set->used, 1);
-	add(set, 7, 0);
+	add(set, 7, 120); /* it is there for longer */
+	ck_assert(has(set, 7, 150));
+	ck_assert(!has(set, 7, 200));
+	timed_set_clear(set);
 	ck_assert(!has(set, 7, 1));
+	add(set, 7, 120);
+	ck_assert(has(set, 7, 119));
+	ck_assert_uint_eq(set->used, 1);
 	free(set);
 }
 END_TEST

@@ -39,7 +39,7 @@ START_TEST(sums)
 	control->stats.counter[STATS_RULE_DROP] = 32;
 	control->stats.drop[DROP_TIMEOUT] = 64;
 	backends[0][3] = (struct backend_stats){.queries = 3, .responses = 2, .timeouts = 1};
-	backends[1][3] = (struct backend_stats){.queries = 5, .send_errors = 4};
+	backends[1][3] = (struct backend_stats){.queries = 5, .send_errors = 4, .noncompliant = 6};
 	ck_assert_uint_eq(totals_port_queries(control, 0), 3);
 	ck_assert_uint_eq(totals_queries(control), 7);
 	ck_assert_uint_eq(totals_port_answers(control, 1, STATS_OWN_ANSWER), 8);
@@ -48,7 +48,7 @@ START_TEST(sums)
 	ck_assert_uint_eq(totals_drop(control, DROP_TIMEOUT), 64);
 	totals_backend(control, 3, &sum);
 	ck_assert(sum.queries == 8 && sum.responses == 2 && sum.timeouts == 1 &&
-		  sum.send_errors == 4);
+		  sum.send_errors == 4 && sum.noncompliant == 6);
 }
 END_TEST
 
