@@ -466,23 +466,41 @@ void pipeline_query(struct worker *worker, struct rte_mbuf *mbuf)
 		query_refuse(worker, mbuf, DROP_QUERY_MALFORMED);
 }
 
+/* A chain without rules is not run: who only forwards has none. */
+static inline void queries_pass(struct worker *worker, const struct policy *policy, uint16_t total)
+{
+	for (uint16_t i = 0; i < total; i++) {
+		packet_of(worker->queries[i])->generation = policy->generation;
+		pipeline_cache_ask(worker, worker->queries[i]);
+	}
+}
+
+static inline void queries_rule(struct worker *worker, const struct policy *policy, uint16_t total)
+{
+	rule_ahead_find(&worker->rules.ahead, policy, worker->queries, total);
+	for (uint16_t i = 0; i < total; i++)
+		pipeline_chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);
+	rule_ahead_end(&worker->rules.ahead);
+}
+
 void pipeline_queries(struct worker *worker)
 {
 	STAGE(worker, RULES);
 	uint16_t total = worker->n_queries;
 	worker->n_queries = 0;
+	const struct policy *policy = policy_now(worker);
 	recent_queries(&worker->recent, worker->queries, total, worker->now);
 	/* Before anything blocks them: who goes on stays blocked. */
-	if (unlikely(policy_now(worker)->n_groups != 0))
+	if (unlikely(policy->n_groups != 0))
 		pipeline_groups_queries(worker, total);
 	const struct blocks *blocks =
 		__atomic_load_n(&worker->dataplane->blocks, __ATOMIC_ACQUIRE);
 	if (unlikely(blocks != NULL))
 		total = pipeline_blocks(worker, blocks, total);
-	rule_ahead_find(&worker->rules.ahead, policy_now(worker), worker->queries, total);
-	for (uint16_t i = 0; i < total; i++)
-		pipeline_chain_run(worker, worker->queries[i], CHAIN_QUERY, 0);
-	rule_ahead_end(&worker->rules.ahead);
+	if (policy->chains[CHAIN_QUERY].count == 0)
+		queries_pass(worker, policy, total);
+	else
+		queries_rule(worker, policy, total);
 	pipeline_lookups(worker);
 }
 

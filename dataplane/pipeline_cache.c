@@ -164,15 +164,14 @@ static bool key_make(struct worker *worker, struct rte_mbuf *mbuf, const struct 
 	       key_tell(worker, mbuf, cache);
 }
 
-void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
+/* Apart, so that who has no cache does not pay for what this one needs. */
+static __rte_noinline void cache_ask(struct worker *worker, struct rte_mbuf *mbuf,
+				     const struct policy *policy, const struct cache *cache)
 {
-	STAGE(worker, CACHE);
 	struct packet *packet = packet_of(mbuf);
-	const struct policy *policy = policy_now(worker);
-	const struct cache *cache = cache_of(policy, packet->query.pool);
 	if (unlikely(pipeline_is_xfr(&packet->query)))
 		packet->query.flags |= QUERY_SKIP_CACHE;
-	if (cache == NULL || (packet->query.flags & QUERY_SKIP_CACHE) != 0) {
+	if (unlikely((packet->query.flags & QUERY_SKIP_CACHE) != 0)) {
 		pipeline_forward(worker, mbuf);
 		return;
 	}
@@ -181,6 +180,17 @@ void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
 		miss(worker, mbuf);
 	else
 		look_up_later(worker, mbuf, cache);
+}
+
+void pipeline_cache_ask(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	STAGE(worker, CACHE);
+	const struct policy *policy = policy_now(worker);
+	const struct cache *cache = cache_of(policy, packet_of(mbuf)->query.pool);
+	if (cache == NULL)
+		pipeline_forward(worker, mbuf);
+	else
+		cache_ask(worker, mbuf, policy, cache);
 }
 
 static void lookup_prefetch(const struct worker *worker, uint16_t number)
@@ -269,9 +279,9 @@ static bool keep(struct worker *worker, struct rte_mbuf *mbuf, bool shared)
 			    worker->seconds, seconds, worker->index);
 }
 
-void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
+/* Of an answer that may go into a cache, or whose query had an OPT of ours. */
+static __rte_noinline void cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
 {
-	STAGE(worker, CACHE);
 	struct packet *packet = packet_of(mbuf);
 	bool wanted = packet->keyed && (packet->query.flags & QUERY_SKIP_CACHE) == 0;
 	bool shared = false;
@@ -290,4 +300,14 @@ void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
 		pipeline_client_send(worker, mbuf);
 	else
 		pipeline_chain_run(worker, mbuf, CHAIN_CACHE_INSERTED, 0);
+}
+
+void pipeline_cache_keep(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	STAGE(worker, CACHE);
+	const struct packet *packet = packet_of(mbuf);
+	if (packet->keyed || unlikely((packet->query.flags & PIPELINE_EDNS_OURS) != 0))
+		cache_keep(worker, mbuf);
+	else
+		pipeline_client_send(worker, mbuf);
 }

@@ -215,6 +215,14 @@ void pipeline_responses(struct worker *worker)
 	worker->n_answers = 0;
 }
 
+static inline void response_rule(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	if (policy_now(worker)->chains[CHAIN_RESPONSE].count == 0)
+		pipeline_cache_keep(worker, mbuf);
+	else
+		pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+}
+
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	STAGE(worker, FORWARD);
@@ -272,7 +280,7 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 	if (unlikely((dns_flags_load(packet_dns(mbuf)) & DNS_FLAG_TC) != 0))
 		truncated_cut(worker, mbuf);
 	if (likely(!pipeline_is_xfr(&packet->query)))
-		pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+		response_rule(worker, mbuf);
 	else if (dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) == 1)
 		pipeline_chain_run(worker, mbuf, CHAIN_XFR, 0);
 	else /* rules need a name */

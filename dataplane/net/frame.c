@@ -143,6 +143,13 @@ static enum net_class ipv4_elsewhere(const struct net_port *port, struct rte_mbu
 	return host(reason, group ? DROP_MULTICAST : DROP_BROADCAST);
 }
 
+/* Of a header with options (RFC 791, section 3.1), bytes; 0: it is none. */
+static __rte_noinline uint32_t ipv4_header_size(const struct rte_ipv4_hdr *ip)
+{
+	uint32_t size = (ip->version_ihl & 0x0fu) * 4;
+	return ip->version_ihl >> 4 == 4 && size > sizeof(*ip) ? size : 0;
+}
+
 static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf *mbuf,
 				    struct packet *packet, uint8_t *reason)
 {
@@ -151,8 +158,10 @@ static enum net_class ipv4_classify(const struct net_port *port, struct rte_mbuf
 		return drop(reason, DROP_FRAME_SHORT);
 	const struct rte_ipv4_hdr *ip =
 		rte_pktmbuf_mtod_offset(mbuf, const struct rte_ipv4_hdr *, offset);
-	uint32_t header = (ip->version_ihl & 0x0fu) * 4, total = rte_be_to_cpu_16(ip->total_length);
-	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || total < header)
+	uint32_t header = sizeof(*ip), total = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(ip->version_ihl != RTE_IPV4_VHL_DEF))
+		header = ipv4_header_size(ip);
+	if (unlikely(header == 0 || total < header))
 		return drop(reason, DROP_IP_HEADER);
 	if (total > room)
 		return drop(reason, DROP_IP_CUT);

@@ -200,11 +200,23 @@ static __rte_always_inline void frame_write(const struct net_port *port, struct 
 			   offload);
 }
 
+/* Most frames are IPv4 without a tag: for these the sizes of all headers are known. */
+static __rte_always_inline void frame_write_sized(const struct net_port *port, struct rte_mbuf *mbuf,
+						  struct ends *ends)
+{
+	if (unlikely(port->vlan != 0 || ends->ipv6)) {
+		frame_write(port, mbuf, ends, ethernet_size(port), true);
+	} else {
+		ends->ipv6 = false;
+		frame_write(port, mbuf, ends, RTE_ETHER_HDR_LEN, true);
+	}
+}
+
 void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		     const struct net_flow *flow)
 {
 	struct ends ends = ends_of(flow);
-	frame_write(port, mbuf, &ends, ethernet_size(port), true);
+	frame_write_sized(port, mbuf, &ends);
 }
 
 void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf)
@@ -218,12 +230,7 @@ void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf)
 		.destination_port = query->client_port,
 		.ipv6 = (query->flags & QUERY_IPV6) != 0,
 	};
-	if (unlikely(port->vlan != 0 || ends.ipv6)) {
-		frame_write(port, mbuf, &ends, ethernet_size(port), true);
-	} else {
-		ends.ipv6 = false;
-		frame_write(port, mbuf, &ends, RTE_ETHER_HDR_LEN, true);
-	}
+	frame_write_sized(port, mbuf, &ends);
 }
 
 rte_be16_t net_frame_checksum(const struct net_flow *flow, struct rte_mbuf *mbuf)

@@ -368,8 +368,13 @@ uint16_t balance_choose(const struct policy *policy, uint16_t number, const uint
 	if (number >= policy->n_pools)
 		return BACKEND_NONE;
 	const struct policy_pool *pool = &policy->pools[number];
-	const struct balance_list list = {policy, pool, number, now, balance};
 	enum balance_method method = (enum balance_method)pool->method;
+	/* Of one, nobody's counters need to be read. */
+	if (pool->count == 1 && method == BALANCE_LEAST_OUTSTANDING &&
+	    policy->backends[pool->servers[0]]->max_outstanding == 0)
+		return backend_is_up(policy->backends[pool->servers[0]]) ? pool->servers[0]
+									 : BACKEND_NONE;
+	const struct balance_list list = {policy, pool, number, now, balance};
 	uint32_t hash = 0;
 	if (method == BALANCE_WHASHED || method == BALANCE_CHASHED)
 		hash = balance_hash(name, length, policy->perturbation);
