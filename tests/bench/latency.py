@@ -52,6 +52,12 @@ def swap(bench, rate):
         bench.stop(process)
 
 
+def word(bench, rate):
+    """What the machine does to two threads that pass one word on, each alone on its CPU: nobody is quicker."""
+    found = lab.run([bench.path("distance"), "0", "1", str(rate), str(bench.seconds)])
+    return {"lost": 0, **lab.values(found)}
+
+
 class Latency:
     name, title = "latency", "forwarded queries at half of what dnsdist answers at most, over veth; latency with --peer dnsdist"
 
@@ -64,7 +70,8 @@ class Latency:
         found = [Fact("dnsdist answers at most", most["rate"], "/s"), Fact("Sluice answers at most", own_most["rate"], "/s"),
                  Fact("half of dnsdist's", half, "/s")]
         for title, figures in (("dnsdist", theirs[half]), ("Sluice", own[half]), ("Sluice at half of its own", list(own.values())[-1]),
-                               ("testpmd 5tswap, there and back", swap(bench, half))):
+                               ("testpmd 5tswap, there and back", swap(bench, half)),
+                               ("a word from CPU to CPU and back", word(bench, half))):
             aim = theirs[half]["p50_us"] if title == "Sluice" else None
             found += [Fact(f"{title}: {key[:-3]}", figures[key], "us", aim if key == "p99_us" else None, 1) for key in KEYS]
             found.append(Fact(f"{title}: lost", figures["lost"], "of %.0f" % figures["sent"], 0 if aim else None))
