@@ -28,9 +28,9 @@ struct policy_blob *sluice_store_cdb(const struct lua_feed *list)
 	return feed_blob(lua_feed_of(list));
 }
 
-static struct rule_lookup lookup_of(const struct lua_lookup *from)
+static void lookup_fill(struct rule_lookup *lookup, const struct lua_lookup *from)
 {
-	return (struct rule_lookup){
+	*lookup = (struct rule_lookup){
 		.kind = from->kind,
 		.range = from->range,
 		.wire = from->wire,
@@ -46,14 +46,16 @@ static struct rule_lookup lookup_of(const struct lua_lookup *from)
 struct policy_selector *sluice_selector_lookup(struct policy_blob *store,
 					       const struct lua_lookup *lookup, const char *text)
 {
-	struct rule_lookup made = lookup_of(lookup);
+	struct rule_lookup made;
+	lookup_fill(&made, lookup);
 	return lua_policy_keep(policy_selector_lookup(model(), store, &made, text));
 }
 
 struct policy_action *sluice_action_lookup(struct policy_blob *store,
 					   const struct lua_lookup *lookup, const char *text)
 {
-	struct rule_lookup made = lookup_of(lookup);
+	struct rule_lookup made;
+	lookup_fill(&made, lookup);
 	return lua_policy_keep(policy_action_lookup(model(), store, &made, text));
 }
 
