@@ -69,6 +69,9 @@ void metrics_tcp_print(const struct control *control, FILE *out)
 	X("tcpdownstreamtimeouts", "counter",                                                      \
 	  "Amount of TCP connections terminated by a timeout while reading from the backend",      \
 	  s->server_timeouts)                                                                      \
+	X("tcpmaxdurationreached", "counter",                                                      \
+	  "Amount of TCP connections terminated because they lasted as long as they may",          \
+	  s->ended[TCP_END_DURATION])                                                              \
 	X("tcpavgreadios", "gauge",                                                                \
 	  "The average number of read IO operations per query over a TCP connection",              \
 	  share(s->reads, s->taken))                                                               \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# How many queries a connection may have, and how many connections to a server are kept.
+# How many queries a connection may have, how long it lasts, and how many connections to a server are kept.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 lab_config <<-'END'
@@ -34,5 +34,25 @@ def of(name):
     return sum(value for key, value in metrics().items() if key.startswith('dnsdist_server_' + name + '{'))
 assert of('tcpmaxconcurrentconnections') > 1
 until('one is left', lambda: of('tcpcurrentconnections') == 1)
+END
+console 'setMaxTCPConnectionDuration(1)'
+lab_python "how long a connection lasts" <<'END'
+import time
+from streams import Answers, connect, framed, is_closed
+from lab import metrics, until
+before, stream, answered = time.monotonic(), connect(), 0
+try: # asked all the time, it is not idle
+    while time.monotonic() < before + 20:
+        stream.sendall(framed('quick.test', answered & 0xff))
+        Answers(stream).take(1)
+        answered += 1
+        time.sleep(0.05)
+except (AssertionError, OSError):
+    pass
+assert answered and 1 <= time.monotonic() - before < 20 and is_closed(stream), answered
+stream.close() # until then what comes behind the end is read
+def reached():
+    return sum(value for key, value in metrics().items() if key.startswith('dnsdist_frontend_tcpmaxdurationreached{'))
+until('it is counted', lambda: reached() == 1)
 END
 stop_pid "$sluice_pid"
