@@ -9,6 +9,7 @@
 #include "control/policy/model.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
+#define UNMAP_STEP ((size_t)16 << 20)
 #define AT_ONCE ((size_t)4 << 20) /* bytes that take a millisecond or two */
 
 /* Memory that is given back. */
@@ -26,28 +27,37 @@ bool policy_memory_map(struct policy_registry *registry, struct policy_memory *m
 	if (huge)
 		size = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	void *bytes = huge ? mmap(NULL, size, access, flags | MAP_HUGETLB, -1, 0) : MAP_FAILED;
-	if (bytes == MAP_FAILED)
+	huge = bytes != MAP_FAILED;
+	if (!huge)
 		bytes = mmap(NULL, size, access, flags, -1, 0);
 	if (bytes == MAP_FAILED)
 		return false;
 	madvise(bytes, size, MADV_HUGEPAGE);
-	*memory = (struct policy_memory){.registry = registry, .bytes = bytes, .size = size};
+	*memory = (struct policy_memory){
+		.registry = registry, .bytes = bytes, .size = size, .huge = huge};
 	return true;
 }
 
 /* ---- filling ---- */
 
+/*
+ * A fault takes the lock of its mapping alone. The system call holds that of the whole address space as
+ * long as it runs, and whoever maps anything meanwhile waits for this thread of low priority: so it is
+ * for huge pages only, which may fail, and for one of these at a time.
+ */
 static void memory_run(struct work *work)
 {
 	struct policy_memory *memory = (struct policy_memory *)work;
-	memory->ran = true;
-	if (madvise(memory->bytes, memory->size, MADV_POPULATE_WRITE) == 0)
-		return;
-	memory->failed = errno != EINVAL;
-	if (memory->failed)
-		return;
-	/* A kernel before 5.14. What is there already stays as it is. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	memory->ran = true;
+	for (size_t at = 0; memory->huge && at < memory->size; at += HUGE_PAGE)
+		if (madvise((uint8_t *)memory->bytes + at, HUGE_PAGE, MADV_POPULATE_WRITE) != 0) {
+			memory->failed = errno != EINVAL; /* a kernel before 5.14 */
+			if (memory->failed)
+				return;
+			break;
+		}
+	/* What is there already stays as it is. */
 	for (size_t at = 0; at < memory->size; at += page)
 		__atomic_fetch_or((uint8_t *)memory->bytes + at, 0, __ATOMIC_RELAXED);
 }
@@ -86,10 +96,12 @@ int policy_memory_ready(struct policy_memory *memory)
 
 /* ---- giving back ---- */
 
+/* In parts, for the same reason. */
 static void waste_run(struct work *work)
 {
 	struct waste *waste = (struct waste *)work;
-	munmap(waste->bytes, waste->size);
+	for (size_t at = 0; at < waste->size; at += UNMAP_STEP)
+		munmap((uint8_t *)waste->bytes + at, RTE_MIN(UNMAP_STEP, waste->size - at));
 	waste->ran = true;
 }
 
@@ -97,7 +109,7 @@ static void waste_done(struct work *work)
 {
 	struct waste *waste = (struct waste *)work;
 	if (!waste->ran)
-		munmap(waste->bytes, waste->size);
+		waste_run(work);
 	free(waste);
 }
 

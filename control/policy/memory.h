@@ -23,6 +23,7 @@ struct policy_memory {
 	struct policy_blob *blob;   /* that it is in, and that it uses while it is one of these */
 	void *bytes;
 	size_t size;
+	bool huge;	/* of huge pages that were set aside */
 	uint32_t asked; /* by which reading of a policy */
 	bool filling;
 	bool ran;
