@@ -215,54 +215,75 @@ void pipeline_responses(struct worker *worker)
 	worker->n_answers = 0;
 }
 
-static inline void response_rule(struct worker *worker, struct rte_mbuf *mbuf)
+/* What no query of this lcore waits for: another lcore's, the kernel's, or nobody's. */
+static __rte_noinline void response_stray(struct worker *worker, struct rte_mbuf *mbuf, uint16_t id)
 {
-	if (policy_now(worker)->chains[CHAIN_RESPONSE].count == 0)
+	const struct packet *packet = packet_of(mbuf);
+	if (!pipeline_is_streamed(worker, mbuf)) {
+		const struct net_port *port = &worker->dataplane->ports[packet->query.port];
+		unsigned home = response_home(worker, port->steer[packet->ipv6], packet);
+		if (home != worker->index) {
+			response_redirect(worker, mbuf, home);
+			return;
+		}
+		if (kernel_udp_used(&worker->dataplane->kernel_udp, packet->destination_port)) {
+			kernel_offer(worker, packet->query.port, mbuf, DROP_UDP_PORT);
+			return;
+		}
+	}
+	count(worker, STATS_RESPONSES);
+	pipeline_drop(worker, mbuf,
+		      packet->dns_length < DNS_HEADER_SIZE ? DROP_RESPONSE_MALFORMED
+							   : stray_reason(worker, packet, id));
+}
+
+/* What came for this entry is no answer to its query, or not from its server. */
+static __rte_noinline void response_refuse(struct worker *worker, struct rte_mbuf *mbuf,
+					   struct inflight_entry *entry, enum drop_reason reason)
+{
+	const bool streamed = pipeline_is_streamed(worker, mbuf);
+	pipeline_drop(worker, mbuf, reason);
+	if (reason != DROP_RESPONSE_SOURCE && !entry->probe)
+		stats_add(&worker->backends[entry->query.backend].noncompliant, 1);
+	if (entry->tcp && streamed)
+		pipeline_tcp_failed(worker, entry);
+}
+
+/* An answer that is the client's; of a transfer only messages with a name can meet rules. */
+static inline void response_pass(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	if (unlikely(pipeline_is_xfr(&packet_of(mbuf)->query))) {
+		if (dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) == 1)
+			pipeline_chain_run(worker, mbuf, CHAIN_XFR, 0);
+		else
+			pipeline_client_send(worker, mbuf);
+	} else if (policy_now(worker)->chains[CHAIN_RESPONSE].count == 0) {
 		pipeline_cache_keep(worker, mbuf);
-	else
+	} else {
 		pipeline_chain_run(worker, mbuf, CHAIN_RESPONSE, 0);
+	}
 }
 
 void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	STAGE(worker, FORWARD);
-	struct packet *packet = packet_of(mbuf);
-	const struct net_steer *steer =
-		worker->dataplane->ports[packet->query.port].steer[packet->ipv6];
-	const bool streamed = pipeline_is_streamed(worker, mbuf);
+	const struct packet *packet = packet_of(mbuf);
 	struct inflight_entry *entry = NULL;
 	uint16_t id = 0;
 	if (likely(packet->dns_length >= DNS_HEADER_SIZE)) {
 		memcpy(&id, packet_dns(mbuf), sizeof(id));
 		entry = inflight_find(worker->inflight, packet->destination_port, id);
 	}
-	if (unlikely(entry == NULL && !streamed)) {
-		unsigned home = response_home(worker, steer, packet);
-		if (home != worker->index) {
-			response_redirect(worker, mbuf, home);
-			return;
-		}
-	}
-	if (unlikely(entry == NULL && !streamed &&
-		     kernel_udp_used(&worker->dataplane->kernel_udp, packet->destination_port))) {
-		kernel_offer(worker, packet->query.port, mbuf, DROP_UDP_PORT);
+	if (unlikely(entry == NULL)) {
+		response_stray(worker, mbuf, id);
 		return;
 	}
 	count(worker, STATS_RESPONSES);
-	if (unlikely(packet->dns_length < DNS_HEADER_SIZE)) {
-		pipeline_drop(worker, mbuf, DROP_RESPONSE_MALFORMED);
-		return;
-	}
-	enum drop_reason reason = entry == NULL ? stray_reason(worker, packet, id)
-						: response_check(worker, mbuf, entry);
-	if (unlikely(entry != NULL && entry->tcp && !streamed))
+	enum drop_reason reason = response_check(worker, mbuf, entry);
+	if (unlikely(entry->tcp && !pipeline_is_streamed(worker, mbuf)))
 		reason = DROP_RESPONSE_SOURCE; /* a datagram, to what was asked over TCP */
 	if (unlikely(reason != DROP_NONE)) {
-		pipeline_drop(worker, mbuf, reason);
-		if (entry != NULL && reason != DROP_RESPONSE_SOURCE && !entry->probe)
-			stats_add(&worker->backends[entry->query.backend].noncompliant, 1);
-		if (entry != NULL && entry->tcp && streamed)
-			pipeline_tcp_failed(worker, entry);
+		response_refuse(worker, mbuf, entry, reason);
 		return;
 	}
 	if (unlikely(entry->probe)) {
@@ -279,10 +300,5 @@ void pipeline_response(struct worker *worker, struct rte_mbuf *mbuf)
 	response_adopt(worker, mbuf, entry);
 	if (unlikely((dns_flags_load(packet_dns(mbuf)) & DNS_FLAG_TC) != 0))
 		truncated_cut(worker, mbuf);
-	if (likely(!pipeline_is_xfr(&packet->query)))
-		response_rule(worker, mbuf);
-	else if (dns_count_load(packet_dns(mbuf), DNS_SECTION_QUESTION) == 1)
-		pipeline_chain_run(worker, mbuf, CHAIN_XFR, 0);
-	else /* rules need a name */
-		pipeline_client_send(worker, mbuf);
+	response_pass(worker, mbuf);
 }

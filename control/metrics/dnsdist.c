@@ -360,63 +360,64 @@ static double server_value(const struct control *control, const struct backend *
 	return 0;
 }
 
+static const struct {
+	const char *name, *type, *help;
+} server_rows[] = {
+	[SERVER_STATUS] = {"dnsdist_server_status", "gauge",
+			   "Whether this backend is up (1) or down (0)"},
+	[SERVER_QUERIES] = {"dnsdist_server_queries", "counter",
+			    "Amount of queries relayed to server"},
+	[SERVER_RESPONSES] = {"dnsdist_server_responses", "counter",
+			      "Amount of responses received from this server"},
+	[SERVER_DROPS] = {"dnsdist_server_drops", "counter",
+			  "Amount of queries not answered by server"},
+	[SERVER_SEND_ERRORS] = {"dnsdist_server_senderrors", "counter",
+				"Total number of errors while relaying queries"},
+	[SERVER_NONCOMPLIANT] = {"dnsdist_server_noncompliantresponses", "counter",
+				 "Amount of responses that were no answer to what this "
+				 "server was asked, and dropped"},
+	[SERVER_OUTSTANDING] = {"dnsdist_server_outstanding", "gauge",
+				"Current number of queries that are waiting for a backend "
+				"response"},
+	[SERVER_ORDER] = {"dnsdist_server_order", "gauge",
+			  "The order in which this server is picked"},
+	[SERVER_WEIGHT] = {"dnsdist_server_weight", "gauge",
+			   "The weight within the order in which this server is picked"},
+	[SERVER_LATENCY] = {"dnsdist_server_latency", "gauge",
+			    "Server's latency when answering questions in milliseconds"},
+	[SERVER_CHECKS_FAILED] = {"dnsdist_server_healthcheckfailures", "counter",
+				  "Number of health check attempts that failed"},
+	[SERVER_CHECKS_PARSING] = {"dnsdist_server_healthcheckfailuresparsing", "counter",
+				   "Number of health check attempts where the response could "
+				   "not be parsed"},
+	[SERVER_CHECKS_TIMEOUT] = {"dnsdist_server_healthcheckfailurestimeout", "counter",
+				   "Number of health check attempts where the response was "
+				   "not received in time"},
+	[SERVER_CHECKS_NETWORK] = {"dnsdist_server_healthcheckfailuresnetwork", "counter",
+				   "Number of health check attempts that experienced a "
+				   "network issue"},
+	[SERVER_CHECKS_MISMATCH] = {"dnsdist_server_healthcheckfailuresmismatch", "counter",
+				    "Number of health check attempts where the response did "
+				    "not match the query"},
+	[SERVER_CHECKS_INVALID] = {"dnsdist_server_healthcheckfailuresinvalid", "counter",
+				   "Number of health check attempts where the DNS response "
+				   "was invalid"},
+	[SERVER_CHECKS_LATENCY] = {"dnsdist_server_healthchecklatency", "gauge",
+				   "Latency of the last health check in milliseconds"},
+	[SERVER_CHANGES] = {"sluice_server_state_changes_total", "counter",
+			    "times that this backend went up or down"},
+};
+
 static void servers_print(const struct control *control, FILE *out)
 {
-	static const struct {
-		const char *name, *type, *help;
-	} rows[] = {
-		[SERVER_STATUS] = {"dnsdist_server_status", "gauge",
-				   "Whether this backend is up (1) or down (0)"},
-		[SERVER_QUERIES] = {"dnsdist_server_queries", "counter",
-				    "Amount of queries relayed to server"},
-		[SERVER_RESPONSES] = {"dnsdist_server_responses", "counter",
-				      "Amount of responses received from this server"},
-		[SERVER_DROPS] = {"dnsdist_server_drops", "counter",
-				  "Amount of queries not answered by server"},
-		[SERVER_SEND_ERRORS] = {"dnsdist_server_senderrors", "counter",
-					"Total number of errors while relaying queries"},
-		[SERVER_NONCOMPLIANT] = {"dnsdist_server_noncompliantresponses", "counter",
-					 "Amount of responses that were no answer to what this "
-					 "server was asked, and dropped"},
-		[SERVER_OUTSTANDING] = {"dnsdist_server_outstanding", "gauge",
-					"Current number of queries that are waiting for a backend "
-					"response"},
-		[SERVER_ORDER] = {"dnsdist_server_order", "gauge",
-				  "The order in which this server is picked"},
-		[SERVER_WEIGHT] = {"dnsdist_server_weight", "gauge",
-				   "The weight within the order in which this server is picked"},
-		[SERVER_LATENCY] = {"dnsdist_server_latency", "gauge",
-				    "Server's latency when answering questions in milliseconds"},
-		[SERVER_CHECKS_FAILED] = {"dnsdist_server_healthcheckfailures", "counter",
-					  "Number of health check attempts that failed"},
-		[SERVER_CHECKS_PARSING] = {"dnsdist_server_healthcheckfailuresparsing", "counter",
-					   "Number of health check attempts where the response could "
-					   "not be parsed"},
-		[SERVER_CHECKS_TIMEOUT] = {"dnsdist_server_healthcheckfailurestimeout", "counter",
-					   "Number of health check attempts where the response was "
-					   "not received in time"},
-		[SERVER_CHECKS_NETWORK] = {"dnsdist_server_healthcheckfailuresnetwork", "counter",
-					   "Number of health check attempts that experienced a "
-					   "network issue"},
-		[SERVER_CHECKS_MISMATCH] = {"dnsdist_server_healthcheckfailuresmismatch", "counter",
-					    "Number of health check attempts where the response did "
-					    "not match the query"},
-		[SERVER_CHECKS_INVALID] = {"dnsdist_server_healthcheckfailuresinvalid", "counter",
-					   "Number of health check attempts where the DNS response "
-					   "was invalid"},
-		[SERVER_CHECKS_LATENCY] = {"dnsdist_server_healthchecklatency", "gauge",
-					   "Latency of the last health check in milliseconds"},
-		[SERVER_CHANGES] = {"sluice_server_state_changes_total", "counter",
-				    "times that this backend went up or down"},
-	};
 	const struct policy *policy = policy_current();
-	for (unsigned r = 0; r < RTE_DIM(rows); r++) {
-		metrics_head(out, rows[r].name, rows[r].type, rows[r].help);
+	for (unsigned r = 0; r < RTE_DIM(server_rows); r++) {
+		metrics_head(out, server_rows[r].name, server_rows[r].type, server_rows[r].help);
 		for (unsigned i = 0; policy != NULL && i < policy->n_backends; i++) {
 			const struct backend *backend = policy->backends[i];
 			if (backend == NULL)
 				continue;
-			fputs(rows[r].name, out);
+			fputs(server_rows[r].name, out);
 			metrics_server_labels(control, backend, out);
 			fprintf(out, " %.15g\n",
 				server_value(control, backend, (enum server_value)r));
