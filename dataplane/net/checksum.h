@@ -43,8 +43,12 @@ static inline uint64_t net_sum(uint64_t sum, const uint8_t *bytes, size_t length
 		return net_sum_add(sum, rest);
 	}
 	const uint8_t *at = bytes + sizeof(rest), *end = bytes + length;
-	for (; at + sizeof(rest) <= end; at += sizeof(rest))
+	for (; at + 2 * sizeof(rest) <= end; at += 2 * sizeof(rest))
+		sum = net_sum_8(net_sum_8(sum, at), at + sizeof(rest));
+	if (at + sizeof(rest) <= end) {
 		sum = net_sum_8(sum, at);
+		at += sizeof(rest);
+	}
 	if (at < end) { /* the last eight, of which those are shifted out that have been summed */
 		memcpy(&rest, end - sizeof(rest), sizeof(rest));
 		sum = net_sum_add(sum, rest >> 8 * (at + sizeof(rest) - end));
