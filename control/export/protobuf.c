@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/crypto/ip_cipher.h"
+#include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/name.h"
 #include "dataplane/rules/tags.h"
@@ -318,16 +319,15 @@ static void text_add(struct draft *draft, PBDNSMessage__Meta *meta, ProtobufCBin
 		data_add(draft, &meta->value->stringval, &meta->value->n_stringval, text);
 }
 
-static void number_add(struct draft *draft, PBDNSMessage__Meta *meta,
-		       const struct export_item *item)
+static void number_add(struct draft *draft, PBDNSMessage__Meta *meta, int64_t number)
 {
-	if (meta == NULL || item->value_length != sizeof(int64_t))
+	if (meta == NULL)
 		return;
 	PBDNSMessage__MetaValue *value = meta->value;
 	int64_t *list = grow(draft, value->intval, value->n_intval, sizeof(*list));
 	if (list == NULL)
 		return;
-	memcpy(&list[value->n_intval++], item->value, sizeof(*list));
+	list[value->n_intval++] = number;
 	value->intval = list;
 }
 
@@ -414,18 +414,44 @@ static void identity_apply(struct draft *draft, const struct export_item *item)
 	}
 }
 
-/* "code" or "code:text" of an extended error. */
-static void error_apply(struct draft *draft, const struct export_item *item)
+/* An extended error (RFC 8914): its code as a number, and its text if it has one. */
+static void error_add(struct draft *draft, uint16_t code, const uint8_t *text, size_t length)
 {
 	const struct export_setting *name = draft->form->errors;
-	size_t room = 8 + (size_t)item->value_length;
-	char *text = name != NULL ? take(draft, room) : NULL;
-	if (text == NULL)
+	if (name == NULL)
 		return;
-	size_t length = (size_t)snprintf(text, 8, item->value_length > 0 ? "%u:" : "%u", item->code);
-	memcpy(text + length, item->value, item->value_length);
-	text_add(draft, meta_of(draft, name->value, name->value_length),
-		 bytes_of(text, length + item->value_length));
+	PBDNSMessage__Meta *meta = meta_of(draft, name->value, name->value_length);
+	number_add(draft, meta, code);
+	if (length > 0)
+		text_add(draft, meta, bytes_of(text, length));
+}
+
+/* Those that the response has; what rules say comes into it on its way out, and stands in notes. */
+static void errors_add(struct draft *draft)
+{
+	const struct export_record *record = draft->record;
+	const uint8_t *message = record->bytes;
+	struct dns_options options;
+	struct dns_option option;
+	struct dns_edns edns;
+	if (draft->form->errors == NULL ||
+	    dns_edns_search(message, record->message_length, &edns) != DNS_OK)
+		return;
+	dns_options_open(&options, message, &edns);
+	while (dns_option_next(&options, &option) > 0)
+		if (option.code == DNS_OPTION_EDE && option.length >= sizeof(uint16_t))
+			error_add(draft, dns_u16_load(message + option.data),
+				  message + option.data + sizeof(uint16_t),
+				  option.length - sizeof(uint16_t));
+}
+
+static void number_apply(struct draft *draft, PBDNSMessage__Meta *meta, const struct export_item *item)
+{
+	int64_t number;
+	if (item->value_length != sizeof(number))
+		return;
+	memcpy(&number, item->value, sizeof(number));
+	number_add(draft, meta, number);
 }
 
 /* What rules said of the packet. */
@@ -442,7 +468,7 @@ static void note_apply(struct draft *draft, const struct export_item *item)
 	case EXPORT_ITEM_META:
 		meta = meta_of(draft, item->key, item->key_length);
 		if (item->code == 1)
-			number_add(draft, meta, item);
+			number_apply(draft, meta, item);
 		else
 			text_add(draft, meta, bytes_of(item->value, item->value_length));
 		return;
@@ -450,7 +476,7 @@ static void note_apply(struct draft *draft, const struct export_item *item)
 		identity_apply(draft, item);
 		return;
 	case EXPORT_ITEM_ERROR:
-		error_apply(draft, item);
+		error_add(draft, item->code, item->value, item->value_length);
 		return;
 	default:
 		return;
@@ -542,8 +568,10 @@ size_t export_protobuf(struct export_encoder *encoder, const struct export_form 
 	pbdnsmessage__dnsquestion__init(&draft.question);
 	pbdnsmessage__dnsresponse__init(&draft.response);
 	facts_set(&draft);
-	if (record->flags & EXPORT_RESPONSE)
+	if (record->flags & EXPORT_RESPONSE) {
 		answers_add(&draft);
+		errors_add(&draft);
+	}
 	metas_add(&draft);
 	while (export_item_next(record, &offset, &item)) {
 		note_apply(&draft, &item);

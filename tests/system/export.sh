@@ -28,6 +28,7 @@ lab_up <<-'END'
 	  message:setServerIdentity('me') message:setEDNSSubnet('192.0.2.77/24')
 	  message:addResponseRR('rr.test.', 1, 1, 60, 'abcd') message:setProtobufResponseType(9, 10)
 	end))
+	addAction('lua.demo.test.', SetExtendedDNSErrorAction(15, 'because'))
 	addAction('lua.demo.test.', RCodeAction(DNSRCode.REFUSED))
 	addAction(AllRule(), RemoteLogAction(logger, nil, {serverID = 'here', exportTags = '*'},
 	  {pool = 'pool', tag = 'tag:a', all = 'tags', content = 'b64-content', none = 'sni'}))
@@ -35,7 +36,7 @@ lab_up <<-'END'
 	  ipEncryptKey = '0123456789abcdef'}))
 	addAction('spoof.demo.test.', SpoofAction({'192.0.2.1'}))
 	addResponseAction(AllRule(), RemoteLogResponseAction(logger, nil, true, {exportTags = 'a'}))
-	addSelfAnsweredResponseAction(AllRule(), RemoteLogResponseAction(logger))
+	addSelfAnsweredResponseAction(AllRule(), RemoteLogResponseAction(logger, nil, false, {exportExtendedErrorsToMeta = 'ede'}))
 END
 expect 'status: NOERROR' c1.demo.test
 wait_for 10 "the first try" grep -q 'there is no connection' "$work/sluice.log"

@@ -80,4 +80,5 @@ assert changed == {
     "meta": [{"key": [b"own"], "value": [{"stringVal": [b"v1"], "intVal": [7]}]}]}, changed
 refused = told.pop(0)
 assert refused["response"][0]["rcode"] == [5] and refused["deviceId"] == [b"device"], refused
+assert refused["meta"][-1:] == [{"key": [b"ede"], "value": [{"stringVal": [b"because"], "intVal": [15]}]}], refused
 assert not told, told

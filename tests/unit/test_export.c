@@ -104,6 +104,35 @@ START_TEST(a_query_becomes_a_message)
 }
 END_TEST
 
+/* Of a response from a server, whose OPT has two: one with a text, one without. */
+START_TEST(extended_errors_become_metadata)
+{
+	static const uint8_t options[] = "\0\0\x29\4\xd0\0\0\0\0\0\x10"
+					 "\0\x0f\0\6\0\x16gone\0\x0f\0\2\0\3";
+	static const uint8_t expected[] = "\xb2\x01\x11\x0a\x03" "ede\x12\x0a\x0a\x04gone\x10\x16\x10\x03";
+	const struct export_setting setting = {EXPORT_OPTION_ERRORS, 0, 3, "", "ede"};
+	struct export_form *form = export_form_new(EXPORT_PROTOBUF, 0, 0, &setting, 1);
+	struct export_encoder *encoder = export_encoder_new();
+	struct export_record *record = record_make(NULL);
+	uint8_t bytes[512];
+	record->flags = EXPORT_RESPONSE;
+	record->bytes[2] |= 0x80;
+	record->bytes[11] = 1;
+	memcpy(record->bytes + QUERY_SIZE, options, sizeof(options) - 1);
+	record->message_length = record->length = QUERY_SIZE + sizeof(options) - 1;
+	size_t length = export_protobuf(encoder, form, record, &world, bytes, sizeof(bytes));
+	ck_assert_ptr_nonnull(memmem(bytes, length, expected, sizeof(expected) - 1));
+	/* One that says it is longer than the OPT is the last. */
+	record->bytes[QUERY_SIZE + 24] = 9;
+	length = export_protobuf(encoder, form, record, &world, bytes, sizeof(bytes));
+	ck_assert_uint_gt(length, 0);
+	ck_assert_ptr_nonnull(memmem(bytes, length, "gone\x10\x16", 6));
+	ck_assert_ptr_null(memmem(bytes, length, "\x10\x16\x10\x03", 4));
+	export_form_free(form);
+	export_encoder_free(encoder);
+}
+END_TEST
+
 START_TEST(forms_that_there_are_not)
 {
 	const struct export_setting meta = {EXPORT_OPTION_META, 1, 4, "m", "none"},
@@ -194,6 +223,7 @@ static Suite *export_suite(void)
 	TCase *tests = tcase_create("export");
 	tcase_add_test(tests, items_are_read_as_written);
 	tcase_add_test(tests, a_query_becomes_a_message);
+	tcase_add_test(tests, extended_errors_become_metadata);
 	tcase_add_test(tests, forms_that_there_are_not);
 	tcase_add_test(tests, what_a_collector_says);
 	tcase_add_test(tests, what_nobody_uses_goes);
