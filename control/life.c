@@ -353,9 +353,12 @@ static int works_init(char *error)
 	return 0;
 }
 
+/* What the registry gives back after this it gives back itself. */
 static void works_fini(void)
 {
 	works_destroy(control->works);
+	control->works = NULL;
+	policy_registry_works_set(control->registry, NULL);
 }
 
 static int health_init(char *error)
