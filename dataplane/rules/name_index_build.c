@@ -98,8 +98,7 @@ struct name_builder *name_builder_new(void)
 		name_builder_free(builder);
 		return NULL;
 	}
-	builder->index->labels_least = DNS_LABELS_MAX;
-	builder->index->records_end = NAME_RECORD_UNIT; /* position 0 means none */
+	builder->index->records_end = NAME_RECORDS_START; /* position 0 means none */
 	return builder;
 }
 
@@ -144,8 +143,6 @@ int name_builder_add(struct name_builder *builder, const uint8_t *name, size_t l
 	record->flags = flags;
 	dns_name_lower(record->name, name, length);
 	index->labels[labels / 64] |= (uint64_t)1 << labels % 64;
-	index->labels_least = labels < index->labels_least ? labels : index->labels_least;
-	index->labels_most = labels > index->labels_most ? labels : index->labels_most;
 	index->records_end += size;
 	index->count++;
 	return 0;
@@ -155,7 +152,7 @@ static uint64_t name_hash(const struct name_index *index, const uint8_t *name, s
 {
 	struct name_view view;
 	name_view_open(&view, index->secret, name, length);
-	return name_view_hash(&view, index->secret, 0);
+	return name_view_hash(&view, index->secret[2], length);
 }
 
 /* Joins a record that is there already with a newer one of its name. */
@@ -195,7 +192,7 @@ static bool record_place(const struct name_builder *builder, uint64_t hash, size
 			continue;
 		struct name_record *other =
 			(void *)(records + (size_t)bucket->at[i] * NAME_RECORD_UNIT);
-		if (!dns_name_equal(other->name, other->length, record->name, record->length))
+		if (!name_record_same(other, record->name + record->length, record->length))
 			continue;
 		record_join(builder, other, record);
 		return false;
@@ -206,7 +203,7 @@ static bool record_place(const struct name_builder *builder, uint64_t hash, size
 static void records_place(const struct name_builder *builder)
 {
 	struct name_index *index = builder->index;
-	size_t at = NAME_RECORD_UNIT, to = at, end = index->records_end;
+	size_t at = NAME_RECORDS_START, to = at, end = index->records_end;
 
 	index->count = index->text = 0;
 	while (at < end) {

@@ -29,6 +29,7 @@
 #define NAME_BUCKET_LOAD 3u /* names a bucket when the index is built */
 #define NAME_CHUNK 16u	    /* bytes of a name that are read at a time */
 #define NAME_RECORD_UNIT 4u /* positions count these */
+#define NAME_RECORDS_START NAME_CHUNK /* bytes that may be loaded before a name */
 
 struct name_bucket {
 	uint32_t tags[NAME_BUCKET_SLOTS];
@@ -58,7 +59,6 @@ struct name_index {
 	const struct name_bucket *buckets;
 	const uint8_t *records;
 	uint32_t n_buckets;
-	uint8_t labels_least, labels_most; /* of an entry */
 	/* what look-ups do not need */
 	struct name_memory bucket_memory, record_memory;
 	size_t records_end; /* bytes used */
@@ -78,83 +78,162 @@ static inline const struct name_record *name_record_at(const uint8_t *records, u
 }
 
 /*
- * A name whose suffixes are hashed. What a suffix has in common with the others is counted from the
- * end: whole chunks, one behind the other, whose states each suffix takes from here. No byte before
- * or behind the name is read.
+ * Sixteen bytes of a name, in lower case. They are loaded from the name itself wherever a suffix
+ * begins, as what was just written in other pieces is slow to load.
  */
-struct name_view {
-	size_t length;
-	uint64_t states[DNS_NAME_MAX / NAME_CHUNK + 1]; /* of so many chunks */
-	uint8_t lower[DNS_NAME_MAX + NAME_CHUNK]; /* in lower case, zeros behind it */
-};
-
-/* Sixteen bytes in lower case, and as two words. */
-static inline void name_chunk_lower(const uint8_t *from, uint8_t *to, uint64_t words[static 2])
-{
 #ifdef __SSE4_1__
-	__m128i chunk = _mm_loadu_si128((const __m128i *)from);
+typedef __m128i name_chunk;
+
+/* Of what is in lower case already. */
+static inline name_chunk name_chunk_take(const uint8_t *from)
+{
+	return _mm_loadu_si128((const __m128i *)from);
+}
+
+static inline name_chunk name_chunk_load(const uint8_t *from)
+{
+	__m128i chunk = name_chunk_take(from);
 	/* 'A' becomes the least of all numbers, so that one comparison finds capital letters. */
 	__m128i from_a = _mm_add_epi8(chunk, _mm_set1_epi8((char)(INT8_MIN - 'A')));
 	__m128i upper = _mm_cmplt_epi8(from_a, _mm_set1_epi8(INT8_MIN + 26));
-	chunk = _mm_or_si128(chunk, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
-	_mm_storeu_si128((__m128i *)to, chunk);
-	words[0] = (uint64_t)_mm_cvtsi128_si64(chunk);
-	words[1] = (uint64_t)_mm_extract_epi64(chunk, 1);
-#else
-	for (unsigned i = 0; i < 2; i++)
-		words[i] = dns_word_fold(dns_word_load(from + 8 * i));
-	memcpy(to, words, NAME_CHUNK);
-#endif
+	return _mm_or_si128(chunk, _mm_and_si128(upper, _mm_set1_epi8('a' - 'A')));
 }
 
-/* A name that is shorter than a chunk. */
-static inline void name_view_open_short(struct name_view *view, const uint8_t *name, size_t length)
+/* Without its first bytes, and as many zeros at its end. */
+static inline name_chunk name_chunk_skip(name_chunk chunk, size_t bytes)
 {
-	uint64_t words[2];
-	uint8_t bytes[NAME_CHUNK] = {0};
-	for (size_t i = 0; length < 8 && i < length; i++)
-		bytes[i] = name[i];
-	if (length >= 8) { /* some bytes twice */
-		memcpy(bytes, name, 8);
-		memcpy(bytes + length - 8, name + length - 8, 8);
-	}
-	name_chunk_lower(bytes, view->lower, words);
+	static const uint8_t from[2 * NAME_CHUNK] = {
+		0,    1,    2,	  3,	4,    5,    6,	  7,	8,    9,    10,
+		11,   12,   13,	  14,	15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+		0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+	};
+	return _mm_shuffle_epi8(chunk, _mm_loadu_si128((const __m128i *)(from + bytes)));
 }
+
+static inline uint64_t name_chunk_hash(name_chunk chunk, uint64_t state, uint64_t secret)
+{
+	return dns_hash_mix(state ^ (uint64_t)_mm_cvtsi128_si64(chunk),
+			    secret ^ (uint64_t)_mm_extract_epi64(chunk, 1));
+}
+
+static inline bool name_chunk_same(name_chunk a, name_chunk b)
+{
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) == 0xffff;
+}
+#else
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+__extension__ typedef unsigned __int128 name_chunk;
+
+static inline name_chunk name_chunk_take(const uint8_t *from)
+{
+	return dns_word_load(from) | (name_chunk)dns_word_load(from + 8) << 64;
+}
+
+static inline name_chunk name_chunk_load(const uint8_t *from)
+{
+	return dns_word_fold(dns_word_load(from)) |
+	       (name_chunk)dns_word_fold(dns_word_load(from + 8)) << 64;
+}
+
+static inline name_chunk name_chunk_skip(name_chunk chunk, size_t bytes)
+{
+	return chunk >> 8 * bytes;
+}
+
+static inline uint64_t name_chunk_hash(name_chunk chunk, uint64_t state, uint64_t secret)
+{
+	return dns_hash_mix(state ^ (uint64_t)chunk, secret ^ (uint64_t)(chunk >> 64));
+}
+
+static inline bool name_chunk_same(name_chunk a, name_chunk b)
+{
+	return a == b;
+}
+#endif
+
+/* So many bytes before the end of a name its first sixteen may be loaded. */
+static inline size_t name_loaded(size_t length)
+{
+	return length < NAME_CHUNK ? NAME_CHUNK : length;
+}
+
+/*
+ * The end of a name, with at least sixteen bytes that may be loaded before it: shorter ones are
+ * copied to `room`. `length` is at least 1; no byte before or behind the name is read.
+ */
+static inline const uint8_t *name_end(const uint8_t *name, size_t length,
+				      uint8_t room[static NAME_CHUNK])
+{
+	uint64_t word;
+	uint8_t *end = room + NAME_CHUNK;
+	if (length >= NAME_CHUNK)
+		return name + length;
+	if (length >= 8) { /* some bytes twice */
+		memcpy(end - length, name, 8);
+		memcpy(end - 8, name + length - 8, 8);
+		return end;
+	}
+	for (word = 0; length > 0; length--, name++)
+		word = word >> 8 | (uint64_t)*name << 56;
+	memcpy(end - 8, &word, sizeof(word));
+	return end;
+}
+
+/*
+ * A name whose suffixes are hashed. What a suffix has in common with the others is counted from the
+ * end: whole chunks, one behind the other, whose states each suffix takes from here.
+ */
+struct name_view {
+	const uint8_t *end;
+	uint64_t states[DNS_NAME_MAX / NAME_CHUNK + 1]; /* of so many chunks */
+	uint8_t room[NAME_CHUNK];
+};
 
 /* `length` is at least 1. */
 static inline void name_view_open(struct name_view *view, const uint64_t secret[static 3],
 				  const uint8_t *name, size_t length)
 {
-	uint64_t words[2], state = secret[0], *next = view->states;
-	size_t at = length;
-	view->length = length;
+	uint64_t state = secret[0], *next = view->states;
+	const uint8_t *at = name_end(name, length, view->room);
+	view->end = at;
 	*next++ = state;
-	memset(view->lower + length, 0, NAME_CHUNK);
-	if (length < NAME_CHUNK) {
-		name_view_open_short(view, name, length);
-		return;
-	}
-	for (; at > NAME_CHUNK; at -= NAME_CHUNK) {
-		name_chunk_lower(name + at - NAME_CHUNK, view->lower + at - NAME_CHUNK, words);
-		state = dns_hash_mix(state ^ words[0], secret[1] ^ words[1]);
+	for (; length > NAME_CHUNK; length -= NAME_CHUNK) {
+		at -= NAME_CHUNK;
+		state = name_chunk_hash(name_chunk_load(at), state, secret[1]);
 		*next++ = state;
 	}
-	name_chunk_lower(name, view->lower, words);
 }
 
 /*
- * Hash of the suffix that begins at `offset`. Its first sixteen bytes overlap with the chunk behind
- * them, or with zeros, so that nothing has to be cut off; then the length tells apart what would be
- * alike.
+ * Hash of the suffix of this length. Its first sixteen bytes overlap with the chunk behind them, or
+ * with zeros, so that nothing has to be cut off; the length then tells apart what would be alike,
+ * which in one bucket is enough.
  */
-static inline uint64_t name_view_hash(const struct name_view *view, const uint64_t secret[static 3],
-				      size_t offset)
+static inline uint64_t name_view_hash(const struct name_view *view, uint64_t secret, size_t length)
 {
-	size_t length = view->length - offset;
-	uint64_t state = view->states[(length - 1) / NAME_CHUNK];
-	const uint8_t *first = view->lower + offset;
-	return dns_hash_mix(state ^ dns_word_load(first), secret[2] ^ dns_word_load(first + 8)) +
-	       length * UINT64_C(0x9e3779b97f4a7c15);
+	size_t loaded = name_loaded(length);
+	name_chunk first = name_chunk_skip(name_chunk_load(view->end - loaded), loaded - length);
+	return name_chunk_hash(first, view->states[(length - 1) / NAME_CHUNK], secret) + length;
+}
+
+/* Whether the record's name is this long and is what ends there, ignoring case. */
+static inline bool name_record_same(const struct name_record *record, const uint8_t *end,
+				    size_t length)
+{
+	if (record->length != length)
+		return false;
+	const uint8_t *at = record->name + length;
+	size_t loaded = name_loaded(length);
+	if (!name_chunk_same(name_chunk_skip(name_chunk_take(at - loaded), loaded - length),
+			     name_chunk_skip(name_chunk_load(end - loaded), loaded - length)))
+		return false;
+	for (; length > NAME_CHUNK; length -= NAME_CHUNK) {
+		at -= NAME_CHUNK;
+		end -= NAME_CHUNK;
+		if (!name_chunk_same(name_chunk_take(at), name_chunk_load(end)))
+			return false;
+	}
+	return true;
 }
 
 static inline uint32_t name_hash_tag(uint64_t hash)
@@ -164,7 +243,8 @@ static inline uint32_t name_hash_tag(uint64_t hash)
 
 static inline uint32_t name_hash_bucket(uint64_t hash, uint32_t n_buckets)
 {
-	return (uint32_t)((hash >> 32) * n_buckets >> 32);
+	__extension__ unsigned __int128 product = (unsigned __int128)hash * n_buckets;
+	return (uint32_t)(product >> 64);
 }
 
 #endif

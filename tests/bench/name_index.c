@@ -172,7 +172,7 @@ static void name_evict(const struct name_index *index, const uint8_t *name, size
 	struct name_view view;
 	name_view_open(&view, index->secret, name, length);
 	for (unsigned i = dns_name_split(name, length, offsets); i-- > 0;) {
-		uint64_t hash = name_view_hash(&view, index->secret, offsets[i]);
+		uint64_t hash = name_view_hash(&view, index->secret[2], length - offsets[i]);
 		uint32_t n = name_hash_bucket(hash, index->n_buckets);
 		const struct name_bucket *bucket = &index->buckets[n];
 		for (unsigned slot = 0; slot < NAME_BUCKET_SLOTS; slot++) {
