@@ -104,6 +104,32 @@ START_TEST(a_query_becomes_a_message)
 }
 END_TEST
 
+/* exportExtendedErrorsToMeta: values "code:text" and "code" of one entry, which others do not have. */
+START_TEST(extended_errors_become_metadata)
+{
+	const struct export_setting name = {EXPORT_OPTION_ERRORS, 0, 3, "", "ede"};
+	const struct export_item error = {EXPORT_ITEM_ERROR, 15, 0, 7, NULL, (const uint8_t *)"Blocked"},
+				 bare = {EXPORT_ITEM_ERROR, 65535, 0, 0, NULL, NULL};
+	static const char wanted[] = "\xb2\x01\x1a\x0a\x03" "ede\x12\x13\x0a\x0a" "15:Blocked\x0a\x05" "65535";
+	struct export_encoder *encoder = export_encoder_new();
+	for (unsigned told = 0; told < 2; told++) {
+		struct export_form *form = export_form_new(EXPORT_PROTOBUF, 0, 0, &name, told);
+		struct export_record *record = record_make(&error);
+		uint8_t bytes[512];
+		ck_assert_ptr_nonnull(form);
+		record->items_length += export_item_put(
+			record->bytes + QUERY_SIZE + record->items_length, 256, &bare);
+		record->flags |= EXPORT_RESPONSE;
+		size_t length = export_protobuf(encoder, form, record, &world, bytes, sizeof(bytes));
+		ck_assert_uint_gt(length, 0);
+		ck_assert_int_eq(memmem(bytes, length, wanted, sizeof(wanted) - 1) != NULL, told);
+		ck_assert_int_eq(memmem(bytes, length, "Blocked", 7) != NULL, told);
+		export_form_free(form);
+	}
+	export_encoder_free(encoder);
+}
+END_TEST
+
 START_TEST(forms_that_there_are_not)
 {
 	const struct export_setting meta = {EXPORT_OPTION_META, 1, 4, "m", "none"},
@@ -194,6 +220,7 @@ static Suite *export_suite(void)
 	TCase *tests = tcase_create("export");
 	tcase_add_test(tests, items_are_read_as_written);
 	tcase_add_test(tests, a_query_becomes_a_message);
+	tcase_add_test(tests, extended_errors_become_metadata);
 	tcase_add_test(tests, forms_that_there_are_not);
 	tcase_add_test(tests, what_a_collector_says);
 	tcase_add_test(tests, what_nobody_uses_goes);
