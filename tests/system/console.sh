@@ -6,8 +6,7 @@
 lab_up <<-'END'
 	newServer('10.53.0.2:5300')
 	addAction(QNameRule('c7.demo.test'), LuaAction(function(dq)
-		dq:suspend(7, dq.dh:getID(), 20000)
-		return DNSAction.Allow
+		dq:suspend(7, dq.dh:getID(), 20000) return DNSAction.Allow
 	end))
 END
 
