@@ -152,6 +152,8 @@ enum drop_reason {
 	X(RULE_REFUSED, "rule_refused", "REFUSED answers made by rules")                           \
 	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
 	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
+	X(RULE_UNNOTED, "rule_unnoted",                                                            \
+	  "packets that a rule found no memory to note a tag or the like of")                      \
 	X(CLIENTS_REPLACED, "counted_clients_replaced",                                            \
 	  "clients that groups of dynamic blocks forgot for others")                               \
 	X(CLIENTS_REFUSED, "counted_clients_refused",                                              \

@@ -37,7 +37,8 @@ static bool room_make(struct export_link *link, size_t need)
 {
 	if (link->size - link->end >= need)
 		return true;
-	memmove(link->bytes, link->bytes + link->first, link->end - link->first);
+	if (link->first > 0) /* or there may be no memory yet */
+		memmove(link->bytes, link->bytes + link->first, link->end - link->first);
 	link->end -= link->first;
 	link->next -= link->first;
 	link->first = 0;

@@ -15,6 +15,7 @@
 #include "dataplane/rules/query_log.h"
 #include "dataplane/rules/rates.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/stats.h"
 
 static enum rule_verdict spoof_run(const struct rule_spoof *spoof, struct rte_mbuf *mbuf,
 				   struct rule_context *context)
@@ -30,6 +31,7 @@ static enum rule_verdict note_end(int error, struct rte_mbuf *mbuf, struct rule_
 {
 	if (error == 0)
 		return RULE_GO_ON;
+	stats_add(&context->stats->counter[STATS_RULE_UNNOTED], 1);
 	if (rule_is_query(packet_of(mbuf)))
 		return rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
 	return rule_drop(mbuf, context);

@@ -7,6 +7,7 @@ lab_up <<-END
 	newServer({address = '10.53.0.2:5300', name = 'nsd.one'})
 	carbonServer('127.0.0.1:2003', 'this.host', 1, 'ours')
 	carbonServer('127.0.0.1:2004', nil, 1)
+	carbonServer('127.0.0.1:2005', nil, 1)
 END
 expect 'status: NOERROR' c1.demo.test
 
@@ -34,4 +35,19 @@ END
 in_sluice python3 "$work/carbon.py" >"$work/carbon.log" 2>&1 || fail "what came is wrong"
 refused() { grep -q 'could not be sent to 127.0.0.1, port 2004: Connection refused' "$work/sluice.log"; }
 wait_for 20 "the log to say that nobody listens" refused
+# One that lets nobody in: the kernel would try for two minutes.
+cat >"$work/shut.py" <<-'END'
+	import socket, time
+	shut = socket.create_server(('127.0.0.1', 2005), backlog=0)
+	others = [socket.socket() for _ in range(4)]
+	for other in others:
+	    other.setblocking(False)
+	    other.connect_ex(('127.0.0.1', 2005))
+	time.sleep(300)
+END
+ip netns exec "$sluice" /usr/bin/python3 "$work/shut.py" &
+pids+=($!)
+given_up() { grep -q 'could not be sent to 127.0.0.1, port 2005: Connection timed out' "$work/sluice.log"; }
+wait_for 40 "an attempt that takes too long to be given up" given_up
+in_sluice python3 "$work/carbon.py" >"$work/carbon.log" 2>&1 || fail "others get nothing meanwhile"
 alive

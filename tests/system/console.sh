@@ -6,8 +6,7 @@
 lab_up <<-'END'
 	newServer('10.53.0.2:5300')
 	addAction(QNameRule('c7.demo.test'), LuaAction(function(dq)
-		dq:suspend(7, dq.dh:getID(), 20000)
-		return DNSAction.Allow
+		dq:suspend(7, dq.dh:getID(), 20000) return DNSAction.Allow
 	end))
 END
 
@@ -44,8 +43,7 @@ grep -q 'is Sluice running' "$work/client.log" || fail "no word of what is wrong
 # What it changes is in force at once; what is parked is seen, and can be let go.
 says '' "addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED))"
 expect 'status: REFUSED' c1.demo.test
-ask c7.demo.test >"$work/parked" &
-asking=$!
+ask c7.demo.test >"$work/parked" & asking=$!
 parked() { console 'showSuspended()' >"$work/list" && grep -q 'c7\.demo\.test' "$work/list"; }
 wait_for 5 "c7 in the list" parked
 grep -qE '^7/[0-9]+ +query +[0-9]+ +[0-9]+ +c7\.demo\.test\.? 1$' "$work/list" || fail "showSuspended(): $(cat "$work/list")"

@@ -17,7 +17,6 @@ lab_net
 lab_tcp
 lab_nsd
 lab_sluice
-
 for to in "$server" "$server6"; do
 	for n in 1 2 3; do
 		got=$(in_client dig +tcp +short +tries=1 +time=3 "@$to" "c$n.demo.test" A)
@@ -58,9 +57,4 @@ for garbage in b'GET / HTTP/1.1\r\n\r\n', b'\0\0', b'\0\x0c\x12\x34\x80\0\0\1\0\
     Answers(stream).take(2)
     assert is_closed(stream) and time.monotonic() - begun < 1, garbage
 END
-# Muted over TCP, an address answers over UDP alone.
-console 'getBind(1).muted = true'
-ask +tcp +time=1 c1.demo.test | grep -q 'status:' && fail "what is muted answers over TCP"
-[ "$(metric 'sluice_drops_total{reason="muted"}')" -ge 1 ] || fail "what is muted is not counted"
-expect 'status: NOERROR' c1.demo.test
 stop_pid "$sluice_pid"
