@@ -77,6 +77,7 @@ class Bench:
     def start(self, command, log, stdin=subprocess.DEVNULL):
         with open(self.path(log), "w", encoding="utf-8") as file:
             process = subprocess.Popen(command, stdin=stdin, stdout=file, stderr=subprocess.STDOUT)
+        process.log = log
         self.running.append(process)
         return process
 
@@ -106,6 +107,8 @@ class Bench:
         own = os.times()
         seconds = (int(user) + int(nice)) / tick - own.user - own.children_user
         for process in self.running:
+            if process.poll() is not None:
+                raise Failure(f"{' '.join(process.args[:8])}... has ended with {process.returncode}:\n{self.log(process.log)[-3000:]}")
             with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as file:
                 seconds -= int(file.read().rpartition(")")[2].split()[11]) / tick
         return seconds
