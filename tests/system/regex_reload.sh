@@ -32,7 +32,7 @@ for ((asked = 0; asked < 10; asked++)); do
 	gives NXDOMAIN lua.demo.test || fail "a query that needs Lua had no answer"
 	gives YXDOMAIN mark.demo.test || break
 done
-[ "$asked" -ge 3 ] || fail "the new policy waited for nothing"
+[ "$asked" -ge 1 ] || fail "the new policy waited for nothing"
 [ "$(console '1 + 1')" = 2 ] || fail "the console does not answer"
 # A newer one, of others, before it came: the last is in force in the end.
 policy NXRRSET 4000 2000
