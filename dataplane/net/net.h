@@ -10,6 +10,8 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/hash.h"
+
 #define NET_PORTS_MAX 16
 #define NET_PORT_ADDRESSES_MAX 32
 #define NET_PORT_GATEWAYS_MAX 4
@@ -71,9 +73,7 @@ static inline uint32_t net_address_hash(const struct net_address *address, const
 {
 	uint64_t words[2];
 	memcpy(words, address->bytes, sizeof(words));
-	unsigned __int128 product = (unsigned __int128)(words[0] ^ seeds[0] ^ more) *
-				    (words[1] ^ seeds[1]);
-	return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product);
+	return (uint32_t)hash_pair(words, seeds[0] ^ more, seeds[1]);
 }
 
 static inline bool net_address_equal(const struct net_address *a, const struct net_address *b)

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dataplane/hash.h"
+
 struct timed_cell {
 	uint64_t address[2]; /* IPv4: in the form ::ffff:192.0.2.1 */
 	uint64_t until;	     /* TSC; 0: free */
@@ -66,9 +68,7 @@ static inline void timed_set_address(const uint8_t *bytes, bool ipv6, uint64_t a
 /* Never 0. */
 static inline uint64_t timed_set_hash(uint64_t seed, const uint64_t address[static 2])
 {
-	unsigned __int128 product = (unsigned __int128)(address[0] ^ seed) *
-				    (address[1] ^ 0x9e3779b97f4a7c15u ^ seed << 1);
-	uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+	uint64_t hash = hash_pair(address, seed, seed << 1 ^ 0x9e3779b97f4a7c15u);
 	return (hash ^ hash >> 32) | (uint64_t)1 << 63;
 }
 
