@@ -55,7 +55,7 @@ static uint64_t list_hash(const struct rpz_build *build,
 	for (unsigned i = 0; i < count; i++) {
 		const uint8_t *bytes = (const uint8_t *)build->bytes.items + list[i]->at;
 		hash = dns_name_hash(bytes, list[i]->length, hash);
-		hash = dns_hash_mix(hash ^ list[i]->type, list[i]->ttl | 1);
+		hash = hash_mix(hash ^ list[i]->type, list[i]->ttl | 1);
 	}
 	return hash;
 }

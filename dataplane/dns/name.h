@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "dataplane/dns/bytes.h"
+#include "dataplane/hash.h"
 
 #define DNS_NAME_MAX 255u   /* bytes on the wire */
 #define DNS_LABEL_MAX 63u   /* bytes in a label */
@@ -61,12 +62,6 @@ static inline bool dns_name_equal(const uint8_t *a, size_t a_length, const uint8
 	return a_length == b_length && dns_name_same(a, b, a_length);
 }
 
-static inline uint64_t dns_hash_mix(uint64_t a, uint64_t b)
-{
-	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /*
  * Hash of a name or of any suffix of it, the same for every spelling of its case. The seed should
  * be a secret where clients choose the names.
@@ -76,14 +71,14 @@ static inline uint64_t dns_name_hash(const uint8_t *name, size_t length, uint64_
 	uint64_t hash = seed ^ 0x9e6c63d0a15ad9ebu;
 	uint64_t last = 0;
 	for (size_t at = 0; at + 8 <= length; at += 8)
-		hash = dns_hash_mix(hash ^ dns_word_fold(dns_word_load(name + at)),
+		hash = hash_mix(hash ^ dns_word_fold(dns_word_load(name + at)),
 				    0xd1b54a32d192ed03u);
 	if (length >= 8) /* some of them a second time */
 		last = dns_word_load(name + length - 8);
 	else if (length > 0)
 		last = dns_tail_load(name, length);
-	hash = dns_hash_mix(hash ^ dns_word_fold(last), 0x8bb84b93962eacc9u);
-	return dns_hash_mix(hash ^ length, 0xa24baed4963ee407u);
+	hash = hash_mix(hash ^ dns_word_fold(last), 0x8bb84b93962eacc9u);
+	return hash_mix(hash ^ length, 0xa24baed4963ee407u);
 }
 
 static inline uint32_t dns_name_hash32(const uint8_t *name, size_t length, uint32_t seed)

@@ -3,6 +3,8 @@
 
 #include <rte_branch_prediction.h>
 
+#include "dataplane/hash.h"
+
 #define SLOTS (COUNT_PARTS + 1)
 #define TOLD (1u << 31) /* in a cell's stamp */
 #define PART_MASK (TOLD - 1)
@@ -102,19 +104,13 @@ void count_client_make(const struct client_counts *counts, const uint8_t *addres
 	};
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /* Nobody can aim at another's without the seed. */
 uint64_t count_client_key(const struct client_counts *counts, const struct count_client *client)
 {
 	uint64_t rest = client->words[1] ^ ((uint64_t)client->port << 1 | client->ipv6) << 32;
-	uint64_t key = mix(mix(client->words[0] ^ counts->seed[0],
-			       0x9e3779b97f4a7c15u ^ counts->seed[1]),
-			   rest ^ counts->seed[1]);
+	uint64_t key = hash_mix(hash_mix(client->words[0] ^ counts->seed[0],
+					 0x9e3779b97f4a7c15u ^ counts->seed[1]),
+				rest ^ counts->seed[1]);
 	return key != 0 ? key : 1;
 }
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "dataplane/hash.h"
+
 #define TRIES 16      /* at places that others keep taking */
 #define SEEN 0xffffu  /* the bits of a client that say when it was last seen */
 #define SEEN_SHIFT 26 /* in units of some ten milliseconds; they wrap around after half an hour */
@@ -80,12 +82,6 @@ struct client_rate client_bank_column(struct client_bank *bank, struct rate_limi
 
 /* ---- taking ---- */
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /* The first `length` bits of eight bytes. */
 static uint64_t bits_load(const uint8_t *bytes, unsigned length)
 {
@@ -109,8 +105,8 @@ uint64_t client_bank_key(const struct client_bank *bank, const uint8_t *address,
 		memcpy(padded, address, 4);
 		high = bits_load(padded, bank->v4_prefix) | 1; /* no IPv6 network of 64 bits */
 	}
-	uint64_t key = mix(mix(high ^ bank->seed[0], 0x9e3779b97f4a7c15u ^ bank->seed[1]),
-			   low ^ bank->seed[1] ^ ipv6);
+	uint64_t key = hash_mix(hash_mix(high ^ bank->seed[0], 0x9e3779b97f4a7c15u ^ bank->seed[1]),
+				low ^ bank->seed[1] ^ ipv6);
 	return key > SEEN ? key : SEEN + 1;
 }
 

@@ -112,7 +112,7 @@ static inline name_chunk name_chunk_skip(name_chunk chunk, size_t bytes)
 
 static inline uint64_t name_chunk_hash(name_chunk chunk, uint64_t state, uint64_t secret)
 {
-	return dns_hash_mix(state ^ (uint64_t)_mm_cvtsi128_si64(chunk),
+	return hash_mix(state ^ (uint64_t)_mm_cvtsi128_si64(chunk),
 			    secret ^ (uint64_t)_mm_extract_epi64(chunk, 1));
 }
 
@@ -142,7 +142,7 @@ static inline name_chunk name_chunk_skip(name_chunk chunk, size_t bytes)
 
 static inline uint64_t name_chunk_hash(name_chunk chunk, uint64_t state, uint64_t secret)
 {
-	return dns_hash_mix(state ^ (uint64_t)chunk, secret ^ (uint64_t)(chunk >> 64));
+	return hash_mix(state ^ (uint64_t)chunk, secret ^ (uint64_t)(chunk >> 64));
 }
 
 static inline bool name_chunk_same(name_chunk a, name_chunk b)

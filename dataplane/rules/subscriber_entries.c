@@ -75,7 +75,7 @@ static uint64_t set_hash(const uint64_t secret[static 2], const uint8_t *set, si
 		size_t left = size - at;
 		word = 0;
 		memcpy(&word, set + at, left < sizeof(word) ? left : sizeof(word));
-		hash = dns_hash_mix(hash ^ word, secret[1]);
+		hash = hash_mix(hash ^ word, secret[1]);
 	}
 	return hash;
 }

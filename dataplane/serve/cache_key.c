@@ -9,11 +9,11 @@ uint64_t cache_key_hash(const struct cache_key *key, uint64_t seed, const uint8_
 			size_t length)
 {
 	uint64_t hash = dns_name_hash(name, length, seed);
-	hash = dns_hash_mix(hash ^ dns_word_load(key->head),
+	hash = hash_mix(hash ^ dns_word_load(key->head),
 			    0xd1b54a32d192ed03u ^ dns_word_load(key->head + CACHE_KEY_HEAD - 8));
 	for (size_t at = 0; at < key->tail_length; at += 8)
-		hash = dns_hash_mix(hash ^ dns_word_load(key->tail + at), 0x8bb84b93962eacc9u);
-	return dns_hash_mix(hash ^ key->tail_length, 0x9e6c63d0a15ad9ebu);
+		hash = hash_mix(hash ^ dns_word_load(key->tail + at), 0x8bb84b93962eacc9u);
+	return hash_mix(hash ^ key->tail_length, 0x9e6c63d0a15ad9ebu);
 }
 
 bool cache_key_same(const struct cache_key *key, const uint8_t *head, const uint8_t *tail)
