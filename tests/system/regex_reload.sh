@@ -28,11 +28,11 @@ wait_for 10 "the first policy" gives YXDOMAIN mark.demo.test
 policy YXRRSET 1000 3000
 reload
 wait_for 20 "a policy that waits" said 'comes into force when its regular expressions'
-for ((asked = 0; asked < 10; asked++)); do
-	gives NXDOMAIN lua.demo.test || fail "a query that needs Lua had no answer"
-	gives YXDOMAIN mark.demo.test || break
-done
-[ "$asked" -ge 1 ] || fail "the new policy waited for nothing"
+# By one program: starting ten may take longer than the expressions do.
+for ((i = 0; i < 10; i++)); do printf '%s\n' lua.demo.test mark.demo.test; done >"$work/pairs"
+ask -f "$work/pairs" | sed -n 's/.*status: \([A-Z]*\).*/\1/p' | paste -d ' ' - - >"$work/statuses"
+[ "$(grep -c '^NXDOMAIN' "$work/statuses")" = 10 ] || fail "a query that needs Lua had no answer"
+[ "$(grep -c '^NXDOMAIN YXDOMAIN$' "$work/statuses")" -ge 3 ] || fail "the new policy waited for nothing"
 [ "$(console '1 + 1')" = 2 ] || fail "the console does not answer"
 # A newer one, of others, before it came: the last is in force in the end.
 policy NXRRSET 4000 2000
