@@ -64,17 +64,21 @@ static struct policy_selector *names_draw(void)
 	return selector;
 }
 
-/* Those that share text with the names, and those that all names match. */
-static struct policy_selector *regex_draw(void)
+/* One that shares text with the names, or one that all names match. */
+static enum regex_kind expression_draw(char text[static 64])
 {
 	static const char *const parts[] = {"^a", "b", "example", "\\.com$", "[ab]\\.[ab]", "", "x+",
 					    "(a|b)*\\.example", "^$", "EXAMPLE", "com"};
+	snprintf(text, 64, "%s%s", parts[draw(RTE_DIM(parts))], draw(4) ? "" : "|^b");
+	return draw(3) ? REGEX_SEARCH : REGEX_FULL;
+}
+
+static struct policy_selector *regex_draw(void)
+{
 	char error[200], text[64];
-	snprintf(text, sizeof(text), "%s%s", parts[draw(RTE_DIM(parts))],
-		 draw(4) ? "" : "|^b");
+	enum regex_kind kind = expression_draw(text);
 	struct policy_selector *selector =
-		policy_selector_regex(bench->model, text, draw(3) ? REGEX_SEARCH : REGEX_FULL, error,
-				      sizeof(error));
+		policy_selector_regex(bench->model, text, kind, error, sizeof(error));
 	ck_assert_msg(selector != NULL, "%s", error);
 	return selector;
 }
@@ -223,6 +227,50 @@ START_TEST(the_expressions_set_changes_nothing)
 	}
 	ck_assert_uint_gt(sets, ROUNDS / 4);
 	ck_assert_uint_gt(driven, ROUNDS / 4);
+}
+END_TEST
+
+static void found_mark(void *data, unsigned place)
+{
+	((bool *)data)[place] = true;
+}
+
+/* Where expressions are in a set nobody compiles them alone, so that chains cannot tell. */
+START_TEST(a_set_finds_what_each_finds_alone)
+{
+	enum { COUNT = 40 };
+	char texts[COUNT][64], error[200], name[64];
+	struct regex_source sources[COUNT];
+	struct regex_code codes[COUNT + 1];
+	const struct regex *placed[COUNT + 1];
+	struct hs_scratch *scratch = NULL;
+	unsigned matched = 0;
+	int culprit;
+	for (unsigned i = 0; i < COUNT; i++) {
+		enum regex_kind kind = expression_draw(texts[i]);
+		sources[i] = (struct regex_source){texts[i], kind};
+		ck_assert_int_eq(regex_compile(texts[i], kind, &codes[i], error, sizeof(error)), 0);
+	}
+	ck_assert_int_eq(regex_set_compile(sources, COUNT, &codes[COUNT], &culprit, error, sizeof(error)), 0);
+	for (unsigned i = 0; i <= COUNT; i++) {
+		placed[i] = regex_place(&codes[i], aligned_alloc(64, RTE_ALIGN_CEIL(regex_size(&codes[i]), 64)));
+		ck_assert_int_eq(regex_scratch_fit(placed[i], &scratch), 0);
+	}
+	for (unsigned n = 0; n < QUERIES * 10; n++) {
+		bool found[COUNT] = {false};
+		name_draw(name);
+		regex_set_match(placed[COUNT], name, strlen(name), scratch, found_mark, found);
+		for (unsigned i = 0; i < COUNT; i++) {
+			ck_assert_int_eq(regex_match(placed[i], name, strlen(name), scratch), found[i]);
+			matched += found[i];
+		}
+	}
+	ck_assert_uint_gt(matched, QUERIES);
+	for (unsigned i = 0; i <= COUNT; i++) {
+		free((void *)(uintptr_t)placed[i]);
+		regex_code_free(&codes[i]);
+	}
+	regex_scratch_free(scratch);
 }
 END_TEST
 
@@ -403,6 +451,7 @@ static Suite *chain_index_suite(void)
 	tcase_add_test(tests, gates_leave_rates_their_tokens);
 	tcase_add_test(tests, the_index_changes_nothing);
 	tcase_add_test(tests, the_expressions_set_changes_nothing);
+	tcase_add_test(tests, a_set_finds_what_each_finds_alone);
 	tcase_add_test(tests, expressions_are_as_many_as_a_policy_has);
 	tcase_add_test(tests, the_expressions_set_is_kept);
 	tcase_add_test(tests, what_has_an_effect_is_asked);
