@@ -47,14 +47,20 @@ def datagram(sock):
     return message, sender, "udp from %s dscp %d%s" % (sender[0], dscp, header)
 
 
-def listening(address, port):
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+def bound(address, port, kind):
+    """A socket with this address, which may be there later."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if ":" in address:
         sock.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
     else:
         sock.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
     sock.bind((address, port))
+    return sock
+
+
+def listening(address, port):
+    sock = bound(address, port, socket.SOCK_STREAM)
     sock.listen(64)
     return sock
 

@@ -21,24 +21,12 @@ SOA = "ns.test. hostmaster.test. 1 2 3 4 %d"
 
 
 def opened(address, port=0):
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if ":" in address:
-        sock.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
-    else:
-        sock.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
-    sock.bind((address, port))
-    return sock
+    return ways.bound(address, port, socket.SOCK_DGRAM)
 
 
 def connected(address, destination):
     """A connection from there to port 53."""
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    if ":" in address:
-        sock.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
-    else:
-        sock.setsockopt(socket.SOL_IP, 15, 1)  # IP_FREEBIND
-    sock.bind((address, 0))
+    sock = ways.bound(address, 0, socket.SOCK_STREAM)
     sock.settimeout(5)
     sock.connect((destination, 53))
     return sock

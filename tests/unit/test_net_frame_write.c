@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tests/unit/net_lab.h"
 #include "tests/unit/net_samples.h"
-#include "tests/unit/unit.h"
-
-static struct net_port port;
-
-static void setup(void)
-{
-	lab_setup();
-	port = lab_port(0);
-}
-
-static void teardown(void)
-{
-	ck_assert_uint_eq(lab_outstanding, 0);
-}
+#include "tests/unit/port_lab.h"
 
 static struct net_flow answer(bool ipv6)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dataplane/net/host_frame.h"
-#include "tests/unit/net_lab.h"
 #include "tests/unit/net_samples.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/port_lab.h"
 
 /* From 10.53.0.2 and fd53::2 to us, with the protocol's number left open. */
 #define IP4(protocol, length)                                                                      \
@@ -16,19 +15,6 @@
 #define TAGGED_ARP_REPLY_IN                                                                        \
 	"02000000000102000000000281000005080600010800060400020200000000020a3500020200000000010a35" \
 	"0001"
-
-static struct net_port port;
-
-static void setup(void)
-{
-	lab_setup();
-	port = lab_port(0);
-}
-
-static void teardown(void)
-{
-	ck_assert_uint_eq(lab_outstanding, 0);
-}
 
 /* A frame that came in, classified; whether it matters. Cut after any byte it must not be read beyond. */
 static bool matters(const char *hex)
