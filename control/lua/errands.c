@@ -21,6 +21,7 @@
 #include "dataplane/handoff.h"
 
 #define WAITING_MAX 256u
+#define THREADS 4u /* one that waits for somebody who does not answer holds up nobody else */
 #define HOST_MAX 254u /* a name as text, with its NUL */
 #define SEND_MS 5000u /* that connecting and sending may take together */
 #define LOOKUPS_KEPT 64u /* places that texts do not take */
@@ -37,14 +38,14 @@ struct errand {
 	char text[];
 };
 
-/* The thread's, once it is there: it takes from one ring and puts into the other. */
+/* The threads', once they are there: each takes from one ring and puts into the other. */
 static struct {
 	struct rte_ring *asked, *done; /* NULL: nobody has asked yet */
 	sem_t work;
 	struct control *control;
-	unsigned count; /* the control lcore's: in both rings, and in the thread's hand */
+	unsigned count; /* the control lcore's: in both rings, and in the threads' hands */
 	LIST_HEAD(, errand) texts; /* likewise: those of them that are sent */
-	pthread_mutex_t lock;	   /* of the thread's ends of the rings, which go when all ends */
+	pthread_mutex_t lock;	   /* of the threads' ends of the rings, which go when all ends */
 	bool closed;
 } errands = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -136,7 +137,7 @@ static void deliver(struct errand *errand)
 	close(fd);
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 /* NULL: there is none, or no more will be done. */
 static struct errand *take(void)
@@ -179,9 +180,21 @@ static void *run(void *argument)
 	return NULL;
 }
 
+/* How many there are. */
+static unsigned threads_start(void)
+{
+	unsigned count = 0;
+	pthread_t thread;
+	while (count < THREADS &&
+	       rte_ctrl_thread_create(&thread, "sluice-errands", NULL, run, NULL) == 0) {
+		pthread_detach(thread); /* it may be in the midst of an errand when all ends */
+		count++;
+	}
+	return count;
+}
+
 static int start(struct control *control)
 {
-	pthread_t thread;
 	unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ;
 	errands.control = control;
 	sem_init(&errands.work, 0, 0);
@@ -189,14 +202,12 @@ static int start(struct control *control)
 	struct rte_ring *done = rte_ring_create("errands_done", WAITING_MAX, SOCKET_ID_ANY, flags);
 	errands.done = done;
 	errands.asked = asked;
-	if (asked == NULL || done == NULL ||
-	    rte_ctrl_thread_create(&thread, "sluice-errands", NULL, run, NULL) != 0) {
+	if (asked == NULL || done == NULL || threads_start() == 0) {
 		rte_ring_free(asked);
 		rte_ring_free(done);
 		errands.asked = NULL;
 		return -ENOMEM;
 	}
-	pthread_detach(thread); /* it may be in the midst of an errand when all ends */
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What policies have done that may take many seconds, in a thread of its own: hosts looked up as the
+ * What policies have done that may take many seconds, in threads of their own: hosts looked up as the
  * system does it (getaddrinfo(3)), and texts sent over TCP. The policy that asked for a host is told
  * between turns. Control lcore only.
  */
@@ -22,7 +22,7 @@ int lua_errand_send(struct lua_policy *policy, const struct lua_address *to, uin
  * says in the log what could not be sent.
  */
 void lua_errands_turn(struct control *control);
-/* At the end: forgets what nobody waits for any more; the thread touches nothing from then on. */
+/* At the end: forgets what nobody waits for any more; the threads touch nothing from then on. */
 void lua_errands_close(void);
 
 #endif
