@@ -153,7 +153,7 @@ enum drop_reason {
 	X(RULE_SERVFAIL, "rule_servfail", "SERVFAIL answers made by rules")                        \
 	X(RULE_TRUNCATED, "rule_truncated", "truncated answers made by rules")                     \
 	X(RULE_UNNOTED, "rule_unnoted",                                                            \
-	  "packets that a rule found no memory to note a tag or the like of")                      \
+	  "packets that a rule found no memory, or no room, to note a tag or the like of")                      \
 	X(CLIENTS_REPLACED, "counted_clients_replaced",                                            \
 	  "clients that groups of dynamic blocks forgot for others")                               \
 	X(CLIENTS_REFUSED, "counted_clients_refused",                                              \

@@ -6,7 +6,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 said() { grep -qE -- "$1" "$work/sluice.log"; }
-gives() { ask "$2" >"$work/answer.log" 2>&1; grep -q "status: $1" "$work/answer.log"; }
+given() { grep -q "status: $1" "$work/answer.log"; }
+gives() { ask "$2" >"$work/answer.log" 2>&1; given "$1"; }
 
 # policy CODE FIRST COUNT [LINE...]: marks itself by what it answers to mark.demo.test.
 policy() {
@@ -19,14 +20,13 @@ policy() {
 		"  addAction(RegexRule('^(.+[-.])?adv?(ert)?[0-9]*[-_.]x' .. i .. 'y\\\\.'), RCodeAction(DNSRCode.REFUSED))" \
 		"end" >"$work/policy.lua"
 }
-reload() { kill -HUP "$sluice_pid"; }
+reload() { policy "$@" && kill -HUP "$sluice_pid"; }
 
 policy YXDOMAIN 0 3
 lab_up <<<"$(cat "$work/policy.lua")"
 wait_for 10 "the first policy" gives YXDOMAIN mark.demo.test
 
-policy YXRRSET 1000 3000
-reload
+reload YXRRSET 10000 6000
 wait_for 20 "a policy that waits" said 'comes into force when its regular expressions'
 # By one program: starting ten may take longer than the expressions do.
 for ((i = 0; i < 10; i++)); do printf '%s\n' lua.demo.test mark.demo.test; done >"$work/pairs"
@@ -34,22 +34,21 @@ ask -f "$work/pairs" | sed -n 's/.*status: \([A-Z]*\).*/\1/p' | paste -d ' ' - -
 [ "$(grep -c '^NXDOMAIN' "$work/statuses")" = 10 ] || fail "a query that needs Lua had no answer"
 [ "$(grep -c '^NXDOMAIN YXDOMAIN$' "$work/statuses")" -ge 3 ] || fail "the new policy waited for nothing"
 [ "$(console '1 + 1')" = 2 ] || fail "the console does not answer"
-# A newer one, of others, before it came: the last is in force in the end.
-policy NXRRSET 4000 2000
-reload
-wait_for 60 "the newest policy" gives NXRRSET mark.demo.test
+# A newer one, of others, before it came: that is in force, and the one between them never was.
+reload NXRRSET 4000 2000
+changed() { ask mark.demo.test >"$work/answer.log" 2>&1; given NXRRSET || given YXRRSET; }
+wait_for 60 "the newest policy" changed
+given NXRRSET || fail "the policy that a newer one replaced came into force"
 gives REFUSED ad1.x4003y.demo.test || fail "an expression is not found"
 gives REFUSED ad1.x5999y.demo.test || fail "the last expression is not found"
 
 # One with an error is refused, and says where it is.
-policy NOTAUTH 9000 1000 "addAction(RegexRule('(bad'), DropAction())"
-reload
+reload NOTAUTH 9000 1000 "addAction(RegexRule('(bad'), DropAction())"
 wait_for 60 "the refusal" said 'policy.lua:2: .*"[(]bad"'
 gives NXRRSET mark.demo.test || fail "the policy before is not in force"
 
 # The same set serves a policy with another rule, and one more expression.
-policy NOTZONE 4000 2001
-reload
+reload NOTZONE 4000 2001
 wait_for 20 "the policy with one more" gives NOTZONE mark.demo.test
 said '2000 regular expressions of a chain together, .*; 1 more are asked alone' || fail "another set was made"
 
