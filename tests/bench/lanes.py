@@ -280,7 +280,7 @@ class Forward:
         return self.standing(bench, "testpmd io, both ways", process, lambda: self.drive(bench, "bare"))
 
     def sluice(self, bench, title, policy):
-        name = title.replace(" ", "").lower()
+        name = "".join(filter(str.isalnum, title.lower()))  # a comma would end the socket's name for the driver
         back = bench.port("back", bench.back_device(name, "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
         process = bench.sluice(policy, bench.memif("server", name), name=name, more=back)
 
