@@ -16,20 +16,11 @@ bool backend_pool_available(const struct policy *policy, uint16_t number)
 	return false;
 }
 
-/* What has ended is read first: a query that ends meanwhile counts, none is counted below zero. */
-static uint64_t outstanding(const struct backend_stats *stats)
-{
-	uint64_t ended = __atomic_load_n(&stats->responses, __ATOMIC_ACQUIRE) +
-			 __atomic_load_n(&stats->timeouts, __ATOMIC_ACQUIRE);
-	uint64_t queries = __atomic_load_n(&stats->queries, __ATOMIC_RELAXED);
-	return queries > ended ? queries - ended : 0;
-}
-
 uint64_t backend_outstanding(uint16_t number, const struct backend_stats *const *stats)
 {
 	uint64_t sum = 0;
 	for (; *stats != NULL; stats++)
-		sum += outstanding(&(*stats)[number]);
+		sum += backend_unanswered(&(*stats)[number]);
 	return sum;
 }
 

@@ -99,7 +99,19 @@ static inline void backend_up_set(struct backend *backend, bool up)
 /* Whether some server of the pool is up. */
 bool backend_pool_available(const struct policy *policy, uint16_t pool);
 
-/* Queries that a server has not answered yet; as for the pool below. */
+/*
+ * Queries that one worker has sent and a server has not answered yet. What has ended is read first: a
+ * query that ends meanwhile counts, none is counted below zero.
+ */
+static inline uint64_t backend_unanswered(const struct backend_stats *stats)
+{
+	uint64_t ended = __atomic_load_n(&stats->responses, __ATOMIC_ACQUIRE) +
+			 __atomic_load_n(&stats->timeouts, __ATOMIC_ACQUIRE);
+	uint64_t queries = __atomic_load_n(&stats->queries, __ATOMIC_RELAXED);
+	return queries > ended ? queries - ended : 0;
+}
+
+/* The same over all workers; as for the pool below. */
 uint64_t backend_outstanding(uint16_t number, const struct backend_stats *const *stats);
 
 /*

@@ -78,14 +78,21 @@ static bool usable(const struct choice *choice, const struct backend *backend)
 	return likely(most == 0) || outstanding_of(choice, backend) < most;
 }
 
-/* Usable, and within what the balancing factor leaves it. */
+/*
+ * Usable, and within what the balancing factor leaves it: by what this worker knows now, and what was
+ * seen of the others when the load was summed up, whose counters are lines of other CPUs.
+ */
 static bool acceptable(const struct choice *choice, unsigned place)
 {
 	const struct backend *backend = server_at(choice, place);
 	if (!usable(choice, backend))
 		return false;
-	return choice->most == 0 ||
-	       (double)outstanding_of(choice, backend) <= choice->most * backend->weight;
+	if (choice->most == 0)
+		return true;
+	const struct balance *balance = choice->balance;
+	uint64_t has = backend_unanswered(&balance->own[backend->number]) +
+		       balance->others[backend->number];
+	return (double)has <= choice->most * backend->weight;
 }
 
 /* Whether what was summed up then still serves. */
@@ -108,9 +115,12 @@ static double pool_load(const struct choice *choice, uint16_t number)
 	double queries = 1, weight = 0;
 	for (unsigned i = 0; i < choice->pool->count; i++) {
 		const struct backend *backend = server_at(choice, i);
+		uint64_t own = backend_unanswered(&balance->own[backend->number]);
+		uint64_t all = RTE_MAX(outstanding_of(choice, backend), own);
+		balance->others[backend->number] = (uint32_t)(all - own);
 		if (!backend_is_up(backend))
 			continue;
-		queries += (double)outstanding_of(choice, backend);
+		queries += (double)all;
 		weight += backend->weight;
 	}
 	balance->pools[number].at = choice->now;

@@ -43,6 +43,7 @@ struct balance {
 		uint64_t at; /* TSC; 0: never */
 		double load;
 	} pools[POLICY_POOLS_MAX + 1];
+	uint32_t others[POLICY_BACKENDS_MAX]; /* of a server's, those of other workers, as of then */
 	struct balance_heap heaps[BALANCE_HEAPS]; /* by the rest of the pool's number */
 };
 

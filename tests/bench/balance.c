@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "control/policy/build.h"
@@ -35,9 +36,10 @@ static const struct kind {
 };
 static const unsigned pool_sizes[] = {10, 100, 1000};
 
+/* Close together: a worker has just read the name of its query. */
 static struct {
-	uint8_t wire[DNS_NAME_MAX];
-	size_t length;
+	uint8_t wire[31];
+	uint8_t length;
 } names[NAMES];
 static struct backend_stats counters[WORKERS][POLICY_BACKENDS_MAX];
 static const struct backend_stats *all[WORKERS + 1];
@@ -53,8 +55,13 @@ static void names_make(void)
 {
 	for (unsigned i = 0; i < NAMES; i++) {
 		char text[32];
+		uint8_t wire[DNS_NAME_MAX];
 		int length = snprintf(text, sizeof(text), "www.n%05u.example.net", i * 7919);
-		names[i].length = (size_t)dns_name_parse(text, (size_t)length, names[i].wire);
+		int wire_length = dns_name_parse(text, (size_t)length, wire);
+		if (wire_length <= 0 || wire_length > (int)sizeof(names[i].wire))
+			abort();
+		names[i].length = (uint8_t)wire_length;
+		memcpy(names[i].wire, wire, names[i].length);
 	}
 }
 

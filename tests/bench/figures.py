@@ -3,6 +3,7 @@
 import statistics
 
 SAME, GAP = 1.4, 1.25
+ANYWHERE = 1  # stands for the distance in a lane whose rate is given: what it prints does not depend on it
 NOTES = ("lost", "unanswered", "p50_us", "p99_us", "entries", "missed", "lost_else", "out_ms", "back_ms", "herd_percent",
          "share_percent")
 

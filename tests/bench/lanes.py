@@ -303,7 +303,7 @@ class Servers(Forward):
 
 class Outage:
     """Servers of the generator's own, at a rate that none of them is short of; one dies and comes back."""
-    name, title = "outage", "100,000 queries/s to five name servers, of which one is dead from the third to the fifth second; " \
+    name, rate, title = "outage", 100000, "queries to five name servers, of which one is dead from the third to the fifth second; " \
         "two checks a second apart take it out, two bring it back"
     limit, turns = "none dies, roundrobin", 1
     policies = (("Sluice, roundrobin", FIVE_SERVERS % "roundrobin"),
@@ -312,7 +312,7 @@ class Outage:
     def drive(self, bench, policy, dies="2000,5000"):
         back = bench.port("back", bench.back_device("front", "server", lab.BACK_MAC), lab.BACK, lab.BACKEND, lab.BACKEND_MAC)
         process = bench.sluice(policy, bench.memif("server", "front"), name="front", more=back)
-        figures = load(bench, bench.memif("client", "front"), "--seconds", "9", "--rate", "100000", "--window", "60000",
+        figures = load(bench, bench.memif("client", "front"), "--seconds", "9", "--rate", str(self.rate), "--window", "60000",
                        "--outage", f"5,{dies}", back=[bench.back_device("front", "client", lab.BACKEND_MAC)])
         bench.stop(process)
         seen = {"rate": figures["rate"], **{key: figures[key] for key in (

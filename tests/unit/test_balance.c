@@ -349,6 +349,29 @@ START_TEST(on_the_ring_bounded)
 }
 END_TEST
 
+/* What this worker sends counts at once, what others send when the load is summed up next. */
+START_TEST(bounded_by_all_workers)
+{
+	add(4, (uint32_t[]){100, 100, 100, 100}, NULL);
+	policy_model_settings(bench->model)->consistent_factor = 1.25;
+	compile(BALANCE_CHASHED);
+	for (unsigned i = 0; i < 4; i++)
+		stats[1][i].queries = 100;
+	uint16_t home = choose(1);
+	stats[0][home].queries = 30;
+	ck_assert_uint_ne(choose(1), home);
+	stats[0][home].responses = 30;
+	ck_assert_uint_eq(choose(1), home);
+	stats[1][home].queries = 1100;
+	ck_assert_uint_eq(choose(1), home);
+	now += HZ / 1000;
+	ck_assert_uint_ne(choose(1), home);
+	stats[1][home].timeouts = 1000;
+	now += HZ / 1000;
+	ck_assert_uint_eq(choose(1), home);
+}
+END_TEST
+
 START_TEST(most_outstanding)
 {
 	add(2, NULL, (int32_t[]){1, 2});
@@ -470,6 +493,7 @@ static Suite *balance_suite(void)
 	tcase_add_test(tests, by_name_bounded);
 	tcase_add_test(tests, at_random_bounded);
 	tcase_add_test(tests, on_the_ring_bounded);
+	tcase_add_test(tests, bounded_by_all_workers);
 	tcase_add_test(tests, most_outstanding);
 	tcase_add_test(tests, pools_have_their_own);
 	tcase_add_test(tests, rings_have_a_bound);
