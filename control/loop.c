@@ -157,18 +157,34 @@ static void drain_start(struct control *control)
 	tcp_drain(control);
 }
 
+/* Nothing comes into force any more once we stop, which a policy that is long to read would only hold up. */
+static void reload_asked(struct control *control)
+{
+	log_writer_reopen(control->log_writer, -1);
+	if (control->ended != 0) {
+		log_info("SIGHUP reads no policy: we are stopping");
+		return;
+	}
+	feeds_check(control->feeds);
+	reload(control);
+}
+
+/*
+ * One reading of the policy is enough for all that ask for it. Those that come while it is read have theirs
+ * in a turn to come: packets, people and SIGTERM are served in between.
+ */
 static void signals_read(struct control *control)
 {
 	struct signalfd_siginfo info;
+	bool asked = false;
 	while (read(control->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP) {
-			feeds_check(control->feeds);
-			log_writer_reopen(control->log_writer, -1);
-			reload(control);
-		} else {
+		if (info.ssi_signo == SIGHUP)
+			asked = true;
+		else
 			drain_start(control);
-		}
 	}
+	if (asked)
+		reload_asked(control);
 }
 
 static bool all_done(struct control *control)
@@ -207,12 +223,20 @@ static void write_watches_set(struct control *control)
  * Servers that find numbers now may have found none the last time. Some may have come between that and
  * the count, so that after a while it is tried without more of them.
  */
-static bool numbers_came(struct control *control)
+static bool numbers_came(const struct control *control)
 {
 	uint64_t waited = control->now - control->reload_looked;
 	return waited >= control->reload_pause &&
 	       (waited >= NUMBERS_MAX_MS ||
 		policy_registry_numbers(control->registry) > control->reload_numbers);
+}
+
+static bool reload_is_due(const struct control *control)
+{
+	if (control->reload == CONTROL_RELOAD_LISTS)
+		return feeds_loading(control->feeds) == 0 &&
+		       policy_registry_left(control->registry) == 0;
+	return control->reload == CONTROL_RELOAD_SERVERS && numbers_came(control);
 }
 
 static void reload_tick(struct control *control)
@@ -221,9 +245,7 @@ static void reload_tick(struct control *control)
 	if (works_turn(control->works) > 0)
 		lua_policy_came(control);
 	policy_registry_tidy(control->registry, control->reload == CONTROL_RELOAD_LISTS);
-	if ((control->reload == CONTROL_RELOAD_LISTS && feeds_loading(control->feeds) == 0 &&
-	     policy_registry_left(control->registry) == 0) ||
-	    (control->reload == CONTROL_RELOAD_SERVERS && numbers_came(control)))
+	if (control->ended == 0 && reload_is_due(control))
 		reload(control);
 }
 

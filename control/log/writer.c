@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,14 +24,17 @@
 #define BURST 1024u	   /* of one ring before the next one's turn */
 #define BUFFER_SIZE 65536u
 #define FILE_MODE 0640
+#define WAIT_MS 100 /* for whoever reads a pipe: a try; at the end there is one more */
 
 struct log_file {
 	char *path; /* "": the program's log */
 	unsigned flags;
 	atomic_bool reopen;
 	/* The thread's, once it is there. */
-	FILE *out;
-	bool dirty;
+	int fd;	     /* -1: none */
+	char *bytes; /* BUFFER_SIZE, of which so many are to be written */
+	size_t used;
+	bool given_up; /* nobody takes them, and all ends */
 	struct log_limit limit;
 };
 
@@ -117,21 +121,12 @@ size_t log_writer_binary(const struct query_record *record, unsigned flags, uint
 
 /* ---- files ---- */
 
-static FILE *file_open(const char *path, bool append)
+/* Without waiting: neither the control lcore nor the thread is held up by what nobody reads. */
+static int file_open(const char *path, bool append)
 {
-	/* What nobody reads must not be waited for: the control lcore opens it first. */
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
-				    (append ? 0 : O_TRUNC),
-		      FILE_MODE);
-	if (fd < 0)
-		return NULL;
-	fcntl(fd, F_SETFL, O_APPEND); /* the thread may wait */
-	FILE *out = fdopen(fd, "a");
-	if (out == NULL)
-		close(fd);
-	else
-		setvbuf(out, NULL, _IOFBF, BUFFER_SIZE);
-	return out;
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+				  (append ? 0 : O_TRUNC),
+		    FILE_MODE);
 }
 
 static void failure_tell(struct log_file *file)
@@ -139,30 +134,60 @@ static void failure_tell(struct log_file *file)
 	uint64_t held;
 	int why = errno;
 	if (log_limit_pass(&file->limit, (uint64_t)time(NULL) * 1000, &held))
-		log_error("%s: %s: queries are not logged", file->path, strerror(why));
+		log_error("%s: %s: queries are not logged", file->path,
+			  why == EAGAIN ? "its reader takes nothing" : strerror(why));
 }
 
-static void file_reopen(struct log_file *file)
+/* Waits for whoever reads a pipe, as long as all goes on. */
+static bool file_ready(const struct log_writer *writer, struct log_file *file)
+{
+	struct pollfd look = {.fd = file->fd, .events = POLLOUT};
+	while (!file->given_up) {
+		bool last = atomic_load(&writer->stop);
+		if (poll(&look, 1, WAIT_MS) > 0)
+			return true;
+		file->given_up = last;
+	}
+	errno = EAGAIN;
+	return false;
+}
+
+static void file_flush(const struct log_writer *writer, struct log_file *file)
+{
+	size_t written = 0;
+	while (written < file->used) {
+		ssize_t count = write(file->fd, file->bytes + written, file->used - written);
+		if (count >= 0)
+			written += (size_t)count;
+		else if (errno != EINTR && (errno != EAGAIN || !file_ready(writer, file)))
+			break;
+	}
+	if (written < file->used)
+		failure_tell(file);
+	file->used = 0;
+}
+
+static void file_put(const struct log_writer *writer, struct log_file *file, const void *bytes,
+		     size_t length)
+{
+	if (file->used + length > BUFFER_SIZE)
+		file_flush(writer, file);
+	memcpy(file->bytes + file->used, bytes, length);
+	file->used += length;
+}
+
+static void file_reopen(const struct log_writer *writer, struct log_file *file)
 {
 	if (file->path[0] == '\0')
 		return;
-	FILE *out = file_open(file->path, true);
-	if (out == NULL) {
+	int fd = file_open(file->path, true);
+	if (fd < 0) {
 		failure_tell(file); /* the one before stays */
 		return;
 	}
-	fclose(file->out);
-	file->out = out;
-	file->dirty = false;
-}
-
-static void file_flush(struct log_file *file)
-{
-	if (file->dirty && fflush(file->out) != 0) {
-		failure_tell(file);
-		clearerr(file->out);
-	}
-	file->dirty = false;
+	file_flush(writer, file);
+	close(file->fd);
+	file->fd = fd;
 }
 
 static void record_tell(const struct log_file *file, char *line, size_t length)
@@ -189,11 +214,7 @@ static void record_write(struct log_writer *writer, const struct query_record *r
 		record_tell(file, made.line, length);
 		return;
 	}
-	if (fwrite(&made, 1, length, file->out) != length) {
-		failure_tell(file);
-		clearerr(file->out);
-	}
-	file->dirty = true;
+	file_put(writer, file, &made, length);
 }
 
 /* ---- the thread ---- */
@@ -225,13 +246,13 @@ static unsigned turn(struct log_writer *writer)
 	time_look(writer);
 	for (unsigned i = 0; i < n_files; i++)
 		if (atomic_exchange(&writer->files[i].reopen, false))
-			file_reopen(&writer->files[i]);
+			file_reopen(writer, &writer->files[i]);
 	for (unsigned i = 0; i < writer->n_rings; i++)
 		count += ring_drain(writer, writer->rings[i]);
 	bool second = writer->wall - writer->flushed >= SECOND;
 	for (unsigned i = 0; i < n_files; i++)
 		if (second || (writer->files[i].flags & LOG_WRITER_BUFFERED) == 0)
-			file_flush(&writer->files[i]);
+			file_flush(writer, &writer->files[i]);
 	if (second)
 		writer->flushed = writer->wall;
 	return count;
@@ -275,6 +296,14 @@ struct log_writer *log_writer_create(unsigned n_lcores, uint64_t tsc_hz, log_wri
 	return writer;
 }
 
+static void file_close(struct log_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->bytes);
+	free(file->path);
+}
+
 void log_writer_destroy(struct log_writer *writer)
 {
 	if (writer == NULL)
@@ -286,9 +315,8 @@ void log_writer_destroy(struct log_writer *writer)
 			;
 	}
 	for (unsigned i = 0; i < atomic_load(&writer->n_files); i++) {
-		free(writer->files[i].path);
-		if (writer->files[i].out != NULL)
-			fclose(writer->files[i].out);
+		file_flush(writer, &writer->files[i]);
+		file_close(&writer->files[i]);
 	}
 	for (unsigned i = 0; i < writer->n_rings; i++)
 		free(writer->rings[i]);
@@ -315,14 +343,13 @@ int log_writer_open(struct log_writer *writer, const char *path, unsigned flags)
 	if (number == LOG_WRITER_FILES)
 		return -ENOSPC;
 	struct log_file *file = &writer->files[number];
-	file->flags = flags;
-	file->path = strdup(path);
-	if (file->path == NULL)
-		return -ENOMEM;
-	if (path[0] != '\0' && (file->out = file_open(path, append)) == NULL) {
-		int error = -errno;
-		free(file->path);
-		file->path = NULL;
+	*file = (struct log_file){.flags = flags, .path = strdup(path), .fd = -1};
+	file->bytes = path[0] != '\0' ? malloc(BUFFER_SIZE) : NULL;
+	int error = file->path == NULL || (path[0] != '\0' && file->bytes == NULL) ? -ENOMEM : 0;
+	if (error == 0 && path[0] != '\0' && (file->fd = file_open(path, append)) < 0)
+		error = -errno;
+	if (error != 0) {
+		file_close(file);
 		return error;
 	}
 	atomic_store(&writer->n_files, number + 1);

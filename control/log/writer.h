@@ -33,7 +33,10 @@ typedef int log_writer_start_fn(pthread_t *thread, void *(*run)(void *), void *a
 /* Rings for that many lcores. `tsc_hz`: units of a record's time in a second. NULL: errno. */
 struct log_writer *log_writer_create(unsigned n_lcores, uint64_t tsc_hz, log_writer_start_fn *start);
 
-/* Writes what the rings have, once nobody puts anything on them. NULL is nothing. */
+/*
+ * Writes what the rings have, once nobody puts anything on them; what waits for the reader of a pipe has a
+ * moment. NULL is nothing.
+ */
 void log_writer_destroy(struct log_writer *writer);
 
 struct query_log_ring *log_writer_ring(struct log_writer *writer, unsigned lcore);

@@ -165,7 +165,7 @@ static struct rule rule_compile(const struct policy_rule *from, struct emission 
 	return (struct rule){
 		.action = from->action->action,
 		.tests = emission->tests,
-		.hit_slot = (uint16_t)from->slot,
+		.hit_slot = from->slot & 0xffffff,
 		.lua_selector = from->selector->lua,
 		.edits = from->selector->lua || from->selector->thread ||
 			 from->action->action.kind == RULE_ACTION_LUA_THREAD,

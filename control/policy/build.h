@@ -324,7 +324,8 @@ struct policy_action *policy_action_thread(struct policy_model *model, int refer
 /*
  * Puts a rule at `position` (0 is first), or behind the last. `name` and `uuid` may be NULL; then
  * there is no name and a random UUID. EEXIST: the chain has this UUID; EINVAL: not a UUID, a
- * position beyond the end, or an action that this chain cannot run; ENOSPC: too many rules.
+ * position beyond the end, or an action that this chain cannot run; ENOSPC: the model has RULE_COUNT_MAX,
+ * or the chain UINT16_MAX.
  */
 struct policy_rule *policy_rule_add(struct policy_model *model, enum chain_id chain,
 				    size_t position, struct policy_selector *selector,

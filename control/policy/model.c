@@ -421,7 +421,10 @@ static int rule_check(const struct policy_model *model, enum chain_id chain, siz
 	for (size_t i = 0; uuid && i < rules->count; i++)
 		if (strcasecmp(rules->rules[i]->uuid, uuid) == 0)
 			return -EEXIST;
-	return rules->count < UINT16_MAX ? 0 : -ENOSPC;
+	size_t all = 0;
+	for (unsigned i = 0; i < CHAIN_COUNT; i++)
+		all += model->chains[i].count;
+	return rules->count < UINT16_MAX && all < RULE_COUNT_MAX ? 0 : -ENOSPC;
 }
 
 struct policy_rule *policy_rule_add(struct policy_model *model, enum chain_id chain,

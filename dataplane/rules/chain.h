@@ -23,20 +23,21 @@ struct policy;
 struct prefix_entry;
 struct stats;
 
-#define RULE_HIT_SLOTS 65536u /* match counters of all rules together */
+#define RULE_COUNT_MAX 65536u /* of a policy, in all chains */
+#define RULE_HIT_SLOTS (2 * RULE_COUNT_MAX) /* match counters: so that a policy of other rules may follow */
 
 struct rule {
 	struct rule_action action;
 	const struct rule_test *tests;
-	uint16_t hit_slot;
+	uint32_t hit_slot : 24;
+	uint32_t lua_selector : 1; /* some test is Lua of the control lcore */
+	uint32_t edits : 1; /* Lua runs in the midst of the chain and may change the packet */
 	uint16_t entry;	     /* the first test, or RULE_MATCH or RULE_MISS */
 	uint16_t next_plain; /* this rule, or the next one that is asked whatever the name */
-	uint8_t lua_selector; /* 1: some test is Lua of the control lcore */
-	uint8_t edits; /* 1: Lua runs in the midst of the chain and may change the packet */
 };
 
 static_assert(sizeof(struct rule) == 32, "chains stream over it");
-static_assert(RULE_HIT_SLOTS - 1 <= UINT16_MAX, "hit_slot");
+static_assert(RULE_HIT_SLOTS <= 1u << 24, "hit_slot");
 
 struct rule_chain {
 	const struct rule *rules;

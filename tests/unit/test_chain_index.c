@@ -396,7 +396,7 @@ START_TEST(gates_leave_rates_their_tokens)
 	packet_sample_query(&packet, "a.example.", DNS_TYPE_A, false);
 	bench_run(bench, CHAIN_QUERY, &packet, 0);
 	for (unsigned i = 0; i < 8; i++) {
-		uint16_t slot = bench->policy->chains[CHAIN_QUERY].rules[i].hit_slot;
+		uint32_t slot = bench->policy->chains[CHAIN_QUERY].rules[i].hit_slot;
 		ck_assert_uint_eq(bench->hits[slot], i < 4);
 	}
 }

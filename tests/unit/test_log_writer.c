@@ -3,8 +3,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
@@ -164,6 +167,30 @@ START_TEST(writes_and_reopens)
 }
 END_TEST
 
+/* A pipe that nobody empties: what it holds is there, and the end does not wait for the rest. */
+START_TEST(ends_with_a_full_pipe)
+{
+	static char text[1 << 20];
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	int pipe = open(path, O_RDWR | O_NONBLOCK);
+	int file = log_writer_open(writer, path, 0);
+	ck_assert_int_eq(file, 0);
+	struct query_record record = sample((uint16_t)file);
+	for (unsigned i = 0; i < QUERY_LOG_RECORDS; i++) /* more than a pipe holds */
+		push(0, &record);
+	struct pollfd full = {.fd = pipe, .events = POLLOUT};
+	while (poll(&full, 1, 0) > 0)
+		usleep(1000);
+	log_writer_destroy(writer);
+	writer = NULL;
+	ssize_t length = read(pipe, text, sizeof(text));
+	ck_assert_int_gt(length, 0);
+	ck_assert_int_lt(length, QUERY_LOG_RECORDS * 67);
+	ck_assert_mem_eq(text, "Packet from 192.0.2.7:4711", 26);
+	close(pipe);
+}
+END_TEST
+
 START_TEST(refuses_files)
 {
 	char deep[96];
@@ -185,6 +212,7 @@ static Suite *log_writer_suite(void)
 	tcase_add_test(tests, longest_line);
 	tcase_add_test(tests, binary);
 	tcase_add_test(tests, writes_and_reopens);
+	tcase_add_test(tests, ends_with_a_full_pipe);
 	tcase_add_test(tests, refuses_files);
 	suite_add_tcase(suite, tests);
 	return suite;

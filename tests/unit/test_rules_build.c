@@ -135,6 +135,25 @@ START_TEST(slots_are_used_again)
 }
 END_TEST
 
+/* A policy as large as may be is followed by another one like it, none of whose rules has a name. */
+START_TEST(as_many_rules_follow)
+{
+	struct policy_model *both[] = {bench->model, policy_model_new(bench->registry)};
+	for (unsigned m = 0; m < 2; m++) {
+		struct policy_selector *all = policy_selector_all(both[m]);
+		struct policy_action *none = policy_action_plain(both[m], RULE_ACTION_NONE);
+		for (size_t i = 0; i < RULE_COUNT_MAX; i++)
+			ck_assert_ptr_nonnull(policy_rule_add(
+				both[m], i < 1000 ? CHAIN_RESPONSE : CHAIN_QUERY, POLICY_RULE_LAST,
+				all, none, NULL, NULL));
+		ck_assert_ptr_null(policy_rule_add(both[m], CHAIN_QUERY, POLICY_RULE_LAST, all,
+						   none, NULL, NULL));
+		ck_assert_int_eq(errno, ENOSPC);
+	}
+	policy_model_free(both[1]);
+}
+END_TEST
+
 static struct backend *server(struct policy_model *model, const char *address, const char *name,
 			      int32_t order, const char *pool)
 {
@@ -555,6 +574,7 @@ static Suite *rules_build_suite(void)
 	tcase_add_test(tcase, rules_that_are_refused);
 	tcase_add_test(tcase, counters_carry_over);
 	tcase_add_test(tcase, slots_are_used_again);
+	tcase_add_test(tcase, as_many_rules_follow);
 	tcase_add_test(tcase, servers_have_an_order);
 	tcase_add_test(tcase, numbers_stay);
 	tcase_add_test(tcase, options_wait_until_they_are_in_force);
