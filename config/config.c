@@ -342,12 +342,12 @@ static void end_check(struct loader *loader, yaml_parser_t *parser, const char *
 	yaml_document_delete(&second);
 }
 
-struct config *config_load_buffer(const char *name, const char *data, size_t size,
-				  config_cpu_fn *cpu, struct config_errors *errors)
+/* What could be read, and defaults for the rest. NULL: no memory. */
+static struct config *buffer_read(const char *data, size_t size, config_cpu_fn *cpu,
+				  struct config_errors *errors)
 {
 	struct loader loader = {.errors = errors, .cpu = cpu ? cpu : machine_has_cpu};
 	yaml_parser_t parser;
-	errors->file = name;
 	loader.config = defaults();
 	if (loader.config == NULL || !yaml_parser_initialize(&parser)) {
 		schema_error(&loader, &(yaml_mark_t){0}, "out of memory");
@@ -363,12 +363,25 @@ struct config *config_load_buffer(const char *name, const char *data, size_t siz
 		parser_error(&loader, &parser, data, size);
 	}
 	yaml_parser_delete(&parser);
-	if (errors->count != 0) {
+	loader.config->partial = errors->count != 0;
+	if (errors->count != 0)
 		qsort(errors->errors, errors->count, sizeof(*errors->errors), error_compare);
-		config_free(loader.config);
-		return NULL;
-	}
 	return loader.config;
+}
+
+static struct config *whole_only(struct config *config)
+{
+	if (config == NULL || !config->partial)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+struct config *config_load_buffer(const char *name, const char *data, size_t size,
+				  config_cpu_fn *cpu, struct config_errors *errors)
+{
+	errors->file = name;
+	return whole_only(buffer_read(data, size, cpu, errors));
 }
 
 /* Reads the whole file; NULL with errno. */
@@ -407,22 +420,31 @@ static void policy_resolve(struct config *config, const char *path)
 	config->policy = resolved;
 }
 
-struct config *config_load(const char *path, struct config_errors *errors)
+struct config *config_load_partly(const char *path, struct config_errors *errors)
 {
 	size_t size = 0;
 	char *data = file_read(path, &size);
+	struct config *config;
 	errors->file = path;
 	if (data == NULL) {
 		struct loader loader = {.errors = errors};
 		schema_error(&loader, &(yaml_mark_t){0}, "cannot read the file: %s",
 			     strerror(errno));
-		return NULL;
+		config = defaults();
+		if (config != NULL)
+			config->partial = true;
+		return config;
 	}
-	struct config *config = config_load_buffer(path, data, size, NULL, errors);
+	config = buffer_read(data, size, NULL, errors);
 	free(data);
 	if (config != NULL)
 		policy_resolve(config, path);
 	return config;
+}
+
+struct config *config_load(const char *path, struct config_errors *errors)
+{
+	return whole_only(config_load_partly(path, errors));
 }
 
 void config_free(struct config *config)

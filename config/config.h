@@ -52,6 +52,7 @@ struct config_kernel {
 struct config_port {
 	char *name;
 	char *device;
+	unsigned device_line, device_column; /* from 0, as all of these */
 	struct config_address addresses[CONFIG_LIST_MAX];
 	struct config_address gateways[CONFIG_LIST_MAX];
 	struct config_neighbour neighbours[CONFIG_LIST_MAX];
@@ -65,6 +66,7 @@ struct config_port {
 };
 
 struct config {
+	bool partial; /* there were errors: defaults stand for what could not be read */
 	struct {
 		uint32_t hugepages; /* enum config_hugepages */
 		uint32_t memory;    /* MiB */
@@ -149,7 +151,10 @@ typedef bool config_cpu_fn(uint32_t cpu);
  */
 struct config *config_load(const char *path, struct config_errors *errors);
 
-/* The same out of memory; `name` stands in errors and `cpu` may be NULL for the machine's own. */
+/* The same, but with errors too it gives what could be read. NULL: no memory. */
+struct config *config_load_partly(const char *path, struct config_errors *errors);
+
+/* As config_load() out of memory; `name` stands in errors and `cpu` may be NULL for the machine's own. */
 struct config *config_load_buffer(const char *name, const char *data, size_t size,
 				  config_cpu_fn *cpu, struct config_errors *errors);
 void config_free(struct config *config);

@@ -60,6 +60,14 @@ static bool host_read(struct loader *loader, yaml_node_t *node, const char *what
 	return false;
 }
 
+static void device_read(struct loader *loader, yaml_node_t *node, void *into)
+{
+	struct config_port *port = into;
+	schema_string(loader, "device", node, &port->device);
+	port->device_line = (unsigned)node->start_mark.line;
+	port->device_column = (unsigned)node->start_mark.column;
+}
+
 static void port_address_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config_port *port = into;
@@ -155,7 +163,7 @@ static void neighbours_read(struct loader *loader, yaml_node_t *node, void *into
 
 static const struct schema port_schema[] = {
 	{"name", SCHEMA_STRING, OFFSET(name)},
-	{"device", SCHEMA_STRING, OFFSET(device), .required = true},
+	{"device", SCHEMA_CUSTOM, .read = device_read, .required = true},
 	{"addresses", SCHEMA_CUSTOM, .read = addresses_read, .required = true},
 	{"gateways", SCHEMA_CUSTOM, .read = gateways_read},
 	{"neighbours", SCHEMA_CUSTOM, .read = neighbours_read},

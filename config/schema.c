@@ -89,18 +89,25 @@ static bool duration_parse(const char *text, uint32_t *ms)
 	return *unit == '\0' || strcmp(unit, "ms") == 0;
 }
 
+/* A number below zero, which no range holds. */
+static bool number_negative(const char *text)
+{
+	uint32_t rest;
+	return *text == '-' && schema_number(text + 1, &rest);
+}
+
 static void number_read(struct loader *loader, const struct schema *row, yaml_node_t *node,
 			void *into)
 {
-	uint32_t value;
+	uint32_t value = 0;
 	const char *text = schema_scalar(loader, node, row->key);
 	if (text == NULL)
 		return;
-	bool duration = row->type == SCHEMA_DURATION;
-	if (!(duration ? duration_parse(text, &value) : schema_number(text, &value)))
+	bool duration = row->type == SCHEMA_DURATION, negative = number_negative(text);
+	if (!negative && !(duration ? duration_parse(text, &value) : schema_number(text, &value)))
 		schema_error(loader, &node->start_mark, "%s: expected %s, found '%.40s'", row->key,
 			     duration ? "a duration such as 2s or 500ms" : "a whole number", text);
-	else if (value < row->min || value > row->max)
+	else if (negative || value < row->min || value > row->max)
 		schema_error(loader, &node->start_mark,
 			     "%s: %.40s is out of range, %u to %u%s are possible", row->key, text,
 			     row->min, row->max, duration ? " ms" : "");
@@ -140,19 +147,17 @@ static void choice_read(struct loader *loader, const struct schema *row, yaml_no
 		     possible);
 }
 
-static void string_read(struct loader *loader, const struct schema *row, yaml_node_t *node,
-			void *into)
+void schema_string(struct loader *loader, const char *what, yaml_node_t *node, char **value)
 {
-	const char *text = schema_scalar(loader, node, row->key);
+	const char *text = schema_scalar(loader, node, what);
 	if (text == NULL)
 		return;
 	if (text[0] == '\0') {
-		schema_error(loader, &node->start_mark, "%s: must not be empty", row->key);
+		schema_error(loader, &node->start_mark, "%s: must not be empty", what);
 		return;
 	}
-	char **at = (char **)((char *)into + row->offset);
-	free(*at);
-	*at = strdup(text);
+	free(*value);
+	*value = strdup(text);
 }
 
 static void row_read(struct loader *loader, const struct schema *row, yaml_node_t *node, void *into)
@@ -169,7 +174,7 @@ static void row_read(struct loader *loader, const struct schema *row, yaml_node_
 		choice_read(loader, row, node, into);
 		break;
 	case SCHEMA_STRING:
-		string_read(loader, row, node, into);
+		schema_string(loader, row->key, node, (char **)((char *)into + row->offset));
 		break;
 	case SCHEMA_MAPPING:
 		schema_read(loader, row->children, node, row->key, into);

@@ -55,6 +55,9 @@ const char *schema_scalar(struct loader *loader, yaml_node_t *node, const char *
 /* true or false into `value`, or an error. */
 void schema_bool(struct loader *loader, const char *what, yaml_node_t *node, bool *value);
 
+/* A copy of a scalar's text, which must not be empty, into `value`, or an error. */
+void schema_string(struct loader *loader, const char *what, yaml_node_t *node, char **value);
+
 /* Calls `item` for each item of a sequence, at most `max` of them. */
 void schema_items(struct loader *loader, yaml_node_t *node, const char *what, unsigned max,
 		  void (*item)(struct loader *, yaml_node_t *, void *), void *into);

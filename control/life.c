@@ -38,6 +38,7 @@
 #include "control/metrics/telemetry.h"
 
 #define ERROR_SIZE LIFE_ERROR_SIZE
+#define PORT_ERROR_SIZE 512
 
 static struct control *control;
 static unsigned started; /* steps */
@@ -102,45 +103,69 @@ static void steering_log(const char *name, const struct port *port)
 			    name);
 }
 
+static struct port_options port_options_of(const struct config_port *port)
+{
+	const struct config *config = control->config;
+	return (struct port_options){
+		.name = port->name,
+		.device = port->device,
+		.queues = (uint16_t)config->lcores.n_workers,
+		.mtu = (uint16_t)port->mtu,
+		.vlan = (uint16_t)port->vlan,
+		.fragments = port->oversize == CONFIG_OVERSIZE_FRAGMENT,
+		.rx_ring = (uint16_t)config->dataplane.rx_ring,
+		.tx_ring = (uint16_t)config->dataplane.tx_ring,
+		.rx_buffers = config->dataplane.rx_buffers,
+		.steering = (enum port_steering)port->steering,
+		.ports_share = inflight_ports_share(config->lcores.n_workers),
+		.interrupts = config->lcores.idle == CONFIG_IDLE_AUTO,
+	};
+}
+
+static int port_init(unsigned i, char *error, size_t size)
+{
+	const struct config_port *port = &control->config->ports[i];
+	struct net_port *net = &control->dataplane->ports[i];
+	struct port_options options = port_options_of(port);
+	control->ports[i] = (struct port){.id = RTE_MAX_ETHPORTS};
+	if ((control->replaying && replay_port_create(i, error, size) != 0) ||
+	    port_open(&options, &control->ports[i], net, error, size) != 0 ||
+	    port_steer(&options, &control->ports[i], net, error, size) != 0) {
+		port_close(&control->ports[i]);
+		return -1;
+	}
+	if (control->replaying)
+		replay_mac(i, &net->mac);
+	steering_log(port->name, &control->ports[i]);
+	for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
+		net->addresses[net->n_addresses++] = (struct net_prefix){
+			address_of(&port->addresses[a]), port->addresses[a].prefix};
+	for (unsigned g = 0; g < port->n_gateways; g++)
+		net->gateways[net->n_gateways++] = address_of(&port->gateways[g]);
+	link_local_add(net);
+	return 0;
+}
+
+/* Each is tried, so that all that is wrong is said at once, with the place of its device. */
 static int ports_init(char *error)
 {
 	const struct config *config = control->config;
+	size_t used = 0;
+	control->dataplane->n_ports = config->n_ports;
 	for (unsigned i = 0; i < config->n_ports; i++) {
+		char text[PORT_ERROR_SIZE];
 		const struct config_port *port = &config->ports[i];
-		struct net_port *net = &control->dataplane->ports[i];
-		struct port_options options = {
-			.name = port->name,
-			.device = port->device,
-			.queues = (uint16_t)config->lcores.n_workers,
-			.mtu = (uint16_t)port->mtu,
-			.vlan = (uint16_t)port->vlan,
-			.fragments = port->oversize == CONFIG_OVERSIZE_FRAGMENT,
-			.rx_ring = (uint16_t)config->dataplane.rx_ring,
-			.tx_ring = (uint16_t)config->dataplane.tx_ring,
-			.rx_buffers = config->dataplane.rx_buffers,
-			.steering = (enum port_steering)port->steering,
-			.ports_share = inflight_ports_share(config->lcores.n_workers),
-			.interrupts = config->lcores.idle == CONFIG_IDLE_AUTO,
-		};
-		if ((control->replaying && replay_port_create(i, error, ERROR_SIZE) != 0) ||
-		    port_open(&options, &control->ports[i], net, error, ERROR_SIZE) != 0 ||
-		    port_steer(&options, &control->ports[i], net, error, ERROR_SIZE) != 0) {
-			port_close(&control->ports[i]);
-			ports_fini();
-			return -1;
-		}
-		if (control->replaying)
-			replay_mac(i, &net->mac);
-		steering_log(port->name, &control->ports[i]);
-		control->dataplane->n_ports++;
-		for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
-			net->addresses[net->n_addresses++] = (struct net_prefix){
-				address_of(&port->addresses[a]), port->addresses[a].prefix};
-		for (unsigned g = 0; g < port->n_gateways; g++)
-			net->gateways[net->n_gateways++] = address_of(&port->gateways[g]);
-		link_local_add(net);
+		if (port_init(i, text, sizeof(text)) == 0)
+			continue;
+		used += (size_t)snprintf(error + used, ERROR_SIZE - used, "%s%s:%u:%u: %s",
+					 used > 0 ? "\n" : "", control->config_path,
+					 port->device_line + 1, port->device_column + 1, text);
+		used = RTE_MIN(used, ERROR_SIZE - 1u);
 	}
-	return 0;
+	if (used == 0)
+		return 0;
+	ports_fini();
+	return -1;
 }
 
 static void ports_fini(void)

@@ -31,15 +31,25 @@
 static struct dataplane dataplane;
 static struct control control = {.dataplane = &dataplane};
 
-static enum exit_code config_read(void)
+/* What the command line says beside the files. */
+static struct {
+	bool config_given;
+	struct replay_order replay;
+	const char *socket, *expression;
+	char **words; /* what is no option */
+} asked;
+
+/* Says all that is wrong with the configuration; what `load` gives of it. */
+static enum exit_code config_read(struct config *load(const char *, struct config_errors *))
 {
 	struct config_errors errors = {0};
-	control.config = config_load(control.config_path, &errors);
+	control.config = load(control.config_path, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		fprintf(stderr, "%s:%u:%u: %s\n", errors.file, errors.errors[i].line,
 			errors.errors[i].column, errors.errors[i].message);
+	bool whole = errors.count == 0;
 	config_errors_free(&errors);
-	return control.config != NULL ? EXIT_DONE : EXIT_REFUSED;
+	return whole ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static void signals_block(void)
@@ -65,7 +75,7 @@ static void stdin_close(void)
 
 static enum exit_code life_begin(void)
 {
-	enum exit_code exit_code = config_read();
+	enum exit_code exit_code = config_read(config_load);
 	if (exit_code != EXIT_DONE)
 		return exit_code;
 	stdin_close();
@@ -100,16 +110,20 @@ static enum exit_code command_run(void)
 	return exit_code;
 }
 
-static enum exit_code command_replay(const struct replay_order *order)
+static enum exit_code command_replay(void)
 {
 	static char error[LIFE_ERROR_SIZE];
+	const struct replay_order order = {.in = asked.words[0],
+					   .out = asked.words[1],
+					   .explain = asked.replay.explain,
+					   .burst = RTE_MAX(asked.replay.burst, 1u)};
 	enum exit_code exit_code = life_begin();
 	if (exit_code != EXIT_DONE)
 		return exit_code;
 	if (replay_prepare(&control, error, sizeof(error)) != 0)
 		exit_code = EXIT_SYSTEM;
 	else if (life_start(&control, error, &exit_code) == 0 &&
-		 replay_run(&control, order, error, sizeof(error)) != 0)
+		 replay_run(&control, &order, error, sizeof(error)) != 0)
 		exit_code = EXIT_SYSTEM;
 	if (exit_code != EXIT_DONE)
 		fprintf(stderr, "%s\n", error);
@@ -117,12 +131,9 @@ static enum exit_code command_replay(const struct replay_order *order)
 	return exit_code;
 }
 
-static enum exit_code command_check(void)
+static enum exit_code policy_check(void)
 {
 	static char error[LIFE_ERROR_SIZE];
-	enum exit_code exit_code = config_read();
-	if (exit_code != EXIT_DONE)
-		return exit_code;
 	control.rules.backends = dataplane.backends; /* no worker: none counts */
 	control.registry = policy_registry_new(NULL, NULL);
 	control.endpoints = endpoint_set_create(NULL, NULL);
@@ -132,17 +143,26 @@ static enum exit_code command_check(void)
 	    control.works == NULL)
 		return EXIT_SYSTEM;
 	policy_registry_works_set(control.registry, control.works);
-	if (lua_policy_load(&control, life_policy_path(&control), LUA_POLICY_CHECK, error,
-			    sizeof(error)) != 0) {
+	int result = lua_policy_load(&control, life_policy_path(&control), LUA_POLICY_CHECK, error,
+				     sizeof(error));
+	if (result != 0)
 		fprintf(stderr, "%s\n", error);
-		exit_code = EXIT_REFUSED;
-	}
 	works_destroy(control.works);
 	feeds_destroy(control.feeds);
 	endpoint_set_destroy(control.endpoints);
 	policy_registry_free(control.registry);
+	return result == 0 ? EXIT_DONE : EXIT_REFUSED;
+}
+
+/* Whatever is wrong with the configuration, the policy is looked at too, if it is known which. */
+static enum exit_code command_check(void)
+{
+	enum exit_code exit_code = config_read(config_load_partly);
+	if (control.config == NULL || life_policy_path(&control) == NULL)
+		return exit_code;
+	enum exit_code policy = policy_check();
 	config_free(control.config);
-	return exit_code;
+	return exit_code != EXIT_DONE ? exit_code : policy;
 }
 
 static enum exit_code command_version(void)
@@ -153,13 +173,11 @@ static enum exit_code command_version(void)
 }
 
 /* Where a running instance listens: as told, else as its configuration says if there is one. */
-static enum exit_code command_console(const char *socket, const char *expression)
+static enum exit_code command_console(void)
 {
-	const char *path = socket != NULL ? socket : CONSOLE_SOCKET_DEFAULT;
-	bool given = control.config_path != NULL;
-	control.config_path = given ? control.config_path : CONFIG_DEFAULT;
-	if (socket == NULL && (given || access(CONFIG_DEFAULT, R_OK) == 0)) {
-		enum exit_code exit_code = config_read();
+	const char *path = asked.socket != NULL ? asked.socket : CONSOLE_SOCKET_DEFAULT;
+	if (asked.socket == NULL && (asked.config_given || access(CONFIG_DEFAULT, R_OK) == 0)) {
+		enum exit_code exit_code = config_read(config_load);
 		if (exit_code != EXIT_DONE)
 			return exit_code;
 		if (control.config->console.socket != NULL)
@@ -169,7 +187,7 @@ static enum exit_code command_console(const char *socket, const char *expression
 			return EXIT_REFUSED;
 		}
 	}
-	enum console_end end = console_client(path, expression);
+	enum console_end end = console_client(path, asked.expression);
 	if (control.config != NULL)
 		config_free(control.config);
 	if (end == CONSOLE_END_SYSTEM)
@@ -177,14 +195,23 @@ static enum exit_code command_console(const char *socket, const char *expression
 	return end == CONSOLE_END_DONE ? EXIT_DONE : EXIT_REFUSED;
 }
 
+#define USAGE                                                                                      \
+	"usage: sluice run [-c FILE] [-p POLICY] [-v]\n"                                            \
+	"       sluice check [-c FILE] [-p POLICY] [-v]\n"                                          \
+	"       sluice replay [-c FILE] [-p POLICY] [-v] [--explain | --burst N] IN.pcap OUT.pcap\n" \
+	"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"                             \
+	"       sluice version\n"
+
 static enum exit_code usage(void)
 {
-	fprintf(stderr, "usage: sluice run [-c FILE] [-p POLICY] [-v]\n"
-			"       sluice check [-c FILE] [-p POLICY]\n"
-			"       sluice replay [-c FILE] [-p POLICY] [--explain | --burst N] IN.pcap OUT.pcap\n"
-			"       sluice console [-c FILE | -s SOCKET] [-e EXPRESSION]\n"
-			"       sluice version\n");
+	fputs(USAGE, stderr);
 	return EXIT_USAGE;
+}
+
+static enum exit_code command_help(void)
+{
+	fputs(USAGE, stdout);
+	return EXIT_DONE;
 }
 
 /* Too many for a burst if it is no number of packets. */
@@ -195,59 +222,73 @@ static unsigned burst_read(const char *text)
 	return *end == '\0' && number > 0 && number <= WORKER_BURST ? (unsigned)number : UINT_MAX;
 }
 
-int main(int argc, char **argv)
+static const struct option no_long[] = {{0}};
+static const struct option replay_long[] = {{"explain", no_argument, NULL, 'x'},
+					    {"burst", required_argument, NULL, 'b'},
+					    {0}};
+
+static const struct command {
+	const char *name;
+	const char *letters; /* options, as getopt(3) has them */
+	const struct option *words;
+	int arguments; /* beside them */
+	enum exit_code (*run)(void);
+} commands[] = {
+	{"run", "c:p:v", no_long, 0, command_run},
+	{"check", "c:p:v", no_long, 0, command_check},
+	{"replay", "c:p:v", replay_long, 2, command_replay},
+	{"console", "c:e:s:", no_long, 0, command_console},
+	{"version", "", no_long, 0, command_version},
+	{"--version", "", no_long, 0, command_version},
+	{"--help", "", no_long, 0, command_help},
+};
+
+static const struct command *command_find(const char *name)
 {
-	static const struct option options[] = {{"explain", no_argument, NULL, 'x'},
-						{"burst", required_argument, NULL, 'b'},
-						{0}};
+	for (size_t i = 0; i < RTE_DIM(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Whether these are options that it has, together. `line` begins with the command. */
+static bool options_read(const struct command *command, int count, char **line)
+{
 	int option;
-	bool verbose = false;
-	struct replay_order order = {0};
-	const char *socket = NULL, *expression = NULL;
-	lua_host_stack_raise();
-	if (argc < 2)
-		return usage();
-	const char *command = argv[1];
-	while ((option = getopt_long(argc - 1, argv + 1, "c:e:p:s:v", options, NULL)) != -1) {
+	while ((option = getopt_long(count, line, command->letters, command->words, NULL)) != -1) {
 		if (option == 'c')
 			control.config_path = optarg;
 		else if (option == 'p')
 			control.policy_path = optarg;
 		else if (option == 'v')
-			verbose = true;
+			log_verbose_set(true);
 		else if (option == 'x')
-			order.explain = true;
-		else if (option == 'b' && order.burst == 0)
-			order.burst = burst_read(optarg);
+			asked.replay.explain = true;
+		else if (option == 'b' && asked.replay.burst == 0)
+			asked.replay.burst = burst_read(optarg);
 		else if (option == 's')
-			socket = optarg;
+			asked.socket = optarg;
 		else if (option == 'e')
-			expression = optarg;
+			asked.expression = optarg;
 		else
-			return usage();
+			return false;
 	}
-	bool console = strcmp(command, "console") == 0;
-	bool replay = strcmp(command, "replay") == 0;
-	if (argc - 1 - optind != (replay ? 2 : 0) || (socket != NULL && control.config_path != NULL) ||
-	    (!console && (socket != NULL || expression != NULL)) || (!replay && order.explain) ||
-	    (order.burst != 0 && (!replay || order.explain || order.burst > WORKER_BURST)))
+	return count - optind == command->arguments &&
+	       (asked.socket == NULL || control.config_path == NULL) &&
+	       (asked.replay.burst == 0 ||
+		(!asked.replay.explain && asked.replay.burst <= WORKER_BURST));
+}
+
+int main(int argc, char **argv)
+{
+	lua_host_stack_raise();
+	const struct command *command = argc < 2 ? NULL : command_find(argv[1]);
+	log_setup(LOG_LEVEL_INFO, false);
+	if (command == NULL || !options_read(command, argc - 1, argv + 1))
 		return usage();
-	if (console)
-		return command_console(socket, expression);
+	asked.words = argv + 1 + optind;
+	asked.config_given = control.config_path != NULL;
 	if (control.config_path == NULL)
 		control.config_path = CONFIG_DEFAULT;
-	log_setup(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, false);
-	if (strcmp(command, "run") == 0)
-		return command_run();
-	if (replay) {
-		order.in = argv[1 + optind];
-		order.out = argv[2 + optind];
-		order.burst = RTE_MAX(order.burst, 1u);
-		return command_replay(&order);
-	}
-	if (strcmp(command, "check") == 0)
-		return command_check();
-	if (strcmp(command, "version") == 0)
-		return command_version();
-	return usage();
+	return command->run();
 }

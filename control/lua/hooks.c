@@ -158,7 +158,9 @@ static int hook_source(void *ctx, const char *text, bool ipv6, struct net_source
 		       char *error, size_t error_size)
 {
 	const struct lua_policy *policy = ctx;
-	return server_source_find(policy->control->config, text, ipv6, source, error, error_size);
+	const struct config *config = policy->control->config;
+	int result = server_source_find(config, text, ipv6, source, error, error_size);
+	return config->partial ? 0 : result; /* it may lack just the port that is meant */
 }
 
 static size_t hook_tcp_show(void *ctx, char *text, size_t size)

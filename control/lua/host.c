@@ -39,6 +39,7 @@ struct lua_host {
 	char *path;		 /* of the policy */
 	const char *wanted;	 /* function name for SLOT_FIND */
 	int found;		 /* its reference */
+	bool unread;		 /* the policy is being read; nothing of it runs yet */
 	int gc_what, gc_amount;	 /* for SLOT_GC */
 	bool gc_done;		 /* the step ended a cycle */
 	bool gc_running;	 /* in a cycle */
@@ -81,7 +82,8 @@ static int step_traceback(lua_State *lua)
 		lua_replace(lua, 1);
 	}
 	lua_settop(lua, 1);
-	luaL_traceback(lua, lua, lua_tostring(lua, 1), 1);
+	if (!host_of(lua)->unread) /* else none of its code was called */
+		luaL_traceback(lua, lua, lua_tostring(lua, 1), 1);
 	return 1;
 }
 
@@ -138,8 +140,14 @@ static int step_boot(lua_State *lua)
 
 static int step_load(lua_State *lua)
 {
-	if (luaL_loadfilex(lua, host_of(lua)->path, "t") != 0)
+	struct lua_host *host = host_of(lua);
+	host->unread = true;
+	int result = luaL_loadfilex(lua, host->path, "t"), error = errno;
+	if (result == LUA_ERRFILE)
+		lua_pushfstring(lua, "%s:1:1: cannot read the file: %s", host->path, strerror(error));
+	if (result != 0)
 		return lua_error(lua);
+	host->unread = false;
 	lua_call(lua, 0, 0);
 	return 0;
 }
@@ -340,7 +348,9 @@ static int state_boot(struct lua_host *host)
 
 static int state_load(struct lua_host *host)
 {
-	return error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
+	int result = error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
+	host->unread = false;
+	return result;
 }
 
 /* Finalizers are Lua code, so that closing needs the watchdog as well. */

@@ -55,5 +55,5 @@ device "net_pcap0,rx_pcap=$work/in.pcap,tx_pcap=$work/out.pcap" "0, 1"
 status=0
 (sluice_exec run -c "$work/sluice.yml") 2>"$work/sluice.log" || status=$?
 [ "$status" -eq 3 ] || fail "too few queues end with $status, not 3"
-grep -qxF "port edge: the device has 1 receive and 1 transmit queues, 2 workers need one of each; \
-use fewer workers or ask the device for more queues" "$work/sluice.log" || fail "no word of the queues"
+grep -qxE "$work/sluice\.yml:[0-9]+:[0-9]+: port edge: the device has 1 receive and 1 transmit queues, 2 workers need \
+one of each; use fewer workers or ask the device for more queues" "$work/sluice.log" || fail "no word of the queues"

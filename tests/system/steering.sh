@@ -30,5 +30,5 @@ stop_pid "$sluice_pid"
 
 sed -i 's/name: edge,/name: edge, steering: rss,/' "$work/sluice.yml"
 (sluice_exec run -c "$work/sluice.yml") 2>"$work/refused.log" && fail "steering: rss over veth was taken"
-grep -q '^port edge: steering: rss, and the device does not tell' "$work/refused.log" ||
+grep -q 'sluice\.yml:[0-9]*:[0-9]*: port edge: steering: rss, and the device does not tell' "$work/refused.log" ||
 	fail "no reason was given"

@@ -115,7 +115,9 @@ START_TEST(numbers_and_durations)
 		 "5:15: memory: 63 is out of range, 64 to 1048576 are possible\n"},
 		{BASE "eal: {memory: 1048577}\n",
 		 "5:15: memory: 1048577 is out of range, 64 to 1048576 are possible\n"},
-		{BASE "eal: {memory: -1}\n", "5:15: memory: expected a whole number, found '-1'\n"},
+		{BASE "eal: {memory: -1}\n",
+		 "5:15: memory: -1 is out of range, 64 to 1048576 are possible\n"},
+		{BASE "eal: {memory: --1}\n", "5:15: memory: expected a whole number, found '--1'\n"},
 		{BASE "eal: {memory: 0x80}\n", "5:15: memory: expected a whole number, found '0x80'\n"},
 		{BASE "eal: {memory: 4294967808}\n", /* 512 in 32 bits */
 		 "5:15: memory: 4294967808 is out of range, 64 to 1048576 are possible\n"},
@@ -123,6 +125,10 @@ START_TEST(numbers_and_durations)
 		 "5:15: memory: 99999999999999999999999 is out of range, 64 to 1048576 are possible\n"},
 		{BASE "async: {max_suspended: 0}\n",
 		 "5:24: max_suspended: 0 is out of range, 1 to 4000000 are possible\n"},
+		{BASE "async: {max_suspended: -1}\n",
+		 "5:24: max_suspended: -1 is out of range, 1 to 4000000 are possible\n"},
+		{BASE "async: {max_suspended: 4000001}\n",
+		 "5:24: max_suspended: 4000001 is out of range, 1 to 4000000 are possible\n"},
 		{BASE "async: {send_queue: 1.5}\n",
 		 "5:21: send_queue: expected a whole number, found '1.5'\n"},
 		{BASE "fragments: {max: 65537, timeout: 61s}\n",
@@ -141,6 +147,8 @@ START_TEST(numbers_and_durations)
 		 "5:17: watchdog: 4294968s is out of range, 1 to 60000 ms are possible\n"},
 		{BASE "shutdown: {grace: 2 s}\n",
 		 "5:19: grace: expected a duration such as 2s or 500ms, found '2 s'\n"},
+		{BASE "shutdown: {grace: -5}\n",
+		 "5:19: grace: -5 is out of range, 0 to 600000 ms are possible\n"},
 		{BASE "shutdown: {grace: 601s}\n",
 		 "5:19: grace: 601s is out of range, 0 to 600000 ms are possible\n"},
 	};
@@ -218,6 +226,11 @@ START_TEST(lcores)
 		 "1:19: control: expected a single value\n"},
 		{"lcores: {workers: [1, 0]}\n" PORTS,
 		 "1:23: workers: CPU 0 is used twice; set 'share: true' if that is meant\n"},
+		{"lcores: {control: 1, workers: [9, 1, x]}\n" PORTS "colour: blue\n", /* whatever else is wrong */
+		 "1:32: workers: there is no CPU 9 here\n"
+		 "1:35: workers: CPU 1 is used twice; set 'share: true' if that is meant\n"
+		 "1:38: workers: expected a CPU number, found 'x'\n"
+		 "3:1: unknown key 'colour' in the configuration\n"},
 		{"lcores:\n  workers: [1,\n    2, 1]\n  share: false\n" PORTS,
 		 "3:8: workers: CPU 1 is used twice; set 'share: true' if that is meant\n"},
 		{"lcores: {workers: [1, 1], share: 1}\n" PORTS,
@@ -300,6 +313,38 @@ START_TEST(a_thousand_errors_are_enough)
 }
 END_TEST
 
+/* So that `sluice check` can look at the policy, too. */
+START_TEST(what_can_be_read_is_kept)
+{
+	char path[] = "/tmp/sluice-partly.XXXXXX";
+	struct config_errors errors = {0};
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_gt(dprintf(fd, BASE "eal: {memory: x}\npolicy: p.lua\nlua: {watchdog: 0, memory: 16}\n"), 0);
+	close(fd);
+	struct config *config = config_load_partly(path, &errors);
+	ck_assert_ptr_nonnull(config);
+	ck_assert(config->partial);
+	ck_assert_uint_eq(errors.count, 2);
+	ck_assert_str_eq(config->policy, "/tmp/p.lua");
+	ck_assert_uint_eq(config->eal.memory, 512);
+	ck_assert_uint_eq(config->lua.watchdog, 50);
+	ck_assert_uint_eq(config->lua.memory, 16);
+	config_free(config);
+	config_errors_free(&errors);
+	ck_assert_ptr_null(config_load(path, &errors));
+	config_errors_free(&errors);
+	unlink(path);
+	config = config_load_partly(path, &errors);
+	ck_assert_ptr_nonnull(config);
+	ck_assert(config->partial);
+	ck_assert_ptr_null(config->policy);
+	ck_assert_uint_eq(errors.count, 1);
+	config_free(config);
+	config_errors_free(&errors);
+}
+END_TEST
+
 static char folder[] = "/tmp/sluice-config.XXXXXX";
 
 static void file_write(const char *path, const char *text)
@@ -365,6 +410,7 @@ static Suite *config_suite(void)
 	tcase_add_test(tests, what_is_no_yaml);
 	tcase_add_test(tests, all_errors_in_one_go);
 	tcase_add_test(tests, a_thousand_errors_are_enough);
+	tcase_add_test(tests, what_can_be_read_is_kept);
 	tcase_add_test(tests, a_policy_lies_beside_its_file);
 	tcase_add_test(tests, a_file_that_cannot_be_read);
 	suite_add_tcase(suite, tests);
