@@ -31,7 +31,7 @@ void pipeline_entry_fill(struct inflight_entry *entry, const struct backend *bac
 	entry->server = backend->address;
 	entry->server_port = backend->port;
 	entry->name_length = packet->query.qname_length;
-	memcpy(entry->name, dns + DNS_HEADER_SIZE, entry->name_length);
+	dns_short_copy(entry->name, dns + DNS_HEADER_SIZE, entry->name_length);
 	entry->kept = NULL;
 	entry->tcp = false;
 	entry->keyed = packet->keyed;

@@ -191,25 +191,28 @@ static uint16_t id_of(struct rte_mbuf *mbuf)
 
 void pipeline_response_collect(struct worker *worker, struct rte_mbuf *mbuf)
 {
-	inflight_fetch_bucket(worker->inflight, packet_of(mbuf)->destination_port, id_of(mbuf));
+	uint16_t port = packet_of(mbuf)->destination_port;
+	uint32_t fold = inflight_fold(port, id_of(mbuf));
+	inflight_fetch_bucket(worker->inflight, port, fold);
+	worker->answer_folds[worker->n_answers] = fold;
 	worker->answers[worker->n_answers++] = mbuf;
 	if (unlikely(worker->n_answers == WORKER_BURST))
 		pipeline_responses(worker);
 }
 
-static void entry_fetch(const struct worker *worker, struct rte_mbuf *mbuf)
+static inline void entry_fetch(const struct worker *worker, unsigned answer)
 {
-	inflight_fetch_entry(worker->inflight, packet_of(mbuf)->destination_port, id_of(mbuf));
+	inflight_fetch_entry(worker->inflight, worker->answer_folds[answer]);
 }
 
 void pipeline_responses(struct worker *worker)
 {
 	const unsigned count = worker->n_answers;
 	for (unsigned i = 0; i < count && i < ENTRIES_AHEAD; i++)
-		entry_fetch(worker, worker->answers[i]);
+		entry_fetch(worker, i);
 	for (unsigned i = 0; i < count; i++) {
 		if (i + ENTRIES_AHEAD < count)
-			entry_fetch(worker, worker->answers[i + ENTRIES_AHEAD]);
+			entry_fetch(worker, i + ENTRIES_AHEAD);
 		pipeline_response(worker, worker->answers[i]);
 	}
 	worker->n_answers = 0;

@@ -130,7 +130,7 @@ static void client_fill(struct recent_entry *entry, const struct query_state *qu
 static void name_fill(struct recent_entry *entry, const uint8_t *name, uint8_t length)
 {
 	entry->name_length = length;
-	memcpy(entry->name, name, length);
+	dns_short_copy(entry->name, name, length);
 }
 
 static void message_fill(struct recent_entry *entry, struct rte_mbuf *mbuf)

@@ -120,6 +120,7 @@ struct worker {
 	struct rte_mbuf *queries[WORKER_BURST];
 	uint16_t n_answers; /* of servers, of the burst, past the headers */
 	struct rte_mbuf *answers[WORKER_BURST];
+	uint32_t answer_folds[WORKER_BURST]; /* inflight_fold() of each */
 	uint16_t n_lookups; /* queries past their rules, that the cache may answer */
 	struct {
 		struct rte_mbuf *mbuf;

@@ -157,7 +157,7 @@ int dns_reply_addresses(uint8_t *message, size_t capacity, const struct dns_repl
 			record_add(&builder, address_type(address), options->ttl, address->length);
 		if (!rdata)
 			return -ENOSPC;
-		memcpy(rdata, address->bytes, address->length);
+		dns_short_copy(rdata, address->bytes, address->length);
 		counts[0]++;
 	}
 	return build_finish(&builder, query, options, DNS_RCODE_NOERROR, counts);

@@ -28,7 +28,7 @@ static inline bool dns_question_case_restore(uint8_t *message, const struct dns_
 	uint8_t *qname = message + DNS_HEADER_SIZE;
 	if (!dns_name_equal(qname, question->qname_length, name, name_length))
 		return false;
-	memcpy(qname, name, name_length);
+	dns_short_copy(qname, name, name_length);
 	return true;
 }
 

@@ -47,6 +47,7 @@ struct neighbour_table {
 	uint64_t defended; /* ms, 0: never */
 	uint32_t swept; /* where the timers go on */
 	uint32_t highest; /* number of an entry that was ever used */
+	struct neighbour *last; /* resolved: most go where the one before went; NULL: not there any more */
 	uint64_t ticked; /* ms */
 	uint16_t free;
 	uint16_t buckets[BUCKETS];
@@ -82,12 +83,18 @@ static uint32_t bucket_of(const struct neighbour_table *table, uint8_t port,
 	return net_address_hash(address, table->seeds, port) & (BUCKETS - 1);
 }
 
+static inline bool entry_is(const struct neighbour *entry, uint8_t port,
+			    const struct net_address *address)
+{
+	return entry->port == port && net_address_equal(&entry->address, address);
+}
+
 static struct neighbour *entry_find(struct neighbour_table *table, uint8_t port,
 				    const struct net_address *address)
 {
 	for (uint16_t n = table->buckets[bucket_of(table, port, address)]; n != 0;) {
 		struct neighbour *entry = &table->entries[n - 1];
-		if (entry->port == port && net_address_equal(&entry->address, address))
+		if (entry_is(entry, port, address))
 			return entry;
 		n = entry->chain;
 	}
@@ -128,6 +135,8 @@ static void entry_remove(struct neighbour_table *table, struct neighbour *entry)
 	*link = entry->chain;
 	queue_free(table, entry);
 	table->strangers -= entry->stranger;
+	if (table->last == entry)
+		table->last = NULL;
 	entry->state = STATE_FREE;
 	entry->chain = table->free;
 	table->free = n;
@@ -207,7 +216,9 @@ enum neighbour_result neighbour_resolve(struct neighbour_table *table, uint8_t p
 					const struct net_address *address, uint64_t now,
 					struct rte_ether_addr *mac)
 {
-	struct neighbour *entry = entry_find(table, port, address);
+	struct neighbour *entry = table->last;
+	if (unlikely(entry == NULL || !entry_is(entry, port, address)))
+		entry = table->last = entry_find(table, port, address);
 	if (likely(entry != NULL &&
 		   (entry->state == STATE_KNOWN || entry->state == STATE_STATIC))) {
 		entry->used = true;

@@ -278,6 +278,19 @@ size_t prefix_set_frozen_size(const struct prefix_list *list)
 	return (sizeof(struct prefix_set) + flips * each + 7) & ~(size_t)7;
 }
 
+static void octets_settle(struct prefix_set *set)
+{
+	uint32_t flip = 0;
+	for (unsigned octet = 0; octet < 256; octet++) {
+		uint64_t bit = (uint64_t)1 << octet % 64;
+		bool settled = true;
+		for (; flip < set->v4_count && set->v4[flip] >> 24 == octet; flip++)
+			settled &= (set->v4[flip] & 0xffffff) == 0;
+		set->settled[octet / 64] |= settled ? bit : 0;
+		set->inside[octet / 64] |= (flip & 1) != 0 ? bit : 0;
+	}
+}
+
 struct prefix_set *prefix_set_freeze(const struct prefix_list *list, void *memory)
 {
 	struct prefix_set *set = memory;
@@ -294,6 +307,7 @@ struct prefix_set *prefix_set_freeze(const struct prefix_list *list, void *memor
 		sweep_run(&sweep, list->entries, n_v4);
 	if (n_v4 < list->count)
 		sweep_run(&sweep, list->entries + n_v4, list->count - n_v4);
+	octets_settle(set);
 	return set;
 }
 
@@ -329,7 +343,7 @@ static uint32_t rank_v6(const struct prefix_v6 *addresses, uint32_t count,
 
 /* An odd number of flips at or below the address means that it is inside. */
 
-bool prefix_set_match_v4(const struct prefix_set *set, const uint8_t address[static 4])
+bool prefix_set_search_v4(const struct prefix_set *set, const uint8_t address[static 4])
 {
 	return rank_v4(set->v4, set->v4_count, address) & 1;
 }

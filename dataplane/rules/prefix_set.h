@@ -4,7 +4,8 @@
  * decides, and an address that no prefix covers is not in the set.
  *
  * A prefix list can be edited. For workers it is frozen into a prefix set: the addresses at which
- * the answer flips, sorted, so a look-up is one binary search whatever the prefixes.
+ * the answer flips, sorted, so a look-up is one binary search whatever the prefixes. Where it flips
+ * nowhere among the IPv4 addresses with the same first octet, it needs none.
  * IPv4-mapped IPv6 addresses are IPv6 here.
  */
 #ifndef SLUICE_DATAPLANE_RULES_PREFIX_SET_H
@@ -38,6 +39,8 @@ struct prefix_set {
 	const struct prefix_v6 *v6;
 	uint32_t v4_count;
 	uint32_t v6_count;
+	uint64_t settled[4]; /* a bit for each first octet: all of its addresses have the same answer, */
+	uint64_t inside[4];  /* which is this one */
 };
 
 /* An address as a number, IPv4 in the low 32 bits. */
@@ -80,8 +83,16 @@ size_t prefix_set_frozen_size(const struct prefix_list *list);
 /* Writes the frozen set to `memory`, which is aligned to 8 and as large as that. */
 struct prefix_set *prefix_set_freeze(const struct prefix_list *list, void *memory);
 
-bool prefix_set_match_v4(const struct prefix_set *set, const uint8_t address[static 4]);
+bool prefix_set_search_v4(const struct prefix_set *set, const uint8_t address[static 4]);
 bool prefix_set_match_v6(const struct prefix_set *set, const uint8_t address[static 16]);
+
+static inline bool prefix_set_match_v4(const struct prefix_set *set, const uint8_t address[static 4])
+{
+	unsigned word = address[0] / 64, bit = address[0] % 64;
+	if (__builtin_expect(set->settled[word] >> bit & 1, 1))
+		return set->inside[word] >> bit & 1;
+	return prefix_set_search_v4(set, address);
+}
 
 static inline bool prefix_set_match(const struct prefix_set *set, const uint8_t *address, bool ipv6)
 {

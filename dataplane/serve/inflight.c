@@ -79,21 +79,14 @@ size_t inflight_memory(uint32_t capacity)
 	       INFLIGHT_ANSWERED * sizeof(struct ended);
 }
 
-/* Both parts are random, so folding them is all the hashing that is needed. */
-static uint32_t pair_fold(uint16_t source_port, uint16_t id)
+static uint32_t *bucket_of(struct inflight *table, uint32_t fold)
 {
-	uint32_t key = (uint32_t)source_port << 16 | id;
-	return key ^ key >> 15;
+	return &table->buckets[fold & table->mask];
 }
 
-static uint32_t *bucket_of(struct inflight *table, uint16_t source_port, uint16_t id)
+static void pair_fetch(struct inflight *table, uint16_t source_port, uint32_t fold)
 {
-	return &table->buckets[pair_fold(source_port, id) & table->mask];
-}
-
-static void pair_fetch(struct inflight *table, uint16_t source_port, uint16_t id)
-{
-	rte_prefetch0(bucket_of(table, source_port, id));
+	rte_prefetch0(bucket_of(table, fold));
 	rte_prefetch0(&table->waiting[source_port - INFLIGHT_PORTS_FIRST]);
 }
 
@@ -116,7 +109,7 @@ static struct pair ahead_take(struct inflight *table)
 {
 	struct pair *at = &table->ahead[table->next++ % AHEAD], taken = *at;
 	*at = pair_draw(table);
-	pair_fetch(table, at->source_port, at->id);
+	pair_fetch(table, at->source_port, inflight_fold(at->source_port, at->id));
 	return taken;
 }
 
@@ -172,9 +165,9 @@ void inflight_warm(struct inflight *table)
 	draw_warm(&table->draw);
 }
 
-struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id)
+static struct inflight_entry *chain_find(struct inflight *table, uint32_t index,
+					 uint16_t source_port, uint16_t id)
 {
-	uint32_t index = *bucket_of(table, source_port, id);
 	while (index != 0) {
 		struct inflight_entry *entry = &table->entries[index];
 		if (entry->source_port == source_port && entry->id == id)
@@ -182,6 +175,12 @@ struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_por
 		index = entry->chain;
 	}
 	return NULL;
+}
+
+struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id)
+{
+	uint32_t index = *bucket_of(table, inflight_fold(source_port, id));
+	return chain_find(table, index, source_port, id);
 }
 
 /* An answer goes to the queue of `way` only from some ports, which cannot be drawn ahead. */
@@ -194,33 +193,33 @@ static struct pair pair_next(struct inflight *table, const struct net_steer_way 
 	return pair;
 }
 
-static bool free_pair_draw(struct inflight *table, const struct net_steer_way *way,
-			   uint16_t *source_port, uint16_t *id)
+/* The bucket that the pair's entry goes into; NULL: none was free. */
+static uint32_t *free_pair_draw(struct inflight *table, const struct net_steer_way *way,
+				struct pair *pair)
 {
 	for (int draw = 0; draw < DRAWS_MAX; draw++) {
-		struct pair pair = pair_next(table, way);
-		*id = pair.id;
-		*source_port = pair.source_port;
-		if (inflight_find(table, *source_port, *id) == NULL)
-			return true;
+		*pair = pair_next(table, way);
+		uint32_t *bucket = bucket_of(table, inflight_fold(pair->source_port, pair->id));
+		if (likely(chain_find(table, *bucket, pair->source_port, pair->id) == NULL))
+			return bucket;
 	}
-	return false;
+	return NULL;
 }
 
-static struct ended *answered_at(const struct inflight *table, uint16_t source_port, uint16_t id)
+static struct ended *answered_at(const struct inflight *table, uint32_t fold)
 {
-	return &table->answered[pair_fold(source_port, id) & (INFLIGHT_ANSWERED - 1)];
+	return &table->answered[fold & (INFLIGHT_ANSWERED - 1)];
 }
 
-void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint16_t id)
+void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint32_t fold)
 {
-	pair_fetch(table, source_port, id);
-	rte_prefetch0(answered_at(table, source_port, id));
+	pair_fetch(table, source_port, fold);
+	rte_prefetch0(answered_at(table, fold));
 }
 
-void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t id)
+void inflight_fetch_entry(struct inflight *table, uint32_t fold)
 {
-	const char *entry = (const char *)&table->entries[*bucket_of(table, source_port, id)];
+	const char *entry = (const char *)&table->entries[*bucket_of(table, fold)];
 	for (unsigned line = 0; line < FETCH_LINES; line++)
 		rte_prefetch0(entry + line * RTE_CACHE_LINE_SIZE);
 }
@@ -290,30 +289,30 @@ static void queue_unlink(struct inflight *table, struct inflight_entry *entry)
 struct inflight_entry *inflight_add_on(struct inflight *table, uint64_t now, uint64_t patience,
 				       const struct net_steer_way *way)
 {
-	uint16_t source_port, id;
-	if (table->free == 0 || !free_pair_draw(table, way, &source_port, &id))
+	struct pair pair;
+	uint32_t *bucket, index = table->free;
+	if (unlikely(index == 0) || (bucket = free_pair_draw(table, way, &pair)) == NULL)
 		return NULL;
-	uint32_t index = table->free;
 	struct inflight_entry *entry = &table->entries[index];
 	table->free = entry->newer;
 	free_fetch(table);
 
-	uint32_t *bucket = bucket_of(table, source_port, id);
 	entry->chain = *bucket;
 	*bucket = index;
 	queue_link(table, entry, queue_of(table, patience));
 	__atomic_store_n(&table->count, table->count + 1, __ATOMIC_RELAXED);
 
 	entry->deadline = now + table->queues[entry->queue].patience;
-	entry->id = id;
-	entry->source_port = source_port;
-	table->waiting[source_port - INFLIGHT_PORTS_FIRST]++;
+	entry->id = pair.id;
+	entry->source_port = pair.source_port;
+	table->waiting[pair.source_port - INFLIGHT_PORTS_FIRST]++;
 	return entry;
 }
 
-static void bucket_unlink(struct inflight *table, struct inflight_entry *entry, uint32_t index)
+static void bucket_unlink(struct inflight *table, const struct inflight_entry *entry,
+			  uint32_t index, uint32_t fold)
 {
-	uint32_t *link = bucket_of(table, entry->source_port, entry->id);
+	uint32_t *link = bucket_of(table, fold);
 	while (*link != index)
 		link = &table->entries[*link].chain;
 	*link = entry->chain;
@@ -328,18 +327,17 @@ static uint32_t server_fold(const struct net_address *address, uint16_t port)
 	return (uint32_t)(((high ^ low ^ port) * 0x9e3779b97f4a7c15u) >> 32);
 }
 
-static struct ended *timed_out_at(const struct inflight *table, uint16_t source_port, uint16_t id)
+static struct ended *timed_out_at(const struct inflight *table, uint32_t fold)
 {
-	return &table->timed_out[pair_fold(source_port, id) & table->mask];
+	return &table->timed_out[fold & table->mask];
 }
 
 /* Stores alone; those of an answer's record do not hold up others, for its line was fetched. */
-static void remember(struct inflight *table, const struct inflight_entry *entry,
+static void remember(struct inflight *table, const struct inflight_entry *entry, uint32_t fold,
 		     enum inflight_end end)
 {
-	struct ended *record = end == INFLIGHT_WAS_ANSWERED
-				       ? answered_at(table, entry->source_port, entry->id)
-				       : timed_out_at(table, entry->source_port, entry->id);
+	struct ended *record = end == INFLIGHT_WAS_ANSWERED ? answered_at(table, fold)
+							    : timed_out_at(table, fold);
 	*record = (struct ended){
 		.source_port = entry->source_port,
 		.id = entry->id,
@@ -351,9 +349,10 @@ enum inflight_end inflight_recall(const struct inflight *table, uint16_t source_
 				  const struct net_address *server, uint16_t server_port)
 {
 	const struct ended wanted = {source_port, id, server_fold(server, server_port)};
-	if (memcmp(answered_at(table, source_port, id), &wanted, sizeof(wanted)) == 0)
+	uint32_t fold = inflight_fold(source_port, id);
+	if (memcmp(answered_at(table, fold), &wanted, sizeof(wanted)) == 0)
 		return INFLIGHT_WAS_ANSWERED;
-	if (memcmp(timed_out_at(table, source_port, id), &wanted, sizeof(wanted)) == 0)
+	if (memcmp(timed_out_at(table, fold), &wanted, sizeof(wanted)) == 0)
 		return INFLIGHT_TIMED_OUT;
 	return INFLIGHT_FORGOTTEN;
 }
@@ -366,10 +365,11 @@ bool inflight_port_waits(const struct inflight *table, uint16_t source_port)
 void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum inflight_end end)
 {
 	uint32_t index = (uint32_t)(entry - table->entries);
+	uint32_t fold = inflight_fold(entry->source_port, entry->id);
 	if (end != INFLIGHT_FORGOTTEN)
-		remember(table, entry, end);
+		remember(table, entry, fold, end);
 	table->waiting[entry->source_port - INFLIGHT_PORTS_FIRST]--;
-	bucket_unlink(table, entry, index);
+	bucket_unlink(table, entry, index, fold);
 	queue_unlink(table, entry);
 	entry->newer = table->free;
 	table->free = index;

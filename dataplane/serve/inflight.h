@@ -94,15 +94,22 @@ static inline struct inflight_entry *inflight_add(struct inflight *table, uint64
 	return inflight_add_on(table, now, patience, NULL);
 }
 
+/* Both parts are random, so folding them is all the hashing that is needed. */
+static inline uint32_t inflight_fold(uint16_t source_port, uint16_t id)
+{
+	uint32_t key = (uint32_t)source_port << 16 | id;
+	return key ^ key >> 15;
+}
+
 /* The entry that an answer to this port with this ID belongs to, or NULL. */
 struct inflight_entry *inflight_find(struct inflight *table, uint16_t source_port, uint16_t id);
 
 /*
  * Before answers of a burst are looked up: first for each of them the bucket, then what is in it, so
- * that neither is waited for.
+ * that neither is waited for. `fold` is inflight_fold() of their port and ID.
  */
-void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint16_t id);
-void inflight_fetch_entry(struct inflight *table, uint16_t source_port, uint16_t id);
+void inflight_fetch_bucket(struct inflight *table, uint16_t source_port, uint32_t fold);
+void inflight_fetch_entry(struct inflight *table, uint32_t fold);
 
 /* Takes an entry out; it may be read until the next inflight_add(). How it ended is remembered. */
 void inflight_remove(struct inflight *table, struct inflight_entry *entry, enum inflight_end end);

@@ -61,6 +61,7 @@ START_TEST(longest_prefix_decides)
 {
 	static const char *const prefixes[] = {"10.0.0.0/8", "!10.1.0.0/16", "10.1.2.0/24",
 					       "!10.1.2.255", "0.0.0.0/32", "255.255.255.255",
+					       "172.0.0.0/7", "192.0.0.0/9", "193.128.0.0/9",
 					       "2001:db8::/32", "!2001:db8:1::/48", "fe80::/10"};
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		ck_assert_int_eq(prefix_list_add_text(&list, prefixes[i]), 0);
@@ -71,6 +72,10 @@ START_TEST(longest_prefix_decides)
 	ck_assert(match(set, "10.1.2.254") && !match(set, "10.1.2.255"));
 	ck_assert(match(set, "0.0.0.0") && !match(set, "0.0.0.1"));
 	ck_assert(match(set, "255.255.255.255") && !match(set, "255.255.255.254"));
+	ck_assert(match(set, "172.0.0.0") && match(set, "173.255.255.255"));
+	ck_assert(!match(set, "171.255.255.255") && !match(set, "174.0.0.0"));
+	ck_assert(match(set, "192.127.255.255") && !match(set, "192.128.0.0"));
+	ck_assert(!match(set, "193.127.255.255") && match(set, "193.255.255.255"));
 	ck_assert(match(set, "2001:db8::") && match(set, "2001:db8:ffff::1"));
 	ck_assert(!match(set, "2001:db8:1::1") && match(set, "2001:db8:2::"));
 	ck_assert(!match(set, "2001:db9::") && match(set, "febf::1") && !match(set, "fec0::"));
@@ -127,6 +132,32 @@ START_TEST(random_prefixes)
 }
 END_TEST
 
+/* Prefixes around the length of a first octet, for which look-ups have a way of their own. */
+START_TEST(first_octets)
+{
+	srand(8);
+	for (int round = 0; round < 200; round++) {
+		prefix_list_clear(&list);
+		for (int i = rand() % 12; i >= 0; i--) {
+			struct prefix_entry entry = {.negated = rand() % 3 == 0};
+			entry.address[0] = (uint8_t)rand();
+			entry.address[1] = (uint8_t)(rand() & 0xc0);
+			entry.length = (uint8_t)(rand() % 13);
+			ck_assert_int_eq(prefix_list_add(&list, &entry), 0);
+		}
+		struct prefix_set *set = freeze();
+		for (unsigned high = 0; high < 1024; high++)
+			for (unsigned low = 0; low < 2; low++) {
+				uint8_t rest = low ? 0xff : 0;
+				uint8_t address[] = {(uint8_t)(high >> 2),
+						     (uint8_t)(high << 6 | (rest & 0x3f)), rest, rest};
+				ck_assert_int_eq(prefix_set_match(set, address, false),
+						 prefix_list_match(&list, address, false));
+			}
+	}
+}
+END_TEST
+
 static Suite *prefix_set_suite(void)
 {
 	Suite *suite = suite_create("prefix_set");
@@ -136,6 +167,7 @@ static Suite *prefix_set_suite(void)
 	tcase_add_test(tcase, longest_prefix_decides);
 	tcase_add_test(tcase, same_again_changes_the_sign);
 	tcase_add_test(tcase, random_prefixes);
+	tcase_add_test(tcase, first_octets);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
