@@ -57,3 +57,25 @@ assert row('latency_bucket', 'le="+Inf"') == 1002 and row('latency_bucket', 'le=
 assert dnsdist('real_memory_usage') > 1 << 20 and dnsdist('special_memory_usage') > 1 << 20 and dnsdist('trunc_failures') == 0 and dnsdist('fd_usage') > 5 and 0 < dnsdist('uptime') < 180
 assert get('dnsdist_of_ours') == 3 and '# HELP dnsdist_of_ours a metric of the policy, with \\\\ and a\\nline\n' in text, text
 assert 'lab_kinds{kind="a \\"b\\"",other="c"} 0.5\n' in text, text
+
+# The names that others' dashboards and scripts have, their types and labels.
+types = dict(re.findall(r'^# TYPE (\S+) (\S+)$', text, re.M))
+labels = {}
+for name, inside in re.findall(r'^([a-z_0-9]+)(?:{(.*)})? \S+$', text, re.M):
+    labels.setdefault(name, set()).add(tuple(re.findall(r'(\w+)="', inside)))
+def promised(type, names, *wanted):
+    for name in names.split():
+        assert types.get(name) == type and labels[name] == {wanted}, (name, types.get(name), labels.get(name))
+promised('counter', 'sluice_queries_total', 'port')
+promised('counter', 'sluice_responses_total', 'port', 'kind')
+promised('counter', 'sluice_drops_total', 'reason')
+promised('gauge', 'sluice_async_suspended')
+promised('counter', ' '.join('sluice_async_%s_total' % end for end in (
+    'suspended', 'resumed', 'answered', 'dropped', 'expired', 'late', 'duplicate', 'overflow')))
+promised('counter', 'sluice_endpoint_sent_total sluice_endpoint_failed_total sluice_endpoint_reconnected_total', 'path')
+promised('counter', 'sluice_lua_errors_total')
+promised('gauge', 'sluice_worker_busy_ratio sluice_handoff_depth', 'worker')
+assert types['sluice_latency_seconds'] == 'histogram' and labels['sluice_latency_seconds_bucket'] == {('le',)}
+assert set(re.findall(r'^sluice_responses_total{port="edge",kind="(\w+)"}', text, re.M)) == {'forwarded', 'cache', 'self'}
+nobody = '{path="/run/sluice/nobody.sock"}'
+assert [get('sluice_endpoint_%s_total%s' % (what, nobody)) for what in ('sent', 'failed')] == [0, 1], text

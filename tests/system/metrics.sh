@@ -5,13 +5,17 @@
 
 lab_up <<-END
 	newServer('10.53.0.2:5300')
+	nobody = newNetworkEndpoint('/run/sluice/nobody.sock')
 	declareMetric('of-ours', 'counter', 'a metric of the policy, with \\\\ and a\nline')
 	declareMetric('by-kind', 'gauge', 'one with labels', {name = 'lab_kinds', withLabels = true})
 	incMetric('of-ours', 3)
 	setMetric('by-kind', 0.5, {labels = {kind = 'a "b"', other = 'c'}})
 	addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED), {name = 'no "c1"'})
 	addAction(QNameRule('c2.demo.test'), DropAction(), {name = 'twice'})
-	addAction(QNameRule('c3.demo.test'), LuaAction(function() error('on purpose') end), {name = 'twice'})
+	addAction(QNameRule('c3.demo.test'), LuaAction(function()
+	  nobody:send('to nobody')
+	  error('on purpose')
+	end), {name = 'twice'})
 END
 
 metrics() {

@@ -29,6 +29,14 @@ for broken in 'addAction(' 'addAction(AllRule(), NoSuchAction())'; do
 	wait_for 5 "a complaint about '$broken'" complained "$before"
 	answers NXDOMAIN || fail "'$broken' replaced the working policy"
 done
+# Nor does a configuration, whatever its policy.
+printf 'addAction(AllRule(), DropAction())\n' >"$work/policy.lua"
+printf 'colour: blue\n' >>"$work/sluice.yml"
+kill -HUP "$sluice_pid"
+wait_for 5 "a complaint about the configuration" grep -q 'the configuration is refused' "$work/sluice.log"
+grep -q "sluice\.yml:[0-9]*:1: unknown key 'colour'" "$work/sluice.log" || fail "no word of what is wrong"
+answers NXDOMAIN || fail "a configuration that is refused replaced the working policy"
+sed -i '/^colour/d' "$work/sluice.yml"
 ends_with_zero TERM
 
 printf "newServer('10.53.0.2:5300')\n" >"$work/policy.lua"
