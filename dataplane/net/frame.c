@@ -7,7 +7,8 @@
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/extension.h"
 
-bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6)
+static __rte_always_inline bool port_owns(const struct net_port *port, const uint8_t *address,
+					  bool ipv6)
 {
 	for (unsigned i = 0; i < port->n_addresses; i++) {
 		const struct net_address *own = &port->addresses[i].address;
@@ -17,6 +18,11 @@ bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv
 			return true;
 	}
 	return false;
+}
+
+bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6)
+{
+	return port_owns(port, address, ipv6);
 }
 
 /* Solicited-node multicast (RFC 4291, section 2.7.1) of one of our addresses. */
@@ -114,7 +120,7 @@ enum net_class net_udp_classify(struct rte_mbuf *mbuf, uint32_t offset, uint32_t
 	return udp_classify(mbuf, packet_of(mbuf), offset, end, reason);
 }
 
-static bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
+static __rte_always_inline bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
 {
 	uint64_t known = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	if (known == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
@@ -319,7 +325,7 @@ static __rte_always_inline bool plain_classify(const struct net_port *port, stru
 	if (total + RTE_ETHER_HDR_LEN > mbuf->data_len || length + sizeof(*ip) > total ||
 	    length < sizeof(headers->udp) || length > PACKET_MESSAGE_MAX + sizeof(headers->udp) ||
 	    headers->udp.src_port == 0 || checksum_bad(mbuf, ip) ||
-	    !net_port_owns(port, (const uint8_t *)&ip->dst_addr, false) ||
+	    !port_owns(port, (const uint8_t *)&ip->dst_addr, false) ||
 	    !ipv4_source_plausible(port, ip->src_addr))
 		return false;
 	packet->l3_offset = RTE_ETHER_HDR_LEN;
