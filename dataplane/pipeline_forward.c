@@ -68,11 +68,21 @@ static void frame_send(struct worker *worker, struct rte_mbuf *mbuf, const struc
 }
 
 /* A query longer than message_safe. Without buffers for its fragments it is as lost on its way. */
-static void large_send(struct worker *worker, struct rte_mbuf *mbuf, const struct net_flow *flow,
-		       const struct net_route *route, bool known)
+static __rte_noinline void large_send(struct worker *worker, struct rte_mbuf *mbuf,
+				      const struct inflight_entry *entry,
+				      const struct net_route *route, uint8_t dscp,
+				      const struct rte_ether_addr *mac, bool known)
 {
 	struct rte_mbuf *frames[NET_FRAGMENTS_MAX];
-	unsigned n = pipeline_large_write(worker, route->port, mbuf, flow, frames);
+	struct net_flow flow = {
+		.source = route->source,
+		.destination = entry->server,
+		.source_port = entry->source_port,
+		.destination_port = entry->server_port,
+		.destination_mac = *mac,
+		.dscp = dscp,
+	};
+	unsigned n = pipeline_large_write(worker, route->port, mbuf, &flow, frames);
 	for (unsigned i = 0; i < n; i++)
 		frame_send(worker, frames[i], route, known);
 	if (n == 0) {
@@ -106,18 +116,12 @@ static __rte_noinline enum neighbour_result gateway_other(struct worker *worker,
 static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inflight_entry *entry,
 			const struct net_route *route, uint8_t dscp)
 {
-	struct net_flow flow = {
-		.source = route->source,
-		.destination = entry->server,
-		.source_port = entry->source_port,
-		.destination_port = entry->server_port,
-		.dscp = dscp,
-	};
-	enum neighbour_result result = neighbour_resolve(
-		worker->neighbours, route->port, &route->next_hop, worker->now_ms, &flow.destination_mac);
+	struct rte_ether_addr mac;
+	enum neighbour_result result = neighbour_resolve(worker->neighbours, route->port,
+							 &route->next_hop, worker->now_ms, &mac);
 	if (unlikely(result != NEIGHBOUR_HIT) &&
-	    !net_address_equal(&route->next_hop, &flow.destination))
-		result = gateway_other(worker, route, worker->now_ms, &flow.destination_mac, result);
+	    !net_address_equal(&route->next_hop, &entry->server))
+		result = gateway_other(worker, route, worker->now_ms, &mac, result);
 	if (unlikely(result == NEIGHBOUR_FAILED)) {
 		rte_pktmbuf_free(mbuf);
 		return false;
@@ -126,10 +130,18 @@ static bool server_send(struct worker *worker, struct rte_mbuf *mbuf, struct inf
 	const struct net_port *port = &worker->dataplane->ports[route->port];
 	bool known = result == NEIGHBOUR_HIT;
 	if (unlikely(packet_of(mbuf)->dns_length > port->message_safe)) {
-		large_send(worker, mbuf, &flow, route, known);
+		large_send(worker, mbuf, entry, route, dscp, &mac, known);
 		return true;
 	}
-	net_frame_write(port, mbuf, &flow);
+	net_frame_send(port, mbuf, (struct net_ends){
+					   .source = route->source.bytes,
+					   .destination = entry->server.bytes,
+					   .mac = &mac,
+					   .source_port = entry->source_port,
+					   .destination_port = entry->server_port,
+					   .dscp = dscp,
+					   .ipv6 = entry->server.ipv6,
+				   });
 	frame_send(worker, mbuf, route, known);
 	return true;
 }

@@ -67,12 +67,20 @@ static bool is_questionless(const struct packet *packet, const uint8_t *dns,
 	       dns_count_load(dns, DNS_SECTION_QUESTION) == 0;
 }
 
+/* Why it does not: what is there is no question, or another one. */
+static __rte_noinline enum drop_reason question_refuse(struct rte_mbuf *mbuf)
+{
+	struct dns_question question;
+	return dns_question_parse(packet_dns(mbuf), packet_of(mbuf)->dns_length, &question) == DNS_OK
+		       ? DROP_RESPONSE_QUESTION
+		       : DROP_RESPONSE_MALFORMED;
+}
+
 /* Checks that the message answers this entry's question and came from whom it asked. */
 static enum drop_reason response_check(const struct worker *worker, struct rte_mbuf *mbuf,
 				       const struct inflight_entry *entry)
 {
 	struct packet *packet = packet_of(mbuf);
-	struct dns_question question;
 	uint8_t *dns = packet_dns(mbuf);
 	if (packet->source_port != entry->server_port || packet->ipv6 != entry->server.ipv6 ||
 	    memcmp(packet->query.client_addr, entry->server.bytes, 16) != 0)
@@ -83,12 +91,11 @@ static enum drop_reason response_check(const struct worker *worker, struct rte_m
 		return DROP_NONE;
 	if (unlikely(dns_count_load(dns, DNS_SECTION_QUESTION) == 0))
 		return question_restore(worker, mbuf, entry) ? DROP_NONE : DROP_RESPONSE_MALFORMED;
-	if (dns_question_parse(dns, packet->dns_length, &question) != DNS_OK)
-		return DROP_RESPONSE_MALFORMED;
-	if (question.qtype != entry->query.qtype || question.qclass != entry->query.qclass ||
-	    !dns_question_case_restore(dns, &question, entry->name, entry->name_length))
-		return DROP_RESPONSE_QUESTION;
-	return DROP_NONE;
+	return likely(dns_question_case_restore(dns, packet->dns_length, entry->name,
+						entry->name_length, entry->query.qtype,
+						entry->query.qclass))
+		       ? DROP_NONE
+		       : question_refuse(mbuf);
 }
 
 /* What an answer is that no query waits for. */

@@ -19,14 +19,17 @@ int dns_question_rename(uint8_t *message, size_t length, size_t capacity, const 
 			size_t name_length);
 
 /*
- * Writes the question's name as `name` spells it if the two differ in case only, else returns
- * false. Hot path: responses get the case in which the client asked.
+ * Whether the message asks this and nothing else, in whatever case; then its name is written as `name`,
+ * which is a whole one, spells it. What is the same as a question that parses does so, too. Hot path:
+ * responses get the case in which the client asked.
  */
-static inline bool dns_question_case_restore(uint8_t *message, const struct dns_question *question,
-					     const uint8_t *name, size_t name_length)
+static inline bool dns_question_case_restore(uint8_t *message, size_t length, const uint8_t *name,
+					     size_t name_length, uint16_t qtype, uint16_t qclass)
 {
-	uint8_t *qname = message + DNS_HEADER_SIZE;
-	if (!dns_name_equal(qname, question->qname_length, name, name_length))
+	uint8_t *qname = message + DNS_HEADER_SIZE, *fixed = qname + name_length;
+	if (length < DNS_HEADER_SIZE + name_length + DNS_QUESTION_FIXED ||
+	    dns_count_load(message, DNS_SECTION_QUESTION) != 1 || dns_u16_load(fixed) != qtype ||
+	    dns_u16_load(fixed + 2) != qclass || !dns_name_same(qname, name, name_length))
 		return false;
 	dns_short_copy(qname, name, name_length);
 	return true;

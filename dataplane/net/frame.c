@@ -7,7 +7,8 @@
 #include "dataplane/net/checksum.h"
 #include "dataplane/net/extension.h"
 
-bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6)
+static __rte_always_inline bool port_owns(const struct net_port *port, const uint8_t *address,
+					  bool ipv6)
 {
 	for (unsigned i = 0; i < port->n_addresses; i++) {
 		const struct net_address *own = &port->addresses[i].address;
@@ -17,6 +18,11 @@ bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv
 			return true;
 	}
 	return false;
+}
+
+bool net_port_owns(const struct net_port *port, const uint8_t *address, bool ipv6)
+{
+	return port_owns(port, address, ipv6);
 }
 
 /* Solicited-node multicast (RFC 4291, section 2.7.1) of one of our addresses. */
@@ -114,7 +120,7 @@ enum net_class net_udp_classify(struct rte_mbuf *mbuf, uint32_t offset, uint32_t
 	return udp_classify(mbuf, packet_of(mbuf), offset, end, reason);
 }
 
-static bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
+static __rte_always_inline bool checksum_bad(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
 {
 	uint64_t known = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	if (known == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
@@ -279,13 +285,66 @@ static enum drop_reason vlan_skip(const struct net_port *port, struct rte_mbuf *
 	return vlan == port->vlan ? DROP_NONE : DROP_FRAME_VLAN;
 }
 
-enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
-				  uint8_t *reason)
+/* The headers of most frames: no tag, no options. */
+struct plain_headers {
+	struct rte_ether_hdr ethernet;
+	struct rte_ipv4_hdr ip;
+	struct rte_udp_hdr udp;
+};
+static_assert(sizeof(struct plain_headers) == 42, "as they follow each other in frames");
+
+/* Whether the port says something of the frame that is to be looked at. */
+#define NOT_PLAIN (RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD)
+
+/* Whether the headers stand where those of a plain frame do. Its length is that of all three, at least. */
+static __rte_always_inline bool is_plain(const struct net_port *port,
+					 const struct plain_headers *headers)
+{
+	const struct rte_ipv4_hdr *ip = &headers->ip;
+	return headers->ethernet.ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4) &&
+	       ip->version_ihl == RTE_IPV4_VHL_DEF && ip->next_proto_id == IPPROTO_UDP &&
+	       (ip->fragment_offset & RTE_BE16(0x3fff)) == 0 && port->vlan == 0 &&
+	       rte_is_same_ether_addr(&headers->ethernet.dst_addr, &port->mac) &&
+	       rte_is_unicast_ether_addr(&headers->ethernet.src_addr);
+}
+
+/*
+ * The short way of what is nothing but a datagram for us, each check as on the long way below. False:
+ * it is something else, or there is something wrong with it, and only the long way says what.
+ */
+static __rte_always_inline bool plain_classify(const struct net_port *port, struct rte_mbuf *mbuf,
+					       struct packet *packet)
+{
+	const struct plain_headers *headers = rte_pktmbuf_mtod(mbuf, const struct plain_headers *);
+	if (mbuf->data_len < sizeof(*headers) || (mbuf->ol_flags & NOT_PLAIN) != 0 ||
+	    !is_plain(port, headers))
+		return false;
+	const struct rte_ipv4_hdr *ip = &headers->ip;
+	uint32_t total = rte_be_to_cpu_16(ip->total_length);
+	uint32_t length = rte_be_to_cpu_16(headers->udp.dgram_len);
+	if (total + RTE_ETHER_HDR_LEN > mbuf->data_len || length + sizeof(*ip) > total ||
+	    length < sizeof(headers->udp) || length > PACKET_MESSAGE_MAX + sizeof(headers->udp) ||
+	    headers->udp.src_port == 0 || checksum_bad(mbuf, ip) ||
+	    !port_owns(port, (const uint8_t *)&ip->dst_addr, false) ||
+	    !ipv4_source_plausible(port, ip->src_addr))
+		return false;
+	packet->l3_offset = RTE_ETHER_HDR_LEN;
+	memcpy(packet->query.client_mac, &headers->ethernet.src_addr, RTE_ETHER_ADDR_LEN);
+	memcpy(packet->query.client_addr, &ip->src_addr, 4);
+	memcpy(packet->query.local_addr, &ip->dst_addr, 4);
+	packet->source_port = rte_be_to_cpu_16(headers->udp.src_port);
+	packet->destination_port = rte_be_to_cpu_16(headers->udp.dst_port);
+	packet->query.client_port = packet->source_port;
+	packet->query.local_port = packet->destination_port;
+	packet->dns_offset = sizeof(*headers);
+	packet_dns_resize(mbuf, (uint16_t)(length - sizeof(headers->udp)));
+	return true;
+}
+
+static __rte_noinline enum net_class frame_classify(const struct net_port *port,
+						    struct rte_mbuf *mbuf, uint8_t *reason)
 {
 	struct packet *packet = packet_of(mbuf);
-	packet_clear(packet);
-	if (unlikely(mbuf->nb_segs != 1))
-		return NET_CLASS_CHAINED;
 	if (unlikely(mbuf->data_len < RTE_ETHER_HDR_LEN))
 		return drop(reason, DROP_FRAME_SHORT);
 	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *);
@@ -310,6 +369,17 @@ enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *
 	default:
 		return host(reason, DROP_FRAME_TYPE);
 	}
+}
+
+enum net_class net_frame_classify(const struct net_port *port, struct rte_mbuf *mbuf,
+				  uint8_t *reason)
+{
+	struct packet *packet = packet_of(mbuf);
+	packet_clear(packet);
+	if (unlikely(mbuf->nb_segs != 1))
+		return NET_CLASS_CHAINED;
+	return likely(plain_classify(port, mbuf, packet)) ? NET_CLASS_UDP
+							  : frame_classify(port, mbuf, reason);
 }
 
 struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool, uint8_t *reason)

@@ -31,6 +31,15 @@ struct net_flow {
 	uint8_t dscp; /* RFC 2474: the upper six bits of the traffic class */
 };
 
+/* The same where others have the addresses: those of IPv4 are four bytes, those of IPv6 sixteen. */
+struct net_ends {
+	const uint8_t *source, *destination;
+	const struct rte_ether_addr *mac; /* of the next hop */
+	uint16_t source_port, destination_port;
+	uint8_t dscp;
+	bool ipv6;
+};
+
 /* Flags that say how an mbuf holds its memory. Whoever clears the others keeps these. */
 #define NET_MBUF_ATTACHED (RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT)
 
@@ -64,6 +73,9 @@ struct rte_mbuf *net_frame_whole(struct rte_mbuf *mbuf, struct rte_mempool *pool
  */
 void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		     const struct net_flow *flow);
+
+/* The same, without a copy of what is written. */
+void net_frame_send(const struct net_port *port, struct rte_mbuf *mbuf, struct net_ends ends);
 
 /* The same to whom the query came from, as its query_state says; without a proxy between. */
 void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf);

@@ -56,18 +56,9 @@ void net_ethernet_replace(const struct net_port *port, struct rte_mbuf *mbuf,
 	net_ethernet_write(port, rte_pktmbuf_mtod(mbuf, uint8_t *), destination, type);
 }
 
-/* Who is at either end of a datagram, as net_flow has it; ports in host byte order. */
-struct ends {
-	const uint8_t *source, *destination;
-	const struct rte_ether_addr *mac; /* of the next hop */
-	uint16_t source_port, destination_port;
-	uint8_t dscp;
-	bool ipv6;
-};
-
-static __rte_always_inline struct ends ends_of(const struct net_flow *flow)
+static __rte_always_inline struct net_ends ends_of(const struct net_flow *flow)
 {
-	return (struct ends){
+	return (struct net_ends){
 		.source = flow->source.bytes,
 		.destination = flow->destination.bytes,
 		.mac = &flow->destination_mac,
@@ -78,7 +69,7 @@ static __rte_always_inline struct ends ends_of(const struct net_flow *flow)
 	};
 }
 
-static __rte_always_inline void udp_write(const struct ends *ends, struct rte_udp_hdr *udp,
+static __rte_always_inline void udp_write(const struct net_ends *ends, struct rte_udp_hdr *udp,
 					  uint16_t length)
 {
 	udp->src_port = rte_cpu_to_be_16(ends->source_port);
@@ -87,7 +78,7 @@ static __rte_always_inline void udp_write(const struct ends *ends, struct rte_ud
 }
 
 /* Of both addresses: at most 33 bits, so that a few words more are added without a carry. */
-static __rte_always_inline uint64_t addresses_sum(const struct ends *ends)
+static __rte_always_inline uint64_t addresses_sum(const struct net_ends *ends)
 {
 	if (!ends->ipv6)
 		return net_sum_4(net_sum_4(0, ends->source), ends->destination);
@@ -100,7 +91,7 @@ static __rte_always_inline uint64_t addresses_sum(const struct ends *ends)
  * The checksum over pseudo header (`addresses` is the sum of those), UDP header and message, from
  * what is at hand rather than from the headers just written.
  */
-static __rte_always_inline rte_be16_t udp_checksum(const struct ends *ends, uint64_t addresses,
+static __rte_always_inline rte_be16_t udp_checksum(const struct net_ends *ends, uint64_t addresses,
 						   const uint8_t *dns, uint16_t length)
 {
 	uint64_t sum = addresses + RTE_BE16(IPPROTO_UDP) + 2u * rte_cpu_to_be_16(length) +
@@ -112,7 +103,7 @@ static __rte_always_inline rte_be16_t udp_checksum(const struct ends *ends, uint
 }
 
 static __rte_always_inline void ipv4_write(const struct net_port *port, struct rte_mbuf *mbuf,
-					   const struct ends *ends, struct rte_ipv4_hdr *ip,
+					   const struct net_ends *ends, struct rte_ipv4_hdr *ip,
 					   uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
@@ -149,7 +140,7 @@ static __rte_always_inline void ipv4_write(const struct net_port *port, struct r
 }
 
 static __rte_always_inline void ipv6_write(const struct net_port *port, struct rte_mbuf *mbuf,
-					   const struct ends *ends, struct rte_ipv6_hdr *ip,
+					   const struct net_ends *ends, struct rte_ipv6_hdr *ip,
 					   uint16_t udp_length, bool offload)
 {
 	struct rte_udp_hdr *udp = (struct rte_udp_hdr *)(ip + 1);
@@ -171,7 +162,7 @@ static __rte_always_inline void ipv6_write(const struct net_port *port, struct r
 
 /* `l2` is ethernet_size(): where that and ends->ipv6 are constants, so is most of what follows. */
 static __rte_always_inline void frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
-					    const struct ends *ends, uint16_t l2, bool offload)
+					    const struct net_ends *ends, uint16_t l2, bool offload)
 {
 	struct packet *packet = packet_of(mbuf);
 	uint16_t l3 = ends->ipv6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
@@ -202,7 +193,7 @@ static __rte_always_inline void frame_write(const struct net_port *port, struct 
 
 /* Most frames are IPv4 without a tag: for these the sizes of all headers are known. */
 static __rte_always_inline void frame_write_sized(const struct net_port *port, struct rte_mbuf *mbuf,
-						  struct ends *ends)
+						  struct net_ends *ends)
 {
 	if (unlikely(port->vlan != 0 || ends->ipv6)) {
 		frame_write(port, mbuf, ends, ethernet_size(port), true);
@@ -215,14 +206,19 @@ static __rte_always_inline void frame_write_sized(const struct net_port *port, s
 void net_frame_write(const struct net_port *port, struct rte_mbuf *mbuf,
 		     const struct net_flow *flow)
 {
-	struct ends ends = ends_of(flow);
+	struct net_ends ends = ends_of(flow);
+	frame_write_sized(port, mbuf, &ends);
+}
+
+void net_frame_send(const struct net_port *port, struct rte_mbuf *mbuf, struct net_ends ends)
+{
 	frame_write_sized(port, mbuf, &ends);
 }
 
 void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf)
 {
 	const struct query_state *query = &packet_of(mbuf)->query;
-	struct ends ends = {
+	struct net_ends ends = {
 		.source = query->local_addr,
 		.destination = query->client_addr,
 		.mac = (const struct rte_ether_addr *)(const void *)query->client_mac,
@@ -235,7 +231,7 @@ void net_frame_answer(const struct net_port *port, struct rte_mbuf *mbuf)
 
 rte_be16_t net_frame_checksum(const struct net_flow *flow, struct rte_mbuf *mbuf)
 {
-	struct ends ends = ends_of(flow);
+	struct net_ends ends = ends_of(flow);
 	return udp_checksum(&ends, addresses_sum(&ends), packet_dns(mbuf),
 			    (uint16_t)(sizeof(struct rte_udp_hdr) + packet_of(mbuf)->dns_length));
 }
@@ -327,7 +323,7 @@ unsigned net_fragments_write(const struct net_port *port, struct rte_mbuf *mbuf,
 	if (count > NET_FRAGMENTS_MAX ||
 	    (count > 1 && rte_pktmbuf_alloc_bulk(pool, out + 1, count - 1) != 0))
 		return 0;
-	struct ends ends = ends_of(flow);
+	struct net_ends ends = ends_of(flow);
 	frame_write(port, mbuf, &ends, cut.l2, false);
 	out[0] = mbuf;
 	for (unsigned i = 1; i < count; i++)

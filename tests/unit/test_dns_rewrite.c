@@ -230,16 +230,20 @@ END_TEST
 START_TEST(restores_the_case_of_the_question)
 {
 	struct sample sample;
-	struct dns_question question;
-	uint8_t name[DNS_NAME_MAX];
+	uint8_t name[DNS_NAME_MAX], *bytes = sample.bytes;
 	sample_query(&sample, "www.example.com", DNS_TYPE_A, false, false);
-	ck_assert_int_eq(dns_question_parse(sample.bytes, sample.length, &question), DNS_OK);
 	dns_name_parse("WwW.ExAmPlE.cOm", 15, name);
-	ck_assert(dns_question_case_restore(sample.bytes, &question, name, 17));
-	ck_assert_mem_eq(sample.bytes + 12, name, 17);
+	ck_assert(dns_question_case_restore(bytes, sample.length, name, 17, DNS_TYPE_A, 1));
+	ck_assert_mem_eq(bytes + 12, name, 17);
+	ck_assert(!dns_question_case_restore(bytes, sample.length, name, 17, DNS_TYPE_AAAA, 1));
+	ck_assert(!dns_question_case_restore(bytes, sample.length, name, 17, DNS_TYPE_A, 3));
+	ck_assert(!dns_question_case_restore(bytes, sample.length - 1, name, 17, DNS_TYPE_A, 1));
+	ck_assert(!dns_question_case_restore(bytes, sample.length, name, 16, DNS_TYPE_A, 1));
 	dns_name_parse("WwW.ExAmPlX.cOm", 15, name);
-	ck_assert(!dns_question_case_restore(sample.bytes, &question, name, 17));
-	ck_assert(!dns_question_case_restore(sample.bytes, &question, name, 16));
+	ck_assert(!dns_question_case_restore(bytes, sample.length, name, 17, DNS_TYPE_A, 1));
+	bytes[5] = 2; /* as many questions */
+	dns_name_parse("www.example.com", 15, name);
+	ck_assert(!dns_question_case_restore(bytes, sample.length, name, 17, DNS_TYPE_A, 1));
 	sample_name_assert(sample.bytes, sample.length, 12, "WwW.ExAmPlE.cOm.");
 }
 END_TEST

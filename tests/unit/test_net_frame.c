@@ -77,6 +77,42 @@ START_TEST(udp_fills_the_packet)
 }
 END_TEST
 
+/* What the port says of it, stripped priority tag, makes a frame go the long way. */
+static void ways_agree(const uint8_t *bytes, size_t length)
+{
+	uint8_t reason = DROP_NONE, expected = DROP_NONE;
+	struct rte_mbuf *mbuf = lab_frame_bytes(bytes, length, 0);
+	struct rte_mbuf *longer = lab_frame_bytes(bytes, length, 0);
+	longer->ol_flags = RTE_MBUF_F_RX_VLAN_STRIPPED;
+	enum net_class class = net_frame_classify(&port, mbuf, &reason);
+	ck_assert_int_eq(class, net_frame_classify(&port, longer, &expected));
+	ck_assert_uint_eq(reason, expected);
+	ck_assert_uint_eq(mbuf->data_len, longer->data_len);
+	ck_assert_uint_eq(mbuf->pkt_len, longer->pkt_len);
+	if (class == NET_CLASS_UDP)
+		ck_assert_mem_eq(packet_of(mbuf), packet_of(longer), offsetof(struct packet, key));
+	rte_pktmbuf_free(mbuf);
+	rte_pktmbuf_free(longer);
+}
+
+START_TEST(the_short_way_agrees)
+{
+	uint8_t sound[LAB_FRAME_MAX], bytes[LAB_FRAME_MAX];
+	size_t length = lab_bytes(SAMPLE_UDP4_IN, sound);
+	for (size_t at = 0; at < 42; at++)
+		for (unsigned value = 0; value < 512; value++) {
+			memcpy(bytes, sound, length);
+			bytes[at] = (uint8_t)value;
+			if (value >= 256)
+				lab_ipv4_seal(bytes);
+			if (at != 12 || bytes[at] != 0x81) /* a second tag */
+				ways_agree(bytes, length);
+		}
+	for (size_t cut = 0; cut <= length; cut++)
+		ways_agree(sound, cut);
+}
+END_TEST
+
 /* A sample with a bit of the metadata set, as a port does it. */
 static struct rte_mbuf *flagged(const char *hex, uint64_t ol_flags, uint16_t tci)
 {
@@ -491,6 +527,7 @@ static Suite *net_frame_suite(void)
 	TCase *in = tcase_create("in");
 	tcase_add_checked_fixture(in, setup, teardown);
 	tcase_add_test(in, udp_fills_the_packet);
+	tcase_add_test(in, the_short_way_agrees);
 	tcase_add_test(in, untagged_port_takes_priority_tags);
 	tcase_add_test(in, tagged_port_takes_its_vlan);
 	tcase_add_test(in, ethernet_is_for_us);
