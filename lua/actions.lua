@@ -45,12 +45,18 @@ local function is(value) return classes[getmetatable(value)] ~= nil end
 local reply_keys = check.keys('ttl', 'aa', 'ad', 'ra')
 local raw_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'typeForAny')
 local soa_keys = check.keys('ttl', 'aa', 'ad', 'ra', 'soaInAuthoritySection')
+local ReplyOptions = ffi.typeof('struct lua_reply_options')
+local usual = ReplyOptions({ttl = 60})
+local bits = {aa = 'set_aa', ad = 'set_ad', ra = 'set_ra'}
 local function reply_options(value, what, keys)
+  if value == nil then
+    return usual
+  end
   value = check.options(value, what, keys or reply_keys)
-  local options = ffi.new('struct lua_reply_options', {ttl = value.ttl or 60})
-  for _, key in ipairs({'aa', 'ad', 'ra'}) do
+  local options = ReplyOptions({ttl = value.ttl or 60})
+  for key, is_set in pairs(bits) do
     if value[key] ~= nil then
-      options['set_' .. key], options[key] = 1, value[key] and 1 or 0
+      options[is_set], options[key] = 1, value[key] and 1 or 0
     end
   end
   return options
@@ -77,12 +83,14 @@ function rules.RCodeAction(rcode, options)
   return action(C.sluice_action_rcode(rcode, reply_options(options, 'RCodeAction')), false,
     'set rcode %d', rcode)
 end
+local Addresses = ffi.typeof('struct lua_address[?]')
 function rules.SpoofAction(values, options)
   local list = type(values) == 'table' and getmetatable(values) == nil and values or {values}
-  local array, texts = ffi.new('struct lua_address[?]', #list), {}
+  local array, texts = Addresses(#list), {}
   for i, value in ipairs(list) do
-    array[i - 1] = address.of(value)
-    texts[i] = (array[i - 1].ipv6 ~= 0 and 'AAAA ' or 'A ') .. array[i - 1]:toString()
+    value = address.of(value)
+    array[i - 1] = value
+    texts[i] = (value.ipv6 ~= 0 and 'AAAA ' or 'A ') .. value:toString()
   end
   return action(C.sluice_action_spoof(array, #list, reply_options(options, 'SpoofAction')), false,
     'spoof %s', table.concat(texts, ' '))

@@ -8,7 +8,7 @@ check.own()
 
 local address = {}
 local Address = ffi.typeof('struct lua_address')
-local Prefix = ffi.typeof('struct lua_prefix')
+local Prefix, Prefixes = ffi.typeof('struct lua_prefix'), ffi.typeof('struct lua_prefix[?]')
 local text = ffi.new('char[80]')
 local method = {}
 
@@ -175,7 +175,7 @@ function mask:isIPv6() return self.ipv6 ~= 0 end
 mask.isIpv4, mask.isIpv6 = mask.isIPv4, mask.isIPv6
 function mask:match(value) return C.sluice_prefix_match(self, address.of(value)) end
 function mask:toString()
-  return ('%s/%d'):format(print_address(network(self)), self.length)
+  return ffi.string(text, C.sluice_prefix_print(self, text, 80))
 end
 
 ffi.metatype(Prefix, {
@@ -204,7 +204,7 @@ local Group = {}
 Group.__index = Group
 
 local function key_of(prefix)
-  return prefix:getMaskedNetwork():getRaw() .. string.char(prefix.length)
+  return ffi.string(text, C.sluice_prefix_key(prefix, text))
 end
 
 local function add(self, prefix)
@@ -270,7 +270,7 @@ function address.is_group(value) return getmetatable(value) == Group end
 -- The group as an array for C, and its length.
 function address.array(group)
   local count, index = group:size(), 0
-  local array = ffi.new('struct lua_prefix[?]', count)
+  local array = Prefixes(count)
   for _, prefix in pairs(group.masks) do
     array[index], index = prefix, index + 1
   end

@@ -89,4 +89,15 @@ globals.addMaintenanceCallback = driver.addMaintenanceCallback
 globals.addExitCallback = driver.addExitCallback
 globals.addServerStateChangeCallback = driver.addServerStateChangeCallback
 
+-- The lines of a policy run once each: what they call would be compiled for the line that calls
+-- it, and for the next one anew, and at last be given up for good. So only what is run much more
+-- often is compiled until the policy is read.
+local READING, RUNNING = 'hotloop=20000', 'hotloop=56'
+require('jit.opt').start(READING)
+function driver.settle()
+  require('jit.opt').start(RUNNING)
+  require('jit').flush()
+  check.recompile()
+end
+
 return driver

@@ -26,9 +26,9 @@ local CHAINS = { -- number, is a response chain, add, rest of the names, for peo
 }
 local rule_keys = check.keys('uuid', 'name')
 local known = {} -- texts of rules by the address of their parts
-local order, added = {}, 0 -- in which rules were added, by UUID
+local Rule, Address = ffi.typeof('struct lua_rule'), ffi.typeof('uintptr_t')
 
-local function address_of(pointer) return tonumber(ffi.cast('uintptr_t', pointer)) end
+local function address_of(pointer) return tonumber(ffi.cast(Address, pointer)) end
 
 local function add(chain, response, wanted, act, options, place)
   local found = selectors.of(wanted)
@@ -43,10 +43,6 @@ local function add(chain, response, wanted, act, options, place)
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
   known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
-  local rule = ffi.new('struct lua_rule')
-  if C.sluice_rule_at(chain, C.sluice_rules_count(chain) - 1, rule) then
-    order[ffi.string(rule.uuid)], added = added, added + 1
-  end
 end
 
 function rules.newRuleAction(wanted, act, options)
@@ -57,14 +53,14 @@ function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end
 
 local function at(chain, index)
-  local rule = ffi.new('struct lua_rule')
+  local rule = Rule()
   if index < 0 or not C.sluice_rule_at(chain, index, rule) then
     return nil
   end
   return setmetatable({
     selector = known[address_of(rule.selector)], action = known[address_of(rule.action)],
     name = ffi.string(rule.name), uuid = ffi.string(rule.uuid), matches = tonumber(rule.hits),
-    index = index,
+    index = index, created = tonumber(rule.created),
   }, RuleAction)
 end
 
@@ -89,13 +85,6 @@ local function all(chain)
   return list
 end
 
-local function clear(chain)
-  for _, rule in ipairs(all(chain)) do
-    order[rule.uuid] = nil
-  end
-  C.sluice_rules_clear(chain)
-end
-
 local function top(chain, count)
   local list = all(chain)
   table.sort(list, function(a, b) return a.matches > b.matches end)
@@ -116,7 +105,7 @@ local function show(list, options, what)
   local lines = {line('#', 'Name', 'UUID', 'Cr. Order', 'Matches', 'Rule', 'Action')}
   for _, rule in ipairs(list) do
     local text = rule.selector.text
-    lines[#lines + 1] = line(rule.index, rule.name, rule.uuid, order[rule.uuid],
+    lines[#lines + 1] = line(rule.index, rule.name, rule.uuid, rule.created,
       ('%d'):format(rule.matches), width >= 0 and text:sub(1, width) or text, rule.action.text)
   end
   return table.concat(lines, '\n') .. '\n'
@@ -151,7 +140,6 @@ for _, entry in ipairs(CHAINS) do
     if index == nil then
       return missing('rule', id)
     end
-    order[at(chain, index).uuid] = nil
     C.sluice_rule_remove(chain, index)
   end
   rules['mv' .. word .. 'Rule'] = function(from, to)
@@ -163,7 +151,7 @@ for _, entry in ipairs(CHAINS) do
     end
   end
   rules['mv' .. word .. 'RuleToTop'] = function() C.sluice_rule_top(chain) end
-  rules['clear' .. word .. 'Rules'] = function() clear(chain) end
+  rules['clear' .. word .. 'Rules'] = function() C.sluice_rules_clear(chain) end
   rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id) or -1) end
   rules['getTop' .. word .. 'Rules'] = function(count) return top(chain, count) end
   rules['top' .. word .. 'Rules'] = function(count, options)
@@ -183,7 +171,7 @@ for _, entry in ipairs(CHAINS) do
           check.fail('expected a table of newRuleAction()')
         end
       end
-      clear(chain)
+      C.sluice_rules_clear(chain)
       for _, rule in ipairs(list) do
         add(chain, false, rule.selector, rule.action, rule.options, rule.place)
       end
@@ -194,11 +182,7 @@ end
 -- Calls with dnsdist's name for each chain and its rules.
 function rules.each_chain(visit)
   for _, entry in ipairs(CHAINS) do
-    local list = all(entry[1])
-    for _, rule in ipairs(list) do
-      rule.created = order[rule.uuid]
-    end
-    visit(entry[1] == 0 and 'rules' or entry[5] .. '-rules', list)
+    visit(entry[1] == 0 and 'rules' or entry[5] .. '-rules', all(entry[1]))
   end
 end
 

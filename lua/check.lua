@@ -11,28 +11,27 @@ end
 
 -- Each of our modules says so, that errors are not blamed on its lines and it keeps its globals.
 function check.own()
-  ours[debug.getinfo(2, 'S').source] = true
+  local info = debug.getinfo(2, 'Sf')
+  ours[info.source] = info.func
   setfenv(2, standard)
 end
 check.own()
 
--- The innermost line that is not ours: its file and number; nil: there is none.
-function check.place()
-  local level = 2
-  local info = debug.getinfo(level, 'Sl')
-  while info do
-    if info.what ~= 'C' and not ours[info.source] then
-      return info.short_src, info.currentline
-    end
-    level = level + 1
-    info = debug.getinfo(level, 'Sl')
+-- Lets the functions of our modules be compiled, also those that were tried too often in vain.
+function check.recompile()
+  for _, main in pairs(ours) do
+    jit.on(main, true)
   end
 end
+
+-- The innermost line that is not ours: its file and number; nil: there is none.
+local place = require('sluice.place')
+function check.place() return place(ours) end
 
 -- Raises an error there.
 function check.fail(...)
   local text = string.format(...)
-  local file, line = check.place()
+  local file, line = place(ours)
   error(file and ('%s:%d: %s'):format(file, line, text) or text, 0)
 end
 local fail = check.fail
@@ -95,8 +94,8 @@ end
 
 -- The place as "file:line", for C to keep.
 function check.where()
-  local file, line = check.place()
-  return file and ('%s:%d'):format(file, line) or '?'
+  local file, line = place(ours)
+  return file and file .. ':' .. line or '?'
 end
 
 function check.keys(...)

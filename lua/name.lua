@@ -7,7 +7,8 @@ check.own()
 
 local name = {}
 local text = ffi.new('char[1008]')
-local Name = ffi.typeof('struct lua_name')
+local Name, Cursor = ffi.typeof('struct lua_name'), ffi.typeof('uint32_t[1]')
+local Size = ffi.typeof('size_t[1]')
 local method = {}
 
 local function print_name(self, dot)
@@ -140,7 +141,7 @@ local function names_new()
 end
 
 local function each(names)
-  local cursor = ffi.new('uint32_t[1]')
+  local cursor = Cursor()
   return function()
     local made = Name()
     return C.sluice_names_next(names, cursor, made) and made or nil
@@ -199,7 +200,7 @@ function Node:remove(value)
 end
 function Node:check(value) return C.sluice_names_covers(self.names, name.of(value), nil) end
 function Node:getBestMatch(value)
-  local suffix = ffi.new('size_t[1]')
+  local suffix = Size()
   value = name.of(value)
   if not C.sluice_names_covers(self.names, value, suffix) then
     return nil

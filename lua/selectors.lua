@@ -72,6 +72,11 @@ local function suffixes(value, quiet)
   if lists.is(value) then
     return listed(value, false)
   end
+  if type(value) == 'string' or name.is(value) then
+    value = name.of(value)
+    return selector(C.sluice_selector_suffix(value), '%s',
+      quiet and 'qname==in-set' or 'qname in ' .. value:toString())
+  end
   local node = name.is_node(value) and value or name.newSuffixMatchNode()
   if node ~= value then
     node:add(value)
@@ -309,12 +314,13 @@ local function as_selector(value)
 end
 rules.makeRule = as_selector
 
+local Members = ffi.typeof('struct policy_selector *[?]')
 local function join(kind, word)
   return function(members)
     if type(members) ~= 'table' then
       check.fail('expected a table of selectors, not %s', type(members))
     end
-    local array, texts = ffi.new('struct policy_selector *[?]', #members), {}
+    local array, texts = Members(#members), {}
     for i, member in ipairs(members) do
       member = as_selector(member)
       array[i - 1], texts[i] = member.pointer, '(' .. member.text .. ')'
@@ -327,7 +333,7 @@ end
 rules.AndRule, rules.OrRule = join(0, ' && '), join(1, ' || ')
 function rules.NotRule(member)
   member = as_selector(member)
-  local array = ffi.new('struct policy_selector *[1]', member.pointer)
+  local array = Members(1, member.pointer)
   return selector(C.sluice_selector_join(2, array, 1), '!(%s)', member.text)
 end
 

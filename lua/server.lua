@@ -127,6 +127,7 @@ end
 
 -- Runs each *.conf of a folder as if it stood here.
 local NAMES_SIZE = 65536
+local LINES_MANY = 200 -- see lua_mcode_spare()
 local including = false
 local function include(path)
   local names = ffi.new('char[?]', NAMES_SIZE)
@@ -136,6 +137,9 @@ local function include(path)
     local chunk, why = loadfile(path .. '/' .. name)
     if chunk == nil then
       check.fail('%s', why)
+    end
+    if debug.getinfo(chunk, 'S').lastlinedefined > LINES_MANY then
+      jit.off(chunk)
     end
     chunk()
   end

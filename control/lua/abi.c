@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -414,6 +415,25 @@ int sluice_prefix_parse(const char *text, struct lua_prefix *prefix)
 	if (inet_pton(entry.ipv6 ? AF_INET6 : AF_INET, address, prefix->bytes) != 1)
 		return -EINVAL;
 	return 0;
+}
+
+int sluice_prefix_print(const struct lua_prefix *prefix, char *text, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+	inet_ntop(prefix->ipv6 ? AF_INET6 : AF_INET, prefix->bytes, address, sizeof(address));
+	return snprintf(text, size, "%s/%u", address, prefix->length);
+}
+
+size_t sluice_prefix_key(const struct lua_prefix *prefix, char *key)
+{
+	size_t size = prefix->ipv6 ? 16 : 4;
+	memcpy(key, prefix->bytes, size);
+	for (size_t i = prefix->length / 8; i < size; i++) {
+		unsigned kept = i == prefix->length / 8 ? prefix->length % 8 : 0;
+		key[i] = (char)((uint8_t)key[i] & 0xff00u >> kept);
+	}
+	key[size] = (char)prefix->length;
+	return size + 1;
 }
 
 bool sluice_prefix_match(const struct lua_prefix *prefix, const struct lua_address *address)

@@ -90,6 +90,17 @@ struct policy_selector *sluice_selector_names(const struct lua_names *names, boo
 					      : policy_selector_qname_set(model(), set));
 }
 
+struct policy_selector *sluice_selector_suffix(const struct lua_name *name)
+{
+	struct lua_names *names = sluice_names_new();
+	int error = names != NULL ? sluice_names_add(names, name) : -ENOMEM;
+	struct policy_selector *made = error == 0 ? sluice_selector_names(names, true) : NULL;
+	if (error != 0)
+		last_error = -error;
+	sluice_names_free(names);
+	return made;
+}
+
 struct policy_selector *sluice_selector_number(const char *kind, uint16_t value)
 {
 	int number = test_kind(kind);
@@ -118,11 +129,8 @@ int lua_prefixes_add(struct prefix_list *list, const struct lua_prefix *prefixes
 		struct prefix_entry entry = {.length = prefixes[i].length,
 					     .ipv6 = prefixes[i].ipv6,
 					     .negated = prefixes[i].negated};
-		memcpy(entry.address, prefixes[i].bytes, 16);
-		char text[80];
-		/* Printed and read again, since only the parser clears the bits after the prefix. */
-		int length = prefix_print(&entry, text, sizeof(text));
-		int error = length < 0 ? length : prefix_list_add_text(list, text);
+		memcpy(entry.address, prefixes[i].bytes, entry.ipv6 ? 16 : 4);
+		int error = prefix_list_add(list, &entry);
 		if (error < 0)
 			return error;
 	}
@@ -281,6 +289,7 @@ bool sluice_rule_at(uint32_t chain, size_t index, struct lua_rule *rule)
 		.name = policy_rule_name(found),
 		.uuid = policy_rule_uuid(found),
 		.hits = policy_rule_hits(model(), found),
+		.created = policy_rule_created(found),
 		.selector = policy_rule_selector(found),
 		.action = policy_rule_action(found),
 	};

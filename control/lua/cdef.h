@@ -332,6 +332,10 @@ uint32_t sluice_name_hash(const struct lua_name *name, uint32_t seed);
 int sluice_address_parse(const char *text, struct lua_address *address);
 int sluice_address_print(const struct lua_address *address, char *text, size_t size);
 int sluice_prefix_parse(const char *text, struct lua_prefix *prefix);
+/* Its address, with the bits that do not count too, and its length. The length of the text. */
+int sluice_prefix_print(const struct lua_prefix *prefix, char *text, size_t size);
+/* What two prefixes of the same addresses have in common: `key` has room for 17 bytes. Its length. */
+size_t sluice_prefix_key(const struct lua_prefix *prefix, char *key);
 bool sluice_prefix_match(const struct lua_prefix *prefix, const struct lua_address *address);
 
 /* Sets. A group is an array of prefixes that Lua owns. */

@@ -114,6 +114,7 @@ struct lua_rule {
 	const char *name;
 	const char *uuid;
 	uint64_t hits;
+	uint64_t created; /* how many rules were added before */
 	struct policy_selector *selector;
 	struct policy_action *action;
 };
@@ -130,6 +131,8 @@ const char *sluice_strerror(int error);
 struct policy_selector *sluice_selector_all(void);
 struct policy_selector *sluice_selector_qname(const struct lua_name *name);
 struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix);
+/* Names below one, and the name itself. */
+struct policy_selector *sluice_selector_suffix(const struct lua_name *name);
 /* Lists from files; the handle is good as long as the policy. */
 struct lua_feed *sluice_list_open(const char *path, const struct lua_list_options *options);
 void sluice_list_status(const struct lua_feed *list, struct lua_list_status *status);

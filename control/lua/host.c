@@ -148,6 +148,7 @@ static int step_load(lua_State *lua)
 	if (result != 0)
 		return lua_error(lua);
 	host->unread = false;
+	lua_mcode_spare(lua);
 	lua_call(lua, 0, 0);
 	return 0;
 }

@@ -5,8 +5,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <luajit.h>
+
 #define PAGE_MASK ((uintptr_t)4095)
 #define AREAS_MAX 4096
+#define LINES_MANY 200
 #define FRAME_LENGTH_MAX 64 /* of the first record in the unwinder's table */
 
 /* The start of each area of machine code. */
@@ -112,4 +115,13 @@ void lua_mcode_unmap(const struct lua_mcode *mcode)
 			munmap((void *)(uintptr_t)area, size);
 		area = next;
 	}
+}
+
+void lua_mcode_spare(lua_State *lua)
+{
+	lua_Debug file;
+	lua_pushvalue(lua, -1);
+	lua_getinfo(lua, ">S", &file);
+	if (file.lastlinedefined > LINES_MANY)
+		luaJIT_setmode(lua, -1, LUAJIT_MODE_FUNC | LUAJIT_MODE_OFF);
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lua.h>
+
 struct lua_mcode_words;
 
 struct lua_mcode {
@@ -38,5 +40,12 @@ void lua_mcode_block(const struct lua_mcode *mcode);
  * What was being set up or taken down when the state was stopped stays mapped.
  */
 void lua_mcode_unmap(const struct lua_mcode *mcode);
+
+/*
+ * Has a file, which is the function on top of the stack, not compiled if it is long, but for the
+ * functions in it: lines that run once each are not worth a trace, and for each one that comes back
+ * to them LuaJIT reads all lines that follow.
+ */
+void lua_mcode_spare(lua_State *lua);
 
 #endif

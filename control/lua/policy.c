@@ -16,6 +16,7 @@
 #include "control/lua/listeners.h"
 #include "control/lua/errands.h"
 #include "control/lua/modules.h"
+#include "control/lua/place.h"
 #include "control/lua/suggest.h"
 #include "control/lua/threads.h"
 #include "control/policy/lint.h"
@@ -43,6 +44,7 @@ uint64_t lua_policy_errors(void)
 static void declarations_give(lua_State *lua, void *context)
 {
 	(void)context;
+	lua_place_install(lua);
 	lua_getglobal(lua, "require");
 	lua_pushliteral(lua, "ffi");
 	lua_call(lua, 1, 1);
@@ -152,6 +154,11 @@ static int host_start(struct lua_policy *policy, const char *path, char *error, 
 	policy->context->progress = lua_host_progress(policy->host);
 	if (path != NULL && lua_host_load(policy->host, path, error, size) != 0) {
 		lua_suggest(lua_host_lua(policy->host), error, size);
+		return -1;
+	}
+	int settle = lua_host_function(policy->host, "settle");
+	if (lua_host_run(policy->host, settle, NULL, 0, NULL) != LUA_RESULT_OK) {
+		snprintf(error, size, "%s", lua_host_message(policy->host));
 		return -1;
 	}
 	policy->run = lua_host_function(policy->host, "run");

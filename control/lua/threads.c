@@ -10,6 +10,7 @@
 #include "control/lua/guard.h"
 #include "control/lua/host.h"
 #include "control/lua/modules.h"
+#include "control/lua/place.h"
 #include "dataplane/clock.h"
 #include "dataplane/rules/answers.h"
 
@@ -202,6 +203,7 @@ static const struct lua_abi_hooks hooks = {.elapsed_us = hook_elapsed_us, .where
 static void declarations_give(lua_State *lua, void *context)
 {
 	(void)context;
+	lua_place_install(lua);
 	lua_getglobal(lua, "require");
 	lua_pushliteral(lua, "ffi");
 	lua_call(lua, 1, 1);

@@ -351,6 +351,7 @@ const char *policy_rule_name(const struct policy_rule *rule); /* "" if it has no
 /* Where the policy says it, as "file:line"; "?" if nobody said so. */
 void policy_rule_place_set(struct policy_rule *rule, const char *place);
 const char *policy_rule_place(const struct policy_rule *rule);
+uint64_t policy_rule_created(const struct policy_rule *rule); /* how many were before it */
 const char *policy_rule_uuid(const struct policy_rule *rule);
 struct policy_selector *policy_rule_selector(const struct policy_rule *rule);
 struct policy_action *policy_rule_action(const struct policy_rule *rule);

@@ -13,6 +13,7 @@
 struct policy_hit_slot {
 	uint64_t base; /* what the counter was when the slot was given out */
 	uint32_t users;
+	uint32_t next; /* with a key of the same hash, plus one; 0: none */
 	char *key;
 };
 
@@ -27,6 +28,7 @@ struct policy_registry {
 	uint32_t n_pools;
 	uint32_t n_backends;
 	struct policy_hit_slot slots[RULE_HIT_SLOTS];
+	uint32_t slot_heads[RULE_HIT_SLOTS]; /* by the hash of a key: the first slot, plus one */
 	struct {
 		char *name;
 		size_t length;
@@ -89,9 +91,11 @@ struct policy_rule {
 	char *place; /* NULL: not known */
 	char uuid[POLICY_UUID_SIZE];
 	uint32_t slot;
+	uint64_t created; /* how many rules its model was given before */
 };
 
 struct policy_rules {
+	void *by_uuid; /* the same rules, for tsearch() */
 	struct policy_rule **rules;
 	size_t count;
 	size_t size;
@@ -145,6 +149,8 @@ struct policy_model {
 	struct policy_selector *selectors;
 	struct policy_action *actions;
 	struct policy_rules chains[CHAIN_COUNT];
+	uint64_t slots[RULE_HIT_SLOTS / 64]; /* those that its rules have, a bit each */
+	uint64_t rules_made;
 	struct policy_regexes regexes[CHAIN_COUNT];
 	struct policy_model_pool pools[POLICY_POOLS_MAX];
 	struct backend *servers[POLICY_SERVERS_MAX];

@@ -14,6 +14,7 @@
 #include <lualib.h>
 
 #include "control/lua/abi.h"
+#include "control/lua/place.h"
 #include "dataplane/clock.h"
 #include "dataplane/dns/message.h"
 #include "dataplane/recent.h"
@@ -365,6 +366,7 @@ static void spec_run(const char *name)
 
 	lua_State *lua = luaL_newstate();
 	luaL_openlibs(lua);
+	lua_place_install(lua);
 	must(lua, luaL_loadstring(lua, prepare));
 	lua_pushcfunction(lua, module_load);
 	interface_push(lua);
@@ -398,6 +400,7 @@ static const char *const specs[] = {
 	"tests/lua/policy.lua",
 	"tests/lua/batch.lua",
 	"tests/lua/tier1.lua",
+	"tests/lua/reading.lua",
 	"tests/lua/names.lua",
 	"tests/lua/globals.lua",
 	"tests/lua/metrics.lua",

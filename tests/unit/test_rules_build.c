@@ -122,13 +122,56 @@ START_TEST(counters_carry_over)
 }
 END_TEST
 
+/* Of the same name, each has the counter of the one in its place, however many there are. */
+START_TEST(namesakes_carry_over)
+{
+	enum { COUNT = 300 };
+	struct policy_model *next = policy_model_new(bench->registry);
+	for (size_t i = 0; i < COUNT; i++) {
+		rule(bench->model, POLICY_RULE_LAST, i % 3 ? "same" : NULL, NULL);
+		bench->hits[policy_rule_slot(policy_rule_at(bench->model, CHAIN_QUERY, i))] = i;
+	}
+	for (size_t i = 0; i < COUNT; i++)
+		rule(next, POLICY_RULE_LAST, i % 3 ? "same" : NULL, NULL);
+	ck_assert_int_eq(policy_rule_remove(bench->model, CHAIN_QUERY, 1), 0);
+	rule(bench->model, POLICY_RULE_LAST, "same", NULL);
+	for (size_t i = 0; i < COUNT; i++)
+		ck_assert_uint_eq(hits_of(next, i), i % 3 ? i : 0);
+	ck_assert_uint_eq(hits_of(bench->model, COUNT - 1), 1);
+	policy_model_free(next);
+}
+END_TEST
+
+/* An anonymous rule has no UUID that is given, and one that went leaves its own. */
+START_TEST(uuids_are_told_apart)
+{
+	static const char upper[] = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8";
+	struct policy_model *m = bench->model;
+	for (size_t i = 0; i < 50; i++)
+		rule(m, POLICY_RULE_LAST, NULL, i == 20 ? UUID : NULL);
+	for (size_t i = 0; i < 50; i++) {
+		const char *uuid = policy_rule_uuid(policy_rule_at(m, CHAIN_QUERY, i));
+		ck_assert_uint_eq(strlen(uuid), 36);
+		ck_assert_int_eq(uuid[14], i == 20 ? '1' : '4');
+		ck_assert_int_eq(policy_rule_find(m, CHAIN_QUERY, uuid), (long)i);
+	}
+	ck_assert_ptr_null(policy_rule_add(m, CHAIN_QUERY, 0, policy_selector_all(m),
+					   policy_action_plain(m, RULE_ACTION_NONE), NULL, upper));
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_int_eq(policy_rule_remove(m, CHAIN_QUERY, 20), 0);
+	rule(m, POLICY_RULE_LAST, NULL, upper);
+	policy_rules_clear(m, CHAIN_QUERY);
+	rule(m, POLICY_RULE_LAST, NULL, UUID);
+}
+END_TEST
+
 /* A slot that is given out again starts at 0 though its counter does not. */
 START_TEST(slots_are_used_again)
 {
 	for (size_t i = 0; i < RULE_HIT_SLOTS; i++)
 		bench->hits[i] = 5;
 	for (size_t i = 0; i < RULE_HIT_SLOTS + 10; i++) {
-		rule(bench->model, 0, NULL, NULL);
+		rule(bench->model, 0, i % 2 ? "named" : NULL, NULL);
 		ck_assert_uint_eq(hits_of(bench->model, 0), 0);
 		ck_assert_int_eq(policy_rule_remove(bench->model, CHAIN_QUERY, 0), 0);
 	}
@@ -573,6 +616,8 @@ static Suite *rules_build_suite(void)
 	tcase_add_test(tcase, rules_are_ordered);
 	tcase_add_test(tcase, rules_that_are_refused);
 	tcase_add_test(tcase, counters_carry_over);
+	tcase_add_test(tcase, namesakes_carry_over);
+	tcase_add_test(tcase, uuids_are_told_apart);
 	tcase_add_test(tcase, slots_are_used_again);
 	tcase_add_test(tcase, as_many_rules_follow);
 	tcase_add_test(tcase, servers_have_an_order);
