@@ -6,9 +6,9 @@
 #include <lua.h>
 
 /*
- * Makes require('sluice.place') a function of a table whose keys are the sources of our own modules:
- * it returns file and line of the innermost Lua function that is from none of them, nothing if
- * there is none. It is C, since it is asked for each rule.
+ * Makes require('sluice.place') a function of a table whose keys are the sources of our own
+ * modules: it returns file and line of the innermost Lua function that is from none of them,
+ * nothing if there is none. It is C, since it is asked for each rule.
  */
 void lua_place_install(lua_State *lua);
 

@@ -148,6 +148,11 @@ static bool same_kind_covers(const struct rule_test *a, const struct rule_test *
 	}
 }
 
+bool policy_test_compares(const struct rule_test *test)
+{
+	return same_kind_covers(test, test, true);
+}
+
 static bool test_covers(const struct policy_selector *selector, const struct policy_selector *other,
 			struct policy_view *view)
 {

@@ -11,6 +11,8 @@
 
 #include "control/policy/build.h"
 
+struct rule_test;
+
 struct policy_view {
 	uint64_t patience; /* comparisons that may still be made; at 0 nothing is covered */
 	uint16_t qtype;	   /* only queries of this type count; 0: all */
@@ -23,5 +25,11 @@ bool policy_may_match(const struct policy_selector *selector, struct policy_view
 /* Whether `selector` is true for each packet of the view for which `other` is. */
 bool policy_covers(const struct policy_selector *selector, const struct policy_selector *other,
 		   struct policy_view *view);
+
+/*
+ * Whether a test covers others of its kind with the same value, as it covers itself; else it covers
+ * none. Those for names and expressions are told otherwise.
+ */
+bool policy_test_compares(const struct rule_test *test);
 
 #endif

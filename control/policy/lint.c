@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "control/policy/anchors.h"
 #include "control/policy/covers.h"
 #include "control/policy/model.h"
 #include "dataplane/dns/message.h"
@@ -15,6 +16,7 @@
 struct lint {
 	const struct policy_rules *rules;
 	uint32_t *edits; /* how many rules before this one may edit the packet */
+	struct policy_anchors *anchors; /* of rules that may leave nothing for others */
 	struct policy_view view;
 	policy_lint_fn *warn;
 };
@@ -107,6 +109,13 @@ static bool covers(struct lint *lint, size_t index, size_t other, uint16_t qtype
 			     &lint->view);
 }
 
+/* The rules that may cover this one, in their order; nothing is found without memory. */
+static size_t candidates(const struct lint *lint, size_t index, const uint32_t **rules)
+{
+	size_t count = policy_anchors_find(lint->anchors, rule_at(lint, index)->selector, rules);
+	return count == SIZE_MAX ? 0 : count;
+}
+
 /* True if it is reached. What can never match, such as a path of HTTP, is no mistake. */
 static bool reach_check(struct lint *lint, size_t index)
 {
@@ -114,7 +123,10 @@ static bool reach_check(struct lint *lint, size_t index)
 	lint->view.qtype = 0;
 	if (!policy_may_match(rule_at(lint, index)->selector, &lint->view))
 		return false;
-	for (size_t i = 0; i < index; i++) {
+	const uint32_t *rules;
+	size_t count = candidates(lint, index, &rules);
+	for (size_t at = 0; at < count && rules[at] < index; at++) {
+		size_t i = rules[at];
 		if (!leaves_nothing(action_at(lint, i), action_at(lint, index)) ||
 		    !covers(lint, i, index, 0))
 			continue;
@@ -130,7 +142,10 @@ static bool reach_check(struct lint *lint, size_t index)
 /* Whether another rule answers the queries of this type that rule `index` does not. */
 static bool other_answers(struct lint *lint, size_t index, uint16_t type)
 {
-	for (size_t i = 0; i < lint->rules->count; i++) {
+	const uint32_t *rules;
+	size_t count = candidates(lint, index, &rules);
+	for (size_t at = 0; at < count; at++) {
+		size_t i = rules[at];
 		const struct rule_action *action = action_at(lint, i);
 		bool answers = decides(action) || action->kind == RULE_ACTION_TRUNCATE ||
 			       spoofs(action, type) || (i < index && ends(action));
@@ -171,6 +186,24 @@ static void chain_check(struct lint *lint)
 	}
 }
 
+static bool prepare(struct lint *lint)
+{
+	lint->edits = calloc(lint->rules->count + 1, sizeof(*lint->edits));
+	lint->anchors = policy_anchors_new();
+	if (lint->edits == NULL || lint->anchors == NULL)
+		return false;
+	for (size_t i = 0; i < lint->rules->count; i++) {
+		const struct rule_action *action = action_at(lint, i);
+		lint->edits[i + 1] = lint->edits[i] + edits(rule_at(lint, i));
+		bool takes = ends(action) || action->kind == RULE_ACTION_SPOOF ||
+			     action->kind == RULE_ACTION_TRUNCATE;
+		if (takes && !policy_anchors_add(lint->anchors, rule_at(lint, i)->selector,
+						 (uint32_t)i))
+			return false;
+	}
+	return true;
+}
+
 void policy_lint(struct policy_model *model, policy_lint_fn *warn)
 {
 	for (unsigned chain = 0; chain < CHAIN_COUNT; chain++) {
@@ -179,12 +212,9 @@ void policy_lint(struct policy_model *model, policy_lint_fn *warn)
 			.view = {.patience = PATIENCE},
 			.warn = warn,
 		};
-		lint.edits = calloc(lint.rules->count + 1, sizeof(*lint.edits));
-		if (lint.edits == NULL)
-			return;
-		for (size_t i = 0; i < lint.rules->count; i++)
-			lint.edits[i + 1] = lint.edits[i] + edits(rule_at(&lint, i));
-		chain_check(&lint);
+		if (prepare(&lint))
+			chain_check(&lint);
+		policy_anchors_free(lint.anchors);
 		free(lint.edits);
 	}
 }

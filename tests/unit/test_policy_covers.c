@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is said of selectors without a packet holds for packets. */
+#include "control/policy/anchors.h"
 #include "control/policy/covers.h"
+#include "control/policy/lint.h"
 #include "tests/unit/rule_samples.h"
 #include "tests/unit/unit.h"
 
@@ -170,9 +172,41 @@ static unsigned pairs_check(uint16_t qtype)
 	return covered;
 }
 
+static bool found(const uint32_t *rules, size_t count, unsigned rule)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rules[i] == rule)
+			return true;
+	return false;
+}
+
+/* What covers a selector is found by it. How many pairs did not have to be compared. */
+static unsigned anchors_check(uint16_t qtype)
+{
+	struct policy_anchors *anchors = policy_anchors_new();
+	unsigned spared = 0;
+	for (unsigned a = 0; a < SELECTORS; a++)
+		ck_assert(policy_anchors_add(anchors, selector_at(a), a));
+	for (unsigned b = 0; b < SELECTORS; b++) {
+		struct policy_view view = {PATIENCE, qtype, true};
+		const uint32_t *rules;
+		size_t count = policy_anchors_find(anchors, selector_at(b), &rules);
+		ck_assert_uint_le(count, SELECTORS);
+		for (size_t i = 1; i < count; i++)
+			ck_assert_uint_lt(rules[i - 1], rules[i]);
+		spared += SELECTORS - (unsigned)count;
+		for (unsigned a = 0; a < SELECTORS && policy_may_match(selector_at(b), &view); a++)
+			ck_assert_msg(!policy_covers(selector_at(a), selector_at(b), &view) ||
+					      found(rules, count, a),
+				      "selector %u covers %u, and is not found", a, b);
+	}
+	policy_anchors_free(anchors);
+	return spared;
+}
+
 START_TEST(what_covers_matches)
 {
-	unsigned covered = 0;
+	unsigned covered = 0, spared = 0;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		policy_rules_clear(bench->model, CHAIN_QUERY);
 		for (unsigned i = 0; i < SELECTORS; i++)
@@ -182,8 +216,56 @@ START_TEST(what_covers_matches)
 		packets_run();
 		covered += pairs_check(0);
 		covered += pairs_check(types[round % RTE_DIM(types)]);
+		spared += anchors_check(0);
+		anchors_check(types[round % RTE_DIM(types)]);
 	}
+	ck_assert_uint_gt(spared, ROUNDS * SELECTORS);
 	ck_assert_uint_gt(covered, ROUNDS * SELECTORS);
+}
+END_TEST
+
+static unsigned warnings;
+
+static void warned(const char *place, const char *text)
+{
+	ck_assert_str_eq(place, "covered");
+	ck_assert_ptr_nonnull(strstr(text, "never reached: that of covering "));
+	warnings++;
+}
+
+/* Each name is asked for in three ways, by rules of which those that follow are covered. */
+static void name_rules(unsigned number)
+{
+	static const char *const places[] = {"?", "covering", "covered", "covered"};
+	char text[32];
+	uint8_t name[DNS_NAME_MAX];
+	snprintf(text, sizeof(text), "www.host%u.example.", number);
+	size_t length = (size_t)dns_name_parse(text, strlen(text), name);
+	struct name_set *set = name_set_new();
+	name_set_add(set, name + 4, length - 4);
+	struct policy_model *m = bench->model;
+	struct policy_selector *exact = policy_selector_qname(m, name, length);
+	struct policy_selector *pair[] = {policy_selector_number(m, RULE_TEST_QTYPE, 16), exact};
+	struct policy_selector *selectors[] = {exact, policy_selector_qname_suffix(m, set), exact,
+					       policy_selector_and(m, pair, 2)};
+	name_set_free(set);
+	for (unsigned i = 0; i < RTE_DIM(selectors); i++) {
+		enum rule_action_kind kind = i == 0 ? RULE_ACTION_NONE : RULE_ACTION_DROP;
+		struct policy_rule *rule =
+			policy_rule_add(m, CHAIN_QUERY, POLICY_RULE_LAST, selectors[i],
+					policy_action_plain(m, kind), NULL, NULL);
+		policy_rule_place_set(rule, places[i]);
+	}
+}
+
+/* All of a long chain is looked at: each with each would be more than there is patience for. */
+START_TEST(long_chains_are_looked_at)
+{
+	for (unsigned i = 0; i < 10000; i++)
+		name_rules(i);
+	warnings = 0;
+	policy_lint(bench->model, warned);
+	ck_assert_uint_eq(warnings, 20000);
 }
 END_TEST
 
@@ -212,6 +294,7 @@ static Suite *suite(void)
 	TCase *covers = tcase_create("covers");
 	tcase_add_checked_fixture(covers, setup, teardown);
 	tcase_add_test(covers, what_covers_matches);
+	tcase_add_test(covers, long_chains_are_looked_at);
 	tcase_add_test(covers, patience_ends);
 	suite_add_tcase(made, covers);
 	return made;
