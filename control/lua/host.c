@@ -22,6 +22,7 @@
 #define LUA_HOST_STACK (256u << 20) /* bytes; string.gsub in itself was seen to take 115 MiB */
 #define GC_STEP_KB 16
 #define GC_STEP_SHORT_KB 512 /* when memory is short */
+#define GC_STEP_MOST_KB 1024 /* some milliseconds, however much came at once, as all does with a policy */
 #define GC_REST (256u << 10) /* bytes that may be added before a new cycle begins */
 #define GC_FULL_FACTOR 10    /* a full collection may take that many measures of time */
 
@@ -579,7 +580,9 @@ enum lua_result lua_host_gc_step(struct lua_host *host)
 	host->gc_what = LUA_GCSTEP;
 	/* As fast as memory is used, and faster, or a busy state would fill all it may have. */
 	size_t grown = used > host->gc_seen ? (used - host->gc_seen) >> 9 : 0;
-	host->gc_amount = !lean ? GC_STEP_SHORT_KB : grown > GC_STEP_KB ? (int)grown : GC_STEP_KB;
+	size_t least = lean ? GC_STEP_KB : GC_STEP_SHORT_KB;
+	size_t amount = grown > least ? grown : least;
+	host->gc_amount = amount < GC_STEP_MOST_KB ? (int)amount : GC_STEP_MOST_KB;
 	enum lua_result result = call_slot(host, SLOT_GC, run_budget(host));
 	if (result != LUA_RESULT_OK)
 		return result;

@@ -346,6 +346,26 @@ START_TEST(garbage_is_collected_in_steps)
 }
 END_TEST
 
+/* A state that has grown by much, as with a large policy, is not gone through at once. */
+START_TEST(large_states_are_collected_in_steps)
+{
+	struct lua_host *host = host_with(256 * MIB, 20,
+					  "kept = {}\n"
+					  "function run() for i = 1, 2000 do\n"
+					  "local t = {} for k = 1, 10 do t[k] = {k, {k}} end\n"
+					  "kept[#kept + 1] = t end end\n"
+					  "function settle() collectgarbage() end\n");
+	int run = lua_host_function(host, "run"), settle = lua_host_function(host, "settle");
+	while (lua_host_memory(host).used < 120 * MIB)
+		ck_assert_int_eq(lua_host_prepare(host, run, NULL, 0, NULL), LUA_RESULT_OK);
+	ck_assert_int_eq(lua_host_prepare(host, settle, NULL, 0, NULL), LUA_RESULT_OK);
+	for (int i = 0; i < 10000; i++)
+		ck_assert_msg(lua_host_gc_step(host) == LUA_RESULT_OK, "step %d: %s", i,
+			      lua_host_message(host));
+	host_free(host);
+}
+END_TEST
+
 /* ---- the watchdog ---- */
 
 static const char *const runaways[] = {
@@ -505,6 +525,7 @@ static Suite *lua_host_suite(void)
 	tcase_add_loop_test(calls, hungry_states_are_thrown_away, 0,
 			    (int)(sizeof(hungry) / sizeof(hungry[0])));
 	tcase_add_test(calls, garbage_is_collected_in_steps);
+	tcase_add_test(calls, large_states_are_collected_in_steps);
 	suite_add_tcase(suite, calls);
 	TCase *watchdog = tcase_create("watchdog");
 	tcase_set_timeout(watchdog, 60);
