@@ -374,12 +374,15 @@ void lua_policy_renew(struct control *control)
 	log_error("the policy is loaded anew, since lua.watchdog or lua.memory was used up: %s",
 		  lua_host_message(control->lua->host));
 	int result = lua_policy_load(control, path, LUA_POLICY_RENEW, error, sizeof(error));
-	if (result == LUA_POLICY_WAITS)
+	if (result == LUA_POLICY_WAITS) {
 		control->reload = CONTROL_RELOAD_LISTS;
-	if (result != 0)
+		log_warning("Lua actions answer SERVFAIL until the policy, which has changed, comes into "
+			    "force: its regular expressions are being compiled, or its tables filled");
+	} else if (result != 0) {
 		log_error("the policy cannot be loaded anew, its Lua actions answer SERVFAIL; mend "
 			  "it and send SIGHUP: %s",
 			  error);
+	}
 }
 
 /* ---- between turns ---- */
