@@ -2,6 +2,7 @@
 #include "control/console/console.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,11 +209,25 @@ static void client_run(struct control *control, struct client *client)
 	reply_give(control, client, &reply, failed == 0 ? CONSOLE_OK : CONSOLE_ERROR);
 }
 
-/* Until what it changed is in force; what it sends meanwhile does not wake the loop. */
+/* Whether it has closed its end. */
+static bool client_gone(const struct client *client)
+{
+	struct pollfd look = {.fd = client->fd};
+	return poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/*
+ * Until what it changed is in force; what it sends meanwhile does not wake the loop. That it is gone would,
+ * again and again.
+ */
 static bool client_waits(struct control *control, struct client *client)
 {
 	if (!client->waits)
 		return false;
+	if (client_gone(client)) {
+		client_close(control, client);
+		return true;
+	}
 	client->waits = lua_policy_waits(control);
 	loop_watch(control, client->fd, client->waits ? 0 : EPOLLIN);
 	client->replied = control->now;
