@@ -25,6 +25,10 @@ function server.addLocal(where_to, options)
   local made = tcp.listener(options or {})
   done(C.sluice_listener_add(where_to, proxied), 'cannot listen on "' .. where_to .. '"')
   C.sluice_listener_tcp_set(made)
+  if C.sluice_listener_lacks_port(where_to) then
+    local text = 'no port has the address of "%s": nothing comes there over UDP'
+    C.sluice_warn(check.where(), text:format(where_to))
+  end
 end
 function server.setLocal(where_to, options)
   done(C.sluice_listeners_clear(), 'setLocal')

@@ -2,6 +2,7 @@
 /* The functions with which a policy file fills its model. */
 #include "control/lua/abi.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -364,6 +365,24 @@ int sluice_question_pool_set(struct lua_question *question, const char *name, si
 int sluice_listener_add(const char *text, bool proxied)
 {
 	return policy_listener_add(model(), text, proxied);
+}
+
+/* What leaves from an address of a port may come there. */
+bool sluice_listener_lacks_port(const char *text)
+{
+	static const uint8_t any[16];
+	const struct lua_abi_hooks *hooks = lua_abi_context()->hooks;
+	struct net_address address;
+	struct net_source source;
+	char plain[INET6_ADDRSTRLEN], reason[256];
+	uint16_t port;
+	if (hooks == NULL || hooks->source == NULL ||
+	    backend_address_parse(text, 1, &address, &port) != 0 ||
+	    memcmp(address.bytes, any, sizeof(any)) == 0 ||
+	    inet_ntop(address.ipv6 ? AF_INET6 : AF_INET, address.bytes, plain, sizeof(plain)) == NULL)
+		return false;
+	return hooks->source(lua_abi_context()->hooks_ctx, plain, address.ipv6, &source, reason,
+			     sizeof(reason)) != 0;
 }
 
 int sluice_listeners_clear(void)

@@ -339,6 +339,7 @@ bool sluice_metrics_text(struct lua_bytes *text);
 struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text, bool proxied); /* PROXY headers are looked for */
+bool sluice_listener_lacks_port(const char *text); /* as the configuration has them */
 int sluice_listeners_clear(void);
 int sluice_listener_mute(size_t index, bool tcp, bool muted);
 bool sluice_listener_muted(size_t index, bool tcp);

@@ -35,6 +35,13 @@ lab_python "the object" <<-'END'
 	counts('abandoned', 1)
 	log = os.environ['work'] + '/sluice.log'
 	until('a line of the log', lambda: 'getAsynchronousObject()' in open(log).read())
+	begun = time.monotonic()  # and one a second, however many are lost
+	for _ in range(30):
+	    query, id = suspended('x.free.demo.test')
+	    fails('boom', "getAsynchronousObject(1, %d) error('boom')", id)
+	counts('abandoned', 31)
+	lines = open(log).read().count('getAsynchronousObject()')
+	assert lines <= 3 + time.monotonic() - begun, (lines, time.monotonic() - begun)
 
 	query, id = suspended()
 	assert lua('object = getAsynchronousObject(1, %d) dq = object:getDQ() '

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # async.rewrite_ids: false: Lua sees the IDs of clients, of which two may be the same, and nobody is lost for that.
+# async.send_queue: so many datagrams wait for who does not read, and send() is false at once.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 lab_repl <<-'END'
@@ -17,7 +18,7 @@ lab_repl <<-'END'
 	  return DNSAction.Allow
 	end))
 END
-printf 'async: {rewrite_ids: false}\n' >>"$work/sluice.yml"
+printf 'async: {rewrite_ids: false, send_queue: 64}\n' >>"$work/sluice.yml"
 lab_net
 lab_nsd
 lab_sluice
@@ -48,4 +49,14 @@ lab_python "IDs of clients" <<-'END'
 	for query in same:
 	    assert address(query.answer()) == '192.0.2.252'
 	counts('duplicate', 1)
+
+	# The socket of who does not read holds some itself.
+	went = int(lua("local n = 0 for _ = 1, 2000 do n = n + (filter:send('x') and 1 or 0) end return n"))
+	held = int(open('/proc/sys/net/unix/max_dgram_qlen').read()) + 1
+	assert 64 <= went <= 64 + held, (went, held)
+	for _ in range(went):
+	    assert filter.recv(100) == b'x'
+	assert lua("return filter:send('y')") == 'true' and filter.recv(100) == b'y'
+	failed = metrics()['sluice_endpoint_failed_total{path="/run/sluice/filter.sock"}']
+	assert failed == 2000 - went, failed
 END

@@ -68,6 +68,12 @@ warns <<-'END'
 	addAction('a.test', DropAction())
 	addAction(AndRule({'a.test', HTTPPathRule('/dns-query')}), DropAction())
 END
+warns '2: .*no port has the address of "192.0.2.1:5353"' '4: .*no port has the address of "\[2001:db8::1\]"' <<-'END'
+	setLocal('0.0.0.0:53') addLocal('[::]:53') addLocal('10.53.2.1:54') addLocal('fd53:2::1')
+	addLocal('192.0.2.1:5353')
+	addAction('a.test', DropAction())
+	addLocal('[2001:db8::1]', {doTCP = true})
+END
 for example in "$top"/lua/examples/*.lua; do
 	warns <"$example"
 done
