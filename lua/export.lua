@@ -186,13 +186,16 @@ local function remote_settings(what, options, metas)
   elseif options.useServerID then
     add(IDENTITY, require('sluice.server').getServerID())
   end
-  if options.ipEncryptMethod and options.ipEncryptMethod ~= 'legacy' then
-    check.fail('%s: addresses can be encrypted by the method "legacy" only', what)
+  local method = options.ipEncryptMethod or 'legacy'
+  if method ~= 'legacy' and method ~= 'ipcrypt-pfx' then
+    check.fail('%s: addresses can be encrypted by the methods "legacy" and "ipcrypt-pfx"', what)
   end
   if options.ipEncryptKey and options.ipEncryptKey ~= '' then
     local key = check.string(options.ipEncryptKey, 'ipEncryptKey')
-    if #key ~= 16 then
+    if method == 'legacy' and #key ~= 16 then
       check.fail('%s: ipEncryptKey must have 16 bytes, as makeIPCipherKey() makes them', what)
+    elseif method == 'ipcrypt-pfx' and (#key ~= 32 or key:sub(1, 16) == key:sub(17)) then
+      check.fail('%s: ipEncryptKey must have 32 bytes, two halves that differ', what)
     end
     add(CIPHER, key)
   end

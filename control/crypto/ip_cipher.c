@@ -8,6 +8,8 @@
 
 #define SALT "ipcipheripcipher"
 #define ROUNDS 50000
+#define BLOCK 16
+#define BITS 128 /* of a block */
 
 int ip_cipher_key(const char *password, size_t length, uint8_t key[static IP_CIPHER_KEY])
 {
@@ -77,14 +79,15 @@ static void decrypt_v4(uint8_t *address, const uint8_t *key)
 
 /* ---- IPv6 ---- */
 
-static int block(uint8_t *address, const uint8_t *key, bool encrypt)
+/* Blocks, each for itself. */
+static int blocks(uint8_t *to, const uint8_t *from, int size, const uint8_t *key, bool encrypt)
 {
 	EVP_CIPHER_CTX *aes = EVP_CIPHER_CTX_new();
 	int length = 0;
 	bool done = aes != NULL &&
 		    EVP_CipherInit_ex(aes, EVP_aes_128_ecb(), NULL, key, NULL, encrypt) == 1 &&
 		    EVP_CIPHER_CTX_set_padding(aes, 0) == 1 &&
-		    EVP_CipherUpdate(aes, address, &length, address, 16) == 1 && length == 16;
+		    EVP_CipherUpdate(aes, to, &length, from, size) == 1 && length == size;
 	EVP_CIPHER_CTX_free(aes);
 	return done ? 0 : -ENOMEM;
 }
@@ -92,7 +95,7 @@ static int block(uint8_t *address, const uint8_t *key, bool encrypt)
 int ip_cipher_encrypt(uint8_t *address, bool ipv6, const uint8_t key[static IP_CIPHER_KEY])
 {
 	if (ipv6)
-		return block(address, key, true);
+		return blocks(address, address, BLOCK, key, true);
 	encrypt_v4(address, key);
 	return 0;
 }
@@ -100,7 +103,42 @@ int ip_cipher_encrypt(uint8_t *address, bool ipv6, const uint8_t key[static IP_C
 int ip_cipher_decrypt(uint8_t *address, bool ipv6, const uint8_t key[static IP_CIPHER_KEY])
 {
 	if (ipv6)
-		return block(address, key, false);
+		return blocks(address, address, BLOCK, key, false);
 	decrypt_v4(address, key);
 	return 0;
+}
+
+/* ---- networks that stay together ---- */
+
+__extension__ typedef unsigned __int128 block_number;
+
+/* For the bit behind the first `length`: these at the end, behind a 1, and zeros before. */
+static void prefix_block(uint8_t *block, block_number whole, unsigned length)
+{
+	block_number padded = (block_number)1 << length;
+	if (length > 0)
+		padded |= whole >> (BITS - length);
+	for (unsigned i = 0; i < BLOCK; i++)
+		block[BLOCK - 1 - i] = (uint8_t)(padded >> 8 * i);
+}
+
+int ip_cipher_encrypt_prefixes(uint8_t *address, bool ipv6,
+			       const uint8_t key[static IP_CIPHER_PREFIX_KEY])
+{
+	block_number whole = ipv6 ? 0 : 0xffff; /* IPv4 in IPv6 */
+	uint8_t asked[BITS * BLOCK], left[BITS * BLOCK], right[BITS * BLOCK];
+	unsigned count = ipv6 ? 128 : 32, first = BITS - count;
+	for (unsigned i = 0; i < count / 8; i++)
+		whole = whole << 8 | address[i];
+	for (unsigned i = 0; i < count; i++)
+		prefix_block(asked + i * BLOCK, whole, first + i);
+	int size = (int)count * BLOCK;
+	int error = blocks(left, asked, size, key, true);
+	if (error == 0)
+		error = blocks(right, asked, size, key + BLOCK, true);
+	for (unsigned i = 0; error == 0 && i < count; i++) {
+		unsigned last = i * BLOCK + BLOCK - 1;
+		address[i / 8] ^= (uint8_t)(((left[last] ^ right[last]) & 1) << (7 - i % 8));
+	}
+	return error;
 }

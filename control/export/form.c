@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CIPHER_KEY_SIZE 16u
+#include "control/crypto/ip_cipher.h"
+
 
 static const struct {
 	const char *text; /* one that ends in a colon takes an argument */
@@ -89,7 +90,10 @@ static int setting_apply(struct export_form *form, const struct export_setting *
 		return 0;
 	case EXPORT_OPTION_CIPHER:
 		form->cipher = setting;
-		return setting->value_length == CIPHER_KEY_SIZE ? 0 : -EINVAL;
+		return setting->value_length == IP_CIPHER_KEY ||
+				       setting->value_length == IP_CIPHER_PREFIX_KEY
+			       ? 0
+			       : -EINVAL;
 	case EXPORT_OPTION_LOCAL:
 	case EXPORT_OPTIONS:
 		break;

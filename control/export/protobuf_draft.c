@@ -54,14 +54,22 @@ char *draft_name(struct draft *draft, const uint8_t *name)
 
 /* ---- facts ---- */
 
+/* The key's length tells the method. */
+static int requestor_hide(uint8_t *address, bool ipv6, const struct export_setting *cipher)
+{
+	const uint8_t *key = (const uint8_t *)cipher->value;
+	return cipher->value_length == IP_CIPHER_PREFIX_KEY
+		       ? ip_cipher_encrypt_prefixes(address, ipv6, key)
+		       : ip_cipher_encrypt(address, ipv6, key);
+}
+
 void draft_requestor_set(struct draft *draft, const uint8_t *address, size_t length)
 {
 	memcpy(draft->requestor, address, length);
 	draft->message.has_from = false;
 	/* Better no address than one that was to be hidden. */
 	if (draft->form->cipher != NULL &&
-	    ip_cipher_encrypt(draft->requestor, length == 16,
-			      (const uint8_t *)draft->form->cipher->value) != 0)
+	    requestor_hide(draft->requestor, length == 16, draft->form->cipher) != 0)
 		return;
 	draft->message.from = draft_bytes(draft->requestor, length);
 	draft->message.has_from = true;

@@ -5,6 +5,7 @@
  */
 #include "control/lua/abi.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "control/lua/guard.h"
@@ -12,6 +13,8 @@
 #include "dataplane/dns/message.h"
 #include "dataplane/dns/reply.h"
 #include "dataplane/rules/tags.h"
+#include "dataplane/rules/threads.h"
+#include "dataplane/stats.h"
 
 #define LIST_MAX 64u /* options or tags handed out at once */
 
@@ -390,11 +393,23 @@ size_t dnsdist_ffi_dnsquestion_get_tag_array(dnsdist_ffi_dnsquestion_t *dq,
 	return count;
 }
 
+/* There is no result to tell that the packet goes on without what it was to carry: it is counted. */
+static void noted(int error)
+{
+	const struct rule_context *rules = lua_abi_context()->rules;
+	if (error != -ENOMEM && error != -E2BIG)
+		return;
+	if (rules != NULL)
+		stats_add(&rules->stats->counter[STATS_RULE_UNNOTED], 1);
+	else
+		rule_thread_lost();
+}
+
 void dnsdist_ffi_dnsquestion_set_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label,
 				     const char *value)
 {
 	if (label != NULL && value != NULL)
-		sluice_question_tag_set(dq, label, strlen(label), value, strlen(value));
+		noted(sluice_question_tag_set(dq, label, strlen(label), value, strlen(value)));
 }
 
 void dnsdist_ffi_dnsquestion_unset_tag(dnsdist_ffi_dnsquestion_t *dq, const char *label)
@@ -407,21 +422,23 @@ void dnsdist_ffi_dnsquestion_set_tag_raw(dnsdist_ffi_dnsquestion_t *dq, const ch
 					 const char *value, size_t valueSize)
 {
 	if (label != NULL && value != NULL)
-		sluice_question_tag_set(dq, label, strlen(label), value, valueSize);
+		noted(sluice_question_tag_set(dq, label, strlen(label), value, valueSize));
 }
 
 void dnsdist_ffi_dnsquestion_set_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
 						    uint16_t infoCode, const char *extraText,
 						    size_t extraTextSize)
 {
-	sluice_question_ede(dq, infoCode, extraText, extraText != NULL ? extraTextSize : 0, true);
+	noted(sluice_question_ede(dq, infoCode, extraText, extraText != NULL ? extraTextSize : 0,
+				  true));
 }
 
 void dnsdist_ffi_dnsquestion_add_extended_dns_error(dnsdist_ffi_dnsquestion_t *dq,
 						    uint16_t infoCode, const char *extraText,
 						    size_t extraTextSize)
 {
-	sluice_question_ede(dq, infoCode, extraText, extraText != NULL ? extraTextSize : 0, false);
+	noted(sluice_question_ede(dq, infoCode, extraText, extraText != NULL ? extraTextSize : 0,
+				  false));
 }
 
 void dnsdist_ffi_dnsquestion_set_max_returned_ttl(dnsdist_ffi_dnsquestion_t *dq, uint32_t max)

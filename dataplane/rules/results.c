@@ -6,6 +6,7 @@
 #include "dataplane/policy.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/stats.h"
 
 #define SPOOF_MAX 64u /* addresses or values that a Lua action can give in one string */
 
@@ -106,7 +107,8 @@ static enum rule_verdict pool_result(const struct policy *policy, struct rte_mbu
 }
 
 /* Whether the answer waits so many milliseconds. */
-static bool delay_result(struct rte_mbuf *mbuf, const char *text, size_t length)
+static bool delay_result(struct rte_mbuf *mbuf, struct rule_context *context, const char *text,
+			 size_t length)
 {
 	uint32_t ms = 0;
 	for (size_t i = 0; i < length; i++) {
@@ -114,7 +116,12 @@ static bool delay_result(struct rte_mbuf *mbuf, const char *text, size_t length)
 			return false;
 		ms = RTE_MIN(ms * 10 + (uint32_t)(text[i] - '0'), NOTE_DELAY_MAX);
 	}
-	return length > 0 && delay_set(&packet_of(mbuf)->query.notes, ms) == 0;
+	if (length == 0)
+		return false;
+	int error = delay_set(&packet_of(mbuf)->query.notes, ms);
+	if (error != 0)
+		stats_add(&context->stats->counter[STATS_RULE_UNNOTED], 1);
+	return error == 0;
 }
 
 enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf *mbuf,
@@ -145,7 +152,7 @@ enum rule_verdict rule_result_apply(const struct policy *policy, struct rte_mbuf
 	case RULE_RESULT_SPOOF_PACKET:
 		return rule_answer_packet(mbuf, context, (const uint8_t *)text, length);
 	case RULE_RESULT_DELAY:
-		return delay_result(mbuf, text, length)
+		return delay_result(mbuf, context, text, length)
 			       ? RULE_GO_ON
 			       : rule_answer_bare(mbuf, context, DNS_RCODE_SERVFAIL);
 	case RULE_RESULT_NONE:
@@ -173,7 +180,7 @@ enum rule_verdict rule_response_result_apply(const struct policy *policy, struct
 	case RULE_RESPONSE_RESULT_NONE:
 		return RULE_GO_ON;
 	case RULE_RESPONSE_RESULT_DELAY:
-		if (delay_result(mbuf, text, length))
+		if (delay_result(mbuf, context, text, length))
 			return RULE_GO_ON;
 		/* fall through */
 	default:

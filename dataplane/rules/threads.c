@@ -4,11 +4,27 @@
 #include "dataplane/policy.h"
 #include "dataplane/rules/answers.h"
 #include "dataplane/rules/chain.h"
+#include "dataplane/stats.h"
 
 void rule_threads_release(struct rule_threads *threads)
 {
 	if (threads && --threads->users == 0)
 		threads->free(threads);
+}
+
+static __thread uint32_t lost; /* notes, since they were counted */
+
+void rule_thread_lost(void)
+{
+	lost++;
+}
+
+static void lost_count(struct rule_context *context)
+{
+	if (likely(lost == 0))
+		return;
+	stats_add(&context->stats->counter[STATS_RULE_UNNOTED], lost);
+	lost = 0;
 }
 
 void rule_thread_forget(struct rte_mbuf *mbuf, struct rule_context *context)
@@ -22,7 +38,9 @@ bool rule_thread_select(const struct policy *policy, struct rte_mbuf *mbuf, int 
 {
 	struct rule_threads *threads = policy->threads;
 	rule_thread_forget(mbuf, context);
-	return threads && threads->select(threads, context->lcore, mbuf, reference);
+	bool selected = threads && threads->select(threads, context->lcore, mbuf, reference);
+	lost_count(context);
+	return selected;
 }
 
 enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule_action *action,
@@ -37,6 +55,7 @@ enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule
 	rule_thread_forget(mbuf, context);
 	if (threads)
 		result = threads->act(threads, context->lcore, mbuf, action->lua);
+	lost_count(context);
 	if (query)
 		verdict = rule_result_apply(policy, mbuf, context, result.action, result.text,
 					    result.length);

@@ -42,6 +42,12 @@ struct rule_threads {
 /* Gives up one use. NULL is fine. */
 void rule_threads_release(struct rule_threads *threads);
 
+/*
+ * What runs has lost a note, such as a tag, for want of memory, and cannot say so: it is counted when it
+ * returns.
+ */
+void rule_thread_lost(void);
+
 /* Lua of the lcore's own may change the packet: what was found out about it counts no more. */
 void rule_thread_forget(struct rte_mbuf *mbuf, struct rule_context *context);
 

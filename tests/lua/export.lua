@@ -34,7 +34,14 @@ raises('there is no metadata "tagx"', RemoteLogAction, logger, nil, nil, {m = 't
 raises('there is no metadata "proxy-protocol-value:256"', RemoteLogAction, logger, nil, {},
   {m = 'proxy-protocol-value:256'})
 raises('must have 16 bytes', RemoteLogAction, logger, nil, {ipEncryptKey = 'short'})
-raises('"legacy" only', RemoteLogAction, logger, nil, {ipEncryptMethod = 'ipcrypt-pfx'})
+raises('methods "legacy" and "ipcrypt-pfx"', RemoteLogAction, logger, nil,
+  {ipEncryptMethod = 'rot13'})
+raises('must have 32 bytes', RemoteLogAction, logger, nil,
+  {ipEncryptMethod = 'ipcrypt-pfx', ipEncryptKey = ('k'):rep(16)})
+raises('halves that differ', RemoteLogAction, logger, nil,
+  {ipEncryptMethod = 'ipcrypt-pfx', ipEncryptKey = ('k'):rep(32)})
+RemoteLogAction(logger, nil, {ipEncryptMethod = 'ipcrypt-pfx',
+  ipEncryptKey = '12345678901234567890123456789012'})
 raises('one for queries', addResponseAction, AllRule(), RemoteLogAction(logger))
 raises('unknown key "flush"', newFrameStreamUnixLogger, '/tmp/tap.sock', {flush = 1})
 raises('File name too long', newFrameStreamUnixLogger, ('x'):rep(200))

@@ -190,6 +190,26 @@ START_TEST(errors_are_counted_and_leave_a_message)
 }
 END_TEST
 
+/* The functions that set them have no result. */
+START_TEST(tags_that_are_lost_are_counted)
+{
+	const uint64_t *lost = &bench->stats.counter[STATS_RULE_UNNOTED];
+	action_set(CHAIN_QUERY, "local C = require('ffi').C\n"
+				"local long = ('k'):rep(65536)\n"
+				"return function(dq)\n"
+				"  C.dnsdist_ffi_dnsquestion_set_tag(dq, long, 'v')\n"
+				"  C.dnsdist_ffi_dnsquestion_set_tag_raw(dq, 'n', 'value', 5)\n"
+				"  C.dnsdist_ffi_dnsquestion_set_tag_raw(dq, long, 'v', 1)\n"
+				"  return DNSAction.None\n"
+				"end");
+	ck_assert_int_eq(run(CHAIN_QUERY, 1), RULE_NEXT);
+	ck_assert_uint_eq(*lost, 2);
+	ck_assert_int_eq(tag_first(), 'v');
+	ck_assert_int_eq(run(CHAIN_QUERY, 0), RULE_NEXT);
+	ck_assert_uint_eq(*lost, 4);
+}
+END_TEST
+
 START_TEST(results_that_are_none_are_servfail)
 {
 	action_set(CHAIN_QUERY, "return function(dq) return 1e300 end");
@@ -385,6 +405,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(threads, code_that_does_not_compile_is_told, 0, (int)RTE_DIM(broken));
 	tcase_add_test(threads, errors_are_counted_and_leave_a_message);
 	tcase_add_test(threads, results_that_are_none_are_servfail);
+	tcase_add_test(threads, tags_that_are_lost_are_counted);
 	tcase_add_loop_test(threads, code_that_does_not_end_is_stopped, 0, (int)RTE_DIM(runaways));
 	tcase_add_test(threads, lcores_run_at_once);
 	tcase_add_loop_test(threads, what_is_not_for_lcores_is_refused, 0, (int)RTE_DIM(refused));
