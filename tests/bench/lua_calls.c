@@ -20,6 +20,7 @@
 #include "control/lua/abi.h"
 #include "control/lua/host.h"
 #include "control/lua/modules.h"
+#include "control/lua/place.h"
 #include "dataplane/rules/tags.h"
 
 #define ROOM 1024u
@@ -62,6 +63,7 @@ static double clock_ns(void)
 static void declarations_give(lua_State *lua, void *ctx)
 {
 	(void)ctx;
+	lua_place_install(lua);
 	lua_getglobal(lua, "require");
 	lua_pushliteral(lua, "ffi");
 	lua_call(lua, 1, 1);
@@ -211,6 +213,7 @@ int main(int argc, char **argv)
 	check(host != NULL, error);
 	context->progress = lua_host_progress(host);
 	check(lua_host_load(host, argv[1], error, sizeof(error)) == 0, error);
+	ask("settle", 0);
 	for (double n = 1; n <= ask("cases", 0); n++)
 		if (argc < 4 || atoi(argv[3]) == (int)n)
 			case_run(n, rounds);
