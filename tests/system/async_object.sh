@@ -31,7 +31,7 @@ lab_python "the object" <<-'END'
 
 	query, id = suspended('x.free.demo.test')  # fetched and lost: by its timeout, as if it were not
 	fails('boom', "getAsynchronousObject(1, %d) error('boom')", id)
-	assert address(query.answer()) == '192.0.2.252' and 0.2 <= query.took < 2, query.took
+	assert address(query.answer()) == '192.0.2.252' and 0.2 <= query.took < 0.4, query.took
 	counts('abandoned', 1)
 	log = os.environ['work'] + '/sluice.log'
 	until('a line of the log', lambda: 'getAsynchronousObject()' in open(log).read())
@@ -64,7 +64,7 @@ lab_python "the object" <<-'END'
 	assert filter.recv(100) == b'resumed'
 	at = time.monotonic()
 	query.answer()
-	assert time.monotonic() - at < 0.5
+	assert time.monotonic() - at < 0.05
 
 	query, id = suspended('a.load.demo.test')
 	lua('dr = getAsynchronousObject(1, %d):getDR()', id)

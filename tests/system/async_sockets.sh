@@ -123,7 +123,7 @@ lab_python "sockets" <<-'END'
 	    query.answer()
 	    worst = max(worst, query.took)
 	slow.join()
-	assert worst < 0.3, worst
+	assert worst < 0.2, worst
 	for number in (id, asked()[0]):
 	    lua('getAsynchronousObject(1, %d):resume()', number)
 	before.answer()
