@@ -7,7 +7,6 @@
 
 #include "control/crypto/ip_cipher.h"
 
-
 static const struct {
 	const char *text; /* one that ends in a colon takes an argument */
 	enum export_meta_kind kind;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_jhash.h>
+
 #include "control/policy/covers.h"
 #include "control/policy/model.h"
 
@@ -68,13 +70,10 @@ static bool anchor_add(struct policy_anchors *anchors, uint64_t key, uint32_t ru
 
 /* ---- keys ---- */
 
+/* Two that differ may have the same: then one is looked at in vain. */
 static uint64_t key_of(unsigned kind, const void *bytes, size_t length)
 {
-	const uint8_t *byte = bytes;
-	uint64_t hash = 0xcbf29ce484222325 ^ kind; /* FNV-1a */
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ byte[i]) * 0x100000001b3;
-	return hash ^ hash >> 32;
+	return (uint64_t)kind << 32 | rte_jhash(bytes, (uint32_t)length, 0);
 }
 
 static uint64_t name_key(bool below, const uint8_t *name, size_t length)
@@ -89,8 +88,7 @@ static bool is_names(const struct rule_test *test)
 	return test->kind == RULE_TEST_QNAME_SET || test->kind == RULE_TEST_QNAME_SUFFIX;
 }
 
-/* Of the tests that cover one of their kind by what it compares with, those that do have the same.
- */
+/* Of the tests that cover one of their kind by what it compares with, those that do have the same. */
 static bool value_key(const struct policy_selector *selector, uint64_t *key)
 {
 	const struct rule_test *test = &selector->test;

@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include <rte_jhash.h>
+
 #define UUID_BYTES 16
 
 /* Random numbers are asked for in advance, for many: it is a system call. */
@@ -60,10 +62,7 @@ static uint64_t slot_hits(const struct policy_registry *registry, uint32_t slot)
 
 static uint32_t *slot_head(struct policy_registry *registry, const char *key)
 {
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-	for (; *key; key++)
-		hash = (hash ^ (uint8_t)*key) * 0x100000001b3;
-	return &registry->slot_heads[(hash ^ hash >> 32) % RULE_HIT_SLOTS];
+	return &registry->slot_heads[rte_jhash(key, (uint32_t)strlen(key), 0) % RULE_HIT_SLOTS];
 }
 
 static bool slot_is_ours(const struct policy_model *model, uint32_t slot)
