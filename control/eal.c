@@ -13,7 +13,7 @@
 #include <rte_errno.h>
 
 #include "control/log/log.h"
-#include "control/lua/host.h"
+#include "control/lua/stack.h"
 
 #define ARGUMENTS_MAX 96
 #define ARGUMENT_SIZE 1024 /* of the list of lcores */
@@ -167,9 +167,9 @@ int eal_start(const struct config *config, char *error, size_t size)
 			argument(arguments, "%s", config->eal.args[i]);
 		/* Registered before DPDK's own, so it runs after that one. */
 		atexit(runtime_folder_remove);
-		lua_host_stack_threads(true); /* of the workers, which may run Lua */
+		lua_stack_threads(true); /* of the workers, which may run Lua */
 		int started = rte_eal_init(arguments->count, arguments->list);
-		lua_host_stack_threads(false);
+		lua_stack_threads(false);
 		if (started < 0) {
 			snprintf(error, size,
 				 "DPDK does not start (%s); its messages above say why, eal.memory "

@@ -21,8 +21,8 @@
 #include "control/life.h"
 #include "control/log/log.h"
 #include "control/loop.h"
-#include "control/lua/host.h"
 #include "control/lua/policy.h"
+#include "control/lua/stack.h"
 #include "control/replay.h"
 #include "control/works.h"
 
@@ -281,7 +281,7 @@ static bool options_read(const struct command *command, int count, char **line)
 
 int main(int argc, char **argv)
 {
-	lua_host_stack_raise();
+	lua_stack_raise();
 	const struct command *command = argc < 2 ? NULL : command_find(argv[1]);
 	log_setup(LOG_LEVEL_INFO, false);
 	if (command == NULL || !options_read(command, argc - 1, argv + 1))

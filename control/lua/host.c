@@ -2,11 +2,9 @@
 #include "control/lua/host.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <lauxlib.h>
 #include <luajit.h>
@@ -19,7 +17,6 @@
 #define MS 1000000u /* ns */
 #define MESSAGE_SIZE 8192
 #define BOOT_RESULT "lua_host.boot"
-#define LUA_HOST_STACK (256u << 20) /* bytes; string.gsub in itself was seen to take 115 MiB */
 #define GC_STEP_KB 16
 #define GC_STEP_SHORT_KB 512 /* when memory is short */
 #define GC_STEP_MOST_KB 1024 /* some milliseconds, however much came at once, as all does with a policy */
@@ -379,36 +376,6 @@ static void state_close(struct lua_host *host)
 }
 
 /* ---- life ---- */
-
-int lua_host_stack_raise(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_STACK, &limit) != 0)
-		return -errno;
-	if (limit.rlim_cur >= LUA_HOST_STACK)
-		return 0;
-	bool enough = limit.rlim_max >= LUA_HOST_STACK;
-	limit.rlim_cur = enough ? LUA_HOST_STACK : limit.rlim_max;
-	if (setrlimit(RLIMIT_STACK, &limit) != 0)
-		return -errno;
-	return enough ? 0 : -EPERM;
-}
-
-int lua_host_stack_threads(bool raised)
-{
-	static size_t before;
-	pthread_attr_t attributes;
-	int error = pthread_getattr_default_np(&attributes);
-	if (error != 0)
-		return -error;
-	if (before == 0)
-		pthread_attr_getstacksize(&attributes, &before);
-	error = pthread_attr_setstacksize(&attributes, raised ? LUA_HOST_STACK : before);
-	if (error == 0)
-		error = pthread_setattr_default_np(&attributes);
-	pthread_attr_destroy(&attributes);
-	return -error;
-}
 
 struct lua_host *lua_host_create(const struct lua_host_config *config, char *error, size_t size)
 {

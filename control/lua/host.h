@@ -78,16 +78,6 @@ int lua_host_load(struct lua_host *host, const char *path, char *error, size_t s
  */
 int lua_host_rebuild(struct lua_host *host, char *error, size_t size);
 
-/*
- * C functions that call Lua back (string.gsub, table.sort) nest until Lua's own stack is full, which
- * takes more than the 8 MiB of C stack that a thread usually has. For the main thread, at the start
- * of the program. 0, or -errno where the hard limit is lower: deep recursion then ends the process.
- */
-int lua_host_stack_raise(void);
-
-/* Threads that are made from now on get as much, or again what they got before. 0 or -errno. */
-int lua_host_stack_threads(bool raised);
-
 /* NULL without a state. Calls through it are not watched: only for setting up. */
 lua_State *lua_host_lua(struct lua_host *host);
 /* The lines that its Lua is in: for the last words of a process, since it may be in the midst of one. */

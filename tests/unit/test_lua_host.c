@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 
 #include "control/lua/arena.h"
+#include "control/lua/stack.h"
 #include "tests/unit/unit.h"
 
 #define MIB (1u << 20)
@@ -287,7 +288,7 @@ static const struct {
 /* Each error leaves a state that still works, many times over. */
 START_TEST(mistakes_are_errors)
 {
-	ck_assert_int_eq(lua_host_stack_raise(), 0);
+	ck_assert_int_eq(lua_stack_raise(), 0);
 	struct lua_host *host = host_with(8 * MIB, 10000, mistakes[_i].text);
 	for (int i = 0; i < 10; i++) {
 		double result = 0;
