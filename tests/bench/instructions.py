@@ -181,15 +181,6 @@ def compare(found, expected):
                    f"{found[name] / expected[name] - 1:+.1%}")
 
 
-def again(found, expected, binary):
-    """Counts once more what is off: a turn of the control lcore that came to do something else counts, too."""
-    for lane in LANES:
-        if lane.name in expected and abs(found[lane.name] / expected[lane.name] - 1) > TOLERANCE:
-            more = round(sum(count(lane, os.path.realpath(binary)).values()))
-            print(f"{lane.name}: counted {found[lane.name]}, and {more} when counted again")
-            found[lane.name] = min(found[lane.name], more)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--update", action="store_true", help="writes the figures that are kept")
@@ -201,7 +192,6 @@ def main():
             file.write(HEAD + "".join(f"{name} {value}\n" for name, value in found.items()))
         return 0
     expected = kept()
-    again(found, expected, options.sluice)
     for name, value in found.items():
         print(f"{name:12} {value:6} instructions a query, {expected.get(name, '?'):>6} kept")
     faults = list(compare(found, expected))
