@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_jhash.h>
-
 #include "control/policy/covers.h"
+#include "control/policy/key_hash.h"
 #include "control/policy/model.h"
 
 #define NAMES_MAX 65536u /* of one rule: with more it is asked each time */
@@ -73,7 +72,7 @@ static bool anchor_add(struct policy_anchors *anchors, uint64_t key, uint32_t ru
 /* Two that differ may have the same: then one is looked at in vain. */
 static uint64_t key_of(unsigned kind, const void *bytes, size_t length)
 {
-	return (uint64_t)kind << 32 | rte_jhash(bytes, (uint32_t)length, 0);
+	return (uint64_t)kind << 32 | key_hash(bytes, length);
 }
 
 static uint64_t name_key(bool below, const uint8_t *name, size_t length)

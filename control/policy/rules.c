@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include <rte_jhash.h>
+#include "control/policy/key_hash.h"
 
 #define UUID_BYTES 16
 
@@ -62,7 +62,7 @@ static uint64_t slot_hits(const struct policy_registry *registry, uint32_t slot)
 
 static uint32_t *slot_head(struct policy_registry *registry, const char *key)
 {
-	return &registry->slot_heads[rte_jhash(key, (uint32_t)strlen(key), 0) % RULE_HIT_SLOTS];
+	return &registry->slot_heads[key_hash(key, strlen(key)) % RULE_HIT_SLOTS];
 }
 
 static bool slot_is_ours(const struct policy_model *model, uint32_t slot)
