@@ -10,12 +10,9 @@
 #include <luajit.h>
 #include <lualib.h>
 
-#include "control/lua/arena.h"
-#include "control/lua/mcode.h"
-#include "control/lua/watchdog.h"
+#include "control/lua/host_parts.h"
 
 #define MS 1000000u /* ns */
-#define MESSAGE_SIZE 8192
 #define BOOT_RESULT "lua_host.boot"
 #define GC_STEP_KB 16
 #define GC_STEP_SHORT_KB 512 /* when memory is short */
@@ -23,38 +20,13 @@
 #define GC_REST (256u << 10) /* bytes that may be added before a new cycle begins */
 #define GC_FULL_FACTOR 10    /* a full collection may take that many measures of time */
 
-/*
- * Functions that stay at the bottom of the stack, so that a call does not have to make them:
- * outside of a protected call nothing may allocate.
- */
-enum slot { SLOT_NONE, SLOT_TRACEBACK, SLOT_PREPARE, SLOT_BOOT, SLOT_LOAD, SLOT_FIND, SLOT_GC, SLOTS };
-
-struct lua_host {
-	lua_State *lua; /* NULL: no state */
-	struct lua_arena *arena;
-	struct lua_mcode mcode;
-	struct lua_host_config config;
-	char *path;		 /* of the policy */
-	const char *wanted;	 /* function name for SLOT_FIND */
-	int found;		 /* its reference */
-	bool unread;		 /* the policy is being read; nothing of it runs yet */
-	int gc_what, gc_amount;	 /* for SLOT_GC */
-	bool gc_done;		 /* the step ended a cycle */
-	bool gc_running;	 /* in a cycle */
-	volatile bool starved;	 /* the call was left for want of memory */
-	size_t gc_next;		 /* bytes used at which a cycle begins */
-	size_t gc_seen;		 /* bytes used at the end of the last step */
-	struct lua_watchdog watchdog;
-	char message[MESSAGE_SIZE];
-};
-
 /* Reports the size of the first allocation: the state with the compiler's bookkeeping. */
 struct first_allocation {
 	struct lua_arena *arena;
 	size_t size;
 };
 
-static void message_set(struct lua_host *host, const char *text)
+void lua_host_message_set(struct lua_host *host, const char *text)
 {
 	snprintf(host->message, sizeof(host->message), "%s", text);
 }
@@ -67,20 +39,27 @@ static void message_give(const struct lua_host *host, char *error, size_t size)
 
 /* ---- functions that run protected, inside the state ---- */
 
-static struct lua_host *host_of(lua_State *lua)
+struct lua_host *lua_host_of(lua_State *lua)
 {
 	return lua_touserdata(lua, lua_upvalueindex(1));
 }
 
+void lua_host_error_text(lua_State *lua)
+{
+	int at = lua_gettop(lua);
+	if (lua_isstring(lua, at))
+		return;
+	if (!luaL_callmeta(lua, at, "__tostring") || !lua_isstring(lua, -1))
+		lua_pushfstring(lua, "(error object is a %s value)", luaL_typename(lua, at));
+	lua_replace(lua, at);
+	lua_settop(lua, at);
+}
+
 static int step_traceback(lua_State *lua)
 {
-	if (!lua_isstring(lua, 1)) {
-		if (!luaL_callmeta(lua, 1, "__tostring") || !lua_isstring(lua, -1))
-			lua_pushfstring(lua, "(error object is a %s value)", luaL_typename(lua, 1));
-		lua_replace(lua, 1);
-	}
 	lua_settop(lua, 1);
-	if (!host_of(lua)->unread) /* else none of its code was called */
+	lua_host_error_text(lua);
+	if (!lua_host_of(lua)->told)
 		luaL_traceback(lua, lua, lua_tostring(lua, 1), 1);
 	return 1;
 }
@@ -123,7 +102,7 @@ static void modules_install(lua_State *lua, const struct lua_module *module)
 
 static int step_boot(lua_State *lua)
 {
-	const struct lua_host_config *config = &host_of(lua)->config;
+	const struct lua_host_config *config = &lua_host_of(lua)->config;
 	modules_install(lua, config->modules);
 	if (config->setup != NULL)
 		config->setup(lua, config->context);
@@ -136,24 +115,9 @@ static int step_boot(lua_State *lua)
 	return 0;
 }
 
-static int step_load(lua_State *lua)
-{
-	struct lua_host *host = host_of(lua);
-	host->unread = true;
-	int result = luaL_loadfilex(lua, host->path, "t"), error = errno;
-	if (result == LUA_ERRFILE)
-		lua_pushfstring(lua, "%s:1:1: cannot read the file: %s", host->path, strerror(error));
-	if (result != 0)
-		return lua_error(lua);
-	host->unread = false;
-	lua_mcode_spare(lua);
-	lua_call(lua, 0, 0);
-	return 0;
-}
-
 static int step_find(lua_State *lua)
 {
-	struct lua_host *host = host_of(lua);
+	struct lua_host *host = lua_host_of(lua);
 	lua_settop(lua, 0);
 	lua_getfield(lua, LUA_REGISTRYINDEX, BOOT_RESULT);
 	if (lua_istable(lua, 1))
@@ -167,7 +131,7 @@ static int step_find(lua_State *lua)
 
 static int step_gc(lua_State *lua)
 {
-	struct lua_host *host = host_of(lua);
+	struct lua_host *host = lua_host_of(lua);
 	host->gc_done = lua_gc(lua, host->gc_what, host->gc_amount) != 0;
 	return 0;
 }
@@ -179,7 +143,7 @@ static void state_abandon(struct lua_host *host)
 {
 	if (host->lua == NULL)
 		return;
-	host->lua = NULL;
+	host->lua = host->reader = NULL;
 	lua_mcode_unmap(&host->mcode);
 	host->mcode.words = NULL;
 	lua_arena_destroy(host->arena);
@@ -189,7 +153,7 @@ static void state_abandon(struct lua_host *host)
 static enum lua_result call_failed(struct lua_host *host)
 {
 	bool text = lua_type(host->lua, -1) == LUA_TSTRING;
-	message_set(host, text ? lua_tostring(host->lua, -1) : "error in error handling");
+	lua_host_message_set(host, text ? lua_tostring(host->lua, -1) : "error in error handling");
 	lua_settop(host->lua, SLOTS - 1);
 	return LUA_RESULT_ERROR;
 }
@@ -207,7 +171,7 @@ static enum lua_result call(struct lua_host *host, int arguments, int results, u
 	if (sigsetjmp(host->watchdog.escape, 0) != 0) {
 		state_abandon(host);
 		if (host->starved)
-			message_set(host, "stopped: its memory is full");
+			lua_host_message_set(host, "stopped: its memory is full");
 		else
 			snprintf(host->message, sizeof(host->message), "stopped: ran for %u ms",
 				 (unsigned)(host->watchdog.budget / MS));
@@ -225,7 +189,7 @@ static enum lua_result call(struct lua_host *host, int arguments, int results, u
 	return failed ? call_failed(host) : LUA_RESULT_OK;
 }
 
-static enum lua_result call_slot(struct lua_host *host, enum slot slot, uint64_t budget)
+enum lua_result lua_host_slot_call(struct lua_host *host, enum lua_host_slot slot, uint64_t budget)
 {
 	lua_pushvalue(host->lua, (int)slot);
 	return call(host, 0, 0, budget);
@@ -294,7 +258,7 @@ static void slots_fill(struct lua_host *host)
 {
 	static const lua_CFunction steps[SLOTS] = {
 		[SLOT_TRACEBACK] = step_traceback, [SLOT_PREPARE] = step_prepare,
-		[SLOT_BOOT] = step_boot,	   [SLOT_LOAD] = step_load,
+		[SLOT_BOOT] = step_boot,	   [SLOT_READ] = lua_host_read_step,
 		[SLOT_FIND] = step_find,	   [SLOT_GC] = step_gc,
 	};
 	for (int slot = SLOT_TRACEBACK; slot < SLOTS; slot++) {
@@ -308,13 +272,13 @@ static int state_make(struct lua_host *host)
 {
 	struct first_allocation first = {.arena = lua_arena_create(host->config.memory)};
 	if (first.arena == NULL) {
-		message_set(host, "no memory for a Lua state");
+		lua_host_message_set(host, "no memory for a Lua state");
 		return -ENOMEM;
 	}
 	lua_State *lua = lua_newstate(first_realloc, &first);
 	if (lua == NULL) {
 		lua_arena_destroy(first.arena);
-		message_set(host, "no memory for a Lua state");
+		lua_host_message_set(host, "no memory for a Lua state");
 		return -ENOMEM;
 	}
 	host->starved = false;
@@ -325,7 +289,7 @@ static int state_make(struct lua_host *host)
 	host->gc_next = 0;
 	host->gc_seen = 0;
 	slots_fill(host);
-	if (call_slot(host, SLOT_PREPARE, 0) != LUA_RESULT_OK)
+	if (lua_host_slot_call(host, SLOT_PREPARE, 0) != LUA_RESULT_OK)
 		return -ENOMEM;
 	if (!lua_mcode_find(&host->mcode, lua, first.size))
 		luaJIT_setmode(lua, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
@@ -342,14 +306,7 @@ static int error_of(enum lua_result result)
 static int state_boot(struct lua_host *host)
 {
 	int error = state_make(host);
-	return error != 0 ? error : error_of(call_slot(host, SLOT_BOOT, load_budget(host)));
-}
-
-static int state_load(struct lua_host *host)
-{
-	int result = error_of(call_slot(host, SLOT_LOAD, load_budget(host)));
-	host->unread = false;
-	return result;
+	return error != 0 ? error : error_of(lua_host_slot_call(host, SLOT_BOOT, load_budget(host)));
 }
 
 /* Finalizers are Lua code, so that closing needs the watchdog as well. */
@@ -389,12 +346,13 @@ struct lua_host *lua_host_create(const struct lua_host_config *config, char *err
 		host->config.memory = LUA_HOST_MEMORY_MIN;
 	host->watchdog.owns = host_owns;
 	host->watchdog.trap = host_trap;
+	host->watchdog.pause = lua_host_read_pause;
 	host->watchdog.context = host;
 	int setup = lua_watchdog_setup();
 	if (setup == -EBUSY)
-		message_set(host, "the signal of the watchdog is taken: too many net_tap queues?");
+		lua_host_message_set(host, "the signal of the watchdog is taken: too many net_tap queues?");
 	else if (setup != 0)
-		message_set(host, "LuaJIT's shared library was not found in this process");
+		lua_host_message_set(host, "LuaJIT's shared library was not found in this process");
 	else if (state_boot(host) == 0)
 		return host;
 	message_give(host, error, size);
@@ -411,30 +369,12 @@ void lua_host_destroy(struct lua_host *host)
 	free(host);
 }
 
-int lua_host_load(struct lua_host *host, const char *path, char *error, size_t size)
-{
-	char *copy = strdup(path);
-	int result = -ENOMEM;
-	message_set(host, "no memory");
-	if (copy != NULL) {
-		free(host->path);
-		host->path = copy;
-		result = -ENODEV;
-		message_set(host, "there is no Lua state");
-		if (host->lua != NULL)
-			result = state_load(host);
-	}
-	if (result != 0)
-		message_give(host, error, size);
-	return result;
-}
-
 int lua_host_rebuild(struct lua_host *host, char *error, size_t size)
 {
 	state_close(host);
 	int result = state_boot(host);
 	if (result == 0 && host->path != NULL)
-		result = state_load(host);
+		result = lua_host_read_all(host);
 	if (result == 0)
 		return 0;
 	message_give(host, error, size);
@@ -449,20 +389,12 @@ lua_State *lua_host_lua(struct lua_host *host)
 	return host->lua;
 }
 
-void lua_host_where(struct lua_host *host, char *text, size_t size)
-{
-	if (host->lua == NULL || size == 0)
-		return;
-	luaL_traceback(host->lua, host->lua, NULL, 0);
-	snprintf(text, size, "%s", lua_tostring(host->lua, -1));
-}
-
 int lua_host_function(struct lua_host *host, const char *name)
 {
 	host->found = LUA_NOREF;
 	host->wanted = name;
 	if (host->lua != NULL)
-		call_slot(host, SLOT_FIND, run_budget(host));
+		lua_host_slot_call(host, SLOT_FIND, run_budget(host));
 	return host->lua != NULL ? host->found : LUA_NOREF;
 }
 
@@ -472,11 +404,11 @@ static enum lua_result memory_recover(struct lua_host *host)
 	size_t limit = lua_arena_limit(host->arena);
 	if (lua_arena_used(host->arena) < limit / 4 * 3)
 		return LUA_RESULT_ERROR;
-	char text[MESSAGE_SIZE];
+	char text[LUA_HOST_MESSAGE_SIZE];
 	memcpy(text, host->message, sizeof(text));
 	host->gc_what = LUA_GCCOLLECT;
 	host->gc_amount = 0;
-	enum lua_result result = call_slot(host, SLOT_GC, run_budget(host) * GC_FULL_FACTOR);
+	enum lua_result result = lua_host_slot_call(host, SLOT_GC, run_budget(host) * GC_FULL_FACTOR);
 	if (result == LUA_RESULT_RUNAWAY)
 		return result;
 	memcpy(host->message, text, sizeof(text));
@@ -487,7 +419,7 @@ static enum lua_result run_within(struct lua_host *host, int function, const dou
 				  unsigned count, double *result, uint64_t budget)
 {
 	if (host->lua == NULL || count > LUA_HOST_ARGUMENTS_MAX) {
-		message_set(host, host->lua == NULL ? "there is no Lua state" : "too many arguments");
+		lua_host_message_set(host, host->lua == NULL ? "there is no Lua state" : "too many arguments");
 		return LUA_RESULT_ERROR;
 	}
 	lua_rawgeti(host->lua, LUA_REGISTRYINDEX, function);
@@ -518,7 +450,7 @@ enum lua_result lua_host_prepare(struct lua_host *host, int function, const doub
 enum lua_result lua_host_call(struct lua_host *host, int function)
 {
 	if (host->lua == NULL) {
-		message_set(host, "there is no Lua state");
+		lua_host_message_set(host, "there is no Lua state");
 		return LUA_RESULT_ERROR;
 	}
 	lua_rawgeti(host->lua, LUA_REGISTRYINDEX, function);
@@ -550,7 +482,7 @@ enum lua_result lua_host_gc_step(struct lua_host *host)
 	size_t least = lean ? GC_STEP_KB : GC_STEP_SHORT_KB;
 	size_t amount = grown > least ? grown : least;
 	host->gc_amount = amount < GC_STEP_MOST_KB ? (int)amount : GC_STEP_MOST_KB;
-	enum lua_result result = call_slot(host, SLOT_GC, run_budget(host));
+	enum lua_result result = lua_host_slot_call(host, SLOT_GC, run_budget(host));
 	if (result != LUA_RESULT_OK)
 		return result;
 	host->gc_seen = used = lua_arena_used(host->arena);

@@ -4,7 +4,7 @@
  * errors with tracebacks, and a watchdog that stops code that does not end. It knows nothing of
  * DNS.
  *
- * Life: lua_host_create() and lua_host_load(), then lua_host_run() for each batch and
+ * Life: lua_host_create() and lua_host_load() or lua_host_read(), then lua_host_run() for each batch and
  * lua_host_gc_step() once a turn, lua_host_destroy(). After LUA_RESULT_RUNAWAY the state is gone,
  * with it all references and every lua_State pointer; lua_host_rebuild() makes a fresh one from the
  * same modules and the same file.
@@ -71,6 +71,15 @@ void lua_host_destroy(struct lua_host *host);
  * without a state, -ENOMEM; `error` tells file, line and traceback.
  */
 int lua_host_load(struct lua_host *host, const char *path, char *error, size_t size);
+
+#define LUA_HOST_READING 1
+
+/*
+ * The same in slices of so many ns, after which LUA_HOST_READING says that there is more: call again, with
+ * the same arguments, until it does not. A slice ends later inside a function in C, a coroutine
+ * of the policy's or machine code. Nothing else may run in the state before the end, but lua_host_destroy().
+ */
+int lua_host_read(struct lua_host *host, const char *path, uint64_t slice, char *error, size_t size);
 
 /*
  * Throws away the state, if there still is one, and does what lua_host_create() and lua_host_load()

@@ -202,6 +202,10 @@ static void fire(int number, siginfo_t *info, void *context)
 	thread.fires = 0;
 	if (watchdog == NULL)
 		return;
+	if (watchdog->slice != 0) {
+		watchdog->slice = 0;
+		watchdog->pause(watchdog->context);
+	}
 	uint64_t now = clock_ns();
 	if (!watchdog->trapped && watchdog->progress != watchdog->seen) {
 		watchdog->seen = watchdog->progress;
@@ -287,6 +291,8 @@ int lua_watchdog_start(struct lua_watchdog *watchdog, uint64_t budget)
 	if (thread.watched != NULL)
 		return -EBUSY;
 	uint64_t tick = (budget >> TICK_SHIFT) + 1;
+	if (watchdog->slice != 0 && watchdog->slice < tick)
+		tick = watchdog->slice;
 	watchdog->seen = watchdog->progress;
 	watchdog->budget = budget;
 	watchdog->deadline = 0;

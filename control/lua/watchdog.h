@@ -33,10 +33,13 @@ struct lua_watchdog {
 	bool (*owns)(const void *context, uintptr_t pc);
 	/* Sets the traps. Called in the signal handler; the state must not be used afterwards. */
 	void (*trap)(const void *context);
+	/* Asks the code to pause. Called in the signal handler, at the end of a slice. */
+	void (*pause)(const void *context);
 	const void *context;
 	volatile bool trapped;
 	volatile uint32_t progress; /* the watched code changes it to say that it got on */
 	volatile uint32_t seen;
+	volatile uint64_t slice; /* ns after which `pause` is called, once; 0: never. Set before the start */
 	volatile uint64_t budget;
 	volatile uint64_t deadline; /* ns of the monotonic clock; 0: no tick saw the call yet */
 	volatile uint64_t used;	    /* the thread's CPU time when the budget began, ns */

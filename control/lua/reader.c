@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Policies are read in a coroutine, so that whoever has other things to do may have them read in
+ * slices: at the end of one, the watchdog's timer sets a hook, in which the coroutine yields.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <lauxlib.h>
+
+#include "control/lua/host_parts.h"
+
+#define MS 1000000u /* ns */
+#define SECOND 1000000000u
+#define READER "lua_host.reader"
+#define RETRY 1000 /* instructions, where the policy cannot be left as yet */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* ---- inside the state ---- */
+
+/* The error is at the top of the stack, and tells all that there is to say. */
+static int fail(lua_State *lua, struct lua_host *host)
+{
+	host->told = true;
+	return lua_error(lua);
+}
+
+static void reader_open(lua_State *lua, struct lua_host *host)
+{
+	lua_State *reader = lua_newthread(lua);
+	lua_setfield(lua, LUA_REGISTRYINDEX, READER);
+	int result = luaL_loadfilex(reader, host->path, "t"), error = errno;
+	if (result == LUA_ERRFILE)
+		lua_pushfstring(reader, "%s:1:1: cannot read the file: %s", host->path,
+				strerror(error));
+	if (result != 0) {
+		lua_xmove(reader, lua, 1);
+		fail(lua, host);
+	}
+	lua_mcode_spare(reader);
+	host->reader = reader;
+}
+
+/* In a coroutine that the policy made itself, or below a function in C, nothing can be left. */
+static void hook_pause(lua_State *lua, lua_Debug *event)
+{
+	void *context;
+	(void)event;
+	lua_getallocf(lua, &context);
+	struct lua_host *host = context;
+	if (lua != host->reader || !lua_isyieldable(lua)) {
+		lua_sethook(lua, hook_pause, LUA_MASKCOUNT, RETRY);
+		return;
+	}
+	lua_sethook(lua, NULL, 0, 0);
+	host->paused = true;
+	lua_yield(lua, 0);
+}
+
+/* LuaJIT allows hooks to be set in signal handlers. */
+void lua_host_read_pause(const void *context)
+{
+	const struct lua_host *host = context;
+	lua_sethook(host->lua, hook_pause, LUA_MASKCOUNT, 1);
+}
+
+int lua_host_read_step(lua_State *lua)
+{
+	struct lua_host *host = lua_host_of(lua);
+	host->paused = false;
+	if (host->reader == NULL)
+		reader_open(lua, host);
+	lua_State *reader = host->reader;
+	int status = lua_resume(reader, 0);
+	if (status == 0 || host->paused)
+		return 0;
+	if (status == LUA_YIELD)
+		lua_pushliteral(lua, "attempt to yield from outside a coroutine");
+	else
+		lua_xmove(reader, lua, 1);
+	lua_host_error_text(lua);
+	luaL_traceback(lua, reader, lua_tostring(lua, -1), 0);
+	return fail(lua, host);
+}
+
+/* ---- outside ---- */
+
+static void reader_close(struct lua_host *host)
+{
+	host->reader = NULL;
+	if (host->lua == NULL)
+		return;
+	lua_sethook(host->lua, NULL, 0, 0);
+	lua_pushnil(host->lua);
+	lua_setfield(host->lua, LUA_REGISTRYINDEX, READER);
+}
+
+/* What the policy may still take, as if it were one call: ns. */
+static uint64_t budget_left(const struct lua_host *host)
+{
+	uint64_t whole = (uint64_t)host->config.load_ms * MS;
+	return whole > host->read_used ? whole - host->read_used : whole == 0 ? 0 : 1;
+}
+
+static int read_slice(struct lua_host *host, uint64_t slice)
+{
+	uint64_t begin = now_ns();
+	host->told = false;
+	host->watchdog.slice = slice;
+	enum lua_result result = lua_host_slot_call(host, SLOT_READ, budget_left(host));
+	host->watchdog.slice = 0;
+	host->told = false;
+	host->read_used += now_ns() - begin;
+	if (host->watchdog.progress != host->read_seen) {
+		host->read_seen = host->watchdog.progress;
+		host->read_used = 0;
+	}
+	if (result == LUA_RESULT_OK && host->paused)
+		return LUA_HOST_READING;
+	reader_close(host);
+	if (result == LUA_RESULT_OK)
+		return 0;
+	return result == LUA_RESULT_RUNAWAY ? -ETIME : -EINVAL;
+}
+
+static void read_begin(struct lua_host *host)
+{
+	host->reader = NULL;
+	host->read_used = 0;
+	host->read_seen = host->watchdog.progress;
+}
+
+int lua_host_read_all(struct lua_host *host)
+{
+	read_begin(host);
+	return read_slice(host, 0);
+}
+
+static int path_set(struct lua_host *host, const char *path)
+{
+	char *copy = strdup(path);
+	if (copy == NULL) {
+		lua_host_message_set(host, "no memory");
+		return -ENOMEM;
+	}
+	free(host->path);
+	host->path = copy;
+	if (host->lua != NULL)
+		return 0;
+	lua_host_message_set(host, "there is no Lua state");
+	return -ENODEV;
+}
+
+int lua_host_read(struct lua_host *host, const char *path, uint64_t slice, char *error, size_t size)
+{
+	int result = 0;
+	if (host->reader == NULL) {
+		result = path_set(host, path);
+		read_begin(host);
+	}
+	if (result == 0)
+		result = read_slice(host, slice);
+	if (result < 0)
+		snprintf(error, size, "%s", host->message);
+	return result;
+}
+
+int lua_host_load(struct lua_host *host, const char *path, char *error, size_t size)
+{
+	return lua_host_read(host, path, 0, error, size);
+}
+
+void lua_host_where(struct lua_host *host, char *text, size_t size)
+{
+	lua_State *lua = host->lua;
+	if (lua == NULL || size == 0)
+		return;
+	luaL_traceback(lua, host->reader != NULL ? host->reader : lua, NULL, 0);
+	snprintf(text, size, "%s", lua_tostring(lua, -1));
+}
