@@ -26,8 +26,13 @@ struct control_backlog {
 	struct rte_mbuf *head, *tail;
 };
 
-/* What a new policy waits for: that its lists have been read, or that numbers of servers are free. */
-enum control_reload { CONTROL_RELOAD_NONE, CONTROL_RELOAD_LISTS, CONTROL_RELOAD_SERVERS };
+/* A new policy is being read, or waits until its lists have been, or until numbers of servers are free. */
+enum control_reload {
+	CONTROL_RELOAD_NONE,
+	CONTROL_RELOAD_READING,
+	CONTROL_RELOAD_LISTS,
+	CONTROL_RELOAD_SERVERS
+};
 
 struct control {
 	struct config *config;
@@ -77,8 +82,13 @@ struct control {
 	bool stop;
 	bool serving; /* workers run: nothing may block */
 	struct works *works; /* where what takes too long for a turn is done */
-	enum control_reload reload; /* that came before its time */
-	uint64_t reload_looked; /* milliseconds, monotonic: when there were so many numbers of servers */
+	enum control_reload reload;	  /* control/reload.h */
+	enum control_reload reload_cause; /* what it had waited for before it began */
+	bool reload_asked;		  /* for one more */
+	struct config *reload_fresh;	  /* the configuration that comes with it */
+	uint64_t reload_began;	/* milliseconds, monotonic */
+	uint64_t reload_sliced; /* likewise: the end of the last slice */
+	uint64_t reload_looked; /* likewise: when there were so many numbers of servers */
 	uint64_t reload_pause;	/* milliseconds until it is tried again */
 	unsigned reload_numbers;
 	bool replaying; /* no sockets, and the packets' own time: see replay.h */

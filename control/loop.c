@@ -20,8 +20,8 @@
 #include "control/lua/policy.h"
 #include "control/servers/probe.h"
 #include "control/publish.h"
+#include "control/reload.h"
 #include "control/tcp/tcp.h"
-#include "control/works.h"
 #include "control/metrics/telemetry.h"
 #include "dataplane/clock.h"
 
@@ -33,8 +33,6 @@
 #define IDLE_SPIN_TURNS 200
 #define START_MS 5000u     /* that the first checks of servers may take */
 #define SLEEP_MAX_MS 100   /* housekeeping goes on while nothing comes */
-#define NUMBERS_MS 250     /* between tries to find numbers for servers, at least */
-#define NUMBERS_MAX_MS 2000 /* without any sign that there are more */
 #define TURN_LONG_MS 5      /* more than packets that need this lcore should wait */
 #define EVENTS 32
 
@@ -80,71 +78,6 @@ void loop_destroy(struct control *control)
 	close(control->epoll);
 }
 
-/* Whether the policy comes into force by itself, later. */
-static bool reload_waits(struct control *control, int result)
-{
-	enum control_reload before = control->reload;
-	control->reload = CONTROL_RELOAD_NONE;
-	if (result == LUA_POLICY_WAITS) {
-		control->reload = CONTROL_RELOAD_LISTS;
-		log_info("the policy comes into force when its %s",
-			 feeds_loading(control->feeds) > 0
-				 ? "lists have been read"
-				 : "regular expressions are compiled and its tables filled");
-	} else if (result == LUA_POLICY_SHORT) {
-		control->reload = CONTROL_RELOAD_SERVERS;
-		control->reload_looked = control->now;
-		control->reload_numbers = policy_registry_numbers(control->registry);
-		/* A policy that takes long to read is not all that this lcore does meanwhile. */
-		uint64_t took = clock_now() / control->tsc_per_ms - control->now;
-		control->reload_pause = RTE_MAX(4 * took, (uint64_t)NUMBERS_MS);
-		if (before != CONTROL_RELOAD_SERVERS)
-			log_info("the policy comes into force when queries to servers that have "
-				 "left have ended, as there are too many of those");
-	}
-	return control->reload != CONTROL_RELOAD_NONE;
-}
-
-static void reload(struct control *control)
-{
-	char error[2048];
-	struct config_errors errors = {0};
-	struct config *fresh = config_load(control->config_path, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s:%u:%u: %s", errors.file, errors.errors[i].line,
-			  errors.errors[i].column, errors.errors[i].message);
-	config_errors_free(&errors);
-	if (fresh == NULL) {
-		control->reload = CONTROL_RELOAD_NONE;
-		log_error("the configuration is refused, the old one stays in force");
-		return;
-	}
-	const char *path = control->policy_path ? control->policy_path : fresh->policy;
-	int result = lua_policy_load(control, path, LUA_POLICY_LOAD, error, sizeof(error));
-	if (reload_waits(control, result)) {
-		config_free(fresh);
-		return;
-	}
-	if (result != 0) {
-		log_error("%s", error);
-		log_error("the policy is refused, the old one stays in force");
-		config_free(fresh);
-		return;
-	}
-	/* What can change while packets flow; the rest needs a restart. */
-	control->config->async.on_overflow = fresh->async.on_overflow;
-	control->config->async.on_expiry = fresh->async.on_expiry;
-	control->config->log = fresh->log;
-	char *policy = control->config->policy;
-	control->config->policy = fresh->policy;
-	fresh->policy = policy;
-	async_set_on_expiry(control->async, (enum async_fate)control->config->async.on_expiry);
-	log_setup((enum log_level)control->config->log.level,
-		  control->config->log.format == CONFIG_LOG_JSON);
-	config_free(fresh);
-	log_info("policy reloaded");
-}
-
 static void drain_start(struct control *control)
 {
 	if (control->ended != 0)
@@ -152,27 +85,12 @@ static void drain_start(struct control *control)
 	log_info("stopping: no new queries, %u ms at most for those in hand",
 		 control->config->shutdown.grace);
 	control->ended = control->now;
+	reload_stop(control);
 	for (unsigned i = 0; i < control->dataplane->n_workers; i++)
 		__atomic_store_n(&workers[i].draining, 1, __ATOMIC_RELAXED);
 	tcp_drain(control);
 }
 
-/* Nothing comes into force any more once we stop, which a policy that is long to read would only hold up. */
-static void reload_asked(struct control *control)
-{
-	log_writer_reopen(control->log_writer, -1);
-	if (control->ended != 0) {
-		log_info("SIGHUP reads no policy: we are stopping");
-		return;
-	}
-	feeds_check(control->feeds);
-	reload(control);
-}
-
-/*
- * One reading of the policy is enough for all that ask for it. Those that come while it is read have theirs
- * in a turn to come: packets, people and SIGTERM are served in between.
- */
 static void signals_read(struct control *control)
 {
 	struct signalfd_siginfo info;
@@ -184,7 +102,7 @@ static void signals_read(struct control *control)
 			drain_start(control);
 	}
 	if (asked)
-		reload_asked(control);
+		reload_ask(control);
 }
 
 static bool all_done(struct control *control)
@@ -217,36 +135,6 @@ static void write_watches_set(struct control *control)
 		if (endpoint_wants_write(endpoint))
 			loop_watch(control, endpoint_fd(endpoint), EPOLLOUT | EPOLLONESHOT);
 	}
-}
-
-/*
- * Servers that find numbers now may have found none the last time. Some may have come between that and
- * the count, so that after a while it is tried without more of them.
- */
-static bool numbers_came(const struct control *control)
-{
-	uint64_t waited = control->now - control->reload_looked;
-	return waited >= control->reload_pause &&
-	       (waited >= NUMBERS_MAX_MS ||
-		policy_registry_numbers(control->registry) > control->reload_numbers);
-}
-
-static bool reload_is_due(const struct control *control)
-{
-	if (control->reload == CONTROL_RELOAD_LISTS)
-		return feeds_loading(control->feeds) == 0 &&
-		       policy_registry_left(control->registry) == 0;
-	return control->reload == CONTROL_RELOAD_SERVERS && numbers_came(control);
-}
-
-static void reload_tick(struct control *control)
-{
-	feeds_turn(control->feeds, control->reload == CONTROL_RELOAD_LISTS);
-	if (works_turn(control->works) > 0)
-		lua_policy_came(control);
-	policy_registry_tidy(control->registry, control->reload == CONTROL_RELOAD_LISTS);
-	if (control->ended == 0 && reload_is_due(control))
-		reload(control);
 }
 
 /* How long nobody else had a turn. The real time, in replay too. */
@@ -350,8 +238,9 @@ void loop_run(struct control *control)
 	while (!control->stop) {
 		uint64_t begin = rte_rdtsc();
 		unsigned work = loop_turn(control, number++);
+		bool reads = reload_turn(control, work == 0);
 		turn_measure(control, begin);
-		control->idle_turns = work != 0 ? 0 : control->idle_turns + 1;
+		control->idle_turns = work != 0 || reads ? 0 : control->idle_turns + 1;
 		/* What there will be to do, the worker on this CPU has to receive first. */
 		if (work == 0 && control->dataplane->cpus_shared)
 			sched_yield();

@@ -312,6 +312,9 @@ static void lookup_tell(struct control *control, struct errand *errand)
 void lua_errands_turn(struct control *control)
 {
 	void *taken;
+	/* What a policy asked for while it was read it is told when it is in force. */
+	if (control->reload == CONTROL_RELOAD_READING)
+		return;
 	while (errands.asked != NULL && rte_ring_sc_dequeue(errands.done, &taken) == 0) {
 		struct errand *errand = taken;
 		errands.count--;

@@ -10,6 +10,7 @@
 #include <luajit.h>
 #include <lualib.h>
 
+#include "control/lua/bytecode.h"
 #include "control/lua/host_parts.h"
 
 #define MS 1000000u /* ns */
@@ -81,8 +82,7 @@ static int module_load(lua_State *lua)
 	const char *file = strrchr(module->name, '.');
 	const char *name =
 		lua_pushfstring(lua, "@lua/%s.lua", file != NULL ? file + 1 : module->name);
-	if (luaL_loadbufferx(lua, module->text, module->size, name, "t") != 0)
-		return lua_error(lua);
+	lua_bytecode_load(lua, module, name);
 	lua_pushvalue(lua, 1);
 	lua_call(lua, 1, 1);
 	return 1;

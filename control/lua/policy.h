@@ -17,6 +17,15 @@
 
 struct lua_host;
 
+/* How far the reading of a policy has come. */
+enum lua_policy_stage {
+	LUA_POLICY_STATE, /* it has no state yet */
+	LUA_POLICY_FILE,
+	LUA_POLICY_SETTLE,
+	LUA_POLICY_THREADS,
+	LUA_POLICY_COMPILE,
+};
+
 /* One reading of a policy file. `lua` of struct control is the one in force. */
 struct lua_policy {
 	struct lua_policy *older; /* taken out of force in this turn; it may be in use up to its end */
@@ -27,6 +36,9 @@ struct lua_policy {
 	int run, choose, select, deliver, maintain, finish, console; /* lua_host_function() */
 	int check_question, check_answer, state_changed; /* likewise */
 	int describe_rule, describe_type, resolved, web, count;
+	char *path;		 /* of the file; NULL: there is none */
+	enum lua_policy_stage stage;
+	struct policy *compiled; /* at the end of its reading */
 	uint64_t serial; /* no other policy's */
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
@@ -42,6 +54,7 @@ enum lua_policy_mode {
 
 #define LUA_POLICY_WAITS 1
 #define LUA_POLICY_SHORT 2
+#define LUA_POLICY_READING 3
 
 /*
  * Runs the file (NULL: no file, an empty policy) in a fresh state, compiles what it declared and
@@ -54,7 +67,19 @@ enum lua_policy_mode {
  */
 int lua_policy_load(struct control *control, const char *path, enum lua_policy_mode mode,
 		    char *error, size_t size);
+
+/*
+ * The same with LUA_POLICY_LOAD, step by step while workers run: what runs Lua takes `slice` ns and a little.
+ * LUA_POLICY_READING: call again, until it says something else, or lua_policy_read_drop().
+ */
+int lua_policy_read(struct control *control, const char *path, uint64_t slice, char *error,
+		    size_t size);
+void lua_policy_read_drop(struct control *control);
+
 void lua_policy_unload(struct control *control);
+
+/* Frees a policy that nobody uses. NULL is allowed. */
+void lua_policy_free(struct lua_policy *policy);
 
 /* At the end of the program, before lua_policy_unload(): what the policy wants to do then. */
 void lua_policy_finish(struct control *control);
