@@ -174,7 +174,7 @@ static enum lua_result call(struct lua_host *host, int arguments, int results, u
 			lua_host_message_set(host, "stopped: its memory is full");
 		else
 			snprintf(host->message, sizeof(host->message), "stopped: ran for %u ms",
-				 (unsigned)(host->watchdog.budget / MS));
+				 (unsigned)((host->watchdog.budget + host->read_used) / MS));
 		return LUA_RESULT_RUNAWAY;
 	}
 	int error = lua_watchdog_start(&host->watchdog, budget);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Policies are read in a coroutine, so that whoever has other things to do may have them read in
- * slices: at the end of one, the watchdog's timer sets a hook, in which the coroutine yields.
+ * slices: at the end of one, the watchdog's timer sets a hook, in which the coroutine yields. Machine
+ * code looks at no hooks, so that none is made meanwhile.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 
 #include <lauxlib.h>
+#include <luajit.h>
 
 #include "control/lua/host_parts.h"
 
@@ -94,12 +96,20 @@ int lua_host_read_step(lua_State *lua)
 
 /* ---- outside ---- */
 
+static void compiler_set(struct lua_host *host, int mode)
+{
+	if (lua_host_compiles(host))
+		luaJIT_setmode(host->lua, 0, LUAJIT_MODE_ENGINE | mode);
+}
+
 static void reader_close(struct lua_host *host)
 {
 	host->reader = NULL;
+	host->read_used = 0;
 	if (host->lua == NULL)
 		return;
 	lua_sethook(host->lua, NULL, 0, 0);
+	compiler_set(host, LUAJIT_MODE_ON);
 	lua_pushnil(host->lua);
 	lua_setfield(host->lua, LUA_REGISTRYINDEX, READER);
 }
@@ -114,6 +124,8 @@ static uint64_t budget_left(const struct lua_host *host)
 static int read_slice(struct lua_host *host, uint64_t slice)
 {
 	uint64_t begin = now_ns();
+	if (slice != 0 && host->lua != NULL)
+		compiler_set(host, LUAJIT_MODE_OFF);
 	host->told = false;
 	host->watchdog.slice = slice;
 	enum lua_result result = lua_host_slot_call(host, SLOT_READ, budget_left(host));
@@ -135,7 +147,6 @@ static int read_slice(struct lua_host *host, uint64_t slice)
 static void read_begin(struct lua_host *host)
 {
 	host->reader = NULL;
-	host->read_used = 0;
 	host->read_seen = host->watchdog.progress;
 }
 
