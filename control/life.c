@@ -1,44 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/life.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
-#include <rte_ethdev.h>
 #include <rte_lcore.h>
 
 #include "control/blocks.h"
 #include "control/console/console.h"
+#include "control/crew.h"
 #include "control/eal.h"
 #include "control/export/exporter.h"
-#include "control/lists/feed.h"
 #include "control/hand.h"
-#include "control/net/kernel.h"
 #include "control/http/http.h"
+#include "control/lists/feed.h"
 #include "control/log/writer.h"
-#include "control/net/links.h"
 #include "control/loop.h"
-#include "control/lua/host.h"
 #include "control/lua/errands.h"
 #include "control/lua/policy.h"
+#include "control/metrics/telemetry.h"
+#include "control/net/kernel.h"
+#include "control/net/links.h"
 #include "control/parking.h"
-#include "control/placement.h"
-#include "control/servers/probe.h"
+#include "control/ports.h"
 #include "control/publish.h"
-#include "control/replay.h"
 #include "control/servers/numbers.h"
+#include "control/servers/probe.h"
 #include "control/tcp/tcp.h"
 #include "control/works.h"
-#include "control/metrics/telemetry.h"
 
 #define ERROR_SIZE LIFE_ERROR_SIZE
-#define PORT_ERROR_SIZE 512
 
 static struct control *control;
 static unsigned started; /* steps */
@@ -68,110 +63,14 @@ static void memory_fini(void)
 	parking_destroy(control);
 }
 
-static struct net_address address_of(const struct config_address *address)
-{
-	struct net_address plain = {.ipv6 = address->ipv6};
-	memcpy(plain.bytes, address->bytes, 16);
-	return plain;
-}
-
-/* The link-local address that the MAC gives (RFC 4291, appendix A). */
-static void link_local_add(struct net_port *net)
-{
-	struct net_prefix *prefix = &net->addresses[net->n_addresses++];
-	const uint8_t *mac = net->mac.addr_bytes;
-	*prefix = (struct net_prefix){.length = 64, .address = {.ipv6 = 1}};
-	uint8_t bytes[16] = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff,
-			     0xfe, mac[3], mac[4], mac[5]};
-	memcpy(prefix->address.bytes, bytes, sizeof(bytes));
-}
-
-static void ports_fini(void);
-
-static void steering_log(const char *name, const struct port *port)
-{
-	if (port->steering[0] == PORT_STEERING_SINGLE)
-		return;
-	log_info("port %s: answers come home by %s over IPv4 and by %s over IPv6; each worker has at "
-		 "least %u and %u source ports to a server",
-		 name, port_steering_name(port->steering[0]), port_steering_name(port->steering[1]),
-		 port->source_ports[0], port->source_ports[1]);
-	if (RTE_MIN(port->source_ports[0], port->source_ports[1]) < INFLIGHT_PORTS_ADVISED)
-		log_warning("port %s: with so many workers each has few source ports, which makes "
-			    "answers easier to forge; keep servers on a network of your own, or take "
-			    "fewer workers",
-			    name);
-}
-
-static struct port_options port_options_of(const struct config_port *port)
-{
-	const struct config *config = control->config;
-	return (struct port_options){
-		.name = port->name,
-		.device = port->device,
-		.queues = (uint16_t)config->lcores.n_workers,
-		.mtu = (uint16_t)port->mtu,
-		.vlan = (uint16_t)port->vlan,
-		.fragments = port->oversize == CONFIG_OVERSIZE_FRAGMENT,
-		.rx_ring = (uint16_t)config->dataplane.rx_ring,
-		.tx_ring = (uint16_t)config->dataplane.tx_ring,
-		.rx_buffers = config->dataplane.rx_buffers,
-		.steering = (enum port_steering)port->steering,
-		.ports_share = inflight_ports_share(config->lcores.n_workers),
-		.interrupts = config->lcores.idle == CONFIG_IDLE_AUTO,
-	};
-}
-
-static int port_init(unsigned i, char *error, size_t size)
-{
-	const struct config_port *port = &control->config->ports[i];
-	struct net_port *net = &control->dataplane->ports[i];
-	struct port_options options = port_options_of(port);
-	control->ports[i] = (struct port){.id = RTE_MAX_ETHPORTS};
-	if ((control->replaying && replay_port_create(i, error, size) != 0) ||
-	    port_open(&options, &control->ports[i], net, error, size) != 0 ||
-	    port_steer(&options, &control->ports[i], net, error, size) != 0) {
-		port_close(&control->ports[i]);
-		return -1;
-	}
-	if (control->replaying)
-		replay_mac(i, &net->mac);
-	steering_log(port->name, &control->ports[i]);
-	for (unsigned a = 0; a < port->n_addresses && a + 1 < NET_PORT_ADDRESSES_MAX; a++)
-		net->addresses[net->n_addresses++] = (struct net_prefix){
-			address_of(&port->addresses[a]), port->addresses[a].prefix};
-	for (unsigned g = 0; g < port->n_gateways; g++)
-		net->gateways[net->n_gateways++] = address_of(&port->gateways[g]);
-	link_local_add(net);
-	return 0;
-}
-
-/* Each is tried, so that all that is wrong is said at once, with the place of its device. */
 static int ports_init(char *error)
 {
-	const struct config *config = control->config;
-	size_t used = 0;
-	control->dataplane->n_ports = config->n_ports;
-	for (unsigned i = 0; i < config->n_ports; i++) {
-		char text[PORT_ERROR_SIZE];
-		const struct config_port *port = &config->ports[i];
-		if (port_init(i, text, sizeof(text)) == 0)
-			continue;
-		used += (size_t)snprintf(error + used, ERROR_SIZE - used, "%s%s:%u:%u: %s",
-					 used > 0 ? "\n" : "", control->config_path,
-					 port->device_line + 1, port->device_column + 1, text);
-		used = RTE_MIN(used, ERROR_SIZE - 1u);
-	}
-	if (used == 0)
-		return 0;
-	ports_fini();
-	return -1;
+	return ports_open(control, error, ERROR_SIZE);
 }
 
 static void ports_fini(void)
 {
-	for (unsigned i = 0; i < control->dataplane->n_ports; i++)
-		port_close(&control->ports[i]);
+	ports_close(control);
 }
 
 static int kernel_init(char *error)
@@ -184,136 +83,14 @@ static void kernel_fini(void)
 	kernel_destroy(control);
 }
 
-#define RCU_READERS (WORKERS_MAX + 1) /* and the TCP thread */
-
-static int rcu_create(void)
-{
-	size_t size = rte_rcu_qsbr_get_memsize(RCU_READERS);
-	control->dataplane->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(size, RTE_CACHE_LINE_SIZE));
-	return control->dataplane->rcu == NULL ? -1
-					       : rte_rcu_qsbr_init(control->dataplane->rcu, RCU_READERS);
-}
-
-static int neighbours_create(struct worker *worker)
-{
-	const struct config *config = control->config;
-	worker->neighbours = neighbour_create(control->dataplane->ports, control->dataplane->n_ports,
-					      control->ports[0].pool, worker->tx, &worker->stats);
-	if (worker->neighbours == NULL)
-		return -1;
-	for (unsigned p = 0; p < config->n_ports; p++)
-		for (unsigned n = 0; n < config->ports[p].n_neighbours; n++) {
-			const struct config_neighbour *known = &config->ports[p].neighbours[n];
-			struct net_address address = address_of(&known->address);
-			struct rte_ether_addr mac;
-			memcpy(mac.addr_bytes, known->mac, sizeof(known->mac));
-			if (neighbour_add_static(worker->neighbours, (uint8_t)p, &address, &mac) != 0)
-				return -1;
-		}
-	return 0;
-}
-
-/* Whether a CPU has two lcores; `share` only allows it. */
-static bool cpus_shared(const struct config *config)
-{
-	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
-		if (config->lcores.workers[i] == config->lcores.control)
-			return true;
-		for (unsigned k = 0; k < i; k++)
-			if (config->lcores.workers[i] == config->lcores.workers[k])
-				return true;
-	}
-	return false;
-}
-
-static void placement_say(const char *sentence)
-{
-	log_warning("%s", sentence);
-}
-
-/* Once ports and workers are known. */
-static void placement_log(void)
-{
-	struct placement placement = {.control = (int)rte_socket_id(),
-				      .n_workers = control->dataplane->n_workers,
-				      .n_ports = control->dataplane->n_ports};
-	for (unsigned i = 0; i < placement.n_workers; i++) {
-		placement.workers[i] = (int)rte_lcore_to_socket_id(workers[i].lcore);
-		placement.cpus[i] = control->config->lcores.workers[i];
-	}
-	for (unsigned i = 0; i < placement.n_ports; i++) {
-		placement.ports[i].name = control->config->ports[i].name;
-		placement.ports[i].node = rte_eth_dev_socket_id(control->ports[i].id);
-	}
-	placement_check(&placement, placement_say);
-}
-
-/* Whatever it receives from, it can sleep on, if that is possible. */
-static void worker_wakes_add(struct worker *worker)
-{
-	const struct dataplane *dataplane = control->dataplane;
-	for (unsigned i = 0; i < dataplane->n_ports; i++) {
-		bool wakes = port_wakes_add(&worker->nap.ports, dataplane->ports[i].id,
-					    (uint16_t)worker->index);
-		if (!wakes && worker->index == 0)
-			log_info("port %s: its device cannot wake a worker that sleeps, which looks "
-				 "at it every %.1f ms at least",
-				 control->config->ports[i].name, NAP_LONG_US / 1000.0);
-		if (dataplane->kernels[i].open)
-			port_wakes_add(&worker->nap.ports, dataplane->kernels[i].id,
-				       (uint16_t)worker->index);
-	}
-}
-
-/* With its memory on its own node. */
-static int worker_init(unsigned number)
-{
-	struct worker *worker = &workers[number];
-	int node = (int)rte_lcore_to_socket_id(number + 1);
-	placement_prefer(node);
-	int result = worker_create(worker, control->dataplane, number,
-				   control->config->dataplane.max_inflight, node);
-	if (result == 0)
-		result = neighbours_create(worker);
-	placement_anywhere();
-	worker->lcore = number + 1;
-	if (result == 0 && control->dataplane->idle_sleep && !control->replaying)
-		worker_wakes_add(worker);
-	return result;
-}
-
 static int workers_init(char *error)
 {
-	const struct config *config = control->config;
-	control->dataplane->idle_sleep = config->lcores.idle == CONFIG_IDLE_AUTO;
-	control->dataplane->cpus_shared = cpus_shared(config);
-	control->dataplane->on_overflow = (enum worker_overflow)config->async.on_overflow;
-	control->dataplane->fragments_max = config->fragments.max;
-	control->dataplane->fragments_patience = config->fragments.timeout;
-	for (unsigned i = 0; i < config->n_ports; i++)
-		control->dataplane->frame_max = RTE_MAX(control->dataplane->frame_max,
-							config->ports[i].mtu + PORT_OVERHEAD);
-	control->dataplane->control_waker = &control->waker;
-	control->dataplane->ports_share = inflight_ports_share(config->lcores.n_workers);
-	if (rcu_create() != 0)
-		return refused(error, "no memory");
-	for (unsigned i = 0; i < config->lcores.n_workers; i++) {
-		if (worker_init(i) != 0)
-			return refused(error, "no memory for the workers; lower "
-					      "dataplane.max_inflight");
-		control->dataplane->n_workers++;
-	}
-	placement_log();
-	return 0;
+	return crew_create(control, error, ERROR_SIZE);
 }
 
 static void workers_fini(void)
 {
-	for (unsigned i = 0; i < control->dataplane->n_workers; i++) {
-		neighbour_destroy(workers[i].neighbours);
-		worker_destroy(&workers[i]);
-	}
-	free(control->dataplane->rcu);
+	crew_destroy(control);
 }
 
 static uint64_t hits_sum(void *context, uint32_t slot)

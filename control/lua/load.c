@@ -17,6 +17,7 @@
 #include "control/lua/suggest.h"
 #include "control/lua/threads.h"
 #include "control/policy/lint.h"
+#include "control/ports.h"
 
 #define LOAD_MS 30000u /* for a policy file; large lists take their time */
 #define WAIT_MS 1000
@@ -29,9 +30,8 @@ static int listeners_default(const struct control *control, struct policy_model 
 {
 	for (unsigned i = 0; i < control->config->n_listen; i++) {
 		const struct config_address *listen = &control->config->listen[i];
-		struct net_address address = {.ipv6 = listen->ipv6};
+		struct net_address address = ports_address(listen);
 		char text[64];
-		memcpy(address.bytes, listen->bytes, 16);
 		backend_address_print(&address, listen->port, text, sizeof(text));
 		if (policy_listener_add(model, text, true) != 0)
 			return -1;
