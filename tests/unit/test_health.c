@@ -386,6 +386,69 @@ START_TEST(lazy_is_cleared_by_a_check)
 }
 END_TEST
 
+/* What failed while it was out, or before it was watched, is not held against one that works. */
+START_TEST(lazy_forgets_what_was_before)
+{
+	struct health_options options = lazy();
+	watch_lazily(&options, 0);
+	totals[0].timeouts = 20;
+	turn(1000);
+	turn(2000);
+	turn(3000);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_FAILED);
+	totals[0].timeouts = 500; /* of what it had in hand */
+	turn(32000);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+	turn(33000);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+	totals[0].timeouts = 510; /* and then again */
+	turn(33100);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_SUSPECT);
+}
+END_TEST
+
+START_TEST(lazy_from_a_reload_on)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	watch_server(&options);
+	turn(1000);
+	answer(DNS_RCODE_NOERROR);
+	totals[0].timeouts = 500;
+	options = lazy();
+	watch_server(&options);
+	turn(2000);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+}
+END_TEST
+
+/* A check ends with the policy that has the server: nothing of it counts when another one has it again. */
+START_TEST(a_check_ends_with_the_policy)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.validator = DNS_RCODE_REFUSED;
+	watch_server(&options);
+	turn(1000);
+	answer(DNS_RCODE_REFUSED);
+	turn(2000);
+	uint32_t old = token;
+	health_use(health, NULL);
+	answer_to(old, DNS_RCODE_NOERROR, 1);
+	ck_assert_uint_eq(judged, 1); /* its function is of a policy that is gone */
+	turn(60000);
+	watch_server(&options);
+	turn(60001);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(changes, 0);
+	ck_assert_uint_eq(asked, 3);
+	answer_to(old, DNS_RCODE_NOERROR, 1);
+	ck_assert_uint_eq(judged, 1);
+	answer(DNS_RCODE_REFUSED);
+	ck_assert_uint_eq(judged, 2);
+	ck_assert_uint_eq(health_status(health, 0).failures, 0);
+}
+END_TEST
+
 /* A turn, all of whose questions are answered at once; how many those were. */
 static unsigned turn_answered(void)
 {
@@ -440,6 +503,9 @@ static Suite *health_suite(void)
 	tcase_add_test(tests, lazy_fails_and_comes_back);
 	tcase_add_test(tests, lazy_is_asked_at_the_start);
 	tcase_add_test(tests, lazy_is_cleared_by_a_check);
+	tcase_add_test(tests, lazy_forgets_what_was_before);
+	tcase_add_test(tests, lazy_from_a_reload_on);
+	tcase_add_test(tests, a_check_ends_with_the_policy);
 	tcase_add_test(tests, checks_are_spread);
 	tcase_add_test(tests, the_policy_judges);
 	tcase_add_test(tests, one_that_is_forgotten_is_new);
