@@ -131,6 +131,18 @@ static enum tcp_answer transfer_check(struct tcp *tcp, const struct tcp_ask *ask
 								  : TCP_ANSWER_LATER;
 }
 
+/*
+ * Whether all of the query has been sent. One that is answered before cannot be taken from the
+ * connection: what follows would be sent from a place beyond its own end on.
+ */
+static bool is_sent(const struct tcp_server *server, const struct tcp_ask *ask)
+{
+	const struct tcp_ask *unsent = server->next;
+	while (unsent != NULL && unsent != ask)
+		unsent = TAILQ_NEXT(unsent, link);
+	return unsent == NULL;
+}
+
 enum tcp_answer tcp_ask_answer(struct tcp *tcp, struct tcp_server *server, const uint8_t *message,
 			       uint16_t length)
 {
@@ -140,6 +152,8 @@ enum tcp_answer tcp_ask_answer(struct tcp *tcp, struct tcp_server *server, const
 	struct tcp_ask *ask = place < TCP_ASKS_MAX ? server->by_id[place] : NULL;
 	if (ask == NULL || ask->wire_id != id)
 		return TCP_ANSWER_TAKEN; /* nobody waits for it */
+	if (!is_sent(server, ask))
+		return TCP_ANSWER_UNWANTED;
 	if (ask->is_xfr) {
 		enum tcp_answer check = transfer_check(tcp, ask);
 		if (check != TCP_ANSWER_TAKEN)
