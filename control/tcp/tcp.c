@@ -71,6 +71,11 @@ bool tcp_query_push(struct tcp *tcp, struct rte_mbuf *mbuf)
 	return false;
 }
 
+bool tcp_worker_has_room(unsigned worker)
+{
+	return !rte_ring_full(workers[worker].handoff.tcp_in);
+}
+
 bool tcp_worker_push(struct tcp *tcp, unsigned worker, struct rte_mbuf *mbuf)
 {
 	if (rte_ring_sp_enqueue(workers[worker].handoff.tcp_in, mbuf) != 0)
