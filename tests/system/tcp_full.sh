@@ -1,43 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # More queries for a server that is asked over TCP than there are buffers, while it keeps its answers back: once it
-# gives them, all queries that were taken have theirs, those of clients over UDP and of clients over TCP.
+# gives them, all queries that were taken have theirs, those of clients over UDP and of clients over TCP; and nobody
+# over TCP is taken for slow whose query has come, and waits for a buffer.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 lab_config <<-'END'
 	newServer({address = '10.53.0.2:5304', tcpOnly = true, healthCheckMode = 'up'})
+	setTCPRecvTimeout(1)
 END
 echo 'tcp: {queries: 64}' >>"$work/sluice.yml"
 lab_net
 lab_tcp
-cat >"$work/held.py" <<'END'
-import os, selectors, socket, struct, sys
-events, held, data = selectors.DefaultSelector(), [], {}
-listening = socket.create_server(('10.53.0.2', 5304), backlog=100)
-events.register(listening, selectors.EVENT_READ)
-print('listening', file=sys.stderr, flush=True)
-while True:
-    for key, _ in events.select(0.01):
-        if key.fileobj is listening:
-            data[stream := listening.accept()[0]] = b''
-            events.register(stream, selectors.EVENT_READ)
-            continue
-        data[stream := key.fileobj] += (more := stream.recv(65536))
-        if not more:
-            events.unregister(stream)
-        while len(rest := data[stream]) > 2 and len(rest) >= (size := 2 + struct.unpack('!H', rest[:2])[0]):
-            held.append((stream, rest[:4] + b'\x81\x80' + rest[6:size]))
-            data[stream] = rest[size:]
-    while held and os.path.exists(sys.argv[1]):
-        held[-1][0].sendall(held.pop()[1])
-END
-ip netns exec "$backend" /usr/bin/python3 "$work/held.py" "$work/go" 2>"$work/held.log" &
+ip netns exec "$backend" /usr/bin/python3 "$top/tests/system/held_server.py" 10.53.0.2 5304 "$work/go" 2>"$work/held.log" &
 pids+=($!)
 wait_for 10 "the server" grep -q listening "$work/held.log"
 lab_sluice
 lab_python "more than there is room for" <<'END'
 import os
-from streams import Answers, connect, framed
+from streams import Answers, connect, framed, is_closed
 from lab import Query, metrics, until
 GO = os.environ['work'] + '/go'
 count = lambda name: metrics()['sluice_' + name]
@@ -52,6 +33,7 @@ os.unlink(GO)
 for n, stream in enumerate(streams := [connect() for _ in range(40)]):
     stream.sendall(b''.join(framed('y%d-%d.test' % (n, id), id) for id in range(10)))
 until('there is no room for more', lambda: count('tcp_stalled_turns_total') > 0)
+assert is_closed(connect()) # one that asks nothing
 open(GO, 'w').close()
 for stream in streams:
     assert {answer.id for answer in Answers(stream).take(10)} == set(range(10))
