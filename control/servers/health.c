@@ -300,6 +300,8 @@ static void check_begin(struct health *health, struct server *server)
 	question.flags = DNS_FLAG_RD | (question.cd ? DNS_FLAG_CD : 0);
 	if (server->options.callback != 0)
 		health->hooks.question(health->hooks.ctx, server->options.callback, &question);
+	if (!is_checked(server)) /* any more: so the callback says */
+		return;
 	uint32_t token = (uint32_t)server->round << NUMBER_BITS | server->backend->number;
 	server->status.checks++;
 	server->asked = true;
@@ -345,6 +347,8 @@ void health_answer(struct health *health, uint32_t token, const uint8_t *message
 	health->now = now;
 	server->status.latency = latency;
 	bool good = is_good(health, server, message, length);
+	if (!server->asked || server->round != token >> NUMBER_BITS)
+		return; /* the validator has said how it is to be watched from now on */
 	if (good)
 		latency_take(&server->status, latency);
 	check_end(health, server, good, HEALTH_FAILURE_INVALID);

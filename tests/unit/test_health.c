@@ -36,10 +36,19 @@ static bool on_send(void *ctx, const struct backend *backend, const struct healt
 	return true;
 }
 
+static const struct health_options *said; /* by the functions of the policy; NULL: nothing */
+
+static void say(void)
+{
+	if (said != NULL)
+		ck_assert_int_eq(health_set(health, &servers[0], said), 0);
+}
+
 static void on_question(void *ctx, int32_t callback, struct health_question *q)
 {
 	(void)ctx;
 	q->qtype = (uint16_t)callback;
+	say();
 }
 
 static bool on_judged(void *ctx, int32_t validator, const uint8_t *message, size_t length)
@@ -47,6 +56,7 @@ static bool on_judged(void *ctx, int32_t validator, const uint8_t *message, size
 	(void)ctx;
 	ck_assert_uint_eq(length, DNS_HEADER_SIZE);
 	judged++;
+	say();
 	return message[3] == validator;
 }
 
@@ -93,6 +103,7 @@ static void setup(void)
 	servers[1].number = 1;
 	asked = changes = found = judged = 0;
 	sendable = true;
+	said = NULL;
 	memset(failures, 0, sizeof(failures));
 	now = 1000;
 	health = health_create(&hooks);
@@ -422,6 +433,30 @@ START_TEST(lazy_from_a_reload_on)
 }
 END_TEST
 
+/* What the functions of a check say of the server comes before what the check finds. */
+START_TEST(functions_of_checks_decree)
+{
+	struct health_options options = HEALTH_DEFAULTS, decree = HEALTH_DEFAULTS;
+	options.validator = DNS_RCODE_NOERROR + 1;
+	options.callback = 28;
+	decree.mode = HEALTH_DOWN;
+	watch_server(&options);
+	turn(1000);
+	said = &decree;
+	answer(DNS_RCODE_NOERROR + 1);
+	ck_assert(!backend_is_up(&servers[0]));
+	said = NULL;
+	watch_server(&options);
+	decree.mode = HEALTH_UP;
+	said = &decree;
+	turn(2000);
+	turn(4000);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(health_next(health), UINT64_MAX);
+}
+END_TEST
+
 /* A check ends with the policy that has the server: nothing of it counts when another one has it again. */
 START_TEST(a_check_ends_with_the_policy)
 {
@@ -506,6 +541,7 @@ static Suite *health_suite(void)
 	tcase_add_test(tests, lazy_forgets_what_was_before);
 	tcase_add_test(tests, lazy_from_a_reload_on);
 	tcase_add_test(tests, a_check_ends_with_the_policy);
+	tcase_add_test(tests, functions_of_checks_decree);
 	tcase_add_test(tests, checks_are_spread);
 	tcase_add_test(tests, the_policy_judges);
 	tcase_add_test(tests, one_that_is_forgotten_is_new);
