@@ -89,17 +89,30 @@ static void up_found(struct health *health, struct server *server, bool up)
 		health->hooks.found(health->hooks.ctx, server->backend, up);
 }
 
-static void samples_forget(struct server *server)
+/* What has become of the queries of a server that is watched, so far. */
+static void counters_read(struct health *health, const struct server *server, uint64_t *good,
+			  uint64_t *bad)
 {
-	server->samples = server->bad = 0;
+	struct backend_stats sum;
+	health->hooks.totals(health->hooks.ctx, server->backend->number, &sum);
+	uint64_t servfails = server->options.lazy_timeouts ? 0 : sum.servfails;
+	*bad = sum.timeouts + servfails;
+	*good = sum.responses - servfails;
 }
 
-static void lazy_set(struct server *server, enum health_lazy lazy)
+/* Nothing is held against it that was before. */
+static void samples_forget(struct health *health, struct server *server)
+{
+	server->samples = server->bad = 0;
+	counters_read(health, server, &server->seen_good, &server->seen_bad);
+}
+
+static void lazy_set(struct health *health, struct server *server, enum health_lazy lazy)
 {
 	server->status.lazy = lazy;
 	server->failed = server->passed = server->backoff = 0;
 	if (lazy == HEALTH_HEALTHY)
-		samples_forget(server);
+		samples_forget(health, server);
 }
 
 /* What the mode says, whatever is known. */
@@ -113,7 +126,7 @@ static void mode_apply(struct health *health, struct server *server)
 		up_set(health, server, false);
 		break;
 	case HEALTH_LAZY:
-		lazy_set(server, server->starting ? HEALTH_SUSPECT : HEALTH_HEALTHY);
+		lazy_set(health, server, server->starting ? HEALTH_SUSPECT : HEALTH_HEALTHY);
 		up_set(health, server, true);
 		break;
 	case HEALTH_AUTO:
@@ -175,7 +188,7 @@ void health_up_set(struct health *health, uint16_t number, bool up)
 	server->starting = false;
 	server->failed = server->passed = 0;
 	up_set(health, server, up);
-	lazy_set(server, up ? HEALTH_HEALTHY : HEALTH_FAILED);
+	lazy_set(health, server, up ? HEALTH_HEALTHY : HEALTH_FAILED);
 }
 
 void health_forget(struct health *health, uint16_t number)
@@ -184,12 +197,22 @@ void health_forget(struct health *health, uint16_t number)
 	health->servers[number] = NULL;
 }
 
+/* A check that is under way says nothing of a server that leaves the policy, or comes back by and by. */
+static void use_set(struct server *server, bool used)
+{
+	if (!used && server->asked) {
+		server->asked = false;
+		server->round++;
+	}
+	server->used = used;
+}
+
 void health_use(struct health *health, const struct policy *policy)
 {
 	for (uint16_t i = 0; i < POLICY_BACKENDS_MAX; i++)
 		if (health->servers[i] != NULL)
-			health->servers[i]->used =
-				policy != NULL && policy_backend(policy, i) != NULL;
+			use_set(health->servers[i],
+				policy != NULL && policy_backend(policy, i) != NULL);
 }
 
 /* ---- checks ---- */
@@ -227,7 +250,7 @@ static void passed(struct health *health, struct server *server)
 		return;
 	up_found(health, server, true);
 	if (server->options.mode == HEALTH_LAZY)
-		lazy_set(server, HEALTH_HEALTHY);
+		lazy_set(health, server, HEALTH_HEALTHY);
 }
 
 static void failed(struct health *health, struct server *server, enum health_failure failure)
@@ -243,7 +266,7 @@ static void failed(struct health *health, struct server *server, enum health_fai
 	} else if (enough) {
 		up_found(health, server, false);
 		if (server->options.mode == HEALTH_LAZY)
-			lazy_set(server, HEALTH_FAILED);
+			lazy_set(health, server, HEALTH_FAILED);
 	}
 }
 
@@ -277,6 +300,8 @@ static void check_begin(struct health *health, struct server *server)
 	question.flags = DNS_FLAG_RD | (question.cd ? DNS_FLAG_CD : 0);
 	if (server->options.callback != 0)
 		health->hooks.question(health->hooks.ctx, server->options.callback, &question);
+	if (!is_checked(server)) /* any more: so the callback says */
+		return;
 	uint32_t token = (uint32_t)server->round << NUMBER_BITS | server->backend->number;
 	server->status.checks++;
 	server->asked = true;
@@ -322,6 +347,8 @@ void health_answer(struct health *health, uint32_t token, const uint8_t *message
 	health->now = now;
 	server->status.latency = latency;
 	bool good = is_good(health, server, message, length);
+	if (!server->asked || server->round != token >> NUMBER_BITS)
+		return; /* the validator has said how it is to be watched from now on */
 	if (good)
 		latency_take(&server->status, latency);
 	check_end(health, server, good, HEALTH_FAILURE_INVALID);
@@ -335,10 +362,8 @@ void health_answer(struct health *health, uint32_t token, const uint8_t *message
  */
 static void samples_take(struct health *health, struct server *server)
 {
-	struct backend_stats sum;
-	health->hooks.totals(health->hooks.ctx, server->backend->number, &sum);
-	uint64_t bad = sum.timeouts + (server->options.lazy_timeouts ? 0 : sum.servfails);
-	uint64_t good = sum.responses - (server->options.lazy_timeouts ? 0 : sum.servfails);
+	uint64_t bad, good;
+	counters_read(health, server, &good, &bad);
 	double new_bad = (double)(int64_t)(bad - server->seen_bad);
 	/* Counters that are read while they grow may seem to go back by one. */
 	double new_good = (double)(int64_t)(good - server->seen_good);
@@ -365,7 +390,7 @@ static void watch(struct health *health, struct server *server)
 	if (server->samples < server->options.lazy_least || server->samples == 0 ||
 	    server->bad * 100 < server->options.lazy_threshold * server->samples)
 		return;
-	lazy_set(server, HEALTH_SUSPECT);
+	lazy_set(health, server, HEALTH_SUSPECT);
 	server->next = health->now; /* it is asked at once */
 }
 

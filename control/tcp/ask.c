@@ -92,31 +92,52 @@ static void latency_take(struct tcp_server_stats *stats, uint64_t ms)
 	stats->latency = stats->latency == 0 ? us : stats->latency * 127 / 128 + us / 128;
 }
 
-/* What is known of the message, as if it had come in a frame. */
+/*
+ * What is known of the message, as if it had come in a frame. It may take the place of its query, of
+ * which all that is asked here is asked before.
+ */
 static void answer_fill(struct rte_mbuf *mbuf, const struct tcp_backend *from,
 			const struct tcp_ask *ask, const uint8_t *message, uint16_t length)
 {
 	struct packet *packet = packet_of(mbuf);
+	const uint16_t port = packet_of(ask->mbuf)->source_port;
+	const bool streamed = (packet_of(ask->mbuf)->query.flags & QUERY_TCP) != 0;
 	memset(packet, 0, offsetof(struct packet, key));
 	packet->kind = PACKET_OTHER;
 	packet->ipv6 = from->backend->address.ipv6;
 	packet->source_port = from->backend->port;
-	packet->destination_port = packet_of(ask->mbuf)->source_port;
+	packet->destination_port = port;
 	memcpy(packet->query.client_addr, from->backend->address.bytes, 16);
 	packet_dns_resize(mbuf, length);
 	memcpy(packet_dns(mbuf), message, length);
 	memcpy(packet_dns(mbuf), &ask->entry_id, sizeof(ask->entry_id));
 	/* For a client of UDP it needs room for headers. */
-	if ((packet_of(ask->mbuf)->query.flags & QUERY_TCP) == 0)
+	if (!streamed)
 		packet_headroom_make(mbuf);
 }
 
-/* The answer is whole: its query is not needed any more. */
-static void ask_end(struct tcp *tcp, struct tcp_server *server, struct tcp_ask *ask)
+/*
+ * A buffer for an answer. With all of them in use its query's, which the last message ends: so queries that
+ * wait never keep their own answers out.
+ */
+static struct rte_mbuf *answer_buffer(struct tcp *tcp, const struct tcp_ask *ask, uint16_t length,
+				      bool more)
+{
+	struct rte_mbuf *mbuf = tcp_buffer(tcp, length);
+	if (mbuf != NULL || more || length + (uint32_t)RTE_PKTMBUF_HEADROOM > ask->mbuf->buf_len)
+		return mbuf;
+	rte_pktmbuf_reset(ask->mbuf);
+	return ask->mbuf;
+}
+
+/* The answer is whole: its query is not needed any more, but for its buffer perhaps. */
+static void ask_end(struct tcp *tcp, struct tcp_server *server, struct tcp_ask *ask,
+		    const struct rte_mbuf *answer)
 {
 	latency_take(&tcp->stats.server[server->number], tcp->now - ask->since);
 	tcp_ask_withdraw(server, ask);
-	rte_pktmbuf_free(ask->mbuf);
+	if (answer != ask->mbuf)
+		rte_pktmbuf_free(ask->mbuf);
 }
 
 static enum tcp_answer transfer_check(struct tcp *tcp, const struct tcp_ask *ask)
@@ -131,6 +152,18 @@ static enum tcp_answer transfer_check(struct tcp *tcp, const struct tcp_ask *ask
 								  : TCP_ANSWER_LATER;
 }
 
+/*
+ * Whether all of the query has been sent. One that is answered before cannot be taken from the
+ * connection: what follows would be sent from a place beyond its own end on.
+ */
+static bool is_sent(const struct tcp_server *server, const struct tcp_ask *ask)
+{
+	const struct tcp_ask *unsent = server->next;
+	while (unsent != NULL && unsent != ask)
+		unsent = TAILQ_NEXT(unsent, link);
+	return unsent == NULL;
+}
+
 enum tcp_answer tcp_ask_answer(struct tcp *tcp, struct tcp_server *server, const uint8_t *message,
 			       uint16_t length)
 {
@@ -140,27 +173,27 @@ enum tcp_answer tcp_ask_answer(struct tcp *tcp, struct tcp_server *server, const
 	struct tcp_ask *ask = place < TCP_ASKS_MAX ? server->by_id[place] : NULL;
 	if (ask == NULL || ask->wire_id != id)
 		return TCP_ANSWER_TAKEN; /* nobody waits for it */
+	if (!is_sent(server, ask))
+		return TCP_ANSWER_UNWANTED;
 	if (ask->is_xfr) {
 		enum tcp_answer check = transfer_check(tcp, ask);
 		if (check != TCP_ANSWER_TAKEN)
 			return check;
 	}
-	struct rte_mbuf *mbuf = tcp_buffer(tcp, length);
-	if (mbuf == NULL)
+	struct tcp_xfr after = ask->xfr;
+	const bool more = ask->is_xfr && !tcp_xfr_ended(&after, message, length);
+	const unsigned worker = ask->worker;
+	struct rte_mbuf *mbuf = NULL;
+	if (!tcp_worker_has_room(worker) || (mbuf = answer_buffer(tcp, ask, length, more)) == NULL)
 		return TCP_ANSWER_LATER;
 	answer_fill(mbuf, &tcp->backends[server->number], ask, message, length);
-	struct tcp_xfr after = ask->xfr;
-	packet_of(mbuf)->more = ask->is_xfr && !tcp_xfr_ended(&after, message, length);
-	bool more = packet_of(mbuf)->more;
-	if (!tcp_worker_push(tcp, ask->worker, mbuf)) {
-		rte_pktmbuf_free(mbuf);
-		return TCP_ANSWER_LATER;
-	}
+	packet_of(mbuf)->more = more;
 	ask->xfr = after;
 	ask->begun = true;
 	if (more)
 		client_of(tcp, ask)->expected++;
 	else
-		ask_end(tcp, server, ask);
+		ask_end(tcp, server, ask, mbuf);
+	tcp_worker_push(tcp, worker, mbuf); /* there is room */
 	return TCP_ANSWER_TAKEN;
 }

@@ -274,13 +274,24 @@ bool tcp_client_evict(struct tcp *tcp)
 	return true;
 }
 
+/* What came of it has not been read, or not been taken for lack of a place: it is not the client that is slow. */
+static bool waits_for_us(const struct tcp_client *client)
+{
+	return client->ready && !client->lingers &&
+	       (client->wait == TCP_WAIT_IDLE || client->wait == TCP_WAIT_QUERY);
+}
+
+/* `patience` is above 0: who has all of it once more comes last. */
 static void list_expire(struct tcp *tcp, enum tcp_wait wait, uint64_t patience, enum tcp_end end)
 {
 	struct tcp_client *client;
 	while ((client = TAILQ_FIRST(&tcp->waits[wait])) != NULL &&
 	       tcp->now - client->since >= patience)
-		tcp_client_close(tcp, client,
-				 client->lingers ? (enum tcp_end)client->end : end);
+		if (waits_for_us(client))
+			tcp_client_wait(tcp, client, wait);
+		else
+			tcp_client_close(tcp, client,
+					 client->lingers ? (enum tcp_end)client->end : end);
 }
 
 /* Those whose listener the policy does not have any more: what they asked is answered. */
@@ -318,7 +329,7 @@ void tcp_clients_expire(struct tcp *tcp)
 	/* With most places taken, those that do nothing have a tenth of the time. */
 	if (limits->overload != 0 &&
 	    tcp->stats.current * 100 >= (uint64_t)tcp->capacity * limits->overload)
-		receive /= 10;
+		receive = RTE_MAX(receive / 10, 1u);
 	list_expire(tcp, TCP_WAIT_IDLE, receive, TCP_END_IDLE);
 	list_expire(tcp, TCP_WAIT_QUERY, receive, TCP_END_SLOW);
 	list_expire(tcp, TCP_WAIT_SEND, limits->send_timeout, TCP_END_UNREAD);

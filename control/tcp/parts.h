@@ -317,7 +317,8 @@ void tcp_dump_turn(struct tcp *tcp);
 
 /* ---- tcp.c ---- */
 
-/* Gives a worker something else than a query. False: there is no room. */
+/* Gives a worker something else than a query. False: there is no room, which none but this thread takes. */
+bool tcp_worker_has_room(unsigned worker);
 bool tcp_worker_push(struct tcp *tcp, unsigned worker, struct rte_mbuf *mbuf);
 
 /* A buffer for a message of that length, NULL: there is none. */

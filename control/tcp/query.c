@@ -48,11 +48,14 @@ static void context_fill(const struct tcp *tcp, const struct tcp_client *client,
 		.generation = {(uint16_t)client->generation, (uint16_t)(client->generation >> 16)}};
 }
 
-/* Those that take nothing of their answers must not have all buffers. */
+/*
+ * Those that take nothing of their answers must not have all buffers. What came in this turn was not sent yet:
+ * who is to have it did nothing wrong.
+ */
 static void unread_close(struct tcp *tcp, const struct tcp_client *but)
 {
 	struct tcp_client *unread = TAILQ_FIRST(&tcp->waits[TCP_WAIT_SEND]);
-	if (unread != NULL && unread != but)
+	if (unread != NULL && unread != but && unread->since < tcp->now)
 		tcp_client_close(tcp, unread, TCP_END_UNREAD);
 }
 

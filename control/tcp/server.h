@@ -9,7 +9,7 @@
 enum tcp_answer {
 	TCP_ANSWER_TAKEN,
 	TCP_ANSWER_LATER,    /* there is no place for it now */
-	TCP_ANSWER_UNWANTED, /* who asked is gone, and more would come */
+	TCP_ANSWER_UNWANTED, /* who asked is gone, and more would come; or has not asked yet */
 };
 
 /* The PROXY header that a connection has to have begun with to take the query; no bytes: none. */

@@ -71,6 +71,11 @@ bool tcp_query_push(struct tcp *tcp, struct rte_mbuf *mbuf)
 	return false;
 }
 
+bool tcp_worker_has_room(unsigned worker)
+{
+	return !rte_ring_full(workers[worker].handoff.tcp_in);
+}
+
 bool tcp_worker_push(struct tcp *tcp, unsigned worker, struct rte_mbuf *mbuf)
 {
 	if (rte_ring_sp_enqueue(workers[worker].handoff.tcp_in, mbuf) != 0)
@@ -233,9 +238,10 @@ static void *tcp_main(void *argument)
 
 /* ---- life ---- */
 
-static struct rte_mempool *pool_create(const char *name, uint32_t count, uint16_t room)
+static struct rte_mempool *pool_create(const char *name, uint32_t count, uint32_t cache,
+				       uint16_t room)
 {
-	return rte_pktmbuf_pool_create_by_ops(name, count, POOL_CACHE, PACKET_PRIVATE_SIZE, room,
+	return rte_pktmbuf_pool_create_by_ops(name, count, cache, PACKET_PRIVATE_SIZE, room,
 					      (int)rte_socket_id(), POOL_OPS);
 }
 
@@ -275,8 +281,10 @@ static int parts_create(struct tcp *tcp)
 	if (tcp_limits_create(tcp) != 0)
 		return -1;
 	tcp->epoll = epoll_create1(EPOLL_CLOEXEC);
-	dataplane->tcp_small = pool_create("tcp_small", queries + caches, PACKET_DATA_SIZE);
-	dataplane->tcp_large = pool_create("tcp_large", RTE_MAX(64u, queries / 16), LARGE_SIZE);
+	dataplane->tcp_small =
+		pool_create("tcp_small", queries + caches, POOL_CACHE, PACKET_DATA_SIZE);
+	/* Few: workers would have all of them in their caches by and by, where nobody else finds them. */
+	dataplane->tcp_large = pool_create("tcp_large", RTE_MAX(64u, queries / 16), 0, LARGE_SIZE);
 	if (tcp_servers_create(tcp) != 0 || tcp->clients == NULL || tcp->epoll < 0 || dataplane->tcp_small == NULL ||
 	    dataplane->tcp_large == NULL)
 		return -1;

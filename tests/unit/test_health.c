@@ -36,10 +36,19 @@ static bool on_send(void *ctx, const struct backend *backend, const struct healt
 	return true;
 }
 
+static const struct health_options *said; /* by the functions of the policy; NULL: nothing */
+
+static void say(void)
+{
+	if (said != NULL)
+		ck_assert_int_eq(health_set(health, &servers[0], said), 0);
+}
+
 static void on_question(void *ctx, int32_t callback, struct health_question *q)
 {
 	(void)ctx;
 	q->qtype = (uint16_t)callback;
+	say();
 }
 
 static bool on_judged(void *ctx, int32_t validator, const uint8_t *message, size_t length)
@@ -47,6 +56,7 @@ static bool on_judged(void *ctx, int32_t validator, const uint8_t *message, size
 	(void)ctx;
 	ck_assert_uint_eq(length, DNS_HEADER_SIZE);
 	judged++;
+	say();
 	return message[3] == validator;
 }
 
@@ -93,6 +103,7 @@ static void setup(void)
 	servers[1].number = 1;
 	asked = changes = found = judged = 0;
 	sendable = true;
+	said = NULL;
 	memset(failures, 0, sizeof(failures));
 	now = 1000;
 	health = health_create(&hooks);
@@ -386,6 +397,93 @@ START_TEST(lazy_is_cleared_by_a_check)
 }
 END_TEST
 
+/* What failed while it was out, or before it was watched, is not held against one that works. */
+START_TEST(lazy_forgets_what_was_before)
+{
+	struct health_options options = lazy();
+	watch_lazily(&options, 0);
+	totals[0].timeouts = 20;
+	turn(1000);
+	turn(2000);
+	turn(3000);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_FAILED);
+	totals[0].timeouts = 500; /* of what it had in hand */
+	turn(32000);
+	answer(DNS_RCODE_NOERROR);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+	turn(33000);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+	totals[0].timeouts = 510; /* and then again */
+	turn(33100);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_SUSPECT);
+}
+END_TEST
+
+START_TEST(lazy_from_a_reload_on)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	watch_server(&options);
+	turn(1000);
+	answer(DNS_RCODE_NOERROR);
+	totals[0].timeouts = 500;
+	options = lazy();
+	watch_server(&options);
+	turn(2000);
+	ck_assert_uint_eq(health_status(health, 0).lazy, HEALTH_HEALTHY);
+}
+END_TEST
+
+/* What the functions of a check say of the server comes before what the check finds. */
+START_TEST(functions_of_checks_decree)
+{
+	struct health_options options = HEALTH_DEFAULTS, decree = HEALTH_DEFAULTS;
+	options.validator = DNS_RCODE_NOERROR + 1;
+	options.callback = 28;
+	decree.mode = HEALTH_DOWN;
+	watch_server(&options);
+	turn(1000);
+	said = &decree;
+	answer(DNS_RCODE_NOERROR + 1);
+	ck_assert(!backend_is_up(&servers[0]));
+	said = NULL;
+	watch_server(&options);
+	decree.mode = HEALTH_UP;
+	said = &decree;
+	turn(2000);
+	turn(4000);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(health_next(health), UINT64_MAX);
+}
+END_TEST
+
+/* A check ends with the policy that has the server: nothing of it counts when another one has it again. */
+START_TEST(a_check_ends_with_the_policy)
+{
+	struct health_options options = HEALTH_DEFAULTS;
+	options.validator = DNS_RCODE_REFUSED;
+	watch_server(&options);
+	turn(1000);
+	answer(DNS_RCODE_REFUSED);
+	turn(2000);
+	uint32_t old = token;
+	health_use(health, NULL);
+	answer_to(old, DNS_RCODE_NOERROR, 1);
+	ck_assert_uint_eq(judged, 1); /* its function is of a policy that is gone */
+	turn(60000);
+	watch_server(&options);
+	turn(60001);
+	ck_assert(backend_is_up(&servers[0]));
+	ck_assert_uint_eq(changes, 0);
+	ck_assert_uint_eq(asked, 3);
+	answer_to(old, DNS_RCODE_NOERROR, 1);
+	ck_assert_uint_eq(judged, 1);
+	answer(DNS_RCODE_REFUSED);
+	ck_assert_uint_eq(judged, 2);
+	ck_assert_uint_eq(health_status(health, 0).failures, 0);
+}
+END_TEST
+
 /* A turn, all of whose questions are answered at once; how many those were. */
 static unsigned turn_answered(void)
 {
@@ -440,6 +538,10 @@ static Suite *health_suite(void)
 	tcase_add_test(tests, lazy_fails_and_comes_back);
 	tcase_add_test(tests, lazy_is_asked_at_the_start);
 	tcase_add_test(tests, lazy_is_cleared_by_a_check);
+	tcase_add_test(tests, lazy_forgets_what_was_before);
+	tcase_add_test(tests, lazy_from_a_reload_on);
+	tcase_add_test(tests, a_check_ends_with_the_policy);
+	tcase_add_test(tests, functions_of_checks_decree);
 	tcase_add_test(tests, checks_are_spread);
 	tcase_add_test(tests, the_policy_judges);
 	tcase_add_test(tests, one_that_is_forgotten_is_new);
