@@ -14,7 +14,7 @@
 #include "dataplane/rules/tags.h"
 
 #define CACHE 256u	   /* objects that an lcore keeps of a pool */
-#define HELD_CACHE 32u
+#define RARE_CACHE 32u	   /* of those that few packets need */
 #define IN_HAND_MAX 8192u  /* packets of a worker, on both rings */
 #define LONG_SHARE 16u	   /* one in so many suspended ones is longer than async.message_size ... */
 #define LARGE_SHARE 64u	   /* ... and one in so many longer than small buffers are */
@@ -37,10 +37,13 @@ static void note_give(void *block)
 	rte_mempool_put(notes, block);
 }
 
-static struct rte_mempool *pool_create(const char *name, uint32_t count, uint32_t room)
+/* With what the caches of all lcores may have, which no other gets. */
+static struct rte_mempool *pool_create(const struct control *control, const char *name, uint32_t count,
+				       uint32_t cache, uint32_t room)
 {
-	return rte_pktmbuf_pool_create(name, count, CACHE, PACKET_PRIVATE_SIZE, (uint16_t)room,
-				       (int)rte_socket_id());
+	uint32_t kept = (control->config->lcores.n_workers + 1) * cache * 3 / 2;
+	return rte_pktmbuf_pool_create(name, count + kept, cache, PACKET_PRIVATE_SIZE,
+				       (uint16_t)room, (int)rte_socket_id());
 }
 
 /* All that a pool takes: its objects with what stands around them, and the ring of the free ones. */
@@ -50,13 +53,11 @@ static double pool_mib(const struct rte_mempool *pool)
 	return (pool->size * object + rte_align32pow2(pool->size + 1) * sizeof(void *)) / MIB;
 }
 
-/* For answers that are held back; each lcore's cache may have some of the others. */
+/* For answers that are held back. */
 static struct rte_mempool *held_pool_create(const struct control *control, const char *name,
 					    uint32_t each, uint32_t room)
 {
-	uint32_t count = control->config->lcores.n_workers * (each + HELD_CACHE * 2);
-	return rte_pktmbuf_pool_create(name, count, HELD_CACHE, PACKET_PRIVATE_SIZE, (uint16_t)room,
-				       (int)rte_socket_id());
+	return pool_create(control, name, control->config->lcores.n_workers * each, RARE_CACHE, room);
 }
 
 static bool held_pools_create(struct control *control)
@@ -88,20 +89,20 @@ int parking_create(struct control *control)
 {
 	const struct config *config = control->config;
 	uint32_t most = config->async.max_suspended, in_hand = config->lcores.n_workers * IN_HAND_MAX;
-	uint32_t kept = (config->lcores.n_workers + 1) * CACHE * 3 / 2; /* by lcores: no other gets them */
 	struct parking *parking = &control->dataplane->parking;
 	struct async_config async = {
 		.max_packets = most + in_hand,
 		.max_suspended = most,
 		.on_expiry = (enum async_fate)config->async.on_expiry,
 	};
-	parking->suspended = pool_create("suspended", most + kept,
+	parking->suspended = pool_create(control, "suspended", most, CACHE,
 					 PARKING_HEADERS + config->async.message_size);
-	parking->small = pool_create("parking_small", most / LONG_SHARE + in_hand + kept, PARKING_SMALL);
+	parking->small = pool_create(control, "parking_small", most / LONG_SHARE + in_hand, CACHE,
+				     PARKING_SMALL);
 	parking->small_kept = in_hand;
 	parking->large_kept = LARGE_KEPT;
-	parking->large = pool_create("parking_large", RTE_MAX(most / LARGE_SHARE, LARGE_MIN),
-				     PACKET_DATA_SIZE);
+	parking->large = pool_create(control, "parking_large", RTE_MAX(most / LARGE_SHARE, LARGE_MIN),
+				     RARE_CACHE, PACKET_DATA_SIZE);
 	notes = rte_mempool_create("notes", RTE_MAX(most / NOTES_SHARE, NOTES_MIN), NOTE_BLOCK_SIZE, CACHE,
 				   0, NULL, NULL, NULL, NULL, (int)rte_socket_id(), 0);
 	bool held = held_pools_create(control);

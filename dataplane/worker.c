@@ -340,6 +340,7 @@ static void housekeep(struct worker *worker)
 		announce(worker);
 	if (worker->fragments != NULL)
 		net_fragments_expire(worker->fragments, worker->now);
+	pipeline_lookups(worker); /* what timed out may have begun some */
 	rte_rcu_qsbr_quiescent(worker->dataplane->rcu, worker->index);
 }
 

@@ -8,6 +8,7 @@
 #include "dataplane/dns/name.h"
 
 #define REFRESH_US 50u /* the load of a pool is summed up this often at most */
+#define LOAD_AHEAD 8u  /* servers whose counters are on their way while others' are summed up */
 #define REFRESH_SERVERS 64u /* and of one with more servers less often, in proportion */
 #define RING_STEP 32u
 #define TRIES 8u       /* other places by chance, before all are looked at in turn */
@@ -102,6 +103,17 @@ static bool is_fresh(const struct choice *choice, uint64_t at)
 	return at != 0 && choice->now - at < age;
 }
 
+/* Lines of memory that nobody else has in mind: of the server, and its counters on each lcore. */
+static void load_prefetch(const struct choice *choice, unsigned place)
+{
+	uint16_t number = choice->pool->servers[place];
+	const struct backend_stats *const *stats = choice->balance->rules->backends;
+	rte_prefetch0(choice->policy->backends[number]);
+	rte_prefetch0(&choice->balance->own[number]);
+	for (; *stats != NULL; stats++)
+		rte_prefetch0(&(*stats)[number]);
+}
+
 /*
  * Queries per unit of weight over the servers of the pool that are up, this one included. Summed
  * up anew when it is REFRESH_US old: with many servers that is what a choice would cost, and a query
@@ -115,6 +127,8 @@ static double pool_load(const struct choice *choice, uint16_t number)
 	double queries = 1, weight = 0;
 	for (unsigned i = 0; i < choice->pool->count; i++) {
 		const struct backend *backend = server_at(choice, i);
+		if (i + LOAD_AHEAD < choice->pool->count)
+			load_prefetch(choice, i + LOAD_AHEAD);
 		uint64_t own = backend_unanswered(&balance->own[backend->number]);
 		uint64_t all = RTE_MAX(outstanding_of(choice, backend), own);
 		balance->others[backend->number] = (uint32_t)(all - own);
