@@ -30,15 +30,20 @@ local Rule, Address = ffi.typeof('struct lua_rule'), ffi.typeof('uintptr_t')
 
 local function address_of(pointer) return tonumber(ffi.cast(Address, pointer)) end
 
-local function add(chain, response, wanted, act, options, place)
-  local found = selectors.of(wanted)
+local function parts_check(response, act, options)
   if not actions.is(act) then
     check.fail('the action is %s', act == nil and 'nil' or 'a ' .. type(act))
   elseif act.response ~= nil and act.response ~= response then
     check.fail('the action "%s" is one for %s', act.text, response and 'queries' or 'responses')
   end
   options = check.options(options, 'the rule', rule_keys)
-  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid,
+  return check.text(options.name, 'the name of the rule'), check.text(options.uuid, 'the uuid')
+end
+
+local function add(chain, response, wanted, act, options, place)
+  local found = selectors.of(wanted)
+  local title, uuid = parts_check(response, act, options)
+  if not C.sluice_rule_add(chain, found.pointer, act.pointer, title, uuid,
       place or check.where()) then
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
@@ -51,6 +56,22 @@ function rules.newRuleAction(wanted, act, options)
 end
 function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end
+
+-- That rules can be added to an empty chain: what is wrong with them is to change nothing.
+local UUID = '^' .. ('%x'):rep(8) .. ('%-' .. ('%x'):rep(4)):rep(3) .. '%-' .. ('%x'):rep(12) .. '$'
+local function rules_check(response, list)
+  local seen = {}
+  for _, rule in ipairs(list) do
+    if getmetatable(rule) ~= RuleAction then
+      check.fail('expected a table of newRuleAction()')
+    end
+    local _, uuid = parts_check(response, rule.action, rule.options)
+    if uuid and (seen[uuid:lower()] or not uuid:match(UUID)) then
+      check.fail('"%s" is %s', uuid, seen[uuid:lower()] and 'there twice' or 'not a UUID')
+    end
+    seen[uuid and uuid:lower() or 1] = uuid ~= nil
+  end
+end
 
 local function at(chain, index)
   local rule = Rule()
@@ -166,14 +187,10 @@ for _, entry in ipairs(CHAINS) do
       return found and at(chain, found):getAction()
     end
     rules['set' .. word .. 'Rules'] = function(list)
-      for _, rule in ipairs(list) do
-        if getmetatable(rule) ~= RuleAction then
-          check.fail('expected a table of newRuleAction()')
-        end
-      end
+      rules_check(response, list)
       C.sluice_rules_clear(chain)
       for _, rule in ipairs(list) do
-        add(chain, false, rule.selector, rule.action, rule.options, rule.place)
+        add(chain, response, rule.selector, rule.action, rule.options, rule.place)
       end
     end
   end
@@ -205,5 +222,6 @@ for _, entry in ipairs(CHAINS) do
   rules['top' .. entry[4] .. 'Rule'] = rules['mv' .. entry[4] .. 'RuleToTop']
 end
 rules.getTopSelfAnsweredRules = rules.getTopSelfAnsweredResponseRules
+rules.getTopTimeoutResponseRule = rules.getTopTimeoutResponseRules
 
 return rules

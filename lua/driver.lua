@@ -41,7 +41,9 @@ local function store(item, result, text)
   end
   item.action = result
   if text ~= nil then
-    text = tostring(text)
+    text = type(text) == 'string' and text or
+      type(text) == 'number' and tostring(text) or
+      error(('the function returned a %s where a text is expected'):format(type(text)), 0)
     C.sluice_text_store(item, text, #text)
   end
 end

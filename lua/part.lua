@@ -19,7 +19,7 @@ end
 function part.number_of(value, names, what)
   if type(value) == 'string' and tonumber(value) == nil then
     local number = names[value:upper()] or tonumber(value:upper():match('^TYPE(%d+)$'))
-    if not number then
+    if not number or number > 65535 then
       check.fail('"%s" is not a %s', value, what)
     end
     return number

@@ -21,9 +21,10 @@ local function selector(pointer, ...) return part.made(Selector, pointer, string
 function Selector:toString() return self.text end
 Selector.__tostring = Selector.toString
 
+local CHAINS = 8 -- CHAIN_COUNT
 local function matches_of(pointer)
   local rule, count = ffi.new('struct lua_rule'), 0
-  for chain = 0, 5 do
+  for chain = 0, CHAINS - 1 do
     for index = 0, tonumber(C.sluice_rules_count(chain)) - 1 do
       if C.sluice_rule_at(chain, index, rule) and rule.selector == pointer then
         count = count + tonumber(rule.hits)
@@ -231,7 +232,7 @@ function rules.MaxQPSIPRule(qps, v4_mask, v6_mask, burst)
     'IP (/%d, /%d) match for QPS over %.0f burst %.0f', v4_mask, v6_mask, qps, burst)
 end
 
-function rules.NetmaskGroupRule(value, source)
+function rules.NetmaskGroupRule(value, source, quiet)
   if lists.is_prefixes(value) then
     return selector(C.sluice_selector_list(value.list, source == false and 2 or 1, false), '%s: %s',
       source == false and 'Dst' or 'Src', value:toString())
@@ -243,7 +244,7 @@ function rules.NetmaskGroupRule(value, source)
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',
-    source == false and 'Dst' or 'Src', group:toString())
+    source == false and 'Dst' or 'Src', quiet and 'in-group' or group:toString())
 end
 
 local function lookup(what, range)

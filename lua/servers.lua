@@ -104,7 +104,8 @@ end
 local function type_of(value)
   local found = type(value) == 'string' and constants.DNSQType[value:upper()] or
     tonumber(type(value) == 'string' and value:upper():match('^TYPE(%d+)$') or value)
-  return found or check.fail('checkType: "%s" is no type', tostring(value))
+  return found and found >= 0 and found <= 65535 and found or
+    check.fail('checkType: "%s" is no type', tostring(value))
 end
 
 -- Options by dnsdist's names, each filling in its part of `health`.
@@ -178,7 +179,11 @@ end
 method.addPool, method.rmPool = pool_editor(true), pool_editor(false)
 
 function Server.__index(self, key)
-  return method[key] or (get[key] and get[key](self)) or nil
+  local read = get[key]
+  if read then
+    return read(self) -- which may be false
+  end
+  return method[key]
 end
 function Server.__newindex(self, key, value)
   local now = view_of(self)
@@ -267,7 +272,8 @@ function servers.newServer(value)
   end
   local options = ffi.new('struct lua_server')
   options.address = check.string(value.address, 'the address of the server')
-  options.name, options.id = value.name, value.id
+  local title, id = check.text(value.name, 'name'), check.text(value.id, 'id')
+  options.name, options.id = title, id -- they stay, as locals, until C has copied them
   options.weight = check.range(value.weight or 1, 'weight', 1, 2147483647)
   options.order = check.integer(value.order or 1, 'order')
   local seconds = tonumber(value.udpTimeout or 0) or check.fail('udpTimeout must be a number')

@@ -394,6 +394,7 @@ static void spec_run(const char *name)
 
 static const char *const specs[] = {
 	"tests/lua/values.lua",
+	"tests/lua/arguments.lua",
 	"tests/lua/help.lua",
 	"tests/lua/question.lua",
 	"tests/lua/async.lua",
