@@ -19,7 +19,7 @@ Action.__index = Action
 
 -- `response`: whether it is one for responses, nil: for both.
 local function action(pointer, response, ...)
-  local object = part.made(Action, pointer, string.format(...))
+  local object = part.made(Action, pointer, C.sluice_action_release, string.format(...))
   object.response = response
   return object
 end
@@ -381,7 +381,7 @@ local function lua_action(is_ffi)
   return function(response)
     return function(callback)
       check.callback(callback, 'function')
-      return action(C.sluice_action_lua(driver.register(callback), is_ffi), response, 'Lua%s%s',
+      return action(C.sluice_action_lua(driver.reference(callback), is_ffi), response, 'Lua%s%s',
         is_ffi and ' FFI' or '', response and not is_ffi and ' response script' or ' script')
     end
   end

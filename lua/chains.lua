@@ -25,10 +25,36 @@ local CHAINS = { -- number, is a response chain, add, rest of the names, for peo
   {7, true, 'addXFRResponseAction', 'XFRResponse', 'xfr-response'},
 }
 local rule_keys = check.keys('uuid', 'name')
-local known = {} -- texts of rules by the address of their parts
+local known, uses = {}, {} -- parts of rules by their addresses, and how many rules have each
 local Rule, Address = ffi.typeof('struct lua_rule'), ffi.typeof('uintptr_t')
 
 local function address_of(pointer) return tonumber(ffi.cast(Address, pointer)) end
+
+local function note(object)
+  local key = address_of(object.pointer)
+  known[key], uses[key] = object, (uses[key] or 0) + 1
+end
+
+-- Before a rule goes.
+local leaving = Rule()
+local function forget(chain, index)
+  if not C.sluice_rule_at(chain, index, leaving) then
+    return
+  end
+  for part = 1, 2 do
+    local key = address_of(part == 1 and leaving.selector or leaving.action)
+    local left = uses[key] - 1
+    uses[key] = left > 0 and left or nil
+    known[key] = left > 0 and known[key] or nil
+  end
+end
+
+local function clear(chain)
+  for index = 0, tonumber(C.sluice_rules_count(chain)) - 1 do
+    forget(chain, index)
+  end
+  C.sluice_rules_clear(chain)
+end
 
 local function parts_check(response, act, options)
   if not actions.is(act) then
@@ -47,7 +73,8 @@ local function add(chain, response, wanted, act, options, place)
       place or check.where()) then
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
-  known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
+  note(found)
+  note(act)
 end
 
 function rules.newRuleAction(wanted, act, options)
@@ -161,6 +188,7 @@ for _, entry in ipairs(CHAINS) do
     if index == nil then
       return missing('rule', id)
     end
+    forget(chain, index)
     C.sluice_rule_remove(chain, index)
   end
   rules['mv' .. word .. 'Rule'] = function(from, to)
@@ -172,7 +200,7 @@ for _, entry in ipairs(CHAINS) do
     end
   end
   rules['mv' .. word .. 'RuleToTop'] = function() C.sluice_rule_top(chain) end
-  rules['clear' .. word .. 'Rules'] = function() C.sluice_rules_clear(chain) end
+  rules['clear' .. word .. 'Rules'] = function() clear(chain) end
   rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id) or -1) end
   rules['getTop' .. word .. 'Rules'] = function(count) return top(chain, count) end
   rules['top' .. word .. 'Rules'] = function(count, options)
@@ -188,7 +216,7 @@ for _, entry in ipairs(CHAINS) do
     end
     rules['set' .. word .. 'Rules'] = function(list)
       rules_check(response, list)
-      C.sluice_rules_clear(chain)
+      clear(chain)
       for _, rule in ipairs(list) do
         add(chain, response, rule.selector, rule.action, rule.options, rule.place)
       end

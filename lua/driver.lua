@@ -25,6 +25,13 @@ function driver.register(callback)
   return number
 end
 
+-- Likewise, for rules and servers, which may be made or told again and again: once a function.
+local shared = {}
+function driver.reference(callback)
+  shared[callback] = shared[callback] or driver.register(callback)
+  return shared[callback]
+end
+
 -- C knows it no more.
 local function release(number)
   functions[number] = false

@@ -17,7 +17,9 @@ local rules = {}
 local Selector = {}
 Selector.__index = Selector
 
-local function selector(pointer, ...) return part.made(Selector, pointer, string.format(...)) end
+local function selector(pointer, ...)
+  return part.made(Selector, pointer, C.sluice_selector_release, string.format(...))
+end
 function Selector:toString() return self.text end
 Selector.__tostring = Selector.toString
 
@@ -82,6 +84,7 @@ local function suffixes(value, quiet)
   if node ~= value then
     node:add(value)
   end
+  part.weigh(tonumber(C.sluice_names_count(node.names)))
   return selector(C.sluice_selector_names(node.names, true), '%s',
     quiet and 'qname==in-set' or 'qname in ' .. told(node))
 end
@@ -99,8 +102,10 @@ function rules.QNameSetRule(value)
   if not name.is_set(value) then
     check.fail('QNameSetRule takes a DNSNameSet')
   end
+  local count = tonumber(C.sluice_names_count(value.names))
+  part.weigh(count)
   return selector(C.sluice_selector_names(value.names, false), 'qname in DNSNameSet(%d FQDNs)',
-    tonumber(C.sluice_names_count(value.names)))
+    count)
 end
 
 local function numbers(kind, names, what, text, word)
@@ -243,6 +248,7 @@ function rules.NetmaskGroupRule(value, source, quiet)
   end
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
+  part.weigh(count)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',
     source == false and 'Dst' or 'Src', quiet and 'in-group' or group:toString())
 end
@@ -274,11 +280,11 @@ function rules.ProbaRule(p)
 end
 function rules.LuaRule(callback)
   check.callback(callback, 'function')
-  return selector(C.sluice_selector_lua(driver.register(callback), false), 'Lua script')
+  return selector(C.sluice_selector_lua(driver.reference(callback), false), 'Lua script')
 end
 function rules.LuaFFIRule(callback)
   check.callback(callback, 'function')
-  return selector(C.sluice_selector_lua(driver.register(callback), true), 'Lua FFI script')
+  return selector(C.sluice_selector_lua(driver.reference(callback), true), 'Lua FFI script')
 end
 function rules.LuaFFIPerThreadRule(code)
   return selector(C.sluice_selector_thread(part.code(code, 'LuaFFIPerThreadRule', 'selector')),
@@ -321,13 +327,14 @@ local function join(kind, word)
     if type(members) ~= 'table' then
       check.fail('expected a table of selectors, not %s', type(members))
     end
-    local array, texts = Members(#members), {}
+    local array, texts, kept = Members(#members), {}, {}
     for i, member in ipairs(members) do
-      member = as_selector(member)
-      array[i - 1], texts[i] = member.pointer, '(' .. member.text .. ')'
+      kept[i] = as_selector(member) -- until C has it
+      array[i - 1], texts[i] = kept[i].pointer, '(' .. kept[i].text .. ')'
     end
     local object = selector(C.sluice_selector_join(kind, array, #members), '%s',
       table.concat(texts, word))
+    kept[1] = nil
     return object
   end
 end

@@ -114,7 +114,7 @@ local watch = {
   checkType = function(value) health.qtype = type_of(value) end,
   checkClass = number('qclass', 0, 65535),
   checkFunction = function(value)
-    health.callback = driver.register(check.callback(value, 'checkFunction'))
+    health.callback = driver.reference(check.callback(value, 'checkFunction'))
   end,
   checkInterval = number('interval', 1, 86400, 1000),
   checkTimeout = number('timeout', 1, 600000),
@@ -170,7 +170,7 @@ local function pool_editor(is_add)
 end
 -- Judges answers that are good by all other rules: a function of the message and its header.
 function method:setHealthCheckResponseValidator(callback)
-  local reference = driver.register(
+  local reference = driver.reference(
     check.callback(callback, 'setHealthCheckResponseValidator'))
   C.sluice_server_health(pointer_of(self), health)
   health.validator = reference
