@@ -2,6 +2,7 @@
 -- Listeners, the ACL, settings and the log.
 local ffi = require('ffi')
 local check = require('sluice.check')
+local address = require('sluice.address')
 local tcp = require('sluice.tcp')
 local C = ffi.C
 check.own()
@@ -31,7 +32,14 @@ function server.addLocal(where_to, options)
     C.sluice_warn(check.where(), text:format(where_to))
   end
 end
+-- What is wrong leaves those that there are.
 function server.setLocal(where_to, options)
+  check.options(options, 'setLocal', local_keys)
+  where_to = check.string(where_to, 'the address')
+  tcp.listener(options or {})
+  if not address.parse(where_to) then
+    check.fail('cannot listen on "%s": it is not an address', where_to)
+  end
   done(C.sluice_listeners_clear(), 'setLocal')
   server.addLocal(where_to, options)
 end

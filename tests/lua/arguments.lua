@@ -52,6 +52,11 @@ equal(newNetmask('0.0.0.0/0'):empty(), false)
 
 -- Names that dnsdist's documentation has, or had.
 setLocal('10.53.0.1:53')
+raises('cannot listen on "nonsense"', setLocal, 'nonsense')
+raises('unknown key "port"', setLocal, '10.53.0.1:5353', {port = 5})
+raises('must be a string', setLocal, nil)
+raises('maxInFlight', setLocal, '10.53.0.1:5353', {maxInFlight = -1})
+equal(getBind(0):toString(), '10.53.0.1:53')
 equal(#getTopTimeoutResponseRule(), 0)
 equal(getBind(0):getRequestedTLSProvider(), '')
 addLocal('10.53.0.1:5353', {xskSocket = newXsk({ifName = 'eth0', NIC_queue_id = 0})})
@@ -61,7 +66,7 @@ equal(NetmaskGroupRule({'192.0.2.0/24'}, false, true):toString(), 'Dst: in-group
 equal(NetmaskGroupRule({'192.0.2.0/24'}, false):toString(), 'Dst: 192.0.2.0/24')
 
 raises('"TYPE65536" is not a qtype', QTypeRule, 'TYPE65536')
-raises('arguments.lua:64: ttl must be', function() SpoofAction('192.0.2.1', {ttl = -1}) end)
+raises('arguments.lua:69: ttl must be', function() SpoofAction('192.0.2.1', {ttl = -1}) end)
 raises('ttl must be a number', SpoofAction, '192.0.2.1', {ttl = 'long'})
 SpoofAction('192.0.2.1', {ttl = '60'})
 SpoofRawAction({1234, 'abc'})
