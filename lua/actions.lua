@@ -19,7 +19,7 @@ Action.__index = Action
 
 -- `response`: whether it is one for responses, nil: for both.
 local function action(pointer, response, ...)
-  local object = part.made(Action, pointer, string.format(...))
+  local object = part.made(Action, pointer, C.sluice_action_release, string.format(...))
   object.response = response
   return object
 end
@@ -53,7 +53,7 @@ local function reply_options(value, what, keys)
     return usual
   end
   value = check.options(value, what, keys or reply_keys)
-  local options = ReplyOptions({ttl = value.ttl or 60})
+  local options = ReplyOptions({ttl = check.range(value.ttl or 60, 'ttl', 0, 4294967295)})
   for key, is_set in pairs(bits) do
     if value[key] ~= nil then
       options[is_set], options[key] = 1, value[key] and 1 or 0
@@ -106,10 +106,11 @@ function rules.SpoofCNAMEAction(target, options)
     'spoof CNAME %s', target:toString())
 end
 function rules.SpoofRawAction(values, options)
-  local list = type(values) == 'table' and values or {values}
+  local list, texts = type(values) == 'table' and values or {values}, {}
   local array = ffi.new('struct lua_bytes[?]', #list)
   for i, value in ipairs(list) do
-    array[i - 1].data, array[i - 1].length = check.string(value, 'the data'), #value
+    texts[i] = check.string(value, 'the data') -- stays there until C has copied it
+    array[i - 1].data, array[i - 1].length = texts[i], #texts[i]
   end
   local any = type(options) == 'table' and options.typeForAny or 0
   return action(C.sluice_action_raw(array, #list, part.number_of(any, constants.DNSQType, 'qtype'),
@@ -380,7 +381,7 @@ local function lua_action(is_ffi)
   return function(response)
     return function(callback)
       check.callback(callback, 'function')
-      return action(C.sluice_action_lua(driver.register(callback), is_ffi), response, 'Lua%s%s',
+      return action(C.sluice_action_lua(driver.reference(callback), is_ffi), response, 'Lua%s%s',
         is_ffi and ' FFI' or '', response and not is_ffi and ' response script' or ' script')
     end
   end

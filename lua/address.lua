@@ -74,7 +74,7 @@ function method:toStringReversed()
   return table.concat(parts, '.')
 end
 function method:truncate(bits)
-  bits = check.range(bits, 'the number of bits', 0, size_of(self) * 8)
+  bits = check.range(bits, 'the number of bits', 0, 4294967295) -- more than there are: all stay
   for i = 0, size_of(self) - 1 do
     local kept = math.max(0, math.min(8, bits - 8 * i))
     self.bytes[i] = bit.band(self.bytes[i], bit.lshift(255, 8 - kept), 255)
@@ -162,7 +162,7 @@ local function prefix_or_fail(value)
   return prefix_of(value) or check.fail('"%s" is not a netmask', tostring(value))
 end
 
-function mask:empty() return self.length == 0 and self.ipv6 == 0 end
+function mask.empty() return false end -- there is none without an address
 function mask:getBits() return self.length end
 function mask:getNetwork() return network(self) end
 function mask:getMaskedNetwork()
@@ -193,7 +193,8 @@ ffi.metatype(Prefix, {
 function address.newNetmask(value, bits)
   local made = Prefix(prefix_or_fail(value))
   if bits ~= nil then
-    made.length = check.range(bits, 'the number of bits', 0, made.ipv6 ~= 0 and 128 or 32)
+    bits = check.range(bits, 'the number of bits', 0, 255)
+    made.length = math.min(bits, made.ipv6 ~= 0 and 128 or 32)
   end
   return made
 end

@@ -31,6 +31,7 @@ function Bind:getType() return self.proto end
 Bind.__tostring = Bind.toString
 -- No address is over TLS.
 function Bind.getConfiguredTLSProvider() return '' end
+Bind.getRequestedTLSProvider = Bind.getConfiguredTLSProvider
 function Bind.getEffectiveTLSProvider() return '' end
 function Bind.attachFilter() end
 function Bind.detachFilter() end

@@ -33,7 +33,10 @@ end
 local function client_set(value, bits, port_bits)
   local client = address.is(value) and value or
     (type(value) == 'string' and address.parse(value)) or nil
-  local prefix = address.newNetmask(client or value, bits)
+  local prefix = address.newNetmask(client or value)
+  if bits ~= nil then
+    prefix.length = check.range(bits, 'the number of bits', 0, prefix.ipv6 ~= 0 and 128 or 32)
+  end
   request.named, request.client = 0, prefix
   request.port = client and client.port or 0
   request.port_bits = check.range(port_bits or 0, 'the port mask', 0, 16)

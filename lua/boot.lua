@@ -95,6 +95,7 @@ globals.addServerStateChangeCallback = driver.addServerStateChangeCallback
 local READING, RUNNING = 'hotloop=20000', 'hotloop=56'
 require('jit.opt').start(READING)
 function driver.settle()
+  require('sluice.part').settle()
   require('jit.opt').start(RUNNING)
   require('jit').flush()
   check.recompile()

@@ -25,24 +25,56 @@ local CHAINS = { -- number, is a response chain, add, rest of the names, for peo
   {7, true, 'addXFRResponseAction', 'XFRResponse', 'xfr-response'},
 }
 local rule_keys = check.keys('uuid', 'name')
-local known = {} -- texts of rules by the address of their parts
+local known, uses = {}, {} -- parts of rules by their addresses, and how many rules have each
 local Rule, Address = ffi.typeof('struct lua_rule'), ffi.typeof('uintptr_t')
 
 local function address_of(pointer) return tonumber(ffi.cast(Address, pointer)) end
 
-local function add(chain, response, wanted, act, options, place)
-  local found = selectors.of(wanted)
+local function note(object)
+  local key = address_of(object.pointer)
+  known[key], uses[key] = object, (uses[key] or 0) + 1
+end
+
+-- Before a rule goes.
+local leaving = Rule()
+local function forget(chain, index)
+  if not C.sluice_rule_at(chain, index, leaving) then
+    return
+  end
+  for part = 1, 2 do
+    local key = address_of(part == 1 and leaving.selector or leaving.action)
+    local left = uses[key] - 1
+    uses[key] = left > 0 and left or nil
+    known[key] = left > 0 and known[key] or nil
+  end
+end
+
+local function clear(chain)
+  for index = 0, tonumber(C.sluice_rules_count(chain)) - 1 do
+    forget(chain, index)
+  end
+  C.sluice_rules_clear(chain)
+end
+
+local function parts_check(response, act, options)
   if not actions.is(act) then
     check.fail('the action is %s', act == nil and 'nil' or 'a ' .. type(act))
   elseif act.response ~= nil and act.response ~= response then
     check.fail('the action "%s" is one for %s', act.text, response and 'queries' or 'responses')
   end
   options = check.options(options, 'the rule', rule_keys)
-  if not C.sluice_rule_add(chain, found.pointer, act.pointer, options.name, options.uuid,
+  return check.text(options.name, 'the name of the rule'), check.text(options.uuid, 'the uuid')
+end
+
+local function add(chain, response, wanted, act, options, place)
+  local found = selectors.of(wanted)
+  local title, uuid = parts_check(response, act, options)
+  if not C.sluice_rule_add(chain, found.pointer, act.pointer, title, uuid,
       place or check.where()) then
     check.fail('the rule: %s', ffi.string(C.sluice_policy_error()))
   end
-  known[address_of(found.pointer)], known[address_of(act.pointer)] = found, act
+  note(found)
+  note(act)
 end
 
 function rules.newRuleAction(wanted, act, options)
@@ -51,6 +83,22 @@ function rules.newRuleAction(wanted, act, options)
 end
 function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end
+
+-- That rules can be added to an empty chain: what is wrong with them is to change nothing.
+local UUID = '^' .. ('%x'):rep(8) .. ('%-' .. ('%x'):rep(4)):rep(3) .. '%-' .. ('%x'):rep(12) .. '$'
+local function rules_check(response, list)
+  local seen = {}
+  for _, rule in ipairs(list) do
+    if getmetatable(rule) ~= RuleAction then
+      check.fail('expected a table of newRuleAction()')
+    end
+    local _, uuid = parts_check(response, rule.action, rule.options)
+    if uuid and (seen[uuid:lower()] or not uuid:match(UUID)) then
+      check.fail('"%s" is %s', uuid, seen[uuid:lower()] and 'there twice' or 'not a UUID')
+    end
+    seen[uuid and uuid:lower() or 1] = uuid ~= nil
+  end
+end
 
 local function at(chain, index)
   local rule = Rule()
@@ -140,6 +188,7 @@ for _, entry in ipairs(CHAINS) do
     if index == nil then
       return missing('rule', id)
     end
+    forget(chain, index)
     C.sluice_rule_remove(chain, index)
   end
   rules['mv' .. word .. 'Rule'] = function(from, to)
@@ -151,7 +200,7 @@ for _, entry in ipairs(CHAINS) do
     end
   end
   rules['mv' .. word .. 'RuleToTop'] = function() C.sluice_rule_top(chain) end
-  rules['clear' .. word .. 'Rules'] = function() C.sluice_rules_clear(chain) end
+  rules['clear' .. word .. 'Rules'] = function() clear(chain) end
   rules['get' .. word .. 'Rule'] = function(id) return at(chain, find(chain, id) or -1) end
   rules['getTop' .. word .. 'Rules'] = function(count) return top(chain, count) end
   rules['top' .. word .. 'Rules'] = function(count, options)
@@ -166,14 +215,10 @@ for _, entry in ipairs(CHAINS) do
       return found and at(chain, found):getAction()
     end
     rules['set' .. word .. 'Rules'] = function(list)
+      rules_check(response, list)
+      clear(chain)
       for _, rule in ipairs(list) do
-        if getmetatable(rule) ~= RuleAction then
-          check.fail('expected a table of newRuleAction()')
-        end
-      end
-      C.sluice_rules_clear(chain)
-      for _, rule in ipairs(list) do
-        add(chain, false, rule.selector, rule.action, rule.options, rule.place)
+        add(chain, response, rule.selector, rule.action, rule.options, rule.place)
       end
     end
   end
@@ -205,5 +250,6 @@ for _, entry in ipairs(CHAINS) do
   rules['top' .. entry[4] .. 'Rule'] = rules['mv' .. entry[4] .. 'RuleToTop']
 end
 rules.getTopSelfAnsweredRules = rules.getTopSelfAnsweredResponseRules
+rules.getTopTimeoutResponseRule = rules.getTopTimeoutResponseRules
 
 return rules

@@ -68,6 +68,15 @@ function check.string(value, what)
   return value
 end
 
+-- One that may be left out, for C to read up to its NUL.
+function check.text(value, what)
+  value = value ~= nil and check.string(value, what) or nil
+  if value and value:find('\0', 1, true) then
+    fail('%s has a NUL in it', what)
+  end
+  return value
+end
+
 function check.callback(value, what)
   if value == nil then
     fail('the %s is nil: define the function before this line', what)

@@ -25,6 +25,13 @@ function driver.register(callback)
   return number
 end
 
+-- Likewise, for rules and servers, which may be made or told again and again: once a function.
+local shared = {}
+function driver.reference(callback)
+  shared[callback] = shared[callback] or driver.register(callback)
+  return shared[callback]
+end
+
 -- C knows it no more.
 local function release(number)
   functions[number] = false
@@ -41,7 +48,9 @@ local function store(item, result, text)
   end
   item.action = result
   if text ~= nil then
-    text = tostring(text)
+    text = type(text) == 'string' and text or
+      type(text) == 'number' and tostring(text) or
+      error(('the function returned a %s where a text is expected'):format(type(text)), 0)
     C.sluice_text_store(item, text, #text)
   end
 end

@@ -45,6 +45,7 @@ topTimeoutResponseRule() -- as mvTimeoutResponseRuleToTop()
 topXFRResponseRule() -- as mvXFRResponseRuleToTop()
 topResponseRule() -- as mvResponseRuleToTop()
 getTopSelfAnsweredRules(count) -- as getTopSelfAnsweredResponseRules()
+getTopTimeoutResponseRule(count) -- as getTopTimeoutResponseRules()
 # Selectors
 AllRule() -- every packet
 AndRule(selectors) -- all of a table of selectors
@@ -358,7 +359,7 @@ infolog(text) -- logs
 vinfolog(text) -- logs, if log.level is debug
 addMaintenanceCallback(function) -- called about once a second
 addExitCallback(function) -- called when the program ends
-includeDirectory(path) -- runs the *.lua files of a folder, in the order of their names
+includeDirectory(path) -- runs the *.conf files of a folder, in the order of their names
 delta() -- what was entered at the console and changed the policy, since that was read
 showVersion() -- which version this is
 setWebserverConfig({password=, apiKey=, acl=, ...}) -- who may ask the web server for what

@@ -31,7 +31,38 @@ function metrics.declareMetric(name, kind, description, options)
   return true
 end
 
-local ESCAPES = {['\\'] = '\\\\', ['"'] = '\\"', ['\n'] = '\\n'}
+local ESCAPES = {['\\'] = '\\\\', ['"'] = '\\"', ['\n'] = '\\n', ['\0'] = '\\\\000'}
+
+-- UTF-8 above ASCII: RFC 3629.
+local CHARACTERS = {'[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]',
+  '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
+  '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
+  '\244[\128-\143][\128-\191][\128-\191]'}
+local function character_at(text, at)
+  for _, pattern in ipairs(CHARACTERS) do
+    local found = text:match('^' .. pattern, at)
+    if found then
+      return found
+    end
+  end
+  return nil
+end
+
+-- One byte that is no UTF-8 would cost the reader all metrics: those are written as in names, \255.
+local function utf8_of(text)
+  local parts, at = {}, text:find('[\128-\255]')
+  if not at then
+    return text
+  end
+  local from = 1
+  while at do
+    local found = character_at(text, at)
+    parts[#parts + 1] = text:sub(from, at - 1) .. (found or ('\\\\%03d'):format(text:byte(at)))
+    from = at + (found and #found or 1)
+    at = text:find('[\128-\255]', from)
+  end
+  return table.concat(parts) .. text:sub(from)
+end
 
 -- As Prometheus has them, in the order of their names.
 local function labels_of(labels)
@@ -45,8 +76,8 @@ local function labels_of(labels)
     if type(name) ~= 'string' or not name:match('^[%a_][%w_]*$') then
       check.fail('"%s" is no name of a label', tostring(name))
     end
-    texts[#texts + 1] = ('%s="%s"'):format(name,
-      check.string(value, 'the label ' .. name):gsub('[\\"\n]', ESCAPES))
+    value = check.string(value, 'the label ' .. name):gsub('[\\"%z\n]', ESCAPES)
+    texts[#texts + 1] = ('%s="%s"'):format(name, utf8_of(value))
   end
   table.sort(texts)
   return table.concat(texts, ',')

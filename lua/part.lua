@@ -7,19 +7,31 @@ check.own()
 
 local part = {}
 
--- An object of a class for what C made; an error if it made nothing.
-function part.made(class, pointer, text)
+-- An object of a class for what C made; an error if it made nothing. Rules and other parts that
+-- have it keep it; who else does is told by the garbage collector.
+function part.made(class, pointer, release, text)
   if pointer == nil then
     check.fail('%s: %s', text, ffi.string(C.sluice_policy_error()))
   end
-  return setmetatable({pointer = pointer, text = text}, class)
+  return setmetatable({pointer = ffi.gc(pointer, release), text = text}, class)
+end
+
+-- The collector sees a small object and not the copy of a list behind it: it is told of that, once
+-- the policy has been read. Meanwhile hardly anything goes, and all would be looked at often.
+local ENTRY_BYTES, MANY = 32, 1000
+local reading = true
+function part.settle() reading = false end
+function part.weigh(entries)
+  if not reading and entries > MANY then
+    collectgarbage('step', math.floor(entries * ENTRY_BYTES / 1024))
+  end
 end
 
 -- A number as it is, or by its name, or as TYPE65.
 function part.number_of(value, names, what)
   if type(value) == 'string' and tonumber(value) == nil then
     local number = names[value:upper()] or tonumber(value:upper():match('^TYPE(%d+)$'))
-    if not number then
+    if not number or number > 65535 then
       check.fail('"%s" is not a %s', value, what)
     end
     return number

@@ -266,11 +266,12 @@ function query:spoof(values, type_for_any, ttl)
   if type(values) ~= 'table' then
     check.fail('spoof takes a table of addresses or of strings')
   end
-  local count, raw = #values, type(values[1]) == 'string'
+  local count, raw, texts = #values, type(values[1]) == 'string', {}
   local list = ffi.new(raw and 'struct lua_bytes[?]' or 'struct lua_address[?]', count)
   for i, value in ipairs(values) do
     if raw then
-      list[i - 1].data, list[i - 1].length = check.string(value, 'the data'), #value
+      texts[i] = check.string(value, 'the data') -- stays there until C has copied it
+      list[i - 1].data, list[i - 1].length = texts[i], #texts[i]
     else
       list[i - 1] = address.of(value)
     end

@@ -123,7 +123,7 @@ ffi.metatype('struct lua_suffix', {__index = function(self, key)
   elseif key == 'numChildren' then
     return function() return self.children end
   end
-  check.fail('StatNode has no member "%s"', tostring(key))
+  return nil
 end})
 
 -- Calls visitor(node, self, children) for each name among the responses and each suffix of one,
@@ -195,8 +195,11 @@ end
 local Entry = {}
 local member = {}
 function Entry:__index(key)
-  local read = member[key] or check.fail('a ring entry has no member "%s"', tostring(key))
-  return read(rawget(self, 'entry'))
+  local read = member[key]
+  if read then
+    return read(rawget(self, 'entry'))
+  end
+  return nil
 end
 function Entry.__newindex(_, key)
   check.fail('a ring entry has no member "%s" to set', tostring(key))

@@ -17,13 +17,16 @@ local rules = {}
 local Selector = {}
 Selector.__index = Selector
 
-local function selector(pointer, ...) return part.made(Selector, pointer, string.format(...)) end
+local function selector(pointer, ...)
+  return part.made(Selector, pointer, C.sluice_selector_release, string.format(...))
+end
 function Selector:toString() return self.text end
 Selector.__tostring = Selector.toString
 
+local CHAINS = 8 -- CHAIN_COUNT
 local function matches_of(pointer)
   local rule, count = ffi.new('struct lua_rule'), 0
-  for chain = 0, 5 do
+  for chain = 0, CHAINS - 1 do
     for index = 0, tonumber(C.sluice_rules_count(chain)) - 1 do
       if C.sluice_rule_at(chain, index, rule) and rule.selector == pointer then
         count = count + tonumber(rule.hits)
@@ -81,6 +84,7 @@ local function suffixes(value, quiet)
   if node ~= value then
     node:add(value)
   end
+  part.weigh(tonumber(C.sluice_names_count(node.names)))
   return selector(C.sluice_selector_names(node.names, true), '%s',
     quiet and 'qname==in-set' or 'qname in ' .. told(node))
 end
@@ -98,8 +102,10 @@ function rules.QNameSetRule(value)
   if not name.is_set(value) then
     check.fail('QNameSetRule takes a DNSNameSet')
   end
+  local count = tonumber(C.sluice_names_count(value.names))
+  part.weigh(count)
   return selector(C.sluice_selector_names(value.names, false), 'qname in DNSNameSet(%d FQDNs)',
-    tonumber(C.sluice_names_count(value.names)))
+    count)
 end
 
 local function numbers(kind, names, what, text, word)
@@ -231,7 +237,7 @@ function rules.MaxQPSIPRule(qps, v4_mask, v6_mask, burst)
     'IP (/%d, /%d) match for QPS over %.0f burst %.0f', v4_mask, v6_mask, qps, burst)
 end
 
-function rules.NetmaskGroupRule(value, source)
+function rules.NetmaskGroupRule(value, source, quiet)
   if lists.is_prefixes(value) then
     return selector(C.sluice_selector_list(value.list, source == false and 2 or 1, false), '%s: %s',
       source == false and 'Dst' or 'Src', value:toString())
@@ -242,8 +248,9 @@ function rules.NetmaskGroupRule(value, source)
   end
   local group = address.is_group(value) and value or address.newNMG(value)
   local array, count = address.array(group)
+  part.weigh(count)
   return selector(C.sluice_selector_netmask(array, count, source == false), '%s: %s',
-    source == false and 'Dst' or 'Src', group:toString())
+    source == false and 'Dst' or 'Src', quiet and 'in-group' or group:toString())
 end
 
 local function lookup(what, range)
@@ -273,11 +280,11 @@ function rules.ProbaRule(p)
 end
 function rules.LuaRule(callback)
   check.callback(callback, 'function')
-  return selector(C.sluice_selector_lua(driver.register(callback), false), 'Lua script')
+  return selector(C.sluice_selector_lua(driver.reference(callback), false), 'Lua script')
 end
 function rules.LuaFFIRule(callback)
   check.callback(callback, 'function')
-  return selector(C.sluice_selector_lua(driver.register(callback), true), 'Lua FFI script')
+  return selector(C.sluice_selector_lua(driver.reference(callback), true), 'Lua FFI script')
 end
 function rules.LuaFFIPerThreadRule(code)
   return selector(C.sluice_selector_thread(part.code(code, 'LuaFFIPerThreadRule', 'selector')),
@@ -320,13 +327,14 @@ local function join(kind, word)
     if type(members) ~= 'table' then
       check.fail('expected a table of selectors, not %s', type(members))
     end
-    local array, texts = Members(#members), {}
+    local array, texts, kept = Members(#members), {}, {}
     for i, member in ipairs(members) do
-      member = as_selector(member)
-      array[i - 1], texts[i] = member.pointer, '(' .. member.text .. ')'
+      kept[i] = as_selector(member) -- until C has it
+      array[i - 1], texts[i] = kept[i].pointer, '(' .. kept[i].text .. ')'
     end
     local object = selector(C.sluice_selector_join(kind, array, #members), '%s',
       table.concat(texts, word))
+    kept[1] = nil
     return object
   end
 end

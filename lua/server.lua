@@ -2,6 +2,7 @@
 -- Listeners, the ACL, settings and the log.
 local ffi = require('ffi')
 local check = require('sluice.check')
+local address = require('sluice.address')
 local tcp = require('sluice.tcp')
 local C = ffi.C
 check.own()
@@ -16,7 +17,8 @@ end
 -- ---- listeners and the ACL
 
 local local_keys = check.keys('doTCP', 'reusePort', 'tcpFastOpenQueueSize', 'interface', 'cpus',
-  'tcpListenQueueSize', 'maxInFlight', 'maxConcurrentTCPConnections', 'enableProxyProtocol')
+  'tcpListenQueueSize', 'maxInFlight', 'maxConcurrentTCPConnections', 'enableProxyProtocol',
+  'xskSocket') -- devices are in the configuration
 
 function server.addLocal(where_to, options)
   check.options(options, 'addLocal', local_keys)
@@ -30,18 +32,37 @@ function server.addLocal(where_to, options)
     C.sluice_warn(check.where(), text:format(where_to))
   end
 end
+-- What is wrong leaves those that there are.
 function server.setLocal(where_to, options)
+  check.options(options, 'setLocal', local_keys)
+  where_to = check.string(where_to, 'the address')
+  tcp.listener(options or {})
+  if not address.parse(where_to) then
+    check.fail('cannot listen on "%s": it is not an address', where_to)
+  end
   done(C.sluice_listeners_clear(), 'setLocal')
   server.addLocal(where_to, options)
 end
 
-local function each(value, edit)
-  for _, member in ipairs(type(value) == 'table' and value or {value}) do
+-- All of them are looked at before the first one counts: what is wrong changes nothing.
+local tried = ffi.new('struct lua_prefix')
+local function netmasks(value)
+  local list = {}
+  for index, member in ipairs(type(value) == 'table' and value or {value}) do
     member = check.string(member, 'the netmask')
+    if member:find('\0', 1, true) or C.sluice_prefix_parse(member, tried) ~= 0 then
+      check.fail('"%s" is not a netmask', member)
+    end
+    list[index] = member
+  end
+  return list
+end
+local function each(list, edit)
+  for _, member in ipairs(list) do
     done(edit(member), 'the netmask "' .. member .. '"')
   end
 end
-function server.addACL(value) each(value, C.sluice_acl_add) end
+function server.addACL(value) each(netmasks(value), C.sluice_acl_add) end
 -- One netmask a line; "#" begins a comment.
 function server.setACLFromFile(path)
   path = check.string(path, 'the file')
@@ -56,15 +77,17 @@ function server.setACLFromFile(path)
   file:close()
   server.setACL(masks)
 end
-function server.rmACL(value) each(value, C.sluice_acl_remove) end
+function server.rmACL(value) each(netmasks(value), C.sluice_acl_remove) end
 function server.setACL(value)
+  local list = netmasks(value)
   C.sluice_acl_clear()
-  each(value, C.sluice_acl_add)
+  each(list, C.sluice_acl_add)
 end
 -- Who has to begin what it sends with a PROXY header.
 function server.setProxyProtocolACL(value)
+  local list = netmasks(value)
   C.sluice_proxy_acl_clear()
-  each(value, C.sluice_proxy_acl_add)
+  each(list, C.sluice_proxy_acl_add)
 end
 function server.showACL()
   local lines, text = {}, ffi.new('char[80]')

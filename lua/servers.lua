@@ -104,7 +104,8 @@ end
 local function type_of(value)
   local found = type(value) == 'string' and constants.DNSQType[value:upper()] or
     tonumber(type(value) == 'string' and value:upper():match('^TYPE(%d+)$') or value)
-  return found or check.fail('checkType: "%s" is no type', tostring(value))
+  return found and found >= 0 and found <= 65535 and found or
+    check.fail('checkType: "%s" is no type', tostring(value))
 end
 
 -- Options by dnsdist's names, each filling in its part of `health`.
@@ -113,7 +114,7 @@ local watch = {
   checkType = function(value) health.qtype = type_of(value) end,
   checkClass = number('qclass', 0, 65535),
   checkFunction = function(value)
-    health.callback = driver.register(check.callback(value, 'checkFunction'))
+    health.callback = driver.reference(check.callback(value, 'checkFunction'))
   end,
   checkInterval = number('interval', 1, 86400, 1000),
   checkTimeout = number('timeout', 1, 600000),
@@ -169,7 +170,7 @@ local function pool_editor(is_add)
 end
 -- Judges answers that are good by all other rules: a function of the message and its header.
 function method:setHealthCheckResponseValidator(callback)
-  local reference = driver.register(
+  local reference = driver.reference(
     check.callback(callback, 'setHealthCheckResponseValidator'))
   C.sluice_server_health(pointer_of(self), health)
   health.validator = reference
@@ -178,7 +179,11 @@ end
 method.addPool, method.rmPool = pool_editor(true), pool_editor(false)
 
 function Server.__index(self, key)
-  return method[key] or (get[key] and get[key](self)) or nil
+  local read = get[key]
+  if read then
+    return read(self) -- which may be false
+  end
+  return method[key]
 end
 function Server.__newindex(self, key, value)
   local now = view_of(self)
@@ -267,7 +272,8 @@ function servers.newServer(value)
   end
   local options = ffi.new('struct lua_server')
   options.address = check.string(value.address, 'the address of the server')
-  options.name, options.id = value.name, value.id
+  local title, id = check.text(value.name, 'name'), check.text(value.id, 'id')
+  options.name, options.id = title, id -- they stay, as locals, until C has copied them
   options.weight = check.range(value.weight or 1, 'weight', 1, 2147483647)
   options.order = check.integer(value.order or 1, 'order')
   local seconds = tonumber(value.udpTimeout or 0) or check.fail('udpTimeout must be a number')

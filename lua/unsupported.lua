@@ -72,7 +72,6 @@ unsupported.names = [[
   threadmessage topBandwidth topClients topQueries topResponses topSlow
   topTimeoutResponseRules topTimeouts
   getRingBuffersSamplingRate setRingBuffersLockRetries setRingBuffersOptions setRingBuffersSize
-  getTopTimeoutResponseRule
 ]]
 
 unsupported.harmless = [[

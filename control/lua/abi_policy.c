@@ -74,6 +74,17 @@ static int action_kind(const char *name)
 
 /* ---- selectors ---- */
 
+/* By finalizers: the state may be that of a policy that goes, and its model is there still. */
+void sluice_selector_release(struct policy_selector *selector)
+{
+	policy_selector_release(selector);
+}
+
+void sluice_action_release(struct policy_action *action)
+{
+	policy_action_release(action);
+}
+
 struct policy_selector *sluice_selector_all(void)
 {
 	KEEP(struct policy_selector *, policy_selector_all(model()));

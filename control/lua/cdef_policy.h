@@ -128,6 +128,7 @@ struct lua_bench {
 /* The policy. NULL: errno says why, as text in sluice_policy_error(). */
 const char *sluice_policy_error(void);
 const char *sluice_strerror(int error);
+void sluice_selector_release(struct policy_selector *selector);
 struct policy_selector *sluice_selector_all(void);
 struct policy_selector *sluice_selector_qname(const struct lua_name *name);
 struct policy_selector *sluice_selector_names(const struct lua_names *names, bool suffix);
@@ -202,6 +203,7 @@ int sluice_thread_add(const char *text, size_t length, const char *place, uint32
 struct policy_selector *sluice_selector_thread(int reference);
 struct policy_selector *sluice_selector_join(uint32_t kind, struct policy_selector *const *members,
 					     size_t count); /* 0: and, 1: or, 2: not */
+void sluice_action_release(struct policy_action *action);
 struct policy_action *sluice_action_plain(const char *kind);
 struct policy_action *sluice_action_rcode(uint16_t rcode, const struct lua_reply_options *options);
 struct policy_action *sluice_action_spoof(const struct lua_address *addresses, size_t count,

@@ -17,7 +17,11 @@ static struct policy_action *action_new(struct policy_model *model, enum rule_ac
 		return NULL;
 	}
 	action->action.kind = (uint8_t)kind;
+	action->users = 1;
 	action->next = model->actions;
+	action->link = &model->actions;
+	if (action->next)
+		action->next->link = &action->next;
 	model->actions = action;
 	return action;
 }
@@ -177,6 +181,8 @@ struct policy_action *policy_action_continue(struct policy_model *model,
 	struct rule_action *copy = (void *)action->blob->data;
 	*copy = wrapped->action;
 	action->wrapped = wrapped->blob;
+	if (wrapped->blob)
+		wrapped->blob->users++;
 	action->action.wrapped = copy;
 	if (lua) { /* whoever runs it then goes on */
 		action->action = wrapped->action;

@@ -163,7 +163,11 @@ void policy_listeners_clear(struct policy_model *model);
 size_t policy_listeners_count(const struct policy_model *model);
 const struct policy_listener *policy_listener_at(const struct policy_model *model, size_t index);
 
-/* Selectors: their arguments are copied. */
+/*
+ * Selectors: their arguments are copied. One is there until whoever made it has released it and no
+ * rule or other selector has it any more, or its model goes.
+ */
+void policy_selector_release(struct policy_selector *selector);
 struct policy_selector *policy_selector_all(struct policy_model *model);
 struct policy_selector *policy_selector_qname(struct policy_model *model, const uint8_t *name,
 					      size_t length);
@@ -242,6 +246,7 @@ struct policy_selector *policy_selector_not(struct policy_model *model,
 					    struct policy_selector *member);
 
 /* Actions, likewise. */
+void policy_action_release(struct policy_action *action);
 /* NONE, ALLOW, DROP, TRUNCATE, NO_RECURSE, DISABLE_VALIDATION, SKIP_CACHE, CACHE_ONLY, ECS_OFF. */
 struct policy_action *policy_action_plain(struct policy_model *model, enum rule_action_kind kind);
 /* `options` may be NULL. */

@@ -63,7 +63,8 @@ struct policy_registry {
 enum policy_selector_node { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
 
 struct policy_selector {
-	struct policy_selector *next; /* of its model */
+	struct policy_selector *next, **link; /* of its model */
+	uint32_t users; /* who made it, rules, and selectors that it is a member of */
 	enum policy_selector_node node;
 	uint32_t tests; /* that it compiles to */
 	uint16_t depth;
@@ -78,10 +79,11 @@ struct policy_selector {
 };
 
 struct policy_action {
-	struct policy_action *next; /* of its model */
+	struct policy_action *next, **link; /* of its model */
+	uint32_t users; /* who made it, and rules */
 	struct rule_action action;
 	struct policy_blob *blob;
-	struct policy_blob *wrapped; /* CONTINUE: the wrapped action's, which is in the model too */
+	struct policy_blob *wrapped; /* CONTINUE: the wrapped action's, a use of it */
 };
 
 struct policy_rule {
@@ -167,7 +169,7 @@ struct policy_model {
 	bool waits;   /* it was not compiled, since something is not ready */
 };
 
-/* Frees all selectors and actions of the model. */
+/* Frees all selectors and actions of the model, whoever has them: what rules it had are gone. */
 void policy_parts_free(struct policy_model *model);
 
 /* For a blob with a bucket: its size, and the bucket, full. */

@@ -122,19 +122,48 @@ void policy_banks_free(struct policy_model *model)
 		policy_blob_release(model->banks[i]);
 }
 
+/* ---- the end of selectors and actions ---- */
+
+static void selector_free(struct policy_selector *selector)
+{
+	*selector->link = selector->next;
+	if (selector->next)
+		selector->next->link = selector->link;
+	policy_blob_release(selector->blob);
+	expression_leave(selector->expression);
+	free(selector);
+}
+
+static void action_free(struct policy_action *action)
+{
+	*action->link = action->next;
+	if (action->next)
+		action->next->link = action->link;
+	policy_blob_release(action->blob);
+	policy_blob_release(action->wrapped);
+	free(action);
+}
+
+/* As deep as selectors are within selectors, at most. */
+void policy_selector_release(struct policy_selector *selector)
+{
+	if (!selector || --selector->users > 0)
+		return;
+	for (size_t i = 0; i < selector->count; i++)
+		policy_selector_release(selector->members[i]);
+	selector_free(selector);
+}
+
+void policy_action_release(struct policy_action *action)
+{
+	if (action && --action->users == 0)
+		action_free(action);
+}
+
 void policy_parts_free(struct policy_model *model)
 {
-	while (model->selectors) {
-		struct policy_selector *selector = model->selectors;
-		model->selectors = selector->next;
-		policy_blob_release(selector->blob);
-		expression_leave(selector->expression);
-		free(selector);
-	}
-	while (model->actions) {
-		struct policy_action *action = model->actions;
-		model->actions = action->next;
-		policy_blob_release(action->blob);
-		free(action);
-	}
+	while (model->selectors)
+		selector_free(model->selectors);
+	while (model->actions)
+		action_free(model->actions);
 }

@@ -165,6 +165,8 @@ static void rule_free(struct policy_model *model, struct policy_rule *rule)
 			slot_key_drop(model->registry, rule->slot);
 		slot_ours_set(model, rule->slot, false);
 	}
+	policy_selector_release(rule->selector);
+	policy_action_release(rule->action);
 	free(rule->name);
 	free(rule->place);
 	free(rule);
@@ -251,6 +253,8 @@ struct policy_rule *policy_rule_add(struct policy_model *model, enum chain_id ch
 	if (error == 0) {
 		*rule = (struct policy_rule){
 			.selector = selector, .action = action, .slot = UINT32_MAX};
+		selector->users++;
+		action->users++;
 		error = rule_fill(model, chain, rule, name, uuid);
 	}
 	if (error == 0)

@@ -23,7 +23,11 @@ static struct policy_selector *selector_new(struct policy_model *model,
 		return NULL;
 	selector->node = node;
 	selector->count = count;
+	selector->users = 1;
 	selector->next = model->selectors;
+	selector->link = &model->selectors;
+	if (selector->next)
+		selector->next->link = &selector->next;
 	model->selectors = selector;
 	return selector;
 }
@@ -408,13 +412,14 @@ static struct policy_selector *group_new(struct policy_model *model,
 	for (size_t i = 0; i < count; i++) {
 		const struct policy_selector *member = members[i];
 		selector->members[i] = members[i];
+		members[i]->users++;
 		selector->tests += member->tests;
 		selector->lua |= member->lua;
 		selector->thread |= member->thread;
 		if (selector->depth <= member->depth)
 			selector->depth = member->depth + 1;
 		if (selector->tests > RULE_TESTS_MAX || selector->depth > DEPTH_MAX) {
-			/* Stays in the model's list, unused. */
+			policy_selector_release(selector);
 			errno = E2BIG;
 			return NULL;
 		}

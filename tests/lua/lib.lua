@@ -10,6 +10,7 @@ int test_turn(uint64_t now);
 int test_ended(uint32_t slot);
 void test_release(uint32_t slot);
 size_t test_logged(void);
+size_t test_heap(void);
 void test_deliver(const char *data, size_t length, int reference);
 void test_count(const char *client, uint32_t times, uint32_t value, bool answer, bool miss);
 ]]

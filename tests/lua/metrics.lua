@@ -48,3 +48,18 @@ equal(call('get', 'from-ffi', false), 0)
 call('set', 'load', 1.5)
 equal(getMetric('load'), 1.5)
 equal(type(getStatisticsCounters()), 'table')
+
+-- Bytes that Prometheus could not read are written as in names.
+declareMetric('by-bytes', 'counter', 'x', {withLabels = true})
+local function count(bytes) return getMetric('by-bytes', {labels = {a = bytes}}) end
+for _, bytes in ipairs({'x\0y', '\255', 'a\195', '\237\160\128', '\195\169', '\240\159\146\169'}) do
+  incMetric('by-bytes', {labels = {a = bytes}})
+end
+equal(count('x'), 0)
+equal(count('x\\000y'), 1)
+equal(count('\\255'), 1)
+equal(count('a\\195'), 1)
+equal(count('\\237\\160\\128'), 1)
+equal(count('\\195\\169'), 0)
+equal(count('\195\169'), 1)
+equal(count('\240\159\146\169'), 1)

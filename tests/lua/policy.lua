@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local ffi = require('ffi')
-raises('policy.lua:3: getTopTimeoutResponseRule is', function() getTopTimeoutResponseRule() end)
+raises('policy.lua:3: submitToMainThread is', function() submitToMainThread() end)
 raises('newThread is refused: a thread of Lua would block', function() newThread('return') end)
 addTLSLocal('192.0.2.1'):anything()
 addAction(SNIRule('example.org'), DropAction())

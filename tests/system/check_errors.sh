@@ -59,4 +59,4 @@ refuses() {
 	grep -qE "^$work/policy\.lua:1: $1" "$work/said.log" || fail "no line like '$1'"
 }
 refuses '.*NoSuchAction' 'addAction(AllRule(), NoSuchAction())'
-refuses 'getTopTimeoutResponseRule is not supported by this version$' 'getTopTimeoutResponseRule()'
+refuses 'submitToMainThread is refused: ' 'submitToMainThread()'

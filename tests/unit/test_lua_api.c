@@ -34,6 +34,7 @@ int test_turn(uint64_t now);
 int test_ended(uint32_t slot);
 void test_release(uint32_t slot);
 size_t test_logged(void);
+size_t test_heap(void);
 void test_asked(const char *client, const char *dns, size_t length, uint32_t age_ms);
 void test_answered(const char *client, const char *dns, size_t length, uint32_t age_ms,
 		   int32_t took_ms, int origin);
@@ -238,6 +239,20 @@ size_t test_logged(void)
 	return context->errors;
 }
 
+/* Bytes that C has; LuaJIT has its own. Not all compilers have the sanitizer's header. */
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
+size_t test_heap(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return __sanitizer_get_current_allocated_bytes();
+#else
+	struct mallinfo2 now = mallinfo2();
+	return now.uordblks + now.hblkhd;
+#endif
+}
+
 /* As workers would, for the group that was made last: `value` is a type, or an rcode. */
 void test_count(const char *client, uint32_t times, uint32_t value, bool answer, bool miss)
 {
@@ -394,10 +409,12 @@ static void spec_run(const char *name)
 
 static const char *const specs[] = {
 	"tests/lua/values.lua",
+	"tests/lua/arguments.lua",
 	"tests/lua/help.lua",
 	"tests/lua/question.lua",
 	"tests/lua/async.lua",
 	"tests/lua/policy.lua",
+	"tests/lua/rebuilt.lua",
 	"tests/lua/batch.lua",
 	"tests/lua/tier1.lua",
 	"tests/lua/reading.lua",
