@@ -356,13 +356,14 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 		pipeline_client_send(worker, mbuf);
 }
 
-void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
-			uint16_t cursor)
+/* All under one policy, whatever is published meanwhile: the cursor means nothing in another. */
+static void chain_run(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf,
+		      enum chain_id chain, uint16_t cursor)
 {
 	STAGE(worker, RULES);
 	enum rule_verdict verdict;
-	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
-					 &worker->rules)) == RULE_LUA) {
+	while ((verdict = rule_chain_run(policy, chain, mbuf, cursor, &worker->rules)) ==
+	       RULE_LUA) {
 		if (!pipeline_hand_collect(worker, mbuf, PACKET_NEXT_CHAIN))
 			return;
 		cursor = packet_of(mbuf)->rule_cursor + 1;
@@ -377,6 +378,21 @@ void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain
 	default:
 		chain_passed(worker, mbuf, chain);
 	}
+}
+
+void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
+			uint16_t cursor)
+{
+	chain_run(worker, policy_now(worker), mbuf, chain, cursor);
+}
+
+/* At the packet's cursor; under another policy than it met, its rules are met from the first. */
+static void chain_resume(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct policy *policy = policy_now(worker);
+	const struct packet *packet = packet_of(mbuf);
+	chain_run(worker, policy, mbuf, packet->chain,
+		  packet->generation == policy->generation ? packet->rule_cursor : 0);
 }
 
 /* What a query must be to be looked at: DROP_NONE, or why not. RFC 9619 for QDCOUNT. */
@@ -539,10 +555,7 @@ void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(packet_dns(mbuf), &packet->query.client_id, sizeof(packet->query.client_id));
 	switch ((enum packet_next)packet->next) {
 	case PACKET_NEXT_CHAIN:
-		/* Under another policy the cursor means nothing: its rules are met from the first. */
-		if (packet->generation != policy_now(worker)->generation)
-			packet->rule_cursor = 0;
-		pipeline_chain_run(worker, mbuf, packet->chain, packet->rule_cursor);
+		chain_resume(worker, mbuf);
 		break;
 	case PACKET_NEXT_FORWARD:
 	case PACKET_NEXT_RESPOND:

@@ -10,10 +10,40 @@
 
 static struct dataplane dataplane;
 static struct worker worker;
-static struct policy policy;
+static struct policy policy, next_policy;
 static struct backend server;
 static struct backend *servers[] = {&server};
 static struct backend_stats server_stats[1];
+
+/* Which policy each look at the rules was for. The first ends at a rule in Lua, the next with a drop. */
+static const struct policy *looked[2];
+static unsigned looks;
+
+enum rule_verdict __wrap_rule_chain_run(const struct policy *now, enum chain_id chain,
+					struct rte_mbuf *mbuf, uint16_t cursor,
+					struct rule_context *context);
+
+enum rule_verdict __wrap_rule_chain_run(const struct policy *now, enum chain_id chain,
+					struct rte_mbuf *mbuf, uint16_t cursor,
+					struct rule_context *context)
+{
+	(void)chain;
+	(void)context;
+	ck_assert_uint_lt(looks, 2);
+	ck_assert_uint_eq(cursor, looks);
+	looked[looks] = now;
+	packet_of(mbuf)->rule_cursor = cursor;
+	packet_of(mbuf)->drop_reason = DROP_RULE;
+	worker.policy = &next_policy;
+	return looks++ == 0 ? RULE_LUA : RULE_DROP;
+}
+
+static struct rte_ring *ring_make(void)
+{
+	struct rte_ring *ring = malloc((size_t)rte_ring_get_memsize(RING_SIZE));
+	ck_assert_int_eq(rte_ring_init(ring, "ring", RING_SIZE, 0), 0);
+	return ring;
+}
 
 static void setup(void)
 {
@@ -21,6 +51,8 @@ static void setup(void)
 	memset(&worker, 0, sizeof(worker));
 	server = (struct backend){.address = lab_ipv4(10, 53, 0, 53), .port = 53, .proxy = true};
 	policy = (struct policy){.generation = 1, .n_backends = 1, .backends = servers};
+	next_policy = (struct policy){.generation = 2};
+	looks = 0;
 	dataplane = (struct dataplane){
 		.n_ports = 1, .n_workers = 1, .ports = {lab_port(0)}, .routed = {true},
 		.parking = {.small = &lab_pool, .large = &lab_pool},
@@ -31,14 +63,15 @@ static void setup(void)
 	worker.dataplane = &dataplane;
 	worker.backends = server_stats;
 	worker.path_mtu = path_mtu_create();
-	worker.handoff.tcp_out = malloc((size_t)rte_ring_get_memsize(RING_SIZE));
-	ck_assert_int_eq(rte_ring_init(worker.handoff.tcp_out, "out", RING_SIZE, 0), 0);
+	worker.handoff.tcp_out = ring_make();
+	worker.handoff.to_control = ring_make();
 }
 
 static void teardown(void)
 {
 	path_mtu_destroy(worker.path_mtu);
 	free(worker.handoff.tcp_out);
+	free(worker.handoff.to_control);
 }
 
 /* A query for the root, with bytes behind it, that came over TCP. */
@@ -71,6 +104,21 @@ START_TEST(a_query_without_room_for_its_proxy_header_leaves_nothing_behind)
 }
 END_TEST
 
+/* With the ring to the control lcore full it goes on at the next rule: of the same policy. */
+START_TEST(a_query_meets_the_rules_of_one_policy)
+{
+	struct rte_mbuf *mbuf = query_make(17);
+	worker.handing = (uint16_t)rte_ring_free_count(worker.handoff.to_control);
+	pipeline_chain_run(&worker, mbuf, CHAIN_QUERY, 0);
+	ck_assert_uint_eq(worker.stats.counter[STATS_OVERFLOW], 1);
+	ck_assert_uint_eq(worker.stats.drop[DROP_RULE], 1);
+	ck_assert_uint_eq(looks, 2);
+	ck_assert_ptr_eq(looked[0], &policy);
+	ck_assert_ptr_eq(looked[1], &policy);
+	ck_assert_uint_eq(lab_outstanding, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *made = suite_create("pipeline");
@@ -78,6 +126,10 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_query_without_room_for_its_proxy_header_leaves_nothing_behind);
 	suite_add_tcase(made, tests);
+	TCase *swaps = tcase_create("policies");
+	tcase_add_checked_fixture(swaps, setup, teardown);
+	tcase_add_test(swaps, a_query_meets_the_rules_of_one_policy);
+	suite_add_tcase(made, swaps);
 	return made;
 }
 
