@@ -195,6 +195,19 @@ static bool chain_run(struct control *control, struct rte_mbuf *mbuf, uint16_t c
 	return false;
 }
 
+/* The rule that the packet stands at, again, if its answer found no room and there is a larger buffer. */
+static bool reply_retry(struct control *control, struct rte_mbuf **mbuf, enum rule_verdict *verdict)
+{
+	if (likely(*verdict != RULE_DROP || packet_of(*mbuf)->drop_reason != DROP_REPLY_BUILD))
+		return true;
+	struct rte_mbuf *large = parking_largest(&control->dataplane->parking, *mbuf);
+	if (large == *mbuf)
+		return true;
+	*mbuf = large;
+	async_set_mbuf(control->async, packet_of(large)->slot, large);
+	return chain_run(control, large, packet_of(large)->rule_cursor, verdict);
+}
+
 static void verdict_apply(struct control *control, struct pending *pending, struct rte_mbuf *mbuf,
 			  enum rule_verdict verdict)
 {
@@ -202,9 +215,12 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 	struct rule_lua lua;
 	/* In a policy that was loaded anew meanwhile the next place may be another rule's. */
 	bool same = packet->generation == policy_current()->generation;
-	if (verdict == RULE_GO_ON &&
-	    !chain_run(control, mbuf, same ? packet->rule_cursor + 1 : 0, &verdict))
-		return;
+	if (verdict == RULE_GO_ON) {
+		if (!chain_run(control, mbuf, same ? packet->rule_cursor + 1 : 0, &verdict) ||
+		    !reply_retry(control, &mbuf, &verdict))
+			return;
+		packet = packet_of(mbuf);
+	}
 	switch (verdict) {
 	case RULE_LUA:
 		if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua))
@@ -284,7 +300,7 @@ static void rules_run(struct control *control, struct pending *pending, struct r
 		      uint16_t cursor)
 {
 	enum rule_verdict verdict;
-	if (chain_run(control, mbuf, cursor, &verdict))
+	if (chain_run(control, mbuf, cursor, &verdict) && reply_retry(control, &mbuf, &verdict))
 		verdict_apply(control, pending, mbuf, verdict);
 }
 

@@ -356,6 +356,15 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 		pipeline_client_send(worker, mbuf);
 }
 
+/* Whether a rule's answer found no room in a buffer of Lua's, and the query is in a larger one now. */
+static bool reply_widened(struct worker *worker, struct rte_mbuf **mbuf)
+{
+	struct rte_mbuf *before = *mbuf;
+	if (packet_of(before)->drop_reason == DROP_REPLY_BUILD && before->buf_len < PACKET_DATA_SIZE)
+		*mbuf = pipeline_widen(worker, before);
+	return *mbuf != before;
+}
+
 /* All under one policy, whatever is published meanwhile: the cursor means nothing in another. */
 static void chain_run(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf,
 		      enum chain_id chain, uint16_t cursor)
@@ -370,7 +379,10 @@ static void chain_run(struct worker *worker, const struct policy *policy, struct
 	}
 	switch (verdict) {
 	case RULE_DROP:
-		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
+		if (unlikely(reply_widened(worker, &mbuf)))
+			chain_run(worker, policy, mbuf, chain, packet_of(mbuf)->rule_cursor);
+		else
+			pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 		break;
 	case RULE_ANSWER:
 		pipeline_answer(worker, mbuf);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""An answer out of the cache that is longer than the buffer in which its query came back from Lua."""
+"""Answers that are longer than the buffer in which their query is since Lua saw it: out of the cache, and of
+rules on both lcores."""
 from frames import POINTER, answer, draws, from_server, opt, query, record, udp
 
 PORTS = draws()
@@ -11,3 +12,4 @@ for NAME in "plain.test", "lua.test", "suspended.test":
     FRAMES += [(NOW, udp(query(NAME, "TXT", ident=1, edns=opt(4096)))),
                (NOW + 50, from_server(answer(NAME, "TXT", IDENT, TEXTS, additional=[opt(4096)]), PORT)),
                (NOW + 100, udp(query(NAME, "TXT", ident=2, edns=opt(4096))))]
+FRAMES += [udp(query(name, "TXT", ident=3, edns=opt(4096))) for name in ("spoofed.test", "late.test")]

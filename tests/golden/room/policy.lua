@@ -6,3 +6,6 @@ addAction('suspended.test', LuaAction(function(dq)
   dq:suspend(1, dq.dh:getID(), 10)
   return DNSAction.Allow
 end))
+addAction({'spoofed.test', 'late.test'}, LuaAction(function() return DNSAction.None end))
+addAction('spoofed.test', SpoofRawAction({('a'):rep(250), ('b'):rep(250), ('c'):rep(250)}))
+addCacheMissAction('late.test', SpoofRawAction({('d'):rep(250), ('e'):rep(250), ('f'):rep(250)}))
