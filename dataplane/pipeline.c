@@ -67,21 +67,6 @@ static void rcode_count(struct worker *worker, uint8_t rcode)
 		count(worker, STATS_SENT_SERVFAIL);
 }
 
-/* The extended errors that rules set go into an answer that has an OPT and room for them. */
-static void errors_add(struct rte_mbuf *mbuf)
-{
-	struct packet *packet = packet_of(mbuf);
-	struct note_cursor cursor = notes_open(packet->query.notes);
-	struct note note;
-	while (note_next_of(&cursor, NOTE_EDE, &note)) {
-		int length = dns_ede_add(packet_dns(mbuf), packet->dns_length,
-					 packet_dns_capacity(mbuf), note.info_code, note.value,
-					 note.value_length, false);
-		if (length > 0)
-			packet_dns_resize(mbuf, (uint16_t)length);
-	}
-}
-
 void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -187,7 +172,9 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 		if (unlikely(pipeline_delay(worker, mbuf)))
 			return;
 		proxied = proxy_flow(query, &proxy);
-		errors_add(mbuf);
+		mbuf = pipeline_errors_add(worker, mbuf);
+		packet = packet_of(mbuf);
+		query = &packet->query;
 		notes_free(&query->notes);
 	}
 	if (unlikely((query->flags & PIPELINE_EDNS_OURS) != 0))
