@@ -195,6 +195,26 @@ static bool chain_run(struct control *control, struct rte_mbuf *mbuf, uint16_t c
 	return false;
 }
 
+/* Whether an answer found no room, and the packet is in a larger buffer now. */
+static bool reply_widened(struct control *control, struct rte_mbuf **mbuf, enum rule_verdict verdict)
+{
+	if (likely(verdict != RULE_DROP || packet_of(*mbuf)->drop_reason != DROP_REPLY_BUILD))
+		return false;
+	struct rte_mbuf *large = parking_largest(&control->dataplane->parking, *mbuf);
+	if (large == *mbuf)
+		return false;
+	*mbuf = large;
+	async_set_mbuf(control->async, packet_of(large)->slot, large);
+	return true;
+}
+
+/* The rule that the packet stands at, again, if its answer found no room. As chain_run(). */
+static bool reply_retry(struct control *control, struct rte_mbuf **mbuf, enum rule_verdict *verdict)
+{
+	return !reply_widened(control, mbuf, *verdict) ||
+	       chain_run(control, *mbuf, packet_of(*mbuf)->rule_cursor, verdict);
+}
+
 static void verdict_apply(struct control *control, struct pending *pending, struct rte_mbuf *mbuf,
 			  enum rule_verdict verdict)
 {
@@ -202,9 +222,12 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 	struct rule_lua lua;
 	/* In a policy that was loaded anew meanwhile the next place may be another rule's. */
 	bool same = packet->generation == policy_current()->generation;
-	if (verdict == RULE_GO_ON &&
-	    !chain_run(control, mbuf, same ? packet->rule_cursor + 1 : 0, &verdict))
-		return;
+	if (verdict == RULE_GO_ON) {
+		if (!chain_run(control, mbuf, same ? packet->rule_cursor + 1 : 0, &verdict) ||
+		    !reply_retry(control, &mbuf, &verdict))
+			return;
+		packet = packet_of(mbuf);
+	}
 	switch (verdict) {
 	case RULE_LUA:
 		if (rule_lua_ref(policy_current(), packet->chain, packet->rule_cursor, &lua))
@@ -247,6 +270,19 @@ static void suspended_settle(struct control *control, struct rte_mbuf *mbuf)
 	}
 }
 
+/* Once more in a larger buffer, if the answer that Lua wants found no room. */
+static enum rule_verdict query_result(struct control *control, struct rte_mbuf **mbuf,
+				      const struct lua_question *question)
+{
+	enum rule_verdict verdict;
+	do
+		verdict = rule_result_apply(policy_current(), *mbuf, &control->rules,
+					    question->action, question->text,
+					    question->text_length);
+	while (reply_widened(control, mbuf, verdict));
+	return verdict;
+}
+
 /* What became of one packet whose Lua action has run. */
 static void question_settle(struct control *control, struct pending *pending,
 			    struct lua_question *question)
@@ -268,9 +304,7 @@ static void question_settle(struct control *control, struct pending *pending,
 	}
 	enum rule_verdict verdict;
 	if (is_query(packet))
-		verdict = rule_result_apply(policy_current(), mbuf, &control->rules,
-					    question->action, question->text,
-					    question->text_length);
+		verdict = query_result(control, &mbuf, question);
 	else
 		verdict = rule_response_result_apply(policy_current(), mbuf, &control->rules,
 						     question->action, question->text,
@@ -284,7 +318,7 @@ static void rules_run(struct control *control, struct pending *pending, struct r
 		      uint16_t cursor)
 {
 	enum rule_verdict verdict;
-	if (chain_run(control, mbuf, cursor, &verdict))
+	if (chain_run(control, mbuf, cursor, &verdict) && reply_retry(control, &mbuf, &verdict))
 		verdict_apply(control, pending, mbuf, verdict);
 }
 

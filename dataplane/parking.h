@@ -72,4 +72,16 @@ static inline struct rte_mbuf *parking_widen(const struct parking *parking, stru
 	return wide;
 }
 
+/* The largest room that there is, for what found none where it lies; the same if there is no larger. */
+static inline struct rte_mbuf *parking_largest(const struct parking *parking, struct rte_mbuf *mbuf)
+{
+	if (mbuf->buf_len >= PACKET_DATA_SIZE)
+		return mbuf;
+	struct rte_mbuf *large = rte_pktmbuf_alloc(parking->large);
+	if (unlikely(large == NULL))
+		return mbuf;
+	packet_move(large, mbuf);
+	return large;
+}
+
 #endif

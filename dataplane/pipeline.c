@@ -67,21 +67,6 @@ static void rcode_count(struct worker *worker, uint8_t rcode)
 		count(worker, STATS_SENT_SERVFAIL);
 }
 
-/* The extended errors that rules set go into an answer that has an OPT and room for them. */
-static void errors_add(struct rte_mbuf *mbuf)
-{
-	struct packet *packet = packet_of(mbuf);
-	struct note_cursor cursor = notes_open(packet->query.notes);
-	struct note note;
-	while (note_next_of(&cursor, NOTE_EDE, &note)) {
-		int length = dns_ede_add(packet_dns(mbuf), packet->dns_length,
-					 packet_dns_capacity(mbuf), note.info_code, note.value,
-					 note.value_length, false);
-		if (length > 0)
-			packet_dns_resize(mbuf, (uint16_t)length);
-	}
-}
-
 void pipeline_answer_count(struct worker *worker, struct rte_mbuf *mbuf)
 {
 	const struct packet *packet = packet_of(mbuf);
@@ -187,7 +172,9 @@ void pipeline_client_send(struct worker *worker, struct rte_mbuf *mbuf)
 		if (unlikely(pipeline_delay(worker, mbuf)))
 			return;
 		proxied = proxy_flow(query, &proxy);
-		errors_add(mbuf);
+		mbuf = pipeline_errors_add(worker, mbuf);
+		packet = packet_of(mbuf);
+		query = &packet->query;
 		notes_free(&query->notes);
 	}
 	if (unlikely((query->flags & PIPELINE_EDNS_OURS) != 0))
@@ -356,20 +343,33 @@ static void chain_passed(struct worker *worker, struct rte_mbuf *mbuf, enum chai
 		pipeline_client_send(worker, mbuf);
 }
 
-void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
-			uint16_t cursor)
+/* Whether a rule's answer found no room in a buffer of Lua's, and the query is in a larger one now. */
+static bool reply_widened(struct worker *worker, struct rte_mbuf **mbuf)
+{
+	struct rte_mbuf *before = *mbuf;
+	if (packet_of(before)->drop_reason == DROP_REPLY_BUILD && before->buf_len < PACKET_DATA_SIZE)
+		*mbuf = pipeline_widen(worker, before);
+	return *mbuf != before;
+}
+
+/* All under one policy, whatever is published meanwhile: the cursor means nothing in another. */
+static void chain_run(struct worker *worker, const struct policy *policy, struct rte_mbuf *mbuf,
+		      enum chain_id chain, uint16_t cursor)
 {
 	STAGE(worker, RULES);
 	enum rule_verdict verdict;
-	while ((verdict = rule_chain_run(policy_now(worker), chain, mbuf, cursor,
-					 &worker->rules)) == RULE_LUA) {
+	while ((verdict = rule_chain_run(policy, chain, mbuf, cursor, &worker->rules)) ==
+	       RULE_LUA) {
 		if (!pipeline_hand_collect(worker, mbuf, PACKET_NEXT_CHAIN))
 			return;
 		cursor = packet_of(mbuf)->rule_cursor + 1;
 	}
 	switch (verdict) {
 	case RULE_DROP:
-		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
+		if (unlikely(reply_widened(worker, &mbuf)))
+			chain_run(worker, policy, mbuf, chain, packet_of(mbuf)->rule_cursor);
+		else
+			pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 		break;
 	case RULE_ANSWER:
 		pipeline_answer(worker, mbuf);
@@ -377,6 +377,21 @@ void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain
 	default:
 		chain_passed(worker, mbuf, chain);
 	}
+}
+
+void pipeline_chain_run(struct worker *worker, struct rte_mbuf *mbuf, enum chain_id chain,
+			uint16_t cursor)
+{
+	chain_run(worker, policy_now(worker), mbuf, chain, cursor);
+}
+
+/* At the packet's cursor; under another policy than it met, its rules are met from the first. */
+static void chain_resume(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	const struct policy *policy = policy_now(worker);
+	const struct packet *packet = packet_of(mbuf);
+	chain_run(worker, policy, mbuf, packet->chain,
+		  packet->generation == policy->generation ? packet->rule_cursor : 0);
 }
 
 /* What a query must be to be looked at: DROP_NONE, or why not. RFC 9619 for QDCOUNT. */
@@ -539,10 +554,7 @@ void pipeline_return(struct worker *worker, struct rte_mbuf *mbuf)
 	memcpy(packet_dns(mbuf), &packet->query.client_id, sizeof(packet->query.client_id));
 	switch ((enum packet_next)packet->next) {
 	case PACKET_NEXT_CHAIN:
-		/* Under another policy the cursor means nothing: its rules are met from the first. */
-		if (packet->generation != policy_now(worker)->generation)
-			packet->rule_cursor = 0;
-		pipeline_chain_run(worker, mbuf, packet->chain, packet->rule_cursor);
+		chain_resume(worker, mbuf);
 		break;
 	case PACKET_NEXT_FORWARD:
 	case PACKET_NEXT_RESPOND:

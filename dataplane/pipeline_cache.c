@@ -21,8 +21,8 @@ static const uint8_t *name_of(struct rte_mbuf *mbuf)
 /* ---- queries ---- */
 
 /* The query becomes its answer, if the cache has one. The question is the client's, in its case. */
-static bool answer_find(struct worker *worker, struct rte_mbuf *mbuf,
-			const struct cache_lookup *lookup, uint32_t stale)
+static bool answer_take(struct worker *worker, struct rte_mbuf *mbuf,
+			const struct cache_lookup *lookup, uint32_t stale, bool again, bool *narrow)
 {
 	struct packet *packet = packet_of(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
@@ -31,10 +31,13 @@ static bool answer_find(struct worker *worker, struct rte_mbuf *mbuf,
 		.length = packet->dns_length,
 		.room = packet_dns_capacity(mbuf),
 		.name_length = packet->query.qname_length,
+		.again = again,
 	};
 	struct cache_found found;
-	if (!cache_lookup_answer(lookup, &packet->key, &query, worker->seconds, stale,
-				 worker->index, &found))
+	bool found_one = cache_lookup_answer(lookup, &packet->key, &query, worker->seconds, stale,
+					     worker->index, &found);
+	*narrow = found.narrow;
+	if (!found_one)
 		return false;
 	if (unlikely(cache_options_of(lookup->cache)->shuffle))
 		cache_answer_shuffle(dns, found.length, rule_random(&worker->rules));
@@ -46,6 +49,18 @@ static bool answer_find(struct worker *worker, struct rte_mbuf *mbuf,
 	packet->stale = found.expired != 0;
 	packet->keyed = false;
 	return true;
+}
+
+/* Likewise; what comes back from Lua may lie where a large answer has no room, and moves then. */
+static bool answer_find(struct worker *worker, struct rte_mbuf **mbuf,
+			const struct cache_lookup *lookup, uint32_t stale)
+{
+	bool narrow, small = (*mbuf)->buf_len < PACKET_DATA_SIZE;
+	bool found = answer_take(worker, *mbuf, lookup, stale, small, &narrow);
+	if (likely(found || !narrow || !small))
+		return found;
+	*mbuf = pipeline_widen(worker, *mbuf);
+	return answer_take(worker, *mbuf, lookup, stale, false, &narrow);
 }
 
 static void hit(struct worker *worker, struct rte_mbuf *mbuf)
@@ -117,13 +132,12 @@ static void look_up_told(struct worker *worker, struct rte_mbuf *mbuf, const str
 static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct cache_lookup *lookup)
 {
 	const struct policy *policy = policy_now(worker);
-	const struct packet *packet = packet_of(mbuf);
 	uint32_t stale = policy->stale;
-	if (unlikely(stale != 0) && backend_pool_available(policy, packet->query.pool))
+	if (unlikely(stale != 0) && backend_pool_available(policy, packet_of(mbuf)->query.pool))
 		stale = 0;
-	if (likely(answer_find(worker, mbuf, lookup, stale)))
+	if (likely(answer_find(worker, &mbuf, lookup, stale)))
 		hit(worker, mbuf);
-	else if (unlikely(is_shared(&packet->key)))
+	else if (unlikely(is_shared(&packet_of(mbuf)->key)))
 		look_up_told(worker, mbuf, lookup->cache);
 	else
 		miss(worker, mbuf);
@@ -220,7 +234,7 @@ static bool rescue_by_key(struct worker *worker, struct rte_mbuf *mbuf, const st
 	struct packet *packet = packet_of(mbuf);
 	struct cache_lookup lookup;
 	cache_lookup_open(&lookup, cache, &packet->key, worker->index);
-	if (!answer_find(worker, mbuf, &lookup, policy_now(worker)->stale_timeout))
+	if (!answer_find(worker, &mbuf, &lookup, policy_now(worker)->stale_timeout))
 		return false;
 	hit(worker, mbuf);
 	return true;

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What servers are told of the client's subnet, and what of their answers is not for the client. */
+/*
+ * What servers are told of the client's subnet, what of their answers is not for the client, and what
+ * it is told of errors.
+ */
 #include "dataplane/pipeline_parts.h"
+
+#include <errno.h>
 
 #define FOUND_MALFORMED 2
 #define UDP_SIZE 512u /* that a client without EDNS takes: more would only have to be truncated */
@@ -132,4 +137,27 @@ void pipeline_edns_restore(struct rte_mbuf *mbuf)
 	if (length > 0)
 		packet_dns_resize(mbuf, (uint16_t)length);
 	packet->query.flags &= (uint16_t)~PIPELINE_EDNS_OURS;
+}
+
+static int error_add(struct rte_mbuf *mbuf, const struct note *note)
+{
+	int length = dns_ede_add(packet_dns(mbuf), packet_of(mbuf)->dns_length,
+				 packet_dns_capacity(mbuf), note->info_code, note->value,
+				 note->value_length, false);
+	if (length > 0)
+		packet_dns_resize(mbuf, (uint16_t)length);
+	return length;
+}
+
+struct rte_mbuf *pipeline_errors_add(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct note_cursor cursor = notes_open(packet_of(mbuf)->query.notes);
+	struct note note;
+	while (note_next_of(&cursor, NOTE_EDE, &note)) {
+		if (error_add(mbuf, &note) != -ENOSPC || mbuf->buf_len >= PACKET_DATA_SIZE)
+			continue;
+		mbuf = pipeline_widen(worker, mbuf);
+		error_add(mbuf, &note);
+	}
+	return mbuf;
 }

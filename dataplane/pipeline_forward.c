@@ -201,7 +201,9 @@ static struct rte_mbuf *query_equip(struct worker *worker, struct rte_mbuf *mbuf
 		pipeline_drop(worker, mbuf, DROP_TOO_LARGE);
 		return NULL;
 	}
-	if (unlikely(*proxy != 0) && (mbuf = pipeline_proxy_reserve(worker, mbuf, *proxy)) == NULL)
+	if (likely(*proxy == 0))
+		return mbuf;
+	if ((mbuf = pipeline_proxy_reserve(worker, mbuf, *proxy)) == NULL)
 		rte_pktmbuf_free(*kept);
 	return mbuf;
 }

@@ -210,6 +210,12 @@ bool pipeline_ecs_is_shared(struct rte_mbuf *mbuf);
 void pipeline_edns_restore(struct rte_mbuf *mbuf);
 
 /*
+ * The extended errors that rules set go into an answer that has an OPT. The packet, in a larger buffer
+ * if it needed one.
+ */
+struct rte_mbuf *pipeline_errors_add(struct worker *worker, struct rte_mbuf *mbuf);
+
+/*
  * Answers the question of a packet, whose server did not answer, with what has expired. False: there
  * is nothing that may serve.
  */

@@ -146,6 +146,13 @@ int dns_reply_addresses(uint8_t *message, size_t capacity, const struct dns_repl
 	if (rc < 0)
 		return rc;
 
+	/* A message that is refused stays what it was. */
+	size_t size = 0;
+	for (unsigned i = 0; i < count; i++)
+		if (address_fits(query->qtype, &addresses[i]))
+			size += OWNER_SIZE + DNS_RECORD_FIXED + addresses[i].length;
+	if (builder.limit - builder.end < size)
+		return -ENOSPC;
 	uint16_t counts[3] = {0};
 	unsigned at = count > 1 ? first % count : 0;
 	for (unsigned left = count; left > 0; left--) {
@@ -172,6 +179,11 @@ int dns_reply_raw(uint8_t *message, size_t capacity, const struct dns_reply_quer
 	if (rc < 0)
 		return rc;
 
+	size_t size = 0;
+	for (unsigned i = 0; i < count; i++)
+		size += OWNER_SIZE + DNS_RECORD_FIXED + rdata[i].length;
+	if (builder.limit - builder.end < size)
+		return -ENOSPC;
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t *to = record_add(&builder, type, options->ttl, rdata[i].length);
 		if (!to)

@@ -104,6 +104,7 @@ struct cache_query {
 	size_t length;
 	size_t room; /* that the message may grow to; it and its response leave CACHE_SLACK of that */
 	size_t name_length;
+	bool again; /* it will ask in a larger buffer if only room is missing: that is no miss yet */
 };
 
 #define CACHE_SLACK 16u /* bytes: so many are copied at a time */
@@ -113,6 +114,7 @@ struct cache_found {
 	uint32_t age;	  /* seconds since it was put in */
 	uint32_t expired; /* seconds since it should have gone; 0: it is fresh */
 	uint32_t length;
+	bool narrow; /* nothing, but for want of room */
 };
 
 /* Finds the bucket and asks for its first line, and for what this worker touched of it. */
@@ -126,7 +128,7 @@ void cache_lookup_prefetch(const struct cache_lookup *lookup, const struct cache
  * The query becomes the response as it was put in, but for its ID and the case of its name, which stay,
  * and for TTLs, which are aged as the cache's options say. False: it is what it was. `now` in seconds of a
  * steady clock; expired responses are found for `stale` seconds more. Counts hits and misses, but no miss
- * by a key with CACHE_KEY_SHARED: that is only the first of two look-ups.
+ * by a key with CACHE_KEY_SHARED: that is only the first of two look-ups, as may be one with `again`.
  */
 bool cache_lookup_answer(const struct cache_lookup *lookup, const struct cache_key *key,
 			 const struct cache_query *query, uint32_t now, uint32_t stale,

@@ -124,7 +124,11 @@ bool cache_lookup_answer(const struct cache_lookup *lookup, const struct cache_k
 	if (likely((version & 1) == 0))
 		way = way_find(bucket, key, query->message + DNS_HEADER_SIZE, query->name_length,
 			       &entry, &parts, &collision);
-	bool found_one = way >= 0 && fits(query, &entry) && ages(&entry, now, stale, found);
+	bool alive = way >= 0 && ages(&entry, now, stale, found);
+	bool found_one = alive && fits(query, &entry);
+	found->narrow = unlikely(alive && !found_one) && read_holds(bucket, version);
+	if (unlikely(found->narrow && query->again))
+		return false;
 	if (likely(found_one)) {
 		query_keep(query, &kept);
 		answer_write(lookup->cache, &entry, &parts, query, found);

@@ -233,9 +233,19 @@ START_TEST(the_query_keeps_what_is_its_own)
 		.name_length = name_length(&other),
 	};
 	cache_lookup_open(&lookup, cache, &key, 0);
+	const struct cache_stats *stats = cache_stats_of(cache, 0);
+	uint64_t misses = stats->misses;
+	small.again = true;
 	ck_assert(!cache_lookup_answer(&lookup, &key, &small, NOW, 0, 0, &found));
+	ck_assert(found.narrow);
+	ck_assert_uint_eq(stats->misses, misses);
+	small.again = false;
+	ck_assert(!cache_lookup_answer(&lookup, &key, &small, NOW, 0, 0, &found));
+	ck_assert(found.narrow);
+	ck_assert_uint_eq(stats->misses, misses + 1);
 	small.room++;
 	ck_assert(cache_lookup_answer(&lookup, &key, &small, NOW, 0, 0, &found));
+	ck_assert(!found.narrow);
 }
 END_TEST
 
