@@ -234,6 +234,7 @@ void loop_run(struct control *control)
 {
 	unsigned number = 0;
 	control->serving = true;
+	log_waits_set(false);
 	pulse_start(&control->pulse);
 	while (!control->stop) {
 		uint64_t begin = rte_rdtsc();

@@ -12,6 +12,13 @@ void log_setup(enum log_level level, bool json);
 /* Everything is written, whatever the level; whether it is. Control lcore only. */
 void log_verbose_set(bool verbose);
 bool log_is_verbose(void);
+/*
+ * Whether who reads standard error is waited for, as at first. Without that, a message for which there
+ * is no room at once is lost, and how many were is told as soon as there is some.
+ */
+void log_waits_set(bool waits);
+/* Messages that were lost, since the start. Any thread. */
+uint64_t log_lost(void);
 void log_write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -356,6 +356,8 @@ void metrics_print(const struct control *control, FILE *out)
 		     "the longest that the control lcore was at one turn");
 	fprintf(out, "sluice_control_turn_seconds_max %.6f\n",
 		(double)control->turn_longest / (double)(control->tsc_per_ms * 1000));
+	metrics_value(out, "sluice_log_messages_lost_total", "counter",
+		      "messages to standard error for which nobody made room", log_lost());
 	metrics_value(out, "sluice_control_turns_long_total", "counter",
 		      "turns of the control lcore that took more than 5 ms", control->turns_long);
 	metrics_value(out, "sluice_policies_old", "gauge",
