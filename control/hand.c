@@ -579,19 +579,15 @@ unsigned hand_finish(struct control *control)
 
 void hand_drop_all(struct control *control)
 {
-	uint32_t cursor = ASYNC_NONE;
+	uint32_t cursor = 0;
 	struct async_view view;
-	struct async_ref refs[CONTROL_BATCH];
-	unsigned count;
-	do {
-		count = 0;
-		cursor = ASYNC_NONE;
-		while (count < CONTROL_BATCH &&
-		       async_list(control->async, control->now, &cursor, &view))
-			refs[count++] = view.ref;
-		for (unsigned i = 0; i < count; i++)
-			async_finish(control->async, refs[i], ASYNC_FATE_DROP);
+	for (unsigned i = 1; async_list(control->async, control->now, &cursor, &view); i++) {
+		async_finish(control->async, view.ref, ASYNC_FATE_DROP);
+		if (i % CONTROL_BATCH != 0)
+			continue;
 		hand_finish(control);
 		hand_flush(control);
-	} while (count > 0);
+	}
+	hand_finish(control);
+	hand_flush(control);
 }

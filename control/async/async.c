@@ -77,7 +77,6 @@ struct async *async_create(const struct async_config *config, uint64_t now)
 	async->now = now;
 	async->id_shift = bucket_bits(config->max_packets);
 	async->free = (struct async_slot_list){ASYNC_NONE, ASYNC_NONE};
-	async->parked = async->free;
 	async->done = async->free;
 	wheel_init(&async->wheel, now, async->slots);
 	return async;
@@ -115,11 +114,6 @@ enum async_fate async_on_expiry(const struct async *async)
 static bool is_taken(const struct async *async, uint32_t index)
 {
 	return index < async->untouched && async->slots[index].state != SLOT_FREE;
-}
-
-static bool is_parked(const struct async_slot *slot)
-{
-	return slot->state == SLOT_SUSPENDED || slot->state == SLOT_FETCHED;
 }
 
 /* Handles made before are gone. Generation 0 is never valid. */
@@ -180,13 +174,12 @@ int async_id_take(struct async *async, uint32_t index)
 	return id;
 }
 
-/* Those that leave go where they ended, in the order in which they did. */
+/* Those that leave are queued as ended, in the order in which they did. */
 static void leaving_settle(struct async *async)
 {
 	for (uint32_t i = 0; i < async->n_leaving; i++) {
 		uint32_t index = async->leaving[i];
 		wheel_cancel(&async->wheel, &async->slots[index].timer);
-		async_list_remove(async, &async->parked, index);
 		async_list_append(async, &async->done, index);
 	}
 	async->n_leaving = 0;
@@ -194,7 +187,7 @@ static void leaving_settle(struct async *async)
 
 /*
  * Takes a suspended packet out of everything that can end it, and queues it as ended: out of the wheel
- * and the list only once leaving_settle() is called, before anybody looks there.
+ * only once leaving_settle() is called, before anybody looks there.
  */
 static void slot_end(struct async *async, uint32_t index, enum async_end end)
 {
@@ -204,7 +197,6 @@ static void slot_end(struct async *async, uint32_t index, enum async_end end)
 	if (async->n_leaving == ASYNC_LEAVING)
 		leaving_settle(async);
 	wheel_prefetch(&async->wheel, &slot->timer);
-	async_list_prefetch(async, slot);
 	__builtin_prefetch(packet_of(slot->mbuf), 1);
 	async->leaving[async->n_leaving++] = index;
 	async->suspended--;
@@ -218,7 +210,7 @@ void async_release(struct async *async, uint32_t index)
 	if (!is_taken(async, index))
 		return;
 	struct async_slot *slot = &async->slots[index];
-	if (is_parked(slot)) {
+	if (async_is_parked(slot)) {
 		slot_end(async, index, ASYNC_END_DROPPED);
 		async->counters.dropped++;
 	}
@@ -267,7 +259,7 @@ enum async_result async_state(const struct async *async, struct async_ref ref)
 	if (!is_taken(async, ref.slot) || async->slots[ref.slot].generation != ref.generation)
 		return ASYNC_GONE;
 	const struct async_slot *slot = &async->slots[ref.slot];
-	if (is_parked(slot))
+	if (async_is_parked(slot))
 		return ASYNC_OK;
 	if (slot->state == SLOT_IN_HAND)
 		return ASYNC_NOT_SUSPENDED;
@@ -335,10 +327,9 @@ static void park(struct async *async, uint32_t index, uint32_t timeout_ms)
 {
 	struct async_slot *slot = &async->slots[index];
 
-	if (is_parked(slot)) {
+	if (async_is_parked(slot)) {
 		async_index_remove(async, index);
 		wheel_cancel(&async->wheel, &slot->timer);
-		async_list_remove(async, &async->parked, index);
 	} else {
 		async->suspended++;
 		async->counters.suspended++;
@@ -350,7 +341,6 @@ static void park(struct async *async, uint32_t index, uint32_t timeout_ms)
 	slot->state = SLOT_SUSPENDED;
 	slot->refused = false;
 	slot->timeout_ms = timeout_ms;
-	async_list_append(async, &async->parked, index);
 	wheel_add(&async->wheel, &slot->timer, async->now + timeout_ms);
 }
 
@@ -555,35 +545,4 @@ void async_backends_keep(const struct async *async, bool *unused)
 const struct async_counters *async_counters(const struct async *async)
 {
 	return &async->counters;
-}
-
-static void view_fill(const struct async *async, uint64_t now, uint32_t index,
-		      struct async_view *view)
-{
-	const struct async_slot *slot = &async->slots[index];
-	uint64_t deadline = slot->timer.deadline;
-	uint64_t since = deadline - slot->timeout_ms;
-
-	*view = (struct async_view){
-		.ref = async_ref_of(async, index),
-		.id = slot->by_id ? async_serial(slot) << async->id_shift | index : 0,
-		.async_id = slot->by_id ? 0 : (uint16_t)(slot->pair >> 16),
-		.query_id = slot->by_id ? 0 : (uint16_t)slot->pair,
-		.fetched = slot->state == SLOT_FETCHED,
-		.age = now > since ? now - since : 0,
-		.remaining = deadline > now ? deadline - now : 0,
-		.mbuf = slot->mbuf,
-	};
-}
-
-bool async_list(const struct async *async, uint64_t now, uint32_t *cursor, struct async_view *view)
-{
-	uint32_t index = *cursor == ASYNC_NONE ? async->parked.oldest : async->slots[*cursor].newer;
-	while (index != ASYNC_NONE && !is_parked(&async->slots[index])) /* it is leaving */
-		index = async->slots[index].newer;
-	if (index == ASYNC_NONE)
-		return false;
-	*cursor = index;
-	view_fill(async, now, index, view);
-	return true;
 }

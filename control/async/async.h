@@ -213,9 +213,18 @@ void async_backends_keep(const struct async *async, bool *unused);
 const struct async_counters *async_counters(const struct async *async);
 
 /*
- * Lists the suspended packets, the one suspended longest ago first: *cursor is ASYNC_NONE to begin
- * with; false at the end. Nothing may be suspended or end between the calls.
+ * The suspended packets, in the order of their slots: *cursor is 0 to begin with; false at the end.
+ * Packets may end between the calls.
  */
 bool async_list(const struct async *async, uint64_t now, uint32_t *cursor, struct async_view *view);
+
+/*
+ * The slots of the packets suspended longest ago, the oldest first, `size` at most; how many. Looks
+ * at all slots: for people, not for packets.
+ */
+uint32_t async_oldest(const struct async *async, uint32_t *slots, uint32_t size);
+
+/* How a suspended packet is seen now. */
+struct async_view async_view_of(const struct async *async, uint32_t slot, uint64_t now);
 
 #endif

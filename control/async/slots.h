@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the registry is made of: its slots, their lists and the index. Only async.c includes it. */
+/* What the registry is made of: its slots, their lists and the index. Only the files of this room include it. */
 #ifndef SLUICE_CONTROL_ASYNC_SLOTS_H
 #define SLUICE_CONTROL_ASYNC_SLOTS_H
 
@@ -32,7 +32,7 @@ struct async_slot {
 	struct rte_mbuf *mbuf;
 	uint32_t pair;	     /* async_id and query_id of the last suspension, if by_id is not set */
 	uint32_t chained;    /* next slot of the same index bucket */
-	uint32_t older;	     /* in the list of its state: suspended, ended, free */
+	uint32_t older;	     /* in the list of its state: ended, free */
 	uint32_t newer;
 	uint32_t generation; /* of handles, and the lower half of the serial */
 	uint32_t taken;	     /* times it was taken: of tags */
@@ -72,18 +72,23 @@ struct async {
 	uint64_t now;
 	uint32_t id_shift; /* bits of a slot's number in an id */
 	/*
-	 * Of the packets that ended lately these are still in the list of the parked ones and in the
-	 * wheel: what stands beside them there is fetched meanwhile, so that nobody waits for memory.
+	 * Of the packets that ended lately these are still in the wheel: what stands beside them there is
+	 * fetched meanwhile, so that nobody waits for memory. Suspended ones are in no list: to leave it they
+	 * would touch two more lines.
 	 */
 	uint32_t leaving[ASYNC_LEAVING];
 	uint32_t n_leaving;
 	struct async_slot_list free;
-	struct async_slot_list parked; /* suspended and fetched, by age */
 	struct async_slot_list done;
 	struct async_ids *ids;
 	struct async_counters counters;
 	struct wheel wheel;
 };
+
+static inline bool async_is_parked(const struct async_slot *slot)
+{
+	return slot->state == SLOT_SUSPENDED || slot->state == SLOT_FETCHED;
+}
 
 /* ---- lists of slots ---- */
 
@@ -114,14 +119,6 @@ static inline void async_list_remove(struct async *async, struct async_slot_list
 		list->newest = slot->older;
 	else
 		async->slots[slot->newer].older = slot->older;
-}
-
-static inline void async_list_prefetch(const struct async *async, const struct async_slot *slot)
-{
-	if (slot->older != ASYNC_NONE)
-		__builtin_prefetch(&async->slots[slot->older], 1);
-	if (slot->newer != ASYNC_NONE)
-		__builtin_prefetch(&async->slots[slot->newer], 1);
 }
 
 /* ---- the index of pairs ---- */

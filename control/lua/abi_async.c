@@ -219,14 +219,14 @@ size_t sluice_suspended_now(void)
 size_t sluice_suspended_list(struct lua_view *views, size_t size)
 {
 	struct async *async = lua_abi_context()->async;
-	uint32_t cursor = ASYNC_NONE;
-	struct async_view view;
-	size_t count = 0;
-	while (count < size && async_list(async, sluice_now(), &cursor, &view)) {
-		struct lua_question question = {.slot = view.ref.slot,
-						.tag = async_tag(async, view.ref.slot)};
+	uint32_t *slots = calloc(size, sizeof(*slots));
+	size_t count = slots != NULL ? async_oldest(async, slots, (uint32_t)size) : 0;
+	for (size_t i = 0; i < count; i++) {
+		struct async_view view = async_view_of(async, slots[i], sluice_now());
+		struct lua_question question = {.slot = slots[i],
+						.tag = async_tag(async, slots[i])};
 		const struct packet *packet = packet_of(view.mbuf);
-		views[count] = (struct lua_view){
+		views[i] = (struct lua_view){
 			.id = view.id,
 			.age = view.age,
 			.remaining = view.remaining,
@@ -237,9 +237,9 @@ size_t sluice_suspended_list(struct lua_view *views, size_t size)
 				    packet->chain != CHAIN_CACHE_MISS,
 			.qtype = packet->query.qtype,
 		};
-		sluice_question_qname(&question, &views[count].qname);
-		count++;
+		sluice_question_qname(&question, &views[i].qname);
 	}
+	free(slots);
 	return count;
 }
 

@@ -2,6 +2,8 @@
 #include "tests/unit/async_lab.h"
 #include "tests/unit/unit.h"
 
+#define MANY 100u
+
 START_TEST(config_out_of_range)
 {
 	struct async_config config = {.max_packets = 0};
@@ -401,13 +403,21 @@ START_TEST(list_by_age)
 {
 	struct async_view view;
 	struct async_ref ref;
-	uint32_t cursor = ASYNC_NONE;
+	uint32_t slots[4];
 
-	ck_assert(!async_list(async, START, &cursor, &view));
-	ck_assert(async_suspend(async, take(1), 3, 4, 100, START));
-	uint64_t id = async_suspend_id(async, take(2), 500, ASYNC_FATE_DROP, 0, START + 10);
+	ck_assert_uint_eq(async_oldest(async, slots, 4), 0);
+	uint32_t last = take(2), first = take(1);
+	uint64_t id = async_suspend_id(async, last, 500, ASYNC_FATE_DROP, 0, START + 10);
+	ck_assert(async_suspend(async, first, 3, 4, 100, START + 10));
+	ck_assert(async_suspend(async, take(3), 3, 5, 15, START + 10));
+	ck_assert_int_eq(async_resume(async, async_ref_of(async, last)), ASYNC_OK);
+	id = async_suspend_id(async, last = take(4), 500, ASYNC_FATE_DROP, 0, START + 20);
 	ck_assert(async_fetch(async, 3, 4, &ref));
-	ck_assert(async_list(async, START + 20, &cursor, &view));
+	ck_assert_uint_eq(async_advance(async, START + 30), 1); /* the third */
+	ck_assert_uint_eq(async_oldest(async, slots, 4), 2);
+	ck_assert_uint_eq(slots[0], first);
+	ck_assert_uint_eq(slots[1], last);
+	view = async_view_of(async, first, START + 30);
 	ck_assert_uint_eq(view.async_id, 3);
 	ck_assert_uint_eq(view.query_id, 4);
 	ck_assert_uint_eq(view.id, 0);
@@ -415,12 +425,30 @@ START_TEST(list_by_age)
 	ck_assert_uint_eq(view.age, 20);
 	ck_assert_uint_eq(view.remaining, 80);
 	ck_assert_ptr_eq(view.mbuf, mbuf_number(1));
-	ck_assert(async_list(async, START + 20, &cursor, &view));
+	view = async_view_of(async, last, START + 30);
 	ck_assert_uint_eq(view.id, id);
 	ck_assert(!view.fetched);
 	ck_assert_uint_eq(view.age, 10);
 	ck_assert_uint_eq(view.remaining, 490);
-	ck_assert(!async_list(async, START + 20, &cursor, &view));
+}
+END_TEST
+
+/* However few are wanted: those suspended longest ago, in their order, whatever slots they have. */
+START_TEST(oldest_of_many)
+{
+	uint32_t slots[MANY], oldest[MANY + 1];
+	for (uint32_t i = 0; i < MANY; i++)
+		slots[i] = take(i);
+	for (uint32_t i = 0; i < MANY; i++) /* 37 has no factor of theirs: each once */
+		ck_assert(async_suspend_id(async, slots[i * 37 % MANY], 100 + i * 7 % 50,
+					   ASYNC_FATE_DROP, 0, START + i / 2));
+	for (uint32_t size = 0; size <= MANY + 1; size++) {
+		uint32_t count = async_oldest(async, oldest, size);
+		ck_assert_uint_eq(count, size < MANY ? size : MANY);
+		for (uint32_t i = 0; i < count; i++)
+			ck_assert_uint_eq(async_view_of(async, oldest[i], START + 1000).age,
+					  1000 - i / 2);
+	}
 }
 END_TEST
 
@@ -429,7 +457,7 @@ START_TEST(many_end_in_one_turn)
 {
 	struct async_view view;
 	struct async_done done;
-	uint32_t slots[100], cursor = ASYNC_NONE, first = 0;
+	uint32_t slots[100], cursor = 0, first = 0;
 	for (uint32_t i = 0; i < 100; i++) {
 		slots[i] = take(i);
 		ck_assert(async_suspend_id(async, slots[i], i == 99 ? 5 : 500, ASYNC_FATE_DROP, 0, START));
@@ -510,6 +538,7 @@ static Suite *async_suite(void)
 	tcase_add_test(tests, released_while_suspended_or_queued);
 	tcase_add_test(tests, suspended_again_after_it_ended);
 	tcase_add_test(tests, list_by_age);
+	tcase_add_test(tests, oldest_of_many);
 	tcase_add_test(tests, many_end_in_one_turn);
 	tcase_add_test(tests, an_expired_packets_id_rests_a_resumed_ones_does_not);
 	tcase_set_timeout(tests, 30);
