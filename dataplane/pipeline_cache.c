@@ -20,9 +20,11 @@ static const uint8_t *name_of(struct rte_mbuf *mbuf)
 
 /* ---- queries ---- */
 
+enum taken { TAKEN_NOTHING, TAKEN_ANSWER, TAKEN_NARROW /* but for want of room */ };
+
 /* The query becomes its answer, if the cache has one. The question is the client's, in its case. */
-static bool answer_take(struct worker *worker, struct rte_mbuf *mbuf,
-			const struct cache_lookup *lookup, uint32_t stale, bool again, bool *narrow)
+static enum taken answer_take(struct worker *worker, struct rte_mbuf *mbuf,
+			      const struct cache_lookup *lookup, uint32_t stale, bool again)
 {
 	struct packet *packet = packet_of(mbuf);
 	uint8_t *dns = packet_dns(mbuf);
@@ -34,11 +36,9 @@ static bool answer_take(struct worker *worker, struct rte_mbuf *mbuf,
 		.again = again,
 	};
 	struct cache_found found;
-	bool found_one = cache_lookup_answer(lookup, &packet->key, &query, worker->seconds, stale,
-					     worker->index, &found);
-	*narrow = found.narrow;
-	if (!found_one)
-		return false;
+	if (!cache_lookup_answer(lookup, &packet->key, &query, worker->seconds, stale,
+				 worker->index, &found))
+		return found.narrow ? TAKEN_NARROW : TAKEN_NOTHING;
 	if (unlikely(cache_options_of(lookup->cache)->shuffle))
 		cache_answer_shuffle(dns, found.length, rule_random(&worker->rules));
 	uint16_t flags = dns_flags_load(dns) & (uint16_t)~FLAGS_KEPT;
@@ -48,19 +48,23 @@ static bool answer_take(struct worker *worker, struct rte_mbuf *mbuf,
 	packet->origin = STATS_CACHED_ANSWER;
 	packet->stale = found.expired != 0;
 	packet->keyed = false;
-	return true;
+	return TAKEN_ANSWER;
 }
 
-/* Likewise; what comes back from Lua may lie where a large answer has no room, and moves then. */
-static bool answer_find(struct worker *worker, struct rte_mbuf **mbuf,
-			const struct cache_lookup *lookup, uint32_t stale)
+/*
+ * Likewise, and the packet; what comes back from Lua may lie where a large answer has no room, and
+ * moves then.
+ */
+static struct rte_mbuf *answer_find(struct worker *worker, struct rte_mbuf *mbuf,
+				    const struct cache_lookup *lookup, uint32_t stale, bool *found)
 {
-	bool narrow, small = (*mbuf)->buf_len < PACKET_DATA_SIZE;
-	bool found = answer_take(worker, *mbuf, lookup, stale, small, &narrow);
-	if (likely(found || !narrow || !small))
-		return found;
-	*mbuf = pipeline_widen(worker, *mbuf);
-	return answer_take(worker, *mbuf, lookup, stale, false, &narrow);
+	for (bool again = mbuf->buf_len < PACKET_DATA_SIZE;; again = false) {
+		enum taken taken = answer_take(worker, mbuf, lookup, stale, again);
+		*found = taken == TAKEN_ANSWER;
+		if (likely(taken != TAKEN_NARROW || !again))
+			return mbuf;
+		mbuf = pipeline_widen(worker, mbuf);
+	}
 }
 
 static void hit(struct worker *worker, struct rte_mbuf *mbuf)
@@ -135,7 +139,9 @@ static void look_up(struct worker *worker, struct rte_mbuf *mbuf, const struct c
 	uint32_t stale = policy->stale;
 	if (unlikely(stale != 0) && backend_pool_available(policy, packet_of(mbuf)->query.pool))
 		stale = 0;
-	if (likely(answer_find(worker, &mbuf, lookup, stale)))
+	bool found;
+	mbuf = answer_find(worker, mbuf, lookup, stale, &found);
+	if (likely(found))
 		hit(worker, mbuf);
 	else if (unlikely(is_shared(&packet_of(mbuf)->key)))
 		look_up_told(worker, mbuf, lookup->cache);
@@ -229,12 +235,14 @@ void pipeline_lookups(struct worker *worker)
 	worker->n_lookups = 0;
 }
 
+/* The packet lies in a large buffer, as all that are made anew. */
 static bool rescue_by_key(struct worker *worker, struct rte_mbuf *mbuf, const struct cache *cache)
 {
 	struct packet *packet = packet_of(mbuf);
 	struct cache_lookup lookup;
 	cache_lookup_open(&lookup, cache, &packet->key, worker->index);
-	if (!answer_find(worker, &mbuf, &lookup, policy_now(worker)->stale_timeout))
+	if (answer_take(worker, mbuf, &lookup, policy_now(worker)->stale_timeout, false) !=
+	    TAKEN_ANSWER)
 		return false;
 	hit(worker, mbuf);
 	return true;

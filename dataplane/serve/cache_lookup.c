@@ -126,9 +126,12 @@ bool cache_lookup_answer(const struct cache_lookup *lookup, const struct cache_k
 			       &entry, &parts, &collision);
 	bool alive = way >= 0 && ages(&entry, now, stale, found);
 	bool found_one = alive && fits(query, &entry);
-	found->narrow = unlikely(alive && !found_one) && read_holds(bucket, version);
-	if (unlikely(found->narrow && query->again))
-		return false;
+	found->narrow = false;
+	if (unlikely(alive && !found_one)) {
+		found->narrow = read_holds(bucket, version);
+		if (found->narrow && query->again)
+			return false;
+	}
 	if (likely(found_one)) {
 		query_keep(query, &kept);
 		answer_write(lookup->cache, &entry, &parts, query, found);
