@@ -68,7 +68,10 @@ static void hook_pause(lua_State *lua, lua_Debug *event)
 	lua_yield(lua, 0);
 }
 
-/* LuaJIT allows hooks to be set in signal handlers. */
+/*
+ * LuaJIT allows hooks to be set in signal handlers. Once a slice: in the midst of another lua_sethook(), as
+ * hook_pause() has, it would leave LuaJIT between the two.
+ */
 void lua_host_read_pause(const void *context)
 {
 	const struct lua_host *host = context;
