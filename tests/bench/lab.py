@@ -15,7 +15,7 @@ BACKEND_MAC, BACK_MAC = "02:00:00:00:00:03", "02:00:00:00:00:04"
 NOBODY = "10.53.9.3"  # an address that no kernel has: none says that nobody listens there
 MEMORY = 256      # MiB of each DPDK program
 PROGRAMS_MAX = 6  # of those at a time
-CACHE_MEMORY = 320  # MiB beside that, of a packet cache for a million responses
+CACHE_MEMORY = 384  # MiB beside that, of a packet cache for a million responses
 
 
 class Failure(Exception):
