@@ -307,7 +307,8 @@ START_TEST(addresses)
 		     "32.zz.db8.2001.rpz-ip CNAME .\n128.57.zz.1.0.db8.2001.rpz-ip CNAME *.\n"
 		     "64.zz.1.RPZ-ip CNAME rpz-drop.\n128.8.7.6.5.4.3.2.1.rpz-ip A 192.0.2.99\n"
 		     "8.0.0.0.10.rpz-client-ip CNAME rpz-passthru.\n"
-		     "1.zz.8000.rpz-client-ip CNAME rpz-drop.\n");
+		     "1.zz.8000.rpz-client-ip CNAME rpz-drop.\n"
+		     "16.0.0.31.172.rpz-ip CNAME 16.0.0.31.172.RPZ-ip.\n");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.0"), "nxdomain");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.1"), "passthru");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.2"), "nxdomain");
@@ -319,6 +320,7 @@ START_TEST(addresses)
 	ck_assert_str_eq(address_policy(zone, zone->answers, "0.0.0.0"), "none");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "255.255.255.255"), "drop");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "10.1.2.3"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "172.31.0.1"), "passthru");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8::"), "nxdomain");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8:0:1::57"), "nodata");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8:0:1::58"), "nxdomain");
