@@ -168,6 +168,20 @@ static const char *line_scan(struct zone_reader *zone, const char *line, size_t 
 	return NULL;
 }
 
+static void tokens_clear(struct zone_reader *zone)
+{
+	zone->depth = zone->n_tokens = 0;
+	zone->text_used = 0;
+}
+
+/* Gives up a record. What came before belongs to an owner that is not known now. */
+static void record_drop(struct zone_reader *zone)
+{
+	if (!zone->owner_omitted)
+		zone->record.owner.length = 0;
+	zone->n_tokens = 0;
+}
+
 /* Tokens of the next record or directive, which may take several lines. 1, 0, -errno. */
 static int tokens_next(struct zone_reader *zone)
 {
@@ -175,18 +189,25 @@ static int tokens_next(struct zone_reader *zone)
 	const char *line, *problem = NULL;
 	size_t length;
 
-	zone->depth = zone->n_tokens = 0;
-	zone->text_used = 0;
+	tokens_clear(zone);
 	for (unsigned lines = 0; lines == 0 || zone->depth > 0; lines++) {
-		int got = list_line_next(parser, &line, &length);
+		uint64_t before = parser->line;
+		bool full = lines == RECORD_LINES_MAX;
+		int got = full ? 1 : list_line_next(parser, &line, &length);
 		if (got < 0)
 			return got;
-		if (got == 0 || lines == RECORD_LINES_MAX) {
+		if (got == 0 || full) {
 			if (lines > 0)
 				list_error(parser, zone->record.line,
 					   "a parenthesis that is not closed");
-			zone->n_tokens = 0;
+			record_drop(zone);
 			return got;
+		}
+		/* One that was too long may have named an owner, or closed what was open. */
+		if (parser->line != before + 1) {
+			zone->record.owner.length = 0;
+			tokens_clear(zone);
+			lines = 0;
 		}
 		if (lines == 0) {
 			zone->record.line = parser->line;
@@ -195,10 +216,7 @@ static int tokens_next(struct zone_reader *zone)
 		problem = line_scan(zone, line, length);
 		if (problem) {
 			list_error(parser, parser->line, "%s", problem);
-			/* What came before belongs to an owner that is not known now. */
-			if (!zone->owner_omitted)
-				zone->record.owner.length = 0;
-			zone->n_tokens = 0;
+			record_drop(zone);
 			return 1;
 		}
 	}

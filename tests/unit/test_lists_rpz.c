@@ -459,12 +459,45 @@ START_TEST(open_parenthesis)
 	ck_assert_str_eq(policy(zone, "n0"), "none");
 	ck_assert_str_eq(policy(zone, "n300"), "nxdomain");
 	rpz_zone_free(zone);
+	strcpy(text, HEAD "a CNAME rpz-passthru.\nb TXT (\n");
+	for (unsigned i = 1; i < 256; i++)
+		strcat(text, "x\n");
+	strcat(text, "  A 192.0.2.1\nc CNAME .\n");
+	zone = load(text);
+	ck_assert_ptr_nonnull(zone);
+	ck_assert_uint_eq(report.errors, 2);
+	ck_assert_str_eq(policy(zone, "a"), "passthru");
+	ck_assert_str_eq(policy(zone, "c"), "nxdomain");
+	rpz_zone_free(zone);
 	zone = load(HEAD "a CNAME .\nb TXT ( x\n");
 	ck_assert_ptr_nonnull(zone);
 	ck_assert_uint_eq(report.errors, 1);
 	ck_assert_str_eq(policy(zone, "a"), "nxdomain");
 	rpz_zone_free(zone);
 	free(text);
+}
+END_TEST
+
+/* A line that is too long may have begun a record, or ended one. */
+START_TEST(long_lines)
+{
+	enum { LONG = 70000 };
+	char *text = malloc(4 * LONG), *x = malloc(LONG + 1);
+	memset(x, 'x', LONG);
+	x[LONG] = '\0';
+	snprintf(text, 4 * LONG,
+		 HEAD "a CNAME rpz-passthru.\nb TXT \"%s\"\n  A 192.0.2.1\n"
+		      "c TXT ( y\n\"%s\" )\nd A 192.0.2.2\n  A 192.0.2.3\n", x, x);
+	struct rpz_zone *zone = load(text);
+	ck_assert_ptr_nonnull(zone);
+	ck_assert_uint_eq(report.errors, 3);
+	ck_assert_str_eq(policy(zone, "a"), "passthru");
+	ck_assert_str_eq(policy(zone, "b"), "none");
+	ck_assert_str_eq(policy(zone, "c"), "none");
+	ck_assert_str_eq(data(zone, "d", DNS_TYPE_A), "c0000202 c0000203 ");
+	rpz_zone_free(zone);
+	free(text);
+	free(x);
 }
 END_TEST
 
@@ -531,6 +564,7 @@ static Suite *lists_rpz_suite(void)
 	tcase_add_loop_test(tcase, broken_records, 0, (int)(sizeof(broken) / sizeof(broken[0])));
 	tcase_add_test(tcase, broken_before);
 	tcase_add_test(tcase, open_parenthesis);
+	tcase_add_test(tcase, long_lines);
 	tcase_add_test(tcase, no_origin);
 	tcase_add_test(tcase, nothing_usable);
 	tcase_add_test(tcase, as_names);
