@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dataplane/dns/message.h"
+
 #define RECORD_LINES_MAX 256u /* within parentheses; so one not closed costs no more than these */
 
 struct zone_reader *zone_reader_new(struct list_parser *parser)
@@ -244,7 +246,7 @@ static void directive_apply(struct zone_reader *zone)
 		if (zone->n_tokens != 2 || !zone_period_parse(&tokens[1], &zone->ttl))
 			problem = "no time behind $TTL";
 		else
-			zone->ttl_given = true;
+			zone->ttl_given = zone->ttl_known = true;
 	} else {
 		problem = "a directive that is not supported";
 	}
@@ -283,6 +285,7 @@ static const char *fields_parse(struct zone_reader *zone, unsigned *at)
 	}
 	if (ttl && !zone->ttl_given)
 		zone->ttl = record->ttl;
+	zone->ttl_known |= ttl;
 	if (*at == zone->n_tokens)
 		return "no type";
 	int type = zone_type_parse(&zone->tokens[*at]);
@@ -291,6 +294,14 @@ static const char *fields_parse(struct zone_reader *zone, unsigned *at)
 	record->type = (uint16_t)type;
 	++*at;
 	return NULL;
+}
+
+/* Where nothing states a TTL before it, the SOA's minimum is as good as a $TTL: so BIND has it. */
+static void ttl_take(struct zone_reader *zone)
+{
+	struct zone_record *record = &zone->record;
+	record->ttl = zone->ttl = dns_u32_load(record->rdata + record->rdata_length - 4);
+	zone->ttl_given = zone->ttl_known = true;
 }
 
 /* NULL or what is wrong with the record whose tokens are there. */
@@ -307,7 +318,11 @@ static const char *record_parse(struct zone_reader *zone)
 	if (zone->record.owner.length == 0)
 		return "no owner before it";
 	problem = fields_parse(zone, &at);
-	return problem ? problem : zone_rdata_parse(zone, at);
+	if (!problem)
+		problem = zone_rdata_parse(zone, at);
+	if (!problem && zone->record.type == DNS_TYPE_SOA && !zone->ttl_known)
+		ttl_take(zone);
+	return problem;
 }
 
 int zone_record_next(struct zone_reader *zone)

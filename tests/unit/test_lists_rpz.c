@@ -167,6 +167,28 @@ START_TEST(soa)
 }
 END_TEST
 
+static uint32_t ttl(const struct rpz_zone *zone, const char *name)
+{
+	struct rpz_match match;
+	return zone->records[action_find(zone, name, &match)->first].ttl;
+}
+
+/* Where no TTL is stated the SOA's minimum is one. */
+START_TEST(no_ttl)
+{
+	struct rpz_zone *zone = load_clean("@ SOA ns. h. 7 1h 10m 1w 45\na A 192.0.2.1\n"
+					   "b 9 A 192.0.2.2\nc A 192.0.2.3\n");
+	ck_assert_uint_eq(zone->soa.ttl, 45);
+	ck_assert_uint_eq(ttl(zone, "a"), 45);
+	ck_assert_uint_eq(ttl(zone, "b"), 9);
+	ck_assert_uint_eq(ttl(zone, "c"), 45);
+	rpz_zone_free(zone);
+	zone = load_clean("$TTL 0\n@ SOA ns. h. 7 1h 10m 1w 45\na A 192.0.2.1\n");
+	ck_assert_uint_eq(ttl(zone, "a"), 0);
+	rpz_zone_free(zone);
+}
+END_TEST
+
 /* The ways to write the same: owners left out, case, escapes, DOS lines, other orders. */
 START_TEST(zone_format)
 {
@@ -553,6 +575,7 @@ static Suite *lists_rpz_suite(void)
 	tcase_add_checked_fixture(tcase, folder_make, folder_remove);
 	tcase_add_test(tcase, policies);
 	tcase_add_test(tcase, soa);
+	tcase_add_test(tcase, no_ttl);
 	tcase_add_test(tcase, zone_format);
 	tcase_add_test(tcase, data_types);
 	tcase_add_test(tcase, sets);
