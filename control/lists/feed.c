@@ -39,6 +39,7 @@ struct feeds *feeds_create(struct rte_rcu_qsbr *rcu, feeds_start_fn *start)
 	if (feeds == NULL)
 		return NULL;
 	feeds->rcu = rcu;
+	atomic_store(&feeds->look_ms, FEED_LOOK_MS);
 	feeds->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	feeds->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	feeds->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

@@ -10,6 +10,10 @@
 
 #include "control/lists/feed.h"
 
+/* Between looks for changes that inotify does not tell; with FEED_SETTLED_S no more than 30 s. */
+#define FEED_LOOK_MS 25000u
+#define FEED_SETTLED_S 5 /* a file whose name tells nothing is not being written any more */
+
 /* Whose turn it is with `fresh`, `report` and `seconds`. */
 enum feed_phase {
 	FEED_PHASE_THREAD,
@@ -61,6 +65,7 @@ struct feed {
 	/* The thread's. */
 	struct feed_identity identity;
 	bool known; /* the identity is that of a file that was read */
+	bool left;  /* it was told that the file is no longer there */
 	struct feed_watch watched[2]; /* its path, and where that leads */
 };
 
@@ -72,6 +77,8 @@ struct feeds {
 	int done; /* eventfd: a file was read */
 	int inotify;
 	atomic_bool stop;
+	atomic_uint look_ms; /* FEED_LOOK_MS */
+	atomic_uint looks;   /* that there were */
 	/* Set by the control lcore, cleared by the thread. */
 	_Atomic(struct feed *) slots[FEEDS_MAX];
 };

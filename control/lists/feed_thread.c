@@ -16,8 +16,6 @@
 #include "control/lists/feed_parts.h"
 
 #define NICENESS 10
-#define LOOK_S 30     /* for changes that inotify does not tell, as on network file systems */
-#define SETTLED_S 5   /* a file whose name tells nothing is not being written any more */
 #define EVENTS_SIZE 4096
 
 void feed_data_free(const struct feed *feed, const void *data)
@@ -117,14 +115,12 @@ static bool feed_changed(struct feed *feed)
 	return !identity_equal(&identity, &feed->identity);
 }
 
-/* A file that changed where it lies may be half written; one with a new inode was moved there. */
-static bool feed_settled(struct feed *feed)
+/* Who writes a file is told of only in the end: one that changed of late may be half written. */
+static bool feed_settled(const struct feed *feed)
 {
 	struct feed_identity identity;
-	if (!identity_read(feed->path, &identity) || !feed->known ||
-	    identity.inode != feed->identity.inode)
-		return true;
-	return identity.changed.tv_sec + SETTLED_S <= time(NULL);
+	return !identity_read(feed->path, &identity) ||
+	       llabs((long long)time(NULL) - identity.changed.tv_sec) >= FEED_SETTLED_S;
 }
 
 /* A file is told of by its name in its folder. A folder that is watched already is looked up. */
@@ -154,12 +150,17 @@ static void feed_watch(struct feed *feed)
 	free(real);
 }
 
+/* Where a file left, another one may be there by now that is being written. */
 static void feed_event(struct feed *feed, const struct inotify_event *event)
 {
 	for (unsigned i = 0; i < 2 && feed->options.watch; i++)
 		if (event->wd == feed->watched[i].folder && event->len > 0 &&
-		    strcmp(event->name, feed->watched[i].name) == 0)
-			atomic_store(&feed->wanted, true);
+		    strcmp(event->name, feed->watched[i].name) == 0) {
+			if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+				atomic_store(&feed->wanted, true);
+			else
+				feed->left = true;
+		}
 }
 
 static void events_read(struct feeds *feeds)
@@ -187,7 +188,8 @@ static void feed_turn(struct feed *feed, bool look)
 		return;
 	bool anew = atomic_exchange(&feed->anew, false);
 	bool wanted = atomic_exchange(&feed->wanted, false);
-	look = look && feed->options.watch && feed_settled(feed);
+	look = (look || feed->left) && feed->options.watch && feed_settled(feed);
+	feed->left = false;
 	if (!anew && !((wanted || look) && feed_changed(feed)))
 		return;
 	if (feed->options.watch)
@@ -227,15 +229,17 @@ void *feed_thread(void *argument)
 	uint64_t count;
 	priority_lower();
 	while (!atomic_load(&feeds->stop)) {
-		poll(watched, 2, LOOK_S * 1000);
+		unsigned look_ms = atomic_load(&feeds->look_ms);
+		poll(watched, 2, (int)look_ms);
 		if (read(feeds->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			break;
 		events_read(feeds);
 		/* However busy the folders are. */
-		bool look = clock_seconds() - looked >= LOOK_S;
+		bool look = clock_seconds() - looked >= look_ms / 1e3;
 		if (look)
 			looked = clock_seconds();
 		feeds_look(feeds, look);
+		feeds->looks += look;
 	}
 	return NULL;
 }

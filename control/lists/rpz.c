@@ -23,7 +23,8 @@ struct rpz_reader {
 struct trigger {
 	struct list_rpz_entry entry;
 	bool supported;
-	uint8_t name[DNS_NAME_MAX];
+	uint8_t length;
+	uint8_t name[DNS_NAME_MAX]; /* the owner's, with the zone's taken off */
 };
 
 static bool label_is(const uint8_t *label, const char *text)
@@ -132,6 +133,7 @@ static const char *trigger_read(const struct zone_name *owner, size_t zone_lengt
 
 	memcpy(trigger->name, owner->wire, length);
 	trigger->name[length] = 0;
+	trigger->length = (uint8_t)(length + 1);
 	unsigned labels = dns_name_split(trigger->name, length, offsets);
 	const uint8_t *last = trigger->name + offsets[labels - 1];
 	trigger->supported = true;
@@ -156,18 +158,7 @@ static bool target_is(const struct zone_record *record, const char *text)
 /* Whether a CNAME leads to what it is triggered by: an old way to say PASSTHRU. */
 static bool target_is_trigger(const struct zone_record *record, const struct trigger *trigger)
 {
-	const struct list_rpz_entry *entry = &trigger->entry;
-	const uint8_t *target = record->rdata;
-	size_t length = record->rdata_length;
-	if (entry->kind != LIST_RPZ_NAME)
-		return false;
-	if (entry->flags & NAME_ENTRY_BELOW) {
-		if (!label_is(target, "*"))
-			return false;
-		target += 2;
-		length -= 2;
-	}
-	return dns_name_equal(target, length, entry->name, entry->length);
+	return dns_name_equal(record->rdata, record->rdata_length, trigger->name, trigger->length);
 }
 
 /* The policy that a CNAME stands for. */
@@ -194,13 +185,13 @@ static const char *cname_read(const struct zone_record *record, struct trigger *
 		if (target_is(record, special[i].target))
 			return NULL;
 	}
+	entry->policy = RPZ_PASSTHRU;
+	if (target_is_trigger(record, trigger))
+		return NULL;
 	const uint8_t *last = record->rdata + offsets[labels - 1];
 	if (*last >= 4 && dns_byte_fold(last[1]) == 'r' && dns_byte_fold(last[2]) == 'p' &&
 	    dns_byte_fold(last[3]) == 'z' && last[4] == '-')
 		return "a policy that is unknown";
-	entry->policy = RPZ_PASSTHRU;
-	if (target_is_trigger(record, trigger))
-		return NULL;
 	entry->policy = RPZ_DATA;
 	if (label_is(record->rdata, "*")) {
 		entry->policy = RPZ_WILD_CNAME;

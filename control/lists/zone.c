@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dataplane/dns/message.h"
+
 #define RECORD_LINES_MAX 256u /* within parentheses; so one not closed costs no more than these */
 
 struct zone_reader *zone_reader_new(struct list_parser *parser)
@@ -168,6 +170,20 @@ static const char *line_scan(struct zone_reader *zone, const char *line, size_t 
 	return NULL;
 }
 
+static void tokens_clear(struct zone_reader *zone)
+{
+	zone->depth = zone->n_tokens = 0;
+	zone->text_used = 0;
+}
+
+/* Gives up a record. What came before belongs to an owner that is not known now. */
+static void record_drop(struct zone_reader *zone)
+{
+	if (!zone->owner_omitted)
+		zone->record.owner.length = 0;
+	zone->n_tokens = 0;
+}
+
 /* Tokens of the next record or directive, which may take several lines. 1, 0, -errno. */
 static int tokens_next(struct zone_reader *zone)
 {
@@ -175,18 +191,25 @@ static int tokens_next(struct zone_reader *zone)
 	const char *line, *problem = NULL;
 	size_t length;
 
-	zone->depth = zone->n_tokens = 0;
-	zone->text_used = 0;
+	tokens_clear(zone);
 	for (unsigned lines = 0; lines == 0 || zone->depth > 0; lines++) {
-		int got = list_line_next(parser, &line, &length);
+		uint64_t before = parser->line;
+		bool full = lines == RECORD_LINES_MAX;
+		int got = full ? 1 : list_line_next(parser, &line, &length);
 		if (got < 0)
 			return got;
-		if (got == 0 || lines == RECORD_LINES_MAX) {
+		if (got == 0 || full) {
 			if (lines > 0)
 				list_error(parser, zone->record.line,
 					   "a parenthesis that is not closed");
-			zone->n_tokens = 0;
+			record_drop(zone);
 			return got;
+		}
+		/* One that was too long may have named an owner, or closed what was open. */
+		if (parser->line != before + 1) {
+			zone->record.owner.length = 0;
+			tokens_clear(zone);
+			lines = 0;
 		}
 		if (lines == 0) {
 			zone->record.line = parser->line;
@@ -195,10 +218,7 @@ static int tokens_next(struct zone_reader *zone)
 		problem = line_scan(zone, line, length);
 		if (problem) {
 			list_error(parser, parser->line, "%s", problem);
-			/* What came before belongs to an owner that is not known now. */
-			if (!zone->owner_omitted)
-				zone->record.owner.length = 0;
-			zone->n_tokens = 0;
+			record_drop(zone);
 			return 1;
 		}
 	}
@@ -226,7 +246,7 @@ static void directive_apply(struct zone_reader *zone)
 		if (zone->n_tokens != 2 || !zone_period_parse(&tokens[1], &zone->ttl))
 			problem = "no time behind $TTL";
 		else
-			zone->ttl_given = true;
+			zone->ttl_given = zone->ttl_known = true;
 	} else {
 		problem = "a directive that is not supported";
 	}
@@ -265,6 +285,7 @@ static const char *fields_parse(struct zone_reader *zone, unsigned *at)
 	}
 	if (ttl && !zone->ttl_given)
 		zone->ttl = record->ttl;
+	zone->ttl_known |= ttl;
 	if (*at == zone->n_tokens)
 		return "no type";
 	int type = zone_type_parse(&zone->tokens[*at]);
@@ -273,6 +294,14 @@ static const char *fields_parse(struct zone_reader *zone, unsigned *at)
 	record->type = (uint16_t)type;
 	++*at;
 	return NULL;
+}
+
+/* Where nothing states a TTL before it, the SOA's minimum is as good as a $TTL: so BIND has it. */
+static void ttl_take(struct zone_reader *zone)
+{
+	struct zone_record *record = &zone->record;
+	record->ttl = zone->ttl = dns_u32_load(record->rdata + record->rdata_length - 4);
+	zone->ttl_given = zone->ttl_known = true;
 }
 
 /* NULL or what is wrong with the record whose tokens are there. */
@@ -289,7 +318,11 @@ static const char *record_parse(struct zone_reader *zone)
 	if (zone->record.owner.length == 0)
 		return "no owner before it";
 	problem = fields_parse(zone, &at);
-	return problem ? problem : zone_rdata_parse(zone, at);
+	if (!problem)
+		problem = zone_rdata_parse(zone, at);
+	if (!problem && zone->record.type == DNS_TYPE_SOA && !zone->ttl_known)
+		ttl_take(zone);
+	return problem;
 }
 
 int zone_record_next(struct zone_reader *zone)

@@ -41,7 +41,8 @@ struct zone_reader {
 	struct zone_name origin; /* the root until a $ORIGIN says otherwise */
 	struct zone_record record;
 	uint32_t ttl; /* of $TTL, else of the record before */
-	bool ttl_given;
+	bool ttl_given; /* by $TTL, or by the SOA */
+	bool ttl_known; /* by that or a record */
 	/* the record being read */
 	bool owner_omitted;
 	unsigned depth; /* parentheses open */

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataplane/dns/reply.h"
@@ -137,16 +138,18 @@ struct policy_selector *sluice_selector_records(uint32_t section, uint16_t min, 
 
 int lua_prefixes_add(struct prefix_list *list, const struct lua_prefix *prefixes, size_t count)
 {
+	struct prefix_entry *entries = calloc(count | 1, sizeof(*entries));
+	if (entries == NULL)
+		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		struct prefix_entry entry = {.length = prefixes[i].length,
-					     .ipv6 = prefixes[i].ipv6,
-					     .negated = prefixes[i].negated};
-		memcpy(entry.address, prefixes[i].bytes, entry.ipv6 ? 16 : 4);
-		int error = prefix_list_add(list, &entry);
-		if (error < 0)
-			return error;
+		entries[i] = (struct prefix_entry){.length = prefixes[i].length,
+						   .ipv6 = prefixes[i].ipv6,
+						   .negated = prefixes[i].negated};
+		memcpy(entries[i].address, prefixes[i].bytes, prefixes[i].ipv6 ? 16 : 4);
 	}
-	return 0;
+	int error = prefix_list_add_all(list, entries, count);
+	free(entries);
+	return error;
 }
 
 struct policy_selector *sluice_selector_netmask(const struct lua_prefix *prefixes, size_t count,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/policy/model.h"
+#include "dataplane/rules/matched.h"
 
 enum truth { FALSE, UNKNOWN, TRUE };
 
@@ -153,10 +154,30 @@ bool policy_test_compares(const struct rule_test *test)
 	return same_kind_covers(test, test, true);
 }
 
+/* Whether what the test says of a packet ends with the name that it has. */
+static bool asks_name(const struct rule_test *test)
+{
+	switch ((enum rule_test_kind)test->kind) {
+	case RULE_TEST_QNAME:
+	case RULE_TEST_QNAME_SET:
+	case RULE_TEST_QNAME_SUFFIX:
+	case RULE_TEST_QNAME_LABELS:
+	case RULE_TEST_QNAME_LENGTH:
+	case RULE_TEST_REGEX:
+		return true;
+	case RULE_TEST_LIST:
+		return test->value == MATCHED_NAME;
+	default:
+		return false;
+	}
+}
+
 static bool test_covers(const struct policy_selector *selector, const struct policy_selector *other,
 			struct policy_view *view)
 {
 	const struct rule_test *a = &selector->test, *b = &other->test;
+	if (view->renamed && asks_name(a))
+		return false;
 	switch ((enum rule_test_kind)a->kind) {
 	case RULE_TEST_QNAME:
 		return names_same(a, b);

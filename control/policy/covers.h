@@ -17,6 +17,7 @@ struct policy_view {
 	uint64_t patience; /* comparisons that may still be made; at 0 nothing is covered */
 	uint16_t qtype;	   /* only queries of this type count; 0: all */
 	bool unedited;	   /* nothing edits the packet between the two */
+	bool renamed;	   /* something between the two may give it another name */
 };
 
 /* Whether some packet of the view may be one for the selector. */

@@ -15,7 +15,10 @@
 /* A chain that is looked at. */
 struct lint {
 	const struct policy_rules *rules;
-	uint32_t *edits; /* how many rules before this one may edit the packet */
+	struct before {
+		uint32_t edits, renames; /* rules that may edit the packet, give it another name */
+		bool asks; /* the rule's own selector has Lua, which may do either */
+	} *before; /* by rule: what comes before its last comparison */
 	struct policy_anchors *anchors; /* of rules that may leave nothing for others */
 	struct policy_view view;
 	policy_lint_fn *warn;
@@ -65,6 +68,14 @@ static bool asks_lua(const struct policy_selector *selector)
 	return selector->node == NODE_TEST && selector->test.kind >= RULE_TEST_LUA;
 }
 
+/* Whether Lua sees the packet: it alone may give it another name. */
+static bool runs_lua(const struct policy_rule *rule)
+{
+	uint8_t kind = rule->action->action.kind;
+	return kind == RULE_ACTION_LUA || kind == RULE_ACTION_LUA_FFI ||
+	       kind == RULE_ACTION_LUA_THREAD || asks_lua(rule->selector);
+}
+
 /* Whether the packet may be another one for the rules that follow. */
 static bool edits(const struct policy_rule *rule)
 {
@@ -102,9 +113,12 @@ static bool leaves_nothing(const struct rule_action *action, const struct rule_a
 
 static bool covers(struct lint *lint, size_t index, size_t other, uint16_t qtype)
 {
-	size_t first = RTE_MIN(index, other), last = RTE_MAX(index, other);
+	const struct before *first = &lint->before[RTE_MIN(index, other)];
+	const struct before *last = &lint->before[RTE_MAX(index, other)];
 	lint->view.qtype = qtype;
-	lint->view.unedited = lint->edits[first] == lint->edits[last];
+	lint->view.unedited = first->edits == last->edits && !last->asks;
+	/* Where it would be a reason to warn that nobody else answers, names are taken to stay. */
+	lint->view.renamed = qtype == 0 && (first->renames != last->renames || last->asks);
 	return policy_covers(rule_at(lint, index)->selector, rule_at(lint, other)->selector,
 			     &lint->view);
 }
@@ -188,13 +202,16 @@ static void chain_check(struct lint *lint)
 
 static bool prepare(struct lint *lint)
 {
-	lint->edits = calloc(lint->rules->count + 1, sizeof(*lint->edits));
+	lint->before = calloc(lint->rules->count + 1, sizeof(*lint->before));
 	lint->anchors = policy_anchors_new();
-	if (lint->edits == NULL || lint->anchors == NULL)
+	if (lint->before == NULL || lint->anchors == NULL)
 		return false;
 	for (size_t i = 0; i < lint->rules->count; i++) {
 		const struct rule_action *action = action_at(lint, i);
-		lint->edits[i + 1] = lint->edits[i] + edits(rule_at(lint, i));
+		struct before *before = &lint->before[i];
+		before->asks = asks_lua(rule_at(lint, i)->selector);
+		before[1].edits = before->edits + edits(rule_at(lint, i));
+		before[1].renames = before->renames + runs_lua(rule_at(lint, i));
 		bool takes = ends(action) || action->kind == RULE_ACTION_SPOOF ||
 			     action->kind == RULE_ACTION_TRUNCATE;
 		if (takes && !policy_anchors_add(lint->anchors, rule_at(lint, i)->selector,
@@ -215,6 +232,6 @@ void policy_lint(struct policy_model *model, policy_lint_fn *warn)
 		if (prepare(&lint))
 			chain_check(&lint);
 		policy_anchors_free(lint.anchors);
-		free(lint.edits);
+		free(lint.before);
 	}
 }

@@ -2,8 +2,10 @@
 #include "dataplane/rules/name_set.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "dataplane/dns/name.h"
 
@@ -13,10 +15,9 @@
 #define SLOT_REMOVED 1u
 #define BYTES_START 2u /* the first position that is not one of those two */
 
-static uint32_t name_hash(const uint8_t *name, size_t length)
+static uint32_t name_hash(const struct name_set *set, const uint8_t *name, size_t length)
 {
-	/* Members come from the operator, so nobody can choose them to collide. */
-	return dns_name_hash32(name, length, 0);
+	return dns_name_hash32(name, length, set->seed);
 }
 
 static bool labels_has(const struct name_set *set, unsigned labels)
@@ -30,7 +31,7 @@ static struct name_set_slot *slot_find(const struct name_set *set, const uint8_t
 {
 	if (set->count == 0)
 		return NULL;
-	uint32_t hash = name_hash(name, length);
+	uint32_t hash = name_hash(set, name, length);
 	for (uint32_t i = hash & set->mask;; i = (i + 1) & set->mask) {
 		struct name_set_slot *slot = &set->slots[i];
 		if (slot->at == SLOT_FREE)
@@ -104,7 +105,7 @@ static void members_move(const struct name_set *from, struct name_set_slot *slot
 	memset(bytes, 0, BYTES_START);
 	while ((name = name_set_next(from, &cursor, &length))) {
 		memcpy(bytes + at, name - 1, length + 1);
-		slot_take(slots, mask, name_hash(name, length), at);
+		slot_take(slots, mask, name_hash(from, name, length), at);
 		at += (uint32_t)length + 1;
 	}
 	*bytes_used = at;
@@ -132,12 +133,26 @@ static int set_resize(struct name_set *set, uint32_t count, uint32_t size)
 	return 0;
 }
 
+/* The same for all sets of the process, as it is a system call. False if there is none. */
+static bool seed_draw(uint32_t *seed)
+{
+	static atomic_uint drawn; /* 0: not yet */
+	uint32_t fresh = 0;
+	*seed = atomic_load(&drawn);
+	if (*seed != 0)
+		return true;
+	if (getrandom(&fresh, sizeof(fresh), 0) != sizeof(fresh))
+		return false;
+	atomic_store(&drawn, *seed = fresh | 1);
+	return true;
+}
+
 struct name_set *name_set_new(void)
 {
 	struct name_set *set = calloc(1, sizeof(*set));
 	if (!set)
 		return NULL;
-	if (set_resize(set, 0, 64) != 0) {
+	if (!seed_draw(&set->seed) || set_resize(set, 0, 64) != 0) {
 		free(set);
 		return NULL;
 	}
@@ -191,7 +206,7 @@ int name_set_add(struct name_set *set, const uint8_t *name, size_t length)
 	uint32_t at = set->bytes_used;
 	set->bytes[at] = (uint8_t)length;
 	dns_name_lower(set->bytes + at + 1, name, length);
-	slot_take(set->slots, set->mask, name_hash(name, length), at);
+	slot_take(set->slots, set->mask, name_hash(set, name, length), at);
 	unsigned labels = dns_name_split(name, length, offsets);
 	set->labels[labels / 64] |= (uint64_t)1 << labels % 64;
 	set->bytes_used += (uint32_t)length + 1;

@@ -30,6 +30,7 @@ struct name_set {
 	uint32_t used;	    /* slots that are not free */
 	uint32_t bytes_used;
 	uint32_t bytes_size;
+	uint32_t seed; /* a secret: policies may put names into it that clients ask for */
 };
 
 /* An empty set to edit, NULL without memory. */

@@ -135,6 +135,23 @@ int prefix_list_add(struct prefix_list *list, const struct prefix_entry *entry)
 	return 0;
 }
 
+static int entries_compare(const void *left, const void *right)
+{
+	return prefix_compare(left, right);
+}
+
+int prefix_list_add_all(struct prefix_list *list, struct prefix_entry *entries, size_t count)
+{
+	int error = 0;
+	for (size_t i = 0; i < count; i++)
+		entry_mask(&entries[i]);
+	if (count > 0)
+		qsort(entries, count, sizeof(*entries), entries_compare);
+	for (size_t i = 0; i < count && error == 0; i++)
+		error = prefix_list_add(list, &entries[i]);
+	return error;
+}
+
 int prefix_list_add_text(struct prefix_list *list, const char *text)
 {
 	struct prefix_entry entry;

@@ -62,6 +62,12 @@ int prefix_parse(const char *text, struct prefix_entry *entry);
 /* Adds; the same prefix again only changes whether it is negated. -EINVAL, -ENOMEM. */
 int prefix_list_add(struct prefix_list *list, const struct prefix_entry *entry);
 
+/*
+ * Adds many, however they are ordered: `entries` is sorted for that, as each of a hundred thousand would
+ * move half of the others else. Of the same prefix one counts. As above.
+ */
+int prefix_list_add_all(struct prefix_list *list, struct prefix_entry *entries, size_t count);
+
 /* Parses and adds. 0, -EINVAL or -ENOMEM. */
 int prefix_list_add_text(struct prefix_list *list, const char *text);
 

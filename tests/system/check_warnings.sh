@@ -64,6 +64,15 @@ warns <<-'END'
 	addAction(QNameRule('test'), DropAction()) addAction('test', DropAction()) addAction(AllRule(), AllowAction())
 	addResponseAction(AllRule(), AllowResponseAction())
 END
+warns '7: .*never reached: that of .*policy.lua:6 ' <<-'END'
+	local function rename(dq) dq:changeName(newDNSName('a.test')) return DNSAction.None end
+	addAction(OrRule({QNameRule('a.test'), RegexRule('^b'), TagRule('t')}), DropAction())
+	addAction('c.test', LuaAction(rename))
+	addAction(QNameRule('a.test'), AllowAction())
+	addAction(AndRule({LuaRule(rename), RegexRule('^b')}), AllowAction())
+	addAction('d.test', DropAction())
+	addAction('www.d.test', AllowAction())
+END
 warns <<-'END'
 	addAction('a.test', DropAction())
 	addAction(AndRule({'a.test', HTTPPathRule('/dns-query')}), DropAction())

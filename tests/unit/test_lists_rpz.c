@@ -167,6 +167,28 @@ START_TEST(soa)
 }
 END_TEST
 
+static uint32_t ttl(const struct rpz_zone *zone, const char *name)
+{
+	struct rpz_match match;
+	return zone->records[action_find(zone, name, &match)->first].ttl;
+}
+
+/* Where no TTL is stated the SOA's minimum is one. */
+START_TEST(no_ttl)
+{
+	struct rpz_zone *zone = load_clean("@ SOA ns. h. 7 1h 10m 1w 45\na A 192.0.2.1\n"
+					   "b 9 A 192.0.2.2\nc A 192.0.2.3\n");
+	ck_assert_uint_eq(zone->soa.ttl, 45);
+	ck_assert_uint_eq(ttl(zone, "a"), 45);
+	ck_assert_uint_eq(ttl(zone, "b"), 9);
+	ck_assert_uint_eq(ttl(zone, "c"), 45);
+	rpz_zone_free(zone);
+	zone = load_clean("$TTL 0\n@ SOA ns. h. 7 1h 10m 1w 45\na A 192.0.2.1\n");
+	ck_assert_uint_eq(ttl(zone, "a"), 0);
+	rpz_zone_free(zone);
+}
+END_TEST
+
 /* The ways to write the same: owners left out, case, escapes, DOS lines, other orders. */
 START_TEST(zone_format)
 {
@@ -307,7 +329,8 @@ START_TEST(addresses)
 		     "32.zz.db8.2001.rpz-ip CNAME .\n128.57.zz.1.0.db8.2001.rpz-ip CNAME *.\n"
 		     "64.zz.1.RPZ-ip CNAME rpz-drop.\n128.8.7.6.5.4.3.2.1.rpz-ip A 192.0.2.99\n"
 		     "8.0.0.0.10.rpz-client-ip CNAME rpz-passthru.\n"
-		     "1.zz.8000.rpz-client-ip CNAME rpz-drop.\n");
+		     "1.zz.8000.rpz-client-ip CNAME rpz-drop.\n"
+		     "16.0.0.31.172.rpz-ip CNAME 16.0.0.31.172.RPZ-ip.\n");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.0"), "nxdomain");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.1"), "passthru");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "192.0.2.2"), "nxdomain");
@@ -319,6 +342,7 @@ START_TEST(addresses)
 	ck_assert_str_eq(address_policy(zone, zone->answers, "0.0.0.0"), "none");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "255.255.255.255"), "drop");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "10.1.2.3"), "none");
+	ck_assert_str_eq(address_policy(zone, zone->answers, "172.31.0.1"), "passthru");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8::"), "nxdomain");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8:0:1::57"), "nodata");
 	ck_assert_str_eq(address_policy(zone, zone->answers, "2001:db8:0:1::58"), "nxdomain");
@@ -457,12 +481,45 @@ START_TEST(open_parenthesis)
 	ck_assert_str_eq(policy(zone, "n0"), "none");
 	ck_assert_str_eq(policy(zone, "n300"), "nxdomain");
 	rpz_zone_free(zone);
+	strcpy(text, HEAD "a CNAME rpz-passthru.\nb TXT (\n");
+	for (unsigned i = 1; i < 256; i++)
+		strcat(text, "x\n");
+	strcat(text, "  A 192.0.2.1\nc CNAME .\n");
+	zone = load(text);
+	ck_assert_ptr_nonnull(zone);
+	ck_assert_uint_eq(report.errors, 2);
+	ck_assert_str_eq(policy(zone, "a"), "passthru");
+	ck_assert_str_eq(policy(zone, "c"), "nxdomain");
+	rpz_zone_free(zone);
 	zone = load(HEAD "a CNAME .\nb TXT ( x\n");
 	ck_assert_ptr_nonnull(zone);
 	ck_assert_uint_eq(report.errors, 1);
 	ck_assert_str_eq(policy(zone, "a"), "nxdomain");
 	rpz_zone_free(zone);
 	free(text);
+}
+END_TEST
+
+/* A line that is too long may have begun a record, or ended one. */
+START_TEST(long_lines)
+{
+	enum { LONG = 70000 };
+	char *text = malloc(4 * LONG), *x = malloc(LONG + 1);
+	memset(x, 'x', LONG);
+	x[LONG] = '\0';
+	snprintf(text, 4 * LONG,
+		 HEAD "a CNAME rpz-passthru.\nb TXT \"%s\"\n  A 192.0.2.1\n"
+		      "c TXT ( y\n\"%s\" )\nd A 192.0.2.2\n  A 192.0.2.3\n", x, x);
+	struct rpz_zone *zone = load(text);
+	ck_assert_ptr_nonnull(zone);
+	ck_assert_uint_eq(report.errors, 3);
+	ck_assert_str_eq(policy(zone, "a"), "passthru");
+	ck_assert_str_eq(policy(zone, "b"), "none");
+	ck_assert_str_eq(policy(zone, "c"), "none");
+	ck_assert_str_eq(data(zone, "d", DNS_TYPE_A), "c0000202 c0000203 ");
+	rpz_zone_free(zone);
+	free(text);
+	free(x);
 }
 END_TEST
 
@@ -518,6 +575,7 @@ static Suite *lists_rpz_suite(void)
 	tcase_add_checked_fixture(tcase, folder_make, folder_remove);
 	tcase_add_test(tcase, policies);
 	tcase_add_test(tcase, soa);
+	tcase_add_test(tcase, no_ttl);
 	tcase_add_test(tcase, zone_format);
 	tcase_add_test(tcase, data_types);
 	tcase_add_test(tcase, sets);
@@ -529,6 +587,7 @@ static Suite *lists_rpz_suite(void)
 	tcase_add_loop_test(tcase, broken_records, 0, (int)(sizeof(broken) / sizeof(broken[0])));
 	tcase_add_test(tcase, broken_before);
 	tcase_add_test(tcase, open_parenthesis);
+	tcase_add_test(tcase, long_lines);
 	tcase_add_test(tcase, no_origin);
 	tcase_add_test(tcase, nothing_usable);
 	tcase_add_test(tcase, as_names);

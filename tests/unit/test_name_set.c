@@ -121,6 +121,34 @@ START_TEST(many_names)
 }
 END_TEST
 
+/* The most slots side by side that are not free, which a look-up may go through. */
+static unsigned longest_run(const struct name_set *set)
+{
+	unsigned run = 0, longest = 0;
+	for (uint32_t i = 0; i <= set->mask; i++) {
+		run = set->slots[i].at != 0 ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	return longest;
+}
+
+/* Whoever knows how names are hashed, but not the secret, does not make them meet. */
+START_TEST(names_are_not_aimed)
+{
+	enum { AIMED = 300, BITS = 0xfff };
+	struct name_set *set = name_set_new();
+	char text[32];
+	for (unsigned i = 0; set->count < AIMED; i++) {
+		snprintf(text, sizeof(text), "n%u.example.org", i);
+		size_t length = to_wire(text);
+		if ((dns_name_hash32(wire, length, 0) & BITS) == 0)
+			ck_assert_int_eq(name_set_add(set, wire, length), 0);
+	}
+	ck_assert_uint_lt(longest_run(set), AIMED / 4);
+	name_set_free(set);
+}
+END_TEST
+
 /* Bytes that are no name, on the heap so that reading past them is seen. */
 START_TEST(garbage_is_not_overrun)
 {
@@ -147,6 +175,7 @@ static Suite *name_set_suite(void)
 	tcase_add_test(tcase, exact_and_suffix);
 	tcase_add_test(tcase, removal);
 	tcase_add_test(tcase, many_names);
+	tcase_add_test(tcase, names_are_not_aimed);
 	tcase_add_test(tcase, garbage_is_not_overrun);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -158,6 +158,31 @@ START_TEST(first_octets)
 }
 END_TEST
 
+/* As many as a country has, in the order that a table in Lua gives them. */
+START_TEST(many_in_any_order)
+{
+	enum { COUNT = 300000 };
+	struct prefix_entry *entries = calloc(COUNT, sizeof(*entries));
+	uint32_t place = 1;
+	for (unsigned i = 0; i < COUNT; i++) {
+		entries[i].length = 24;
+		place = place * 1664525 + 1013904223;
+		memcpy(entries[i].address, &place, 3);
+	}
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, COUNT), 0);
+	for (size_t i = 1; i < list.count; i++)
+		ck_assert_int_lt(prefix_compare(&list.entries[i - 1], &list.entries[i]), 0);
+	ck_assert_uint_gt(list.count, COUNT * 9 / 10);
+	struct prefix_set *set = freeze();
+	for (unsigned i = 0; i < COUNT; i++)
+		ck_assert(prefix_set_match(set, entries[i].address, false));
+	entries[0].length = 33;
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, 1), -EINVAL);
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, 0), 0);
+	free(entries);
+}
+END_TEST
+
 static Suite *prefix_set_suite(void)
 {
 	Suite *suite = suite_create("prefix_set");
@@ -168,6 +193,7 @@ static Suite *prefix_set_suite(void)
 	tcase_add_test(tcase, same_again_changes_the_sign);
 	tcase_add_test(tcase, random_prefixes);
 	tcase_add_test(tcase, first_octets);
+	tcase_add_test(tcase, many_in_any_order);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
