@@ -91,13 +91,31 @@ static const void *list_read(struct feed *feed)
 	return list_load_names(feed->path, &options, 0, &feed->report);
 }
 
-static void feed_read(struct feed *feed)
+/* Whether another file is under the name by now, which may be what was read, and half written. */
+static bool feed_replaced(const struct feed *feed)
+{
+	struct feed_identity now;
+	return identity_read(feed->path, &now) &&
+	       (!feed->known || now.inode != feed->identity.inode ||
+		now.device != feed->identity.device);
+}
+
+/* The file that was found there (NULL: none); `anew`: whatever is there by now. */
+static void feed_read(struct feed *feed, const struct feed_identity *found, bool anew)
 {
 	double start = clock_seconds();
 	uint64_t one = 1;
 	memset(&feed->report, 0, sizeof(feed->report));
-	feed->known = identity_read(feed->path, &feed->identity);
+	feed->known = found != NULL;
+	if (found != NULL)
+		feed->identity = *found;
 	feed->fresh = list_read(feed);
+	if (!anew && feed_replaced(feed)) {
+		feed_data_free(feed, feed->fresh);
+		feed->fresh = NULL;
+		feed->known = false; /* it is read when it is whole */
+		return;
+	}
 	feed->seconds = clock_seconds() - start;
 	atomic_store(&feed->phase, FEED_PHASE_CONTROL);
 	if (write(feed->feeds->done, &one, sizeof(one)) < 0) {
@@ -106,21 +124,18 @@ static void feed_read(struct feed *feed)
 }
 
 /* Whether the file is another one than that which was read; a file that went is one too, once. */
-static bool feed_changed(struct feed *feed)
+static bool feed_changed(const struct feed *feed, const struct feed_identity *found)
 {
-	struct feed_identity identity;
-	bool there = identity_read(feed->path, &identity);
-	if (!there || !feed->known)
-		return there != feed->known;
-	return !identity_equal(&identity, &feed->identity);
+	if (found == NULL || !feed->known)
+		return (found != NULL) != feed->known;
+	return !identity_equal(found, &feed->identity);
 }
 
 /* Who writes a file is told of only in the end: one that changed of late may be half written. */
-static bool feed_settled(const struct feed *feed)
+static bool is_settled(const struct feed_identity *found)
 {
-	struct feed_identity identity;
-	return !identity_read(feed->path, &identity) ||
-	       llabs((long long)time(NULL) - identity.changed.tv_sec) >= FEED_SETTLED_S;
+	return found == NULL ||
+	       llabs((long long)time(NULL) - found->changed.tv_sec) >= FEED_SETTLED_S;
 }
 
 /* A file is told of by its name in its folder. A folder that is watched already is looked up. */
@@ -188,13 +203,21 @@ static void feed_turn(struct feed *feed, bool look)
 		return;
 	bool anew = atomic_exchange(&feed->anew, false);
 	bool wanted = atomic_exchange(&feed->wanted, false);
-	look = (look || feed->left) && feed->options.watch && feed_settled(feed);
+	look |= feed->left;
 	feed->left = false;
-	if (!anew && !((wanted || look) && feed_changed(feed)))
+	if (!anew && !wanted && !(look && feed->options.watch))
 		return;
-	if (feed->options.watch)
+	if (anew && feed->options.watch)
 		feed_watch(feed); /* first: what changes from here on is told */
-	feed_read(feed);
+	/* Once for all: between two looks it may be another one. */
+	struct feed_identity identity;
+	const struct feed_identity *found = identity_read(feed->path, &identity) ? &identity : NULL;
+	look = look && feed->options.watch && is_settled(found);
+	if (!anew && !((wanted || look) && feed_changed(feed, found)))
+		return;
+	if (!anew && feed->options.watch)
+		feed_watch(feed);
+	feed_read(feed, found, anew);
 }
 
 static void feeds_look(struct feeds *feeds, bool look)
