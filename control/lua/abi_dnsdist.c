@@ -542,7 +542,8 @@ bool dnsdist_ffi_dnsresponse_rebase(dnsdist_ffi_dnsresponse_t *dr, const char *i
 {
 	struct lua_name name;
 	return initialName != NULL && sluice_name_load(initialName, initialNameSize, &name) == 0 &&
-	       sluice_question_rename(dr, &name) == 0;
+	       sluice_question_rename(dr, &name) == 0 &&
+	       sluice_question_skip_cache_set(dr, true) == 0;
 }
 
 bool dnsdist_ffi_dnsresponse_get_stale_cache_hit(const dnsdist_ffi_dnsresponse_t *dr)
