@@ -71,6 +71,9 @@ local TCP = {tcpdiedsendingquery = 'tcpDiedSendingQuery',
 local STATES = {[0] = false, 'UP', 'DOWN', false}
 local view = ffi.new('struct lua_server_view')
 
+local rates = {}
+local NOTHING = 0 / 0 -- null
+
 local function server_of(id, one, pools, families)
   if not C.sluice_server_view(servers.pointer(one), view) then
     return nil
@@ -79,8 +82,10 @@ local function server_of(id, one, pools, families)
   local title = view.name ~= nil and ffi.string(view.name) or ''
   local wanted = key_of({address = where_to,
     server = (title ~= '' and title or where_to):gsub('%.', '_')})
+  local qps, drop_rate = servers.rates(rates, one:getID(), view)
   local made = {id = id, name = title, address = where_to,
     state = STATES[view.mode] or (view.up ~= 0 and 'up' or 'down'), protocol = 'Do53 UDP',
+    qps = qps, dropRate = drop_rate,
     qpsLimit = view.qps_limit, outstanding = tonumber(view.outstanding),
     reuseds = tonumber(view.drops), weight = view.weight, order = view.order,
     pools = json.array(pools), latency = view.latency, queries = tonumber(view.queries),
@@ -88,6 +93,9 @@ local function server_of(id, one, pools, families)
     sendErrors = tonumber(view.send_errors), tlsResumptions = 0}
   for family, key in pairs(TCP) do
     made[key] = sum_of(families['server_' .. family], wanted)
+  end
+  if made.state:lower() == 'down' then
+    made.latency, made.tcpLatency = NOTHING, NOTHING
   end
   return made
 end
@@ -218,7 +226,8 @@ end
 local SETTINGS = {{'allow-empty-response', 'allow_empty_response', true},
   {'truncate-tc', 'cut_truncated', true}, {'verbose-health-checks', 'verbose_checks', true},
   {'ecs-override', 'ecs_override', true}, {'ecs-source-prefix-v4', 'ecs_v4_prefix'},
-  {'ecs-source-prefix-v6', 'ecs_v6_prefix'}, {'stale-cache-entries-ttl', 'stale'}}
+  {'ecs-source-prefix-v6', 'ecs_v6_prefix'}, {'stale-cache-entries-ttl', 'stale'},
+  {'tcp-recv-timeout', 'tcp_receive_timeout'}, {'tcp-send-timeout', 'tcp_send_timeout'}}
 
 local function config_list()
   local made = json.array()
@@ -232,6 +241,7 @@ local function config_list()
   end
   add('server-policy', (balancing.showServerPolicy():gsub('\n$', '')))
   add('fixup-case', false)
+  add('control-socket', '') -- the console's is in the configuration
   add('verbose', server.getVerbose())
   return made
 end

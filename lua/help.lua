@@ -323,7 +323,7 @@ topTimeouts(count, labels) -- the names that no server answered
 topBandwidth(count) -- the clients with most bytes, both ways
 getTopQueries(count, labels) -- as topQueries(), as a table
 getTopResponses(count, rcode, labels) -- as topResponses(), as a table
-getSlowResponses(count, milliseconds, labels) -- as topSlow(), as a table
+getSlowResponses(count, milliseconds, labels, timeouts) -- as topSlow() or topTimeouts(), as a table
 getTopBandwidth(count) -- as topBandwidth(), as a table
 grepq(selectors, count, {outputFile=}) -- those of a network, below a name, or slower than "100ms"
 getRingEntries() -- all that is recorded, as a table of objects

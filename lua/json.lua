@@ -69,23 +69,83 @@ function json.encode(value)
   return table.concat(out)
 end
 
--- The strings of an object's list, as {"value": ["a", "b"]} has them; nil: it is something else.
--- Strings with escapes are none that anybody means here.
-function json.strings(text, key)
-  local at, found = text:match('^%s*{%s*"' .. key .. '"%s*:%s*%[%s*()'), {}
-  if not at or text:find('^%]%s*}%s*$', at) then
-    return at and found
+-- ---- reading
+
+local DEPTH_MAX = 16
+local CLOSING = {['{'] = '}', ['['] = ']'}
+
+-- Where a string ends that begins here; nil: it is none.
+local function string_end(text, at)
+  at = text:match('^"[^"\\%c]*()', at)
+  while at and text:byte(at) == 92 do -- "\"
+    at = text:match('^\\["\\/bfnrt][^"\\%c]*()', at) or text:match('^\\u%x%x%x%x[^"\\%c]*()', at)
   end
+  return at and text:match('^"()', at)
+end
+
+local function name_end(text, at)
+  at = string_end(text, at)
+  return at and text:match('^%s*:%s*()', at)
+end
+
+-- Likewise a value.
+local function value_end(text, at, depth)
+  local first = text:sub(at, at)
+  local closing = CLOSING[first]
+  if first == '"' then
+    return string_end(text, at)
+  elseif not closing then
+    return text:match('^%-?%d[%d.eE+-]*()', at) or text:match('^true()', at) or
+      text:match('^false()', at) or text:match('^null()', at)
+  elseif depth == DEPTH_MAX then
+    return nil
+  end
+  at = text:match('^%s*()', at + 1)
+  if text:sub(at, at) == closing then
+    return at + 1
+  end
+  repeat
+    at = first == '[' and at or name_end(text, at)
+    at = at and value_end(text, at, depth + 1)
+    at = at and text:match('^%s*()', at)
+    if at and text:sub(at, at) == closing then
+      return at + 1
+    end
+    at = at and text:match('^,%s*()', at)
+  until not at
+  return nil
+end
+
+-- The strings of a list; nil: it is none, or has something else, or escapes, which nobody means
+-- here.
+local function strings_of(list)
+  local found, at = {}, list:match('^%[%s*()')
+  while at and list:byte(at) ~= 93 do -- "]"
+    found[#found + 1], at = list:match('^"([^"\\]*)"%s*,?%s*()', at)
+  end
+  return at and found
+end
+
+-- The strings of the list that an object has by this name, as {"value": ["a", "b"]}; nil: there is
+-- none.
+function json.strings(text, key)
+  local found
+  local at = text:match('^%s*{%s*()')
   while at do
-    local value, last = text:match('^"([^"\\%c]*)"%s*()', at)
-    if not value then
+    local value = name_end(text, at)
+    local behind = value and value_end(text, value, 1)
+    if not behind then
       return nil
+    elseif text:match('^"([^"]*)"', at) == key then
+      found = strings_of(text:sub(value, behind - 1))
+      if not found then
+        return nil
+      end
     end
-    found[#found + 1] = value
-    if text:find('^%]%s*}%s*$', last) then
-      return found
+    at = text:match('^%s*,%s*()', behind)
+    if not at then
+      return text:find('^%s*}%s*$', behind) and found
     end
-    at = text:match('^,%s*()', last)
   end
 end
 

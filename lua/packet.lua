@@ -26,7 +26,7 @@ function packet.newDNSPacketOverlay(content)
 end
 
 function Overlay:getRecordsCountInSection(section)
-  local count = section == 0 and 1 or 0
+  local count = 0 -- the question is no record
   for i = 0, self.count - 1 do
     count = count + (self.records[i].place == section and 1 or 0)
   end

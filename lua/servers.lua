@@ -357,10 +357,9 @@ end
 
 -- ---- showing them
 
--- Queries and drops a second since they were last shown, as a console asks from time to time.
-local shown = {}
-local function rates(self, now)
-  local key, at = self:getID(), tonumber(C.sluice_wall()) / 1e6
+-- Queries and drops a second since they were last `shown`, as who asks does so from time to time.
+function servers.rates(shown, key, now)
+  local at = tonumber(C.sluice_wall()) / 1e6
   local before = shown[key] or {at = at - 1, queries = 0, drops = 0, fresh = true}
   local seconds = math.max(at - before.at, 1e-3)
   local queries, drops = tonumber(now.queries), tonumber(now.drops)
@@ -371,6 +370,7 @@ local function rates(self, now)
   return (queries - before.queries) / seconds, (drops - before.drops) / seconds
 end
 
+local shown = {}
 local STATES = {[UP] = 'UP', [DOWN] = 'DOWN'}
 local FORMAT = '%-3s %s%-20.20s %-44s %5s %7s %7s %10s %10s %10s %7s %5s %5s %5s %11s %s'
 local function line(uuid, ...)
@@ -400,7 +400,7 @@ function servers.showServers(options)
   local all_qps, all_queries, all_drops = 0, 0, 0
   for index, entry in ipairs(servers.getServers()) do
     local now = ffi.new('struct lua_server_view', view_of(entry))
-    local qps, drop_rate = rates(entry, now)
+    local qps, drop_rate = servers.rates(shown, entry:getID(), now)
     local state = STATES[now.mode] or (now.up ~= 0 and 'up' or 'down')
     local limit = now.qps_limit > 0 and ('%.0f'):format(now.qps_limit) or '0'
     all_qps, all_queries = all_qps + qps, all_queries + tonumber(now.queries)

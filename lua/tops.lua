@@ -114,11 +114,12 @@ function tops.getTopResponses(count, rcode, labels)
     function(entry) return recent.rcode(entry) == rcode and 1 or nil end)
 end
 
--- Those without any answer are topTimeouts().
-function tops.getSlowResponses(count, ms, labels)
+-- Those without any answer are left out, or all there is: topTimeouts().
+function tops.getSlowResponses(count, ms, labels, timeouts)
   ms = check.range(ms or SLOW, 'the number of milliseconds', 0, 4294967)
   return names(recent.RESPONSES, count, labels, function(entry)
-    return entry.us ~= recent.TIMEOUT and entry.us > ms * 1000 and 1 or nil
+    local late = entry.us == recent.TIMEOUT
+    return (timeouts and late or not timeouts and not late and entry.us > ms * 1000) and 1 or nil
   end)
 end
 
@@ -142,8 +143,7 @@ end
 function tops.topSlow(count, ms, labels) return show(tops.getSlowResponses(count, ms, labels)) end
 function tops.topBandwidth(count) return show(tops.getTopBandwidth(count)) end
 function tops.topTimeouts(count, labels)
-  return show(names(recent.RESPONSES, count, labels,
-    function(entry) return entry.us == recent.TIMEOUT and 1 or nil end))
+  return show(tops.getSlowResponses(count, 0, labels, true))
 end
 
 -- ---- lines

@@ -32,7 +32,7 @@ end
 local function secret_of(value, what, hash)
   value = check.string(value, what)
   if value == '' then
-    check.fail('setWebserverConfig: %s is empty', what)
+    return nil -- nobody has it any more
   end
   if value:find('^%$scrypt%$') and not C.sluice_password_is_hash(value, #value) then
     check.fail('setWebserverConfig: %s is no hash, or one that takes too long to check', what)
@@ -305,14 +305,25 @@ local function give(response)
   C.sluice_web_answer(check.range(response.status, 'the status', 0, 599), body, #body)
 end
 
+-- A header of the policy's takes the place of ours, whatever its case; one without a value is left
+-- out.
+local function headers_add(headers, given)
+  for name, value in pairs(given) do
+    for known in pairs(headers) do
+      if known:lower() == name:lower() then
+        headers[known] = nil
+      end
+    end
+    headers[name] = value ~= '' and value or nil
+  end
+end
+
 local function serve()
   local request, response = request_read(), {status = 200, body = '', headers = {}}
   for name, value in pairs(SECURITY) do
     response.headers[name] = value
   end
-  for name, value in pairs(settings.headers or {}) do
-    response.headers[name] = value
-  end
+  headers_add(response.headers, settings.headers or {})
   cross(request, response)
   answer_of(request, response)
   give(response)

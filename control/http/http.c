@@ -15,6 +15,7 @@
 #include "control/metrics/metrics.h"
 
 #define CONNECTIONS_MAX 32
+#define CONNECTIONS_OF_CLIENT 16 /* who is slow on purpose leaves room for others */
 #define IDLE_SECONDS 10
 #define CONTENT_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define CONTENT_JSON "application/json"
@@ -234,6 +235,7 @@ int http_create(struct control *control, char *error, size_t size)
 	daemon_of_http = MHD_start_daemon(
 		flags, listen->port, NULL, NULL, request_answer, control, MHD_OPTION_SOCK_ADDR,
 		&address, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_OF_CLIENT,
 		MHD_OPTION_NOTIFY_COMPLETED, request_end, NULL,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	if (daemon_of_http == NULL) {

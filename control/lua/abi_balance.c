@@ -252,7 +252,7 @@ int sluice_balance_among(uint32_t method, const uint16_t *numbers, size_t count,
 	return lua_abi_index(place < count ? (int)place : -1);
 }
 
-/* ---- dnsdist's FFI ---- */
+/* ---- dnsdist's FFI: an index that is too large gives no server, which is down and all zeros ---- */
 
 size_t dnsdist_ffi_servers_list_get_count(const dnsdist_ffi_servers_list_t *list)
 {
@@ -290,35 +290,37 @@ size_t dnsdist_ffi_servers_list_whashed(const dnsdist_ffi_servers_list_t *list,
 uint64_t dnsdist_ffi_server_get_outstanding(const dnsdist_ffi_server_t *server)
 {
 	const struct balance *balance = list_now()->balance;
-	return balance != NULL ? backend_outstanding(server->number, balance->rules->backends) : 0;
+	if (balance == NULL || server == NULL)
+		return 0;
+	return backend_outstanding(server->number, balance->rules->backends);
 }
 
 bool dnsdist_ffi_server_is_up(const dnsdist_ffi_server_t *server)
 {
-	return backend_is_up(server);
+	return server != NULL && backend_is_up(server);
 }
 
 const char *dnsdist_ffi_server_get_name(const dnsdist_ffi_server_t *server)
 {
-	return server->name;
+	return server != NULL ? server->name : NULL;
 }
 
 const char *dnsdist_ffi_server_get_name_with_addr(const dnsdist_ffi_server_t *server)
 {
-	return server->title;
+	return server != NULL ? server->title : NULL;
 }
 
 int dnsdist_ffi_server_get_weight(const dnsdist_ffi_server_t *server)
 {
-	return lua_abi_index((int)server->weight);
+	return server != NULL ? lua_abi_index((int)server->weight) : 0;
 }
 
 int dnsdist_ffi_server_get_order(const dnsdist_ffi_server_t *server)
 {
-	return lua_abi_index(server->order);
+	return server != NULL ? lua_abi_index(server->order) : 0;
 }
 
 double dnsdist_ffi_server_get_latency(const dnsdist_ffi_server_t *server)
 {
-	return latency_of(server);
+	return server != NULL ? latency_of(server) : 0;
 }

@@ -6,6 +6,7 @@
 #include "control/lua/abi.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/lua/guard.h"
@@ -16,7 +17,7 @@
 #include "dataplane/rules/threads.h"
 #include "dataplane/stats.h"
 
-#define LIST_MAX 64u /* options or tags handed out at once */
+#define LIST_MAX 64u /* tags, or values of an answer */
 
 static struct lua_facts facts_of(const struct lua_question *question)
 {
@@ -201,8 +202,7 @@ uint16_t dnsdist_ffi_dnsquestion_get_len(const dnsdist_ffi_dnsquestion_t *dq)
 
 size_t dnsdist_ffi_dnsquestion_get_size(const dnsdist_ffi_dnsquestion_t *dq)
 {
-	struct rte_mbuf *mbuf = sluice_question_find(dq);
-	return mbuf != NULL ? packet_dns_capacity(mbuf) : 0;
+	return facts_of(dq).length; /* not what there is room for */
 }
 
 bool dnsdist_ffi_dnsquestion_set_size(dnsdist_ffi_dnsquestion_t *dq, size_t newSize)
@@ -255,20 +255,46 @@ void dnsdist_ffi_dnsquestion_set_rcode(dnsdist_ffi_dnsquestion_t *dq, int rcode)
 	dns_header_of(packet_dns(mbuf))->qr = 1;
 }
 
+/* All that a message has: clients must not be able to put one behind those that are looked at. */
+struct handed {
+	size_t size;
+	struct lua_option *options;
+	dnsdist_ffi_ednsoption_t *list;
+};
+
+/* Room for so many, which the thread keeps; it grows with the largest message. */
+static struct handed *handed_make(size_t count)
+{
+	static __thread struct handed handed;
+	if (count <= handed.size)
+		return &handed;
+	size_t size = RTE_MAX(count, (size_t)LIST_MAX);
+	void *options = realloc(handed.options, size * sizeof(handed.options[0]));
+	if (options == NULL)
+		return NULL;
+	handed.options = options;
+	void *list = realloc(handed.list, size * sizeof(handed.list[0]));
+	if (list == NULL)
+		return NULL;
+	handed.list = list;
+	handed.size = size;
+	return &handed;
+}
+
 size_t dnsdist_ffi_dnsquestion_get_edns_options(dnsdist_ffi_dnsquestion_t *dq,
 						const dnsdist_ffi_ednsoption_t **out)
 {
-	static __thread dnsdist_ffi_ednsoption_t list[LIST_MAX];
-	struct lua_option options[LIST_MAX];
-	size_t count = sluice_question_options(dq, options, LIST_MAX);
-	if (count > LIST_MAX)
-		count = LIST_MAX;
+	size_t count = sluice_question_options(dq, NULL, 0);
+	struct handed *handed = handed_make(count);
+	if (handed == NULL)
+		return 0;
+	sluice_question_options(dq, handed->options, count);
 	for (size_t i = 0; i < count; i++)
-		list[i] = (dnsdist_ffi_ednsoption_t){
-			options[i].code, (uint16_t)options[i].data.length,
-			lua_guard_view(dq, options[i].data.data, __func__)};
+		handed->list[i] = (dnsdist_ffi_ednsoption_t){
+			handed->options[i].code, (uint16_t)handed->options[i].data.length,
+			lua_guard_view(dq, handed->options[i].data.data, __func__)};
 	if (out != NULL)
-		*out = lua_guard_copy(dq, list, count * sizeof(list[0]), __func__);
+		*out = lua_guard_copy(dq, handed->list, count * sizeof(handed->list[0]), __func__);
 	return count;
 }
 
@@ -494,8 +520,11 @@ void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const c
 	struct rte_mbuf *mbuf = lua_question_editable(dq);
 	struct dns_question question;
 	struct dns_edns edns;
-	if (mbuf == NULL || rawresponse == NULL || lua_question_reserve(&mbuf, len + 512) < 0)
+	if (mbuf == NULL || rawresponse == NULL)
 		return;
+	len = RTE_MIN(len, DNS_MESSAGE_MAX + (size_t)1); /* what is longer is malformed */
+	/* Where there is no more room it may yet do with what there is. */
+	(void)lua_question_reserve(&mbuf, RTE_MIN(len + 512, (size_t)DNS_MESSAGE_MAX));
 	uint8_t *message = packet_dns(mbuf);
 	size_t length = packet_of(mbuf)->dns_length;
 	if (dns_question_parse(message, length, &question) != DNS_OK ||
@@ -542,7 +571,8 @@ bool dnsdist_ffi_dnsresponse_rebase(dnsdist_ffi_dnsresponse_t *dr, const char *i
 {
 	struct lua_name name;
 	return initialName != NULL && sluice_name_load(initialName, initialNameSize, &name) == 0 &&
-	       sluice_question_rename(dr, &name) == 0;
+	       sluice_question_rename(dr, &name) == 0 &&
+	       sluice_question_skip_cache_set(dr, true) == 0;
 }
 
 bool dnsdist_ffi_dnsresponse_get_stale_cache_hit(const dnsdist_ffi_dnsresponse_t *dr)

@@ -91,19 +91,23 @@ bool dnsdist_ffi_set_rcode_from_async(uint16_t asyncID, uint16_t queryID, uint8_
 	return sluice_object_resume(&object) == 0;
 }
 
+/*
+ * The former name is noted as its wire bytes: dnsdist_ffi_dnsresponse_rebase() takes them. Past the cache:
+ * an answer out of it meets no response rules, which are to give it the former name.
+ */
 static bool alternate_name(struct lua_question *question, const char *alternate,
 			   size_t alternate_size, const char *tag, size_t tag_size,
 			   const char *value, size_t value_size, const char *former_tag,
 			   size_t former_tag_size)
 {
 	struct lua_name name, former;
-	char text[DNS_NAME_TEXT_SIZE];
 	if (alternate == NULL || sluice_name_load(alternate, alternate_size, &name) < 0 ||
 	    !sluice_question_qname(question, &former) ||
 	    sluice_question_rename(question, &name) < 0)
 		return false;
-	int length = sluice_name_print(&former, text, sizeof(text), true);
-	return tag_put(question, former_tag, former_tag_size, text, (size_t)length) &&
+	sluice_question_skip_cache_set(question, true);
+	return tag_put(question, former_tag, former_tag_size, (const char *)former.wire,
+		       former.length) &&
 	       tag_put(question, tag, tag_size, value, value_size);
 }
 
@@ -116,16 +120,28 @@ bool dnsdist_ffi_dnsquestion_set_alternate_name(
 			      tagValueSize, formerNameTagName, formerNameTagSize);
 }
 
-/* A response has no query of its own any more that could be asked again: it stays suspended. */
+/* A response becomes the query that dnsdist_ffi_dnsquestion_set_restartable() kept; false: there is none. */
+static bool query_again(struct fetched *fetched)
+{
+	bool restarted = false;
+	if (!fetched->object.response)
+		return true;
+	if (sluice_question_restart(&fetched->question, &restarted) < 0 || !restarted)
+		return false;
+	return sluice_object_question(&fetched->object, &fetched->question) == 0;
+}
+
 bool dnsdist_ffi_resume_from_async_with_alternate_name(
 	uint16_t asyncID, uint16_t queryID, const char *alternateName, size_t alternateNameSize,
 	const char *tag, size_t tagSize, const char *tagValue, size_t tagValueSize,
 	const char *formerNameTagName, size_t formerNameTagSize)
 {
 	struct fetched fetched;
-	if (!fetch(asyncID, queryID, &fetched))
+	struct lua_name name;
+	if (alternateName == NULL || sluice_name_load(alternateName, alternateNameSize, &name) < 0 ||
+	    !fetch(asyncID, queryID, &fetched))
 		return false;
-	if (fetched.object.response ||
+	if (!query_again(&fetched) ||
 	    !alternate_name(&fetched.question, alternateName, alternateNameSize, tag, tagSize,
 			    tagValue, tagValueSize, formerNameTagName, formerNameTagSize))
 		return put_back(&fetched.object);

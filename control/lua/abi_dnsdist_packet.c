@@ -6,7 +6,7 @@
 
 #include "dataplane/dns/message.h"
 
-#define RECORDS_MAX 4096u /* more do not fit into a message */
+#define RECORDS_MAX (DNS_MESSAGE_MAX / 11) /* more do not fit into a message */
 #define HASH_PRIME 0x01000193u /* FNV-1a */
 
 /* What was found when it was parsed; the bytes stay Lua's and are handed in again. */
@@ -73,7 +73,7 @@ uint16_t dnsdist_ffi_dnspacket_get_qclass(const dnsdist_ffi_dnspacket_t *packet)
 uint16_t dnsdist_ffi_dnspacket_get_records_count_in_section(const dnsdist_ffi_dnspacket_t *packet,
 							    uint8_t section)
 {
-	uint16_t count = packet != NULL && section == 0;
+	uint16_t count = 0; /* the question is no record */
 	for (size_t i = 0; packet != NULL && i < packet->count; i++)
 		count = (uint16_t)(count + (packet->records[i].place == section));
 	return count;

@@ -160,7 +160,7 @@ static const char *text_at(const dnsdist_ffi_ring_entry_list_t *list, size_t idx
 		dns_name_print(entry->name.wire, text, sizeof(text), true);
 	else if (which == TEXT_CLIENT)
 		address_print(&entry->client, text, sizeof(text));
-	else if (which == TEXT_SERVER)
+	else if (which == TEXT_SERVER && entry->response != 0)
 		address_print(&entry->server, text, sizeof(text));
 	else if (which == TEXT_MAC)
 		memcpy(text, entry->mac, sizeof(entry->mac));

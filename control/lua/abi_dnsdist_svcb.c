@@ -134,13 +134,16 @@ static int numbers_compare(const void *a, const void *b)
 	return memcmp(a, b, 2);
 }
 
-/* In ascending order, as RFC 9460 (section 8) has them. */
+/* Each once and in ascending order, as RFC 9460 (section 8) has them. */
 void dnsdist_ffi_svc_record_parameters_add_mandatory_param(
 	dnsdist_ffi_svc_record_parameters *parameters, uint16_t key)
 {
 	if (parameters == NULL)
 		return;
 	struct parameter *at = &parameters->known[SVC_MANDATORY];
+	for (unsigned i = 0; i + 1 < at->length; i += 2)
+		if (dns_u16_load(at->value + i) == key)
+			return;
 	number_add(parameters, SVC_MANDATORY, key);
 	qsort(at->value, at->length / 2, 2, numbers_compare);
 }

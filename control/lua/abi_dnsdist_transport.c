@@ -69,7 +69,7 @@ bool dnsdist_ffi_dnsquestion_add_proxy_protocol_values(
 	dnsdist_ffi_dnsquestion_t *dq, const size_t valuesCount,
 	const dnsdist_ffi_proxy_protocol_value_t *values)
 {
-	if (values_size(valuesCount, values) >= UINT16_MAX)
+	if (valuesCount == 0 || values_size(valuesCount, values) >= UINT16_MAX)
 		return false;
 	for (size_t i = 0; i < valuesCount; i++)
 		if (sluice_question_proxy_value_add(dq, values[i].type, values[i].value,

@@ -470,6 +470,8 @@ int64_t sluice_setting_get(const char *name)
 		{"stale", settings->stale},
 		{"cut_truncated", settings->cut_truncated},
 		{"verbose_checks", settings->verbose_checks},
+		{"tcp_receive_timeout", settings->tcp.receive_timeout / 1000},
+		{"tcp_send_timeout", settings->tcp.send_timeout / 1000},
 	};
 	for (size_t i = 0; i < RTE_DIM(known); i++)
 		if (strcmp(name, known[i].name) == 0)

@@ -193,10 +193,12 @@ size_t sluice_records(const char *message, size_t length, struct lua_record *rec
 	return count;
 }
 
+/* False as well where records are malformed: who looks at some of them must not miss the others. */
 bool sluice_packet_question(const char *message, size_t length, struct lua_record *question)
 {
 	struct dns_question parsed;
-	if (dns_question_parse((const uint8_t *)message, length, &parsed) != DNS_OK)
+	if (dns_question_parse((const uint8_t *)message, length, &parsed) != DNS_OK ||
+	    dns_message_check((const uint8_t *)message, length) < 0)
 		return false;
 	*question = (struct lua_record){
 		.name = {.length = parsed.qname_length},

@@ -105,7 +105,11 @@ static uint32_t ttl_reduce(void *context, enum dns_section section, uint16_t rcl
 static enum rule_verdict continue_run(const struct rule_action *wrapped, struct rte_mbuf *mbuf,
 				      struct rule_context *context)
 {
-	rule_action_run(wrapped, mbuf, context);
+	enum rule_verdict verdict = rule_action_run(wrapped, mbuf, context);
+	/* Without room for its answer the rule is run again where there is some. */
+	if (verdict == RULE_DROP && packet_of(mbuf)->drop_reason == DROP_REPLY_BUILD &&
+	    mbuf->buf_len < PACKET_DATA_SIZE)
+		return verdict;
 	return RULE_GO_ON;
 }
 

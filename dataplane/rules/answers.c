@@ -177,6 +177,9 @@ enum rule_verdict rule_answer_packet(struct rte_mbuf *mbuf, struct rule_context 
 		return reply_end(mbuf, -EBADMSG);
 	int result = dns_reply_packet(packet_dns(mbuf), packet_dns_capacity(mbuf), &query, packet,
 				      length);
+	/* Where the buffer is smaller than others the query comes back in one of those. */
+	if (result == -ENOSPC && mbuf->buf_len < PACKET_DATA_SIZE)
+		return reply_end(mbuf, result);
 	if (result < 0)
 		return rule_answer_rcode(mbuf, context, DNS_RCODE_SERVFAIL, NULL);
 	return reply_end(mbuf, result);

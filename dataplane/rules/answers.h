@@ -60,7 +60,7 @@ enum rule_verdict rule_answer_raw(struct rte_mbuf *mbuf, struct rule_context *co
 				  const struct dns_reply_rdata *values, unsigned count,
 				  uint16_t type_for_any, const struct dns_reply_options *options);
 
-/* A canned response, made fit; ServFail if it is malformed. */
+/* A canned response, made fit; ServFail if it is malformed, or too long for the largest buffers. */
 enum rule_verdict rule_answer_packet(struct rte_mbuf *mbuf, struct rule_context *context,
 				     const uint8_t *packet, size_t length);
 

@@ -46,6 +46,44 @@ ffi_with(QUERY, function(dq)
   equal(ffi.string(out + size - 6, 6), '\224\0\3abc')
 end)
 
+ffi_with(QUERY, function(dq)
+  equal(C.dnsdist_ffi_dnsquestion_add_proxy_protocol_values(dq, 0, values), false)
+  equal(tonumber(C.dnsdist_ffi_dnsquestion_get_size(dq)), #QUERY)
+  equal(C.dnsdist_ffi_dnsquestion_set_size(dq, #QUERY + 1), true)
+  equal(tonumber(C.dnsdist_ffi_dnsquestion_get_size(dq)), #QUERY + 1)
+end)
+
+-- All options, however many: nobody hides one behind others.
+local OPTIONS = ('\0\77\0\0'):rep(100) .. '\0\78\0\1x'
+ffi_with(QUERY:sub(1, -15) .. string.char(math.floor(#OPTIONS / 256), #OPTIONS % 256) .. OPTIONS,
+  function(dq)
+    local found = ffi.new('const dnsdist_ffi_ednsoption_t *[1]')
+    equal(tonumber(C.dnsdist_ffi_dnsquestion_get_edns_options(dq, found)), 101)
+    equal(found[0][99].optionCode, 77)
+    equal(found[0][100].optionCode, 78)
+    equal(ffi.string(found[0][100].data, found[0][100].len), 'x')
+  end)
+
+-- A name that is to be given back, as its bytes; and past the cache.
+local FORMER = '\3www\7Example\3org\0'
+local function renamed(dq)
+  return C.dnsdist_ffi_dnsquestion_set_alternate_name(dq, '\3new\4test\0', 10, 'tag', 3, 'value', 5,
+    'former', 6)
+end
+ffi_with(QUERY, function(dq)
+  local name, size = ffi.new('const char *[1]'), ffi.new('size_t[1]')
+  equal(renamed(dq), true)
+  C.dnsdist_ffi_dnsquestion_get_qname_raw(dq, name, size)
+  equal(ffi.string(name[0], size[0]), '\3new\4test\0')
+  equal(ffi.string(C.dnsdist_ffi_dnsquestion_get_tag(dq, 'tag')), 'value')
+  equal(C.dnsdist_ffi_dnsquestion_get_skip_cache(dq), true)
+  local noted = C.dnsdist_ffi_dnsquestion_get_tag_raw(dq, 'former', out, 600)
+  equal(ffi.string(out, noted), FORMER)
+  equal(C.dnsdist_ffi_dnsresponse_rebase(dq, out, noted), true)
+  C.dnsdist_ffi_dnsquestion_get_qname_raw(dq, name, size)
+  equal(ffi.string(name[0], size[0]), FORMER)
+end)
+
 -- What no query came over.
 ffi_with(QUERY, function(dq)
   local sni, size = ffi.new('const char *[1]', {'x'}), ffi.new('size_t[1]', 7)
@@ -80,6 +118,7 @@ C.dnsdist_ffi_svc_record_parameters_add_alpn(one, 'h2', 2)
 C.dnsdist_ffi_svc_record_parameters_add_alpn(one, 'h3', 2)
 C.dnsdist_ffi_svc_record_parameters_add_mandatory_param(one, 4)
 C.dnsdist_ffi_svc_record_parameters_add_mandatory_param(one, 3)
+C.dnsdist_ffi_svc_record_parameters_add_mandatory_param(one, 4)
 local WANTED = '\0\1\3svc\4test\0' .. '\0\0\0\4\0\3\0\4' .. '\0\1\0\6\2h2\2h3' .. '\0\2\0\0' ..
   '\0\3\0\2\1\187' .. '\0\4\0\8\192\0\2\1\192\0\2\2' .. '\0\5\0\1E' ..
   '\0\6\0\16\32\1\13\184' .. ('\0'):rep(11) .. '\1' .. '\2\155\0\5hello'

@@ -190,10 +190,22 @@ for name in NOTHING:gmatch('%S+') do
     addResponseAction(AllRule(), result)
   elseif name:find('^%u.*Action$') then
     addAction(AllRule(), result)
+  elseif name:find('Count$') or name:find('CacheSize$') then
+    equal(result, 0)
   else
     result:anything(1):goes() -- on whatever it is
   end
 end
+
+-- Who looks something up finds nothing.
+equal(openMMDB('/nowhere'):exists(newCA('192.0.2.1')), false)
+equal(openMMDB('/nowhere'):query('country', newCA('192.0.2.1')), nil)
+equal(newMMDBKVStore('/nowhere', 'country'):lookup('x'), '')
+
+-- It is traced by nobody, and done.
+local traced = 0
+withTraceSpan('span', function() traced = traced + 1 end)
+equal(traced, 1)
 
 local refused = {}
 for name in REFUSED:gmatch('%S+') do

@@ -72,9 +72,11 @@ with(ANSWER, 2, function(dr)
   local record = overlay:getRecord(0)
   equal(record.ttl, 42)
   equal(parseARecord(dr:getContent(), record):toString(), '192.0.2.7')
+  equal(overlay:getRecordsCountInSection(0), 0)
   equal(overlay:getRecordsCountInSection(1), 1)
   equal(dr.setEDNSOption, nil)
   raises('no record', overlay.getRecord, overlay, 1)
+  raises('the packet is malformed', newDNSPacketOverlay, dr:getContent():sub(1, -2))
 end)
 
 -- What actions may do wrong: all of it is ServFail and counted.

@@ -56,6 +56,8 @@ equal(#getTopResponses(5, DNSRCode.REFUSED), 1)
 equal(topResponses(1, 2):match('a%.example%.org%. +1 100%.0%%') ~= nil, true)
 equal(getSlowResponses(10, 500)[1][1], 'a.example.org.')
 equal(getSlowResponses(10, 50)[1][2], 2)
+equal(getSlowResponses(10, 0, nil, true)[1][1], 'example.net.') -- no answer at all
+equal(#getSlowResponses(10, 0, nil, true), 2)
 equal(topTimeouts(), '   1  example.net.                                1 100.0%\n' ..
   '   2  Rest                                        0  0.0%\n')
 equal(getTopBandwidth(1)[1][1], '192.0.2.1')
@@ -193,6 +195,7 @@ local ring = out[0]
 equal(ffi.string(C.dnsdist_ffi_ring_entry_get_name(ring, 6)), 'B.Example.ORG.')
 equal(ffi.string(C.dnsdist_ffi_ring_entry_get_requestor(ring, 0)), '[2001:db8::1]:53')
 equal(ffi.string(C.dnsdist_ffi_ring_entry_get_backend(ring, 0)), '0.0.0.0:0')
+equal(ffi.string(C.dnsdist_ffi_ring_entry_get_backend(ring, 1)), '') -- a query
 equal(C.dnsdist_ffi_ring_entry_is_response(ring, 1), false)
 equal(C.dnsdist_ffi_ring_entry_is_response(ring, 0), true)
 equal(C.dnsdist_ffi_ring_entry_get_latency(ring, 0), 65535)

@@ -35,6 +35,13 @@ coded 200 http://127.0.0.1:8083/metrics
 console "setWebserverConfig({acl = '192.0.2.0/24'})" >/dev/null
 coded 403 http://127.0.0.1:8083/metrics
 
+# A header of the policy's in place of another, or of none; and a key that is nobody's any more.
+console "setWebserverConfig({acl = '127.0.0.1', apiKey = '', customHeaders = {['x-frame-options'] = 'sameorigin', ['X-XSS-Protection'] = ''}})" >/dev/null
+[ "$(get -D - -o /dev/null -u x:secret http://127.0.0.1:8083/mine | tr -d '\r' | grep -iE '^X-(Frame|XSS|Content)' | sort)" = $'X-Content-Type-Options: nosniff\nx-frame-options: sameorigin' ] || fail "headers beside each other"
+coded 401 -H 'X-API-Key: key' $api/statistics
+coded 401 -H 'X-API-Key;' $api/statistics
+console "setWebserverConfig({apiKey = 'key'})" >/dev/null
+
 # Where Lua gives no answer the metrics are still there, for as long as they are everybody's.
 console "registerWebHandler('/metrics', function() error('on purpose') end)" >/dev/null
 console "setWebserverConfig({acl = '0.0.0.0/0, ::/0'})" >/dev/null

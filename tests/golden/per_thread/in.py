@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Lua that the worker runs itself: its own memory, errors, results, and what comes behind the
 control lcore's Lua."""
-from frames import answer, draws, from_server, query, record, udp, POINTER, QR, RA, RD
+from frames import answer, draws, from_server, opt, query, record, udp, POINTER, QR, RA, RD
 
 PORTS = draws()
 (P1, I1), (P2, I2) = next(PORTS), next(PORTS)
@@ -20,4 +20,6 @@ FRAMES = [
     from_server(answer("plain.test", "A", I1, [record(POINTER, "A", b"\x0a\0\0\1")]), P1),
     udp(query("absent.test", ident=12)),
     from_server(answer("absent.test", "A", I2, [], flags=QR | RD | RA | 3), P2),
+    udp(query("packet.test", "TXT", ident=13, edns=opt(4096))),
+    udp(query("packet.test", "TXT", ident=14, edns=opt(4096))),
 ]

@@ -46,6 +46,21 @@ addAction('rename.test', LuaFFIPerThreadAction([[
     return DNSAction.None
   end
 ]]))
+-- Nearly as long as the buffer, and longer than it: no query goes to a server.
+addAction(QNameSuffixRule('packet.test'), LuaFFIPerThreadAction([[
+  local ffi = require('ffi')
+  local text, C = '\200' .. ('p'):rep(200), ffi.C
+  local function packet(count)
+    return '\0\0\129\128\0\1\0' .. string.char(count) .. '\0\0\0\0\6packet\4test\0\0\16\0\1' ..
+      ('\192\12\0\16\0\1\0\0\0\60\0\201' .. text):rep(count)
+  end
+  local long, longer = packet(18), packet(25)
+  return function(dq)
+    local answer = C.dnsdist_ffi_dnsquestion_get_id(dq) == 13 and long or longer
+    C.dnsdist_ffi_dnsquestion_spoof_packet(dq, answer, #answer)
+    return DNSAction.HeaderModify
+  end
+]]))
 addAction('other.test', SpoofAction('192.0.2.99'))
 addResponseAction(LuaFFIPerThreadRule('return function() return true end'),
   LuaFFIPerThreadResponseAction([[

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Answers that are longer than the buffer in which their query is since Lua saw it: out of the cache, and of
-rules on both lcores, of Lua itself, and with an extended error."""
+rules on both lcores, canned ones too, of Lua itself, and with an extended error."""
 from frames import POINTER, answer, draws, from_server, opt, query, record, udp
 
 PORTS = draws()
@@ -18,3 +18,6 @@ PORT, IDENT = next(PORTS)
 FRAMES += [udp(query("error.test", "TXT", ident=5, edns=opt(4096))),
            from_server(answer("error.test", "TXT", IDENT, [record(POINTER, "TXT", bytes([200]) + b"t" * 200)] * 2,
                               additional=[opt(4096)]), PORT)]
+# At the end: no query of theirs goes to a server.
+FRAMES += [udp(query(name, "TXT", ident=6, edns=opt(4096))) for name in
+           ("packet.test", "later.test", "returned.test", "continued.test")]

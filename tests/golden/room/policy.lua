@@ -6,9 +6,19 @@ addAction('suspended.test', LuaAction(function(dq)
   dq:suspend(1, dq.dh:getID(), 10)
   return DNSAction.Allow
 end))
-addAction({'spoofed.test', 'late.test'}, LuaAction(function() return DNSAction.None end))
+addAction({'spoofed.test', 'late.test', 'continued.test'}, LuaAction(function()
+  return DNSAction.None
+end))
 addAction('spoofed.test', SpoofRawAction({('a'):rep(250), ('b'):rep(250), ('c'):rep(250)}))
 addCacheMissAction('late.test', SpoofRawAction({('d'):rep(250), ('e'):rep(250), ('f'):rep(250)}))
+addAction('continued.test', ContinueAction(SpoofRawAction({('g'):rep(250), ('h'):rep(250),
+  ('i'):rep(250)})))
+local canned = '\0\0\129\128\0\1\0\4\0\0\0\0\6packet\4test\0\0\16\0\1' ..
+  ('\192\12\0\16\0\1\0\0\0\60\0\201\200' .. ('p'):rep(200)):rep(4)
+addAction({'packet.test', 'later.test'}, LuaAction(function() return DNSAction.None end))
+addAction('packet.test', SpoofPacketAction(canned, #canned))
+addCacheMissAction('later.test', SpoofPacketAction(canned, #canned))
+addAction('returned.test', LuaAction(function() return DNSAction.SpoofPacket, canned end))
 addAction('result.test', LuaAction(function()
   local addresses = {}
   for i = 1, 60 do
