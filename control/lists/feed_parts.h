@@ -66,6 +66,7 @@ struct feed {
 	struct feed_identity identity;
 	bool known; /* the identity is that of a file that was read */
 	bool left;  /* it was told that the file is no longer there */
+	bool late;  /* the last one was replaced while it was read */
 	struct feed_watch watched[2]; /* its path, and where that leads */
 };
 

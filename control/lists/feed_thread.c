@@ -110,7 +110,9 @@ static void feed_read(struct feed *feed, const struct feed_identity *found, bool
 	if (found != NULL)
 		feed->identity = *found;
 	feed->fresh = list_read(feed);
-	if (!anew && feed_replaced(feed)) {
+	/* Not twice: who replaces it faster than it can be read has whole ones. */
+	feed->late = !anew && !feed->late && feed_replaced(feed);
+	if (feed->late) {
 		feed_data_free(feed, feed->fresh);
 		feed->fresh = NULL;
 		feed->known = false; /* it is read when it is whole */

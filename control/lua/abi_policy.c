@@ -78,11 +78,13 @@ static int action_kind(const char *name)
 /* By finalizers: the state may be that of a policy that goes, and its model is there still. */
 void sluice_selector_release(struct policy_selector *selector)
 {
+	sluice_progress(); /* at the end there may be very many */
 	policy_selector_release(selector);
 }
 
 void sluice_action_release(struct policy_action *action)
 {
+	sluice_progress();
 	policy_action_release(action);
 }
 

@@ -32,7 +32,7 @@ struct errand {
 	struct lua_resolved found;
 	struct lua_address to;
 	uint32_t sender; /* several may send to the same address */
-	LIST_ENTRY(errand) texts; /* the control lcore's */
+	LIST_ENTRY(errand) texts; /* the control lcore's; or early */
 	int error; /* of sending, an errno */
 	size_t length;
 	char text[];
@@ -45,6 +45,7 @@ static struct {
 	struct control *control;
 	unsigned count; /* the control lcore's: in both rings, and in the threads' hands */
 	LIST_HEAD(, errand) texts; /* likewise: those of them that are sent */
+	LIST_HEAD(, errand) early; /* likewise: hosts that a policy asked for which is not in force yet */
 	pthread_mutex_t lock;	   /* of the threads' ends of the rings, which go when all ends */
 	bool closed;
 } errands = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -309,15 +310,37 @@ static void lookup_tell(struct control *control, struct errand *errand)
 	policy->context->resolved = NULL;
 }
 
+/* A policy is told what it asked for while it was read when it is in force. */
+static bool is_early(const struct control *control, const struct errand *errand)
+{
+	return control->reload == CONTROL_RELOAD_READING && control->lua != NULL &&
+	       errand->serial > control->lua->serial;
+}
+
+static void early_tell(struct control *control)
+{
+	struct errand *errand, *next;
+	for (errand = LIST_FIRST(&errands.early); errand != NULL; errand = next) {
+		next = LIST_NEXT(errand, texts);
+		if (is_early(control, errand))
+			continue;
+		LIST_REMOVE(errand, texts);
+		lookup_tell(control, errand);
+		free(errand);
+	}
+}
+
 void lua_errands_turn(struct control *control)
 {
 	void *taken;
-	/* What a policy asked for while it was read it is told when it is in force. */
-	if (control->reload == CONTROL_RELOAD_READING)
-		return;
+	early_tell(control);
 	while (errands.asked != NULL && rte_ring_sc_dequeue(errands.done, &taken) == 0) {
 		struct errand *errand = taken;
 		errands.count--;
+		if (errand->host[0] != '\0' && is_early(control, errand)) {
+			LIST_INSERT_HEAD(&errands.early, errand, texts);
+			continue;
+		}
 		if (errand->host[0] != '\0') {
 			lookup_tell(control, errand);
 		} else {
@@ -337,5 +360,9 @@ void lua_errands_close(void)
 	while (errands.asked != NULL && (rte_ring_sc_dequeue(errands.done, &errand) == 0 ||
 					 rte_ring_sc_dequeue(errands.asked, &errand) == 0))
 		free(errand);
+	while ((errand = LIST_FIRST(&errands.early)) != NULL) {
+		LIST_REMOVE((struct errand *)errand, texts);
+		free(errand);
+	}
 	pthread_mutex_unlock(&errands.lock);
 }

@@ -43,11 +43,9 @@ static bool hook_listen(void *ctx, const char *path, size_t length, uint16_t end
 		snprintf(error, error_size, "the policy is no longer in force");
 		return false;
 	}
-	if (!lua_listener_want(policy->control, path, length, &use, error, error_size))
-		return false;
-	if (!policy->context->loading)
-		lua_listeners_settle(policy->control, LUA_LISTENERS_ADD);
-	return true;
+	if (policy->context->loading)
+		return lua_listener_want(policy->control, path, length, &use, error, error_size);
+	return lua_listener_add(policy->control, path, length, &use, error, error_size);
 }
 
 static void hook_changed(void *ctx)

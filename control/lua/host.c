@@ -100,18 +100,32 @@ static void modules_install(lua_State *lua, const struct lua_module *module)
 	lua_pop(lua, 2);
 }
 
+/* Whether the compiler is on, as jit.status() says. */
+static bool compiler_is_on(lua_State *lua)
+{
+	lua_getfield(lua, LUA_REGISTRYINDEX, "_LOADED");
+	lua_getfield(lua, -1, "jit");
+	lua_getfield(lua, -1, "status");
+	lua_call(lua, 0, 1);
+	bool on = lua_toboolean(lua, -1);
+	lua_pop(lua, 3);
+	return on;
+}
+
 static int step_boot(lua_State *lua)
 {
-	const struct lua_host_config *config = &lua_host_of(lua)->config;
+	struct lua_host *host = lua_host_of(lua);
+	const struct lua_host_config *config = &host->config;
 	modules_install(lua, config->modules);
 	if (config->setup != NULL)
 		config->setup(lua, config->context);
-	if (config->boot == NULL)
-		return 0;
-	lua_getglobal(lua, "require");
-	lua_pushstring(lua, config->boot);
-	lua_call(lua, 1, 1);
-	lua_setfield(lua, LUA_REGISTRYINDEX, BOOT_RESULT);
+	if (config->boot != NULL) {
+		lua_getglobal(lua, "require");
+		lua_pushstring(lua, config->boot);
+		lua_call(lua, 1, 1);
+		lua_setfield(lua, LUA_REGISTRYINDEX, BOOT_RESULT);
+	}
+	host->compiles = compiler_is_on(lua);
 	return 0;
 }
 

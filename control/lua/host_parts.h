@@ -35,6 +35,7 @@ struct lua_host {
 	int found;		 /* its reference */
 	lua_State *reader;	 /* the coroutine in which the policy is read; NULL: none is */
 	bool paused;		 /* and which has given way in the midst of it */
+	bool compiles;		 /* the compiler was on after the boot module */
 	bool told;		 /* the error has its traceback, or needs none */
 	uint64_t read_used;	 /* ns that reading has taken since it last got on */
 	uint32_t read_seen;	 /* what said so then */

@@ -48,12 +48,28 @@ static struct lua_listener *open_new(struct control *control, const char *path, 
 	return listener;
 }
 
+static struct lua_listener *find_or_open(struct control *control, const char *path, size_t length,
+					 char *error, size_t error_size)
+{
+	struct lua_listener *listener = find(path, length);
+	return listener != NULL ? listener : open_new(control, path, length, error, error_size);
+}
+
+bool lua_listener_add(struct control *control, const char *path, size_t length,
+		      const struct lua_listener_use *use, char *error, size_t error_size)
+{
+	struct lua_listener *listener = find_or_open(control, path, length, error, error_size);
+	if (listener == NULL)
+		return false;
+	listener->now = *use;
+	listener->used = true;
+	return true;
+}
+
 bool lua_listener_want(struct control *control, const char *path, size_t length,
 		       const struct lua_listener_use *use, char *error, size_t error_size)
 {
-	struct lua_listener *listener = find(path, length);
-	if (listener == NULL)
-		listener = open_new(control, path, length, error, error_size);
+	struct lua_listener *listener = find_or_open(control, path, length, error, error_size);
 	if (listener == NULL)
 		return false;
 	listener->wish = *use;

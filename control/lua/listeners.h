@@ -20,7 +20,6 @@ struct lua_listener_use {
 };
 
 enum lua_listeners_mode {
-	LUA_LISTENERS_ADD,   /* what is wanted is used from now on, beside the rest */
 	LUA_LISTENERS_TAKE,  /* a new policy is in force: what it does not want is closed */
 	LUA_LISTENERS_KEEP,  /* a new policy was refused: what only it wanted is closed */
 	LUA_LISTENERS_CLOSE, /* all */
@@ -29,7 +28,14 @@ enum lua_listeners_mode {
 struct lua_listener;
 
 /*
- * Binds the path unless it is bound, and notes who will get its datagrams after
+ * Binds the path unless it is bound; the policy in force gets its datagrams from now on. False and a
+ * sentence in `error`.
+ */
+bool lua_listener_add(struct control *control, const char *path, size_t length,
+		      const struct lua_listener_use *use, char *error, size_t error_size);
+
+/*
+ * The same for a policy that is being read, who will get its datagrams after
  * lua_listeners_settle(). The later one counts where a policy says it twice. False and a sentence
  * in `error`.
  */

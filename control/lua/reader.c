@@ -19,6 +19,8 @@
 #define SECOND 1000000000u
 #define READER "lua_host.reader"
 #define RETRY 1000 /* instructions, where the policy cannot be left as yet */
+#define RETRY_SOON 16 /* in our own modules, which it is in for a moment */
+#define MODULES "@lua/" /* what their names begin with, and no further slash in them */
 
 static uint64_t now_ns(void)
 {
@@ -52,15 +54,26 @@ static void reader_open(lua_State *lua, struct lua_host *host)
 	host->reader = reader;
 }
 
+/* Between two calls of C that belong together nobody else's may come: a module goes on to its end. */
+static bool is_module(lua_State *lua, lua_Debug *event)
+{
+	lua_getinfo(lua, "S", event);
+	return strncmp(event->source, MODULES, sizeof(MODULES) - 1) == 0 &&
+	       strchr(event->source + sizeof(MODULES) - 1, '/') == NULL;
+}
+
 /* In a coroutine that the policy made itself, or below a function in C, nothing can be left. */
 static void hook_pause(lua_State *lua, lua_Debug *event)
 {
 	void *context;
-	(void)event;
 	lua_getallocf(lua, &context);
 	struct lua_host *host = context;
 	if (lua != host->reader || !lua_isyieldable(lua)) {
 		lua_sethook(lua, hook_pause, LUA_MASKCOUNT, RETRY);
+		return;
+	}
+	if (is_module(lua, event)) {
+		lua_sethook(lua, hook_pause, LUA_MASKCOUNT, RETRY_SOON);
 		return;
 	}
 	lua_sethook(lua, NULL, 0, 0);
@@ -99,9 +112,10 @@ int lua_host_read_step(lua_State *lua)
 
 /* ---- outside ---- */
 
+/* Never while a pause may be asked for: both change what LuaJIT looks at between instructions. */
 static void compiler_set(struct lua_host *host, int mode)
 {
-	if (lua_host_compiles(host))
+	if (host->lua != NULL && host->compiles)
 		luaJIT_setmode(host->lua, 0, LUAJIT_MODE_ENGINE | mode);
 }
 
@@ -112,7 +126,6 @@ static void reader_close(struct lua_host *host)
 	if (host->lua == NULL)
 		return;
 	lua_sethook(host->lua, NULL, 0, 0);
-	compiler_set(host, LUAJIT_MODE_ON);
 	lua_pushnil(host->lua);
 	lua_setfield(host->lua, LUA_REGISTRYINDEX, READER);
 }
@@ -127,12 +140,14 @@ static uint64_t budget_left(const struct lua_host *host)
 static int read_slice(struct lua_host *host, uint64_t slice)
 {
 	uint64_t begin = now_ns();
-	if (slice != 0 && host->lua != NULL)
-		compiler_set(host, LUAJIT_MODE_OFF);
 	host->told = false;
+	if (slice != 0)
+		compiler_set(host, LUAJIT_MODE_OFF);
 	host->watchdog.slice = slice;
 	enum lua_result result = lua_host_slot_call(host, SLOT_READ, budget_left(host));
 	host->watchdog.slice = 0;
+	if (slice != 0)
+		compiler_set(host, LUAJIT_MODE_ON);
 	host->told = false;
 	host->read_used += now_ns() - begin;
 	if (host->watchdog.progress != host->read_seen) {

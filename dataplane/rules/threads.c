@@ -62,5 +62,8 @@ enum rule_verdict rule_thread_run(const struct policy *policy, const struct rule
 	else
 		verdict = rule_response_result_apply(policy, mbuf, context, result.action,
 						     result.text, result.length);
-	return action->stop ? RULE_GO_ON : verdict;
+	/* Without room for its answer the rule is run again where there is some. */
+	bool narrow = verdict == RULE_DROP && packet_of(mbuf)->drop_reason == DROP_REPLY_BUILD &&
+		      mbuf->buf_len < PACKET_DATA_SIZE;
+	return action->stop && !narrow ? RULE_GO_ON : verdict;
 }
