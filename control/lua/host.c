@@ -183,12 +183,15 @@ static enum lua_result call(struct lua_host *host, int arguments, int results, u
 		return failed ? call_failed(host) : LUA_RESULT_OK;
 	}
 	if (sigsetjmp(host->watchdog.escape, 0) != 0) {
+		/* Of a reading in slices it is the time of all of them. */
+		bool reading = host->reader != NULL;
 		state_abandon(host);
 		if (host->starved)
 			lua_host_message_set(host, "stopped: its memory is full");
 		else
 			snprintf(host->message, sizeof(host->message), "stopped: ran for %u ms",
-				 (unsigned)((host->watchdog.budget + host->read_used) / MS));
+				 reading ? host->config.load_ms
+					 : (unsigned)(host->watchdog.budget / MS));
 		return LUA_RESULT_RUNAWAY;
 	}
 	int error = lua_watchdog_start(&host->watchdog, budget);
