@@ -178,23 +178,6 @@ static void leave_untaken(struct control *control, struct rte_mbuf *mbuf, enum d
 
 /* ---- rules ---- */
 
-/*
- * Runs the chain of the packet from a rule on. False: a selector in Lua was stopped and the policy
- * loaded anew, and the packet is on its way with SERVFAIL. So each time that costs one packet, and
- * looking at the rules again comes to an end.
- */
-static bool chain_run(struct control *control, struct rte_mbuf *mbuf, uint16_t cursor,
-		      enum rule_verdict *verdict)
-{
-	uint32_t generation = policy_current()->generation;
-	*verdict = rule_chain_run(policy_current(), packet_of(mbuf)->chain, mbuf, cursor,
-				  &control->rules);
-	if (policy_current()->generation == generation)
-		return true;
-	leave_by_fate(control, mbuf, ASYNC_FATE_SERVFAIL, DROP_REPLY_BUILD);
-	return false;
-}
-
 /* Whether an answer found no room, and the packet is in a larger buffer now. */
 static bool reply_widened(struct control *control, struct rte_mbuf **mbuf, enum rule_verdict verdict)
 {
@@ -208,11 +191,24 @@ static bool reply_widened(struct control *control, struct rte_mbuf **mbuf, enum 
 	return true;
 }
 
-/* The rule that the packet stands at, again, if its answer found no room. As chain_run(). */
-static bool reply_retry(struct control *control, struct rte_mbuf **mbuf, enum rule_verdict *verdict)
+/*
+ * Runs the chain of the packet from a rule on. False: a selector in Lua was stopped and the policy
+ * loaded anew, and the packet is on its way with SERVFAIL. So each time that costs one packet, and
+ * looking at the rules again comes to an end.
+ */
+static bool chain_run(struct control *control, struct rte_mbuf **mbuf, uint16_t cursor,
+		      enum rule_verdict *verdict)
 {
-	return !reply_widened(control, mbuf, *verdict) ||
-	       chain_run(control, *mbuf, packet_of(*mbuf)->rule_cursor, verdict);
+	const struct policy *policy = policy_current();
+	uint32_t generation = policy->generation;
+	*verdict = rule_chain_run(policy, packet_of(*mbuf)->chain, *mbuf, cursor, &control->rules);
+	while (policy_current()->generation == generation) {
+		if (!reply_widened(control, mbuf, *verdict))
+			return true;
+		*verdict = rule_chain_again(policy, *mbuf, &control->rules);
+	}
+	leave_by_fate(control, *mbuf, ASYNC_FATE_SERVFAIL, DROP_REPLY_BUILD);
+	return false;
 }
 
 static void verdict_apply(struct control *control, struct pending *pending, struct rte_mbuf *mbuf,
@@ -223,8 +219,7 @@ static void verdict_apply(struct control *control, struct pending *pending, stru
 	/* In a policy that was loaded anew meanwhile the next place may be another rule's. */
 	bool same = packet->generation == policy_current()->generation;
 	if (verdict == RULE_GO_ON) {
-		if (!chain_run(control, mbuf, same ? packet->rule_cursor + 1 : 0, &verdict) ||
-		    !reply_retry(control, &mbuf, &verdict))
+		if (!chain_run(control, &mbuf, same ? packet->rule_cursor + 1 : 0, &verdict))
 			return;
 		packet = packet_of(mbuf);
 	}
@@ -318,7 +313,7 @@ static void rules_run(struct control *control, struct pending *pending, struct r
 		      uint16_t cursor)
 {
 	enum rule_verdict verdict;
-	if (chain_run(control, mbuf, cursor, &verdict) && reply_retry(control, &mbuf, &verdict))
+	if (chain_run(control, &mbuf, cursor, &verdict))
 		verdict_apply(control, pending, mbuf, verdict);
 }
 

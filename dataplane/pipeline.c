@@ -357,19 +357,22 @@ static void chain_run(struct worker *worker, const struct policy *policy, struct
 		      enum chain_id chain, uint16_t cursor)
 {
 	STAGE(worker, RULES);
-	enum rule_verdict verdict;
-	while ((verdict = rule_chain_run(policy, chain, mbuf, cursor, &worker->rules)) ==
-	       RULE_LUA) {
-		if (!pipeline_hand_collect(worker, mbuf, PACKET_NEXT_CHAIN))
-			return;
-		cursor = packet_of(mbuf)->rule_cursor + 1;
+	enum rule_verdict verdict = rule_chain_run(policy, chain, mbuf, cursor, &worker->rules);
+	for (;;) {
+		if (unlikely(verdict == RULE_LUA)) {
+			if (!pipeline_hand_collect(worker, mbuf, PACKET_NEXT_CHAIN))
+				return;
+			cursor = packet_of(mbuf)->rule_cursor + 1;
+			verdict = rule_chain_run(policy, chain, mbuf, cursor, &worker->rules);
+		} else if (unlikely(verdict == RULE_DROP && reply_widened(worker, &mbuf))) {
+			verdict = rule_chain_again(policy, mbuf, &worker->rules);
+		} else {
+			break;
+		}
 	}
 	switch (verdict) {
 	case RULE_DROP:
-		if (unlikely(reply_widened(worker, &mbuf)))
-			chain_run(worker, policy, mbuf, chain, packet_of(mbuf)->rule_cursor);
-		else
-			pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
+		pipeline_drop(worker, mbuf, packet_of(mbuf)->drop_reason);
 		break;
 	case RULE_ANSWER:
 		pipeline_answer(worker, mbuf);

@@ -136,6 +136,19 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 	}
 }
 
+enum rule_verdict rule_chain_again(const struct policy *policy, struct rte_mbuf *mbuf,
+				   struct rule_context *context)
+{
+	const struct packet *packet = packet_of(mbuf);
+	enum chain_id chain = (enum chain_id)packet->chain;
+	uint16_t cursor = packet->rule_cursor;
+	enum rule_verdict verdict =
+		action_run(policy, &policy->chains[chain].rules[cursor].action, mbuf, context);
+	return verdict != RULE_GO_ON
+		       ? verdict
+		       : rule_chain_run(policy, chain, mbuf, (uint16_t)(cursor + 1), context);
+}
+
 bool rule_lua_ref(const struct policy *policy, enum chain_id chain, uint16_t cursor,
 		  struct rule_lua *lua)
 {

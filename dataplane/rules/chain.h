@@ -101,6 +101,14 @@ enum rule_verdict rule_chain_run(const struct policy *policy, enum chain_id chai
 				 struct rte_mbuf *mbuf, uint16_t cursor,
 				 struct rule_context *context);
 
+/*
+ * Goes on with a packet whose rule had no room for its answer (RULE_DROP, DROP_REPLY_BUILD), now that
+ * it has more: the action once more, and what follows. The rule matched once, and is counted once. As
+ * rule_chain_run(), in the policy and with the context of that one.
+ */
+enum rule_verdict rule_chain_again(const struct policy *policy, struct rte_mbuf *mbuf,
+				   struct rule_context *context);
+
 /* What Lua is needed for at this rule; false if it needs none or is beyond the chain's end. */
 bool rule_lua_ref(const struct policy *policy, enum chain_id chain, uint16_t cursor,
 		  struct rule_lua *lua);

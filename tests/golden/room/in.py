@@ -20,4 +20,4 @@ FRAMES += [udp(query("error.test", "TXT", ident=5, edns=opt(4096))),
                               additional=[opt(4096)]), PORT)]
 # At the end: no query of theirs goes to a server.
 FRAMES += [udp(query(name, "TXT", ident=6, edns=opt(4096))) for name in
-           ("packet.test", "later.test", "returned.test", "continued.test")]
+           ("packet.test", "later.test", "returned.test", "continued.test", "once.test", "later.once.test")]

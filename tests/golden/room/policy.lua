@@ -26,5 +26,10 @@ addAction('result.test', LuaAction(function()
   end
   return DNSAction.Spoof, table.concat(addresses, ',')
 end))
+-- Those match once, however often their answer is tried.
+addAction({'once.test', 'later.once.test'}, LuaAction(function() return DNSAction.None end))
+local long = SpoofRawAction({('j'):rep(250), ('k'):rep(250), ('l'):rep(250)})
+addAction(AndRule({QNameRule('once.test'), MaxQPSRule(1)}), long)
+addCacheMissAction(AndRule({QNameRule('later.once.test'), MaxQPSRule(1)}), long)
 addResponseAction('error.test', LuaResponseAction(function() return DNSResponseAction.None end))
 addResponseAction('error.test', SetExtendedDNSErrorResponseAction(3, ('stale'):rep(30)))
