@@ -19,6 +19,7 @@ static enum log_level threshold = LOG_LEVEL_INFO;
 static bool as_json, verbose;
 static bool waits = true; /* atomic, relaxed: for who reads standard error */
 static uint64_t lost;	  /* likewise: messages that nobody had room for, since the start */
+static bool cut;	  /* the last line lacks its end */
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
@@ -106,6 +107,7 @@ static bool bytes_write(const char *bytes, size_t length)
 			return false;
 		bytes += went;
 		length -= (size_t)went;
+		cut = length > 0;
 	}
 	return true;
 }
@@ -138,6 +140,8 @@ static void message_write(enum log_level level, const char *message)
 	static uint64_t told;
 	char line[2 * LINE_SIZE], text[96];
 	pthread_mutex_lock(&writing);
+	if (cut)
+		bytes_write("\n", 1);
 	uint64_t before = __atomic_load_n(&lost, __ATOMIC_RELAXED);
 	if (before != told) {
 		snprintf(text, sizeof(text), "%llu messages were lost, since nobody read them",

@@ -127,6 +127,29 @@ START_TEST(long_messages_are_whole)
 }
 END_TEST
 
+/* Where only a part of one found room, the next begins a line of its own. */
+START_TEST(parts_end)
+{
+	static char text[1u << 20], message[4000];
+	unsigned begun = 0;
+	memset(message, '"', sizeof(message) - 1);
+	log_setup(LOG_LEVEL_INFO, true);
+	log_waits_set(false);
+	log_info("first"); /* an odd number of pages is left for those of two pages */
+	while (log_lost() == 0)
+		log_info("%s", message);
+	size_t used = 0;
+	for (ssize_t got; (got = read(ends[0], text + used, sizeof(text) / 2)) > 0;)
+		used += (size_t)got;
+	ck_assert_int_ne(text[used - 1], '\n');
+	log_info("there is room");
+	lines_read(text + used, sizeof(text) - used);
+	for (const char *at = text; (at = strstr(at, "{\"time\":")) != NULL; at++, begun++)
+		ck_assert(at == text || at[-1] == '\n');
+	ck_assert_uint_ge(begun, 4);
+}
+END_TEST
+
 static Suite *log_suite(void)
 {
 	Suite *suite = suite_create("log");
@@ -136,6 +159,7 @@ static Suite *log_suite(void)
 	tcase_add_test(lines, json_is_json);
 	tcase_add_test(lines, nobody_is_waited_for);
 	tcase_add_test(lines, long_messages_are_whole);
+	tcase_add_test(lines, parts_end);
 	suite_add_tcase(suite, lines);
 	return suite;
 }
