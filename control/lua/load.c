@@ -229,7 +229,6 @@ struct lua_policy *lua_load_begin(struct control *control, const char *path, enu
 		return NULL;
 	}
 	policy->context->loading = true;
-	policy_registry_was_short(control->registry);
 	policy_registry_reading(control->registry);
 	return policy;
 }
@@ -272,8 +271,11 @@ static int step(struct lua_policy *policy, uint64_t slice, char *error, size_t s
 int lua_load_step(struct lua_policy *policy, uint64_t slice, char *error, size_t size)
 {
 	const struct lua_policy *in_force = policy->control->lua;
+	struct policy_registry *registry = policy->control->registry;
+	policy_registry_was_short(registry); /* for the policy in force, between two steps */
 	lua_abi_use(policy->context);
 	int result = step(policy, slice, error, size);
+	policy->is_short |= policy_registry_was_short(registry);
 	lua_abi_use(in_force != NULL ? in_force->context : NULL);
 	return result;
 }

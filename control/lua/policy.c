@@ -102,7 +102,7 @@ static int read_end(struct control *control, struct lua_policy *policy, enum lua
 {
 	struct policy *compiled = policy->compiled;
 	bool lacks = compiled == NULL && mode == LUA_POLICY_LOAD && control->serving &&
-		     policy_registry_was_short(control->registry);
+		     policy->is_short;
 	bool waits = compiled != NULL ? mode == LUA_POLICY_LOAD && policy->context->feeds_wait
 				      : policy_model_waits(policy->model);
 	if (compiled != NULL && mode != LUA_POLICY_CHECK && !waits) {

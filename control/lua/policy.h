@@ -39,6 +39,7 @@ struct lua_policy {
 	char *path;		 /* of the file; NULL: there is none */
 	enum lua_policy_stage stage;
 	struct policy *compiled; /* at the end of its reading */
+	bool is_short;		 /* a server of its own found no number */
 	uint64_t serial; /* no other policy's */
 	bool check;   /* nothing is opened but lists */
 	bool selecting; /* a selector runs: its packet stays where it is */
