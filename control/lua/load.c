@@ -13,7 +13,7 @@
 #include "control/log/log.h"
 #include "control/lua/host.h"
 #include "control/lua/modules.h"
-#include "control/lua/place.h"
+#include "control/lua/declare.h"
 #include "control/lua/suggest.h"
 #include "control/lua/threads.h"
 #include "control/policy/lint.h"
@@ -96,14 +96,7 @@ static struct lua_policy *policy_create(struct control *control, bool check)
 static void declarations_give(lua_State *lua, void *context)
 {
 	(void)context;
-	lua_place_install(lua);
-	lua_getglobal(lua, "require");
-	lua_pushliteral(lua, "ffi");
-	lua_call(lua, 1, 1);
-	lua_getfield(lua, -1, "cdef");
-	lua_pushlstring(lua, lua_interface_text, lua_interface_size);
-	lua_call(lua, 1, 0);
-	lua_pop(lua, 1);
+	lua_declare(lua, lua_interface_text, lua_interface_size);
 }
 
 static int state_start(struct lua_policy *policy, char *error, size_t size)

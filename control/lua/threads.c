@@ -10,7 +10,7 @@
 #include "control/lua/guard.h"
 #include "control/lua/host.h"
 #include "control/lua/modules.h"
-#include "control/lua/place.h"
+#include "control/lua/declare.h"
 #include "dataplane/clock.h"
 #include "dataplane/rules/answers.h"
 
@@ -203,14 +203,7 @@ static const struct lua_abi_hooks hooks = {.elapsed_us = hook_elapsed_us, .where
 static void declarations_give(lua_State *lua, void *context)
 {
 	(void)context;
-	lua_place_install(lua);
-	lua_getglobal(lua, "require");
-	lua_pushliteral(lua, "ffi");
-	lua_call(lua, 1, 1);
-	lua_getfield(lua, -1, "cdef");
-	lua_pushlstring(lua, lua_thread_interface_text, lua_thread_interface_size);
-	lua_call(lua, 1, 0);
-	lua_pop(lua, 1);
+	lua_declare(lua, lua_thread_interface_text, lua_thread_interface_size);
 }
 
 static int codes_compile(struct lua_thread *thread, unsigned count, char *error, size_t size)

@@ -20,7 +20,7 @@
 #include "control/lua/abi.h"
 #include "control/lua/host.h"
 #include "control/lua/modules.h"
-#include "control/lua/place.h"
+#include "control/lua/declare.h"
 #include "dataplane/rules/tags.h"
 
 #define ROOM 1024u
@@ -63,14 +63,7 @@ static double clock_ns(void)
 static void declarations_give(lua_State *lua, void *ctx)
 {
 	(void)ctx;
-	lua_place_install(lua);
-	lua_getglobal(lua, "require");
-	lua_pushliteral(lua, "ffi");
-	lua_call(lua, 1, 1);
-	lua_getfield(lua, -1, "cdef");
-	lua_pushlstring(lua, lua_interface_text, lua_interface_size);
-	lua_call(lua, 1, 0);
-	lua_pop(lua, 1);
+	lua_declare(lua, lua_interface_text, lua_interface_size);
 	lua_pushstring(lua, peer_path);
 	lua_setglobal(lua, "peer_path");
 }
