@@ -85,7 +85,6 @@ function RuleAction:getSelector() return self.selector end
 function RuleAction:getAction() return self.action end
 
 -- That rules can be added to an empty chain: what is wrong with them is to change nothing.
-local UUID = '^' .. ('%x'):rep(8) .. ('%-' .. ('%x'):rep(4)):rep(3) .. '%-' .. ('%x'):rep(12) .. '$'
 local function rules_check(response, list)
   local seen = {}
   for _, rule in ipairs(list) do
@@ -93,7 +92,7 @@ local function rules_check(response, list)
       check.fail('expected a table of newRuleAction()')
     end
     local _, uuid = parts_check(response, rule.action, rule.options)
-    if uuid and (seen[uuid:lower()] or not uuid:match(UUID)) then
+    if uuid and (seen[uuid:lower()] or not C.sluice_uuid_is(uuid)) then
       check.fail('"%s" is %s', uuid, seen[uuid:lower()] and 'there twice' or 'not a UUID')
     end
     seen[uuid and uuid:lower() or 1] = uuid ~= nil

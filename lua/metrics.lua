@@ -33,21 +33,6 @@ end
 
 local ESCAPES = {['\\'] = '\\\\', ['"'] = '\\"', ['\n'] = '\\n', ['\0'] = '\\\\000'}
 
--- UTF-8 above ASCII: RFC 3629.
-local CHARACTERS = {'[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]',
-  '[\225-\236\238\239][\128-\191][\128-\191]', '\237[\128-\159][\128-\191]',
-  '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
-  '\244[\128-\143][\128-\191][\128-\191]'}
-local function character_at(text, at)
-  for _, pattern in ipairs(CHARACTERS) do
-    local found = text:match('^' .. pattern, at)
-    if found then
-      return found
-    end
-  end
-  return nil
-end
-
 -- One byte that is no UTF-8 would cost the reader all metrics: those are written as in names, \255.
 local function utf8_of(text)
   local parts, at = {}, text:find('[\128-\255]')
@@ -56,9 +41,10 @@ local function utf8_of(text)
   end
   local from = 1
   while at do
-    local found = character_at(text, at)
+    local length = tonumber(C.sluice_utf8_length(text, #text, at - 1))
+    local found = length > 0 and text:sub(at, at + length - 1)
     parts[#parts + 1] = text:sub(from, at - 1) .. (found or ('\\\\%03d'):format(text:byte(at)))
-    from = at + (found and #found or 1)
+    from = at + (found and length or 1)
     at = text:find('[\128-\255]', from)
   end
   return table.concat(parts) .. text:sub(from)

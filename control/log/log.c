@@ -13,6 +13,8 @@
 
 #include <rte_common.h>
 
+#include "control/utf8.h"
+
 #define LINE_SIZE 4096
 
 static enum log_level threshold = LOG_LEVEL_INFO;
@@ -40,35 +42,13 @@ bool log_is_verbose(void)
 	return verbose || threshold == LOG_LEVEL_DEBUG;
 }
 
-/* Bytes of the character beyond ASCII that begins here (RFC 3629, section 4); 0: none does. */
-static size_t utf8_length(const unsigned char *c)
-{
-	unsigned char least = 0x80, most = 0xbf;
-	size_t length = *c < 0xc2 ? 0 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : *c < 0xf5 ? 4 : 0;
-	if (length == 0)
-		return 0;
-	if (*c == 0xe0)
-		least = 0xa0;
-	else if (*c == 0xed)
-		most = 0x9f;
-	else if (*c == 0xf0)
-		least = 0x90;
-	else if (*c == 0xf4)
-		most = 0x8f;
-	if (c[1] < least || c[1] > most)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if (c[i] < 0x80 || c[i] > 0xbf)
-			return 0;
-	return length;
-}
-
 /* Escapes for JSON (RFC 8259, sections 7 and 8.1) into what room there is; what is no UTF-8 is spelt out. */
 static void json_escape(const char *text, char *out, size_t size)
 {
 	size_t used = 0, length;
-	for (const unsigned char *c = (const unsigned char *)text; *c && used + 7 < size; c += length) {
-		length = *c < 0x80 ? 1 : utf8_length(c);
+	const unsigned char *c = (const unsigned char *)text, *end = c + strlen(text);
+	for (; c < end && used + 7 < size; c += length) {
+		length = *c < 0x80 ? 1 : utf8_length(c, (size_t)(end - c));
 		if (length == 0) {
 			length = 1;
 			used += (size_t)snprintf(out + used, size - used, "\\\\x%02x", *c);

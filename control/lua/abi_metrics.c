@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "control/metrics/custom.h"
+#include "control/utf8.h"
 
 static struct custom_metrics *all(void)
 {
@@ -134,4 +135,9 @@ double dnsdist_ffi_metric_get(const char *metricName, size_t metricNameLen, bool
 	    (isCounter ? CUSTOM_COUNTER : CUSTOM_GAUGE))
 		sluice_metric_get(metricName, metricNameLen, "", &now);
 	return now;
+}
+
+size_t sluice_utf8_length(const char *text, size_t length, size_t at)
+{
+	return at < length ? utf8_length((const uint8_t *)text + at, length - at) : 0;
 }

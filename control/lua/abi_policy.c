@@ -73,6 +73,11 @@ static int action_kind(const char *name)
 	return -1;
 }
 
+bool sluice_uuid_is(const char *text)
+{
+	return policy_uuid_is(text);
+}
+
 /* ---- selectors ---- */
 
 /* By finalizers: the state may be that of a policy that goes, and its model is there still. */

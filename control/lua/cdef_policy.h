@@ -269,6 +269,7 @@ struct policy_action *sluice_action_untag(const char *key, size_t key_length);
 struct policy_action *sluice_action_ede(uint16_t code, const char *text, size_t length, bool clear);
 struct policy_action *sluice_action_lua(int reference, bool ffi);
 struct policy_action *sluice_action_thread(int reference);
+bool sluice_uuid_is(const char *text);
 bool sluice_rule_add(uint32_t chain, struct policy_selector *selector,
 		     struct policy_action *action, const char *name, const char *uuid,
 		     const char *place); /* "file:line" */
@@ -338,6 +339,8 @@ int sluice_metric_set(const char *name, size_t length, const char *labels, doubl
 int sluice_metric_get(const char *name, size_t length, const char *labels, double *now);
 /* What GET /metrics says; valid until it is asked for again. */
 bool sluice_metrics_text(struct lua_bytes *text);
+/* Bytes of the UTF-8 character beyond ASCII at this place of the text; 0: none begins there. */
+size_t sluice_utf8_length(const char *text, size_t length, size_t at);
 struct lua_check *sluice_check_item(void);
 struct lua_bytes *sluice_state_item(void);
 int sluice_listener_add(const char *text, bool proxied); /* PROXY headers are looked for */

@@ -358,6 +358,8 @@ void policy_rule_place_set(struct policy_rule *rule, const char *place);
 const char *policy_rule_place(const struct policy_rule *rule);
 uint64_t policy_rule_created(const struct policy_rule *rule); /* how many were before it */
 const char *policy_rule_uuid(const struct policy_rule *rule);
+/* Whether the text is a UUID in its usual form. */
+bool policy_uuid_is(const char *text);
 struct policy_selector *policy_rule_selector(const struct policy_rule *rule);
 struct policy_action *policy_rule_action(const struct policy_rule *rule);
 

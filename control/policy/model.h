@@ -259,7 +259,4 @@ void policy_servers_free(struct policy_model *model);
 /* Writes a random UUID (version 4). */
 void policy_uuid_make(char uuid[static POLICY_UUID_SIZE]);
 
-/* Whether the text is a UUID in its usual form. */
-bool policy_uuid_is(const char *text);
-
 #endif
