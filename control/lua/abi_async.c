@@ -47,6 +47,12 @@ static void suspended(struct lua_context *context, struct lua_question *question
 		     context->failed_fate);
 }
 
+/* Nobody's time is over early: of the millisecond that the clock shows a part has passed. */
+static uint32_t patience(uint32_t timeout_ms)
+{
+	return timeout_ms == 0 || timeout_ms == UINT32_MAX ? timeout_ms : timeout_ms + 1;
+}
+
 bool sluice_suspend(struct lua_question *question, uint16_t async_id, uint16_t query_id,
 		    uint32_t timeout_ms)
 {
@@ -56,8 +62,8 @@ bool sluice_suspend(struct lua_question *question, uint16_t async_id, uint16_t q
 		return false;
 	}
 	uint64_t duplicate = async_counters(context->async)->duplicate;
-	if (!async_suspend(context->async, question->slot, async_id, query_id, timeout_ms,
-			   sluice_now())) {
+	if (!async_suspend(context->async, question->slot, async_id, query_id,
+			   patience(timeout_ms), sluice_now())) {
 		context->reason = async_counters(context->async)->duplicate != duplicate
 					  ? "the key is taken"
 					  : "async.max_suspended is reached";
@@ -78,8 +84,8 @@ uint64_t sluice_suspend_id(struct lua_question *question, uint32_t timeout_ms, i
 	enum async_fate on_expiry = fate >= ASYNC_FATE_RESUME && fate <= ASYNC_FATE_DROP
 					    ? (enum async_fate)fate
 					    : async_on_expiry(context->async);
-	uint64_t id = async_suspend_id(context->async, question->slot, timeout_ms, on_expiry,
-				       continue_rules ? ASYNC_CONTINUE_RULES : 0, sluice_now());
+	uint64_t id = async_suspend_id(context->async, question->slot, patience(timeout_ms),
+				       on_expiry, continue_rules ? ASYNC_CONTINUE_RULES : 0, sluice_now());
 	if (id == 0) {
 		context->reason = "async.max_suspended is reached";
 		return 0;
