@@ -155,6 +155,7 @@ struct lua_context {
 	struct policy_model *model; /* the one that policy functions edit; may be NULL at runtime */
 	uint32_t send_queue;	    /* datagrams an endpoint holds back */
 	bool loading;		    /* the policy file is being read */
+	bool closing;		    /* its state ends, and its model with it */
 	uint32_t changes;	    /* of the policy, so far */
 	uint64_t tsc_hz;	    /* 0: not known, nothing will run */
 	const struct net_port *ports; /* NULL: of no client it is known whether it is on a link */

@@ -80,17 +80,24 @@ bool sluice_uuid_is(const char *text)
 
 /* ---- selectors ---- */
 
-/* By finalizers: the state may be that of a policy that goes, and its model is there still. */
+/* By finalizers. Of a state that ends there may be very many, and the model frees its parts itself. */
+static bool parts_end(void)
+{
+	if (lua_abi_context()->closing)
+		sluice_progress();
+	return lua_abi_context()->closing;
+}
+
 void sluice_selector_release(struct policy_selector *selector)
 {
-	sluice_progress(); /* at the end there may be very many */
-	policy_selector_release(selector);
+	if (!parts_end())
+		policy_selector_release(selector);
 }
 
 void sluice_action_release(struct policy_action *action)
 {
-	sluice_progress();
-	policy_action_release(action);
+	if (!parts_end())
+		policy_action_release(action);
 }
 
 struct policy_selector *sluice_selector_all(void)

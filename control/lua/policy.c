@@ -37,6 +37,7 @@ void lua_policy_free(struct lua_policy *policy)
 	struct lua_context *using = lua_abi_context();
 	if (policy->context != NULL) {
 		lua_abi_use(policy->context); /* for finalizers */
+		policy->context->closing = true;
 		errors_before += policy->context->errors;
 		lua_exports_leave(policy->context->exports);
 	}

@@ -91,6 +91,17 @@ void lua_host_read_pause(const void *context)
 	lua_sethook(host->lua, hook_pause, LUA_MASKCOUNT, 1);
 }
 
+/* Leaves the message for an error, or a yield, that ended the reading. */
+static void error_take(lua_State *lua, lua_State *reader, int status)
+{
+	if (status == LUA_YIELD)
+		lua_pushliteral(lua, "attempt to yield from outside a coroutine");
+	else
+		lua_xmove(reader, lua, 1);
+	lua_host_error_text(lua);
+	luaL_traceback(lua, reader, lua_tostring(lua, -1), 0);
+}
+
 int lua_host_read_step(lua_State *lua)
 {
 	struct lua_host *host = lua_host_of(lua);
@@ -99,15 +110,14 @@ int lua_host_read_step(lua_State *lua)
 		reader_open(lua, host);
 	lua_State *reader = host->reader;
 	int status = lua_resume(reader, 0);
-	if (status == 0 || host->paused)
+	if (host->paused)
 		return 0;
-	if (status == LUA_YIELD)
-		lua_pushliteral(lua, "attempt to yield from outside a coroutine");
-	else
-		lua_xmove(reader, lua, 1);
-	lua_host_error_text(lua);
-	luaL_traceback(lua, reader, lua_tostring(lua, -1), 0);
-	return fail(lua, host);
+	if (status != 0)
+		error_take(lua, reader, status);
+	/* Here, where memory may run out. */
+	lua_pushnil(lua);
+	lua_setfield(lua, LUA_REGISTRYINDEX, READER);
+	return status == 0 ? 0 : fail(lua, host);
 }
 
 /* ---- outside ---- */
@@ -126,8 +136,6 @@ static void reader_close(struct lua_host *host)
 	if (host->lua == NULL)
 		return;
 	lua_sethook(host->lua, NULL, 0, 0);
-	lua_pushnil(host->lua);
-	lua_setfield(host->lua, LUA_REGISTRYINDEX, READER);
 }
 
 /* What the policy may still take, as if it were one call: ns. */

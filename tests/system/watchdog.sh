@@ -10,6 +10,9 @@ lab_up <<-END
 	  local s = string.rep('a', 26)
 	  while true do s:find('.-.-.-.-.-.-.-.-b') end
 	end))
+	addAction(QNameRule('c4.demo.test'), LuaAction(function() -- what it makes and leaves is no progress
+	  while true do QNameRule('x') end
+	end))
 	addAction(QNameRule('c3.demo.test'), LuaAction(function(dq)
 	  if dq.qtype == DNSQType.A and tostring(dq.qname) == 'c3.demo.test.' then
 	    return DNSAction.Spoof, '192.0.2.99'
@@ -20,6 +23,7 @@ END
 for round in 1 2 3 4 5; do
 	expect 'status: SERVFAIL' c1.demo.test
 	expect 'status: SERVFAIL' c2.demo.test
+	expect 'status: SERVFAIL' c4.demo.test
 	got=$(in_client dig +short +tries=1 +time=3 "@$server" c3.demo.test A)
 	[ "$got" = 192.0.2.99 ] || fail "round $round: the new state answers '$got'"
 done
