@@ -228,6 +228,7 @@ void loop_settle(struct control *control)
 			sleep_turn(control);
 		signals_read(control);
 	}
+	signals_read(control); /* also without a server to wait for */
 }
 
 void loop_run(struct control *control)

@@ -11,7 +11,7 @@ void loop_destroy(struct control *control);
 
 /*
  * Before it is said that we are ready: until the first checks of all servers have ended, and no
- * longer than some seconds.
+ * longer than some seconds. Who is told to end meanwhile has control->ended, and never is.
  */
 void loop_settle(struct control *control);
 

@@ -90,6 +90,15 @@ static void life_end(void)
 	config_free(control.config);
 }
 
+/* Not if it is told to end before: it answers nothing then. */
+static void ready_tell(void)
+{
+	if (control.ended != 0)
+		return;
+	fprintf(stderr, "sluice: ready\n");
+	sd_notify(0, "READY=1");
+}
+
 static enum exit_code command_run(void)
 {
 	static char error[LIFE_ERROR_SIZE];
@@ -99,8 +108,7 @@ static enum exit_code command_run(void)
 	signals_block();
 	if (life_start(&control, error, &exit_code) == 0) {
 		loop_settle(&control);
-		fprintf(stderr, "sluice: ready\n");
-		sd_notify(0, "READY=1");
+		ready_tell();
 		loop_run(&control);
 		sd_notify(0, "STOPPING=1");
 	} else {
