@@ -317,7 +317,7 @@ static __rte_noinline void cache_keep(struct worker *worker, struct rte_mbuf *mb
 		pipeline_client_send(worker, mbuf);
 		return;
 	}
-	count(worker, STATS_CACHE_INSERTS);
+	count(worker, STATS_CACHE_STORED);
 	if (policy_now(worker)->chains[CHAIN_CACHE_INSERTED].count == 0)
 		pipeline_client_send(worker, mbuf);
 	else

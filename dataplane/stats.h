@@ -132,7 +132,7 @@ enum drop_reason {
 	X(RESPONSES_REDIRECTED, "responses_redirected", "responses passed to the worker that asked") \
 	X(CACHE_HITS, "cache_hits", "queries answered out of a packet cache")                      \
 	X(CACHE_MISSES, "cache_misses", "queries that a packet cache had no answer for")           \
-	X(CACHE_INSERTS, "cache_inserts", "responses put into a packet cache")                     \
+	X(CACHE_STORED, "cache_stored", "responses put into a packet cache")                       \
 	X(FORWARDED, "forwarded", "queries sent to a server")                                      \
 	X(NO_SERVER, "no_server", "queries that no server of their pool could take")               \
 	X(POLICY_BYPASSED, "server_policy_bypassed",                                               \

@@ -58,6 +58,15 @@ assert dnsdist('real_memory_usage') > 1 << 20 and dnsdist('special_memory_usage'
 assert get('dnsdist_of_ours') == 3 and '# HELP dnsdist_of_ours a metric of the policy, with \\\\ and a\\nline\n' in text, text
 assert 'lab_kinds{kind="a \\"b\\"",other="c"} 0.5\n' in text, text
 
+# A family has one head, and all its samples behind it.
+heads = re.findall(r'^# HELP (\S+)', text, re.M)
+assert len(heads) == len(set(heads)), [h for h in heads if heads.count(h) > 1]
+assert heads == re.findall(r'^# TYPE (\S+)', text, re.M)
+family = None
+for line in text.splitlines():
+    family = line.split()[2] if line.startswith('# HELP') else family
+    assert not line or line.startswith('#') or re.fullmatch(re.escape(family) + r'(_bucket|_sum|_count)?[ {].*', line), line
+
 # The names that others' dashboards and scripts have, their types and labels.
 types = dict(re.findall(r'^# TYPE (\S+) (\S+)$', text, re.M))
 labels = {}
