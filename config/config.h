@@ -159,6 +159,12 @@ struct config *config_load_buffer(const char *name, const char *data, size_t siz
 				  config_cpu_fn *cpu, struct config_errors *errors);
 void config_free(struct config *config);
 
+/*
+ * Whether one differs from another in what is read at the start only; which keys these are, with commas
+ * between them, as far as they fit.
+ */
+bool config_changes(const struct config *now, const struct config *fresh, char *text, size_t size);
+
 void config_errors_free(struct config_errors *errors);
 
 /* "192.0.2.1", "[2001:db8::1]:53", "192.0.2.0/24": whatever parts are there. 0 or -1. */

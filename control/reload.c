@@ -57,6 +57,14 @@ static void config_take(struct control *control, struct config *fresh)
 		  control->config->log.format == CONFIG_LOG_JSON);
 }
 
+/* Nobody should take for changed what is as it was. */
+static void restart_tell(const struct control *control)
+{
+	char keys[512];
+	if (config_changes(control->config, control->reload_fresh, keys, sizeof(keys)))
+		log_warning("changed, but in force only after a restart: %s", keys);
+}
+
 static void fresh_free(struct control *control)
 {
 	if (control->reload_fresh != NULL)
@@ -70,6 +78,7 @@ static void end(struct control *control, int result, const char *error)
 	if (!later && result == 0) {
 		config_take(control, control->reload_fresh);
 		log_info("policy reloaded");
+		restart_tell(control);
 	} else if (!later) {
 		log_error("%s", error);
 		log_error("the policy is refused, the old one stays in force");

@@ -36,7 +36,9 @@ kill -HUP "$sluice_pid"
 wait_for 5 "a complaint about the configuration" grep -q 'the configuration is refused' "$work/sluice.log"
 grep -q "sluice\.yml:[0-9]*:1: unknown key 'colour'" "$work/sluice.log" || fail "no word of what is wrong"
 answers NXDOMAIN || fail "a configuration that is refused replaced the working policy"
-sed -i '/^colour/d' "$work/sluice.yml"
+sed -i '/^colour/d; s/memory: [0-9]*/memory: 300/; s/8083/8084/' "$work/sluice.yml"
+kill -HUP "$sluice_pid"
+wait_for 5 "word of what a reload does not take" grep -q 'only after a restart: eal\.memory, metrics\.listen$' "$work/sluice.log"
 ends_with_zero TERM
 
 printf "newServer('10.53.0.2:5300')\n" >"$work/policy.lua"

@@ -395,6 +395,58 @@ START_TEST(a_file_that_cannot_be_read)
 }
 END_TEST
 
+static void changes(const char *now, const char *fresh, const char *expected)
+{
+	char said[512];
+	struct config *a = accept(now), *b = accept(fresh);
+	ck_assert(config_changes(a, b, said, sizeof(said)) == (expected[0] != '\0'));
+	ck_assert_str_eq(said, expected);
+	ck_assert(config_changes(b, a, said, sizeof(said)) == (expected[0] != '\0'));
+	ck_assert_str_eq(said, expected);
+	config_free(a);
+	config_free(b);
+}
+
+START_TEST(what_a_reload_does_not_take)
+{
+	/* Written in another way, and what a reload takes. */
+	changes(BASE, "# a line\nlisten: [10.53.0.1, \"[fd53::1]:53\"]\n" BASE "console: {}\n", "");
+	changes(BASE, BASE "async: {on_expiry: drop, on_overflow: drop}\nlog: {level: debug}\npolicy: x.lua\n", "");
+	changes(BASE "metrics: {listen: off}\n", BASE "metrics: {listen: off}\nconsole: {socket: off}\n",
+		"console.socket");
+	changes(BASE,
+		BASE "eal: {memory: 300, args: [-v]}\nlisten: [10.53.0.1:5353]\nlua: {watchdog: 10}\n"
+		     "shutdown: {grace: 1}\nmetrics: {listen: 127.0.0.1:8084}\n",
+		"eal.memory, lua.watchdog, shutdown.grace, eal.args, listen, metrics.listen");
+	changes("lcores: {workers: [1]}\n" PORTS, "lcores: {workers: [1, 0], share: true}\n" PORTS,
+		"lcores.share, lcores.workers");
+}
+END_TEST
+
+START_TEST(changes_of_ports)
+{
+	static const char *const rows[] = {
+		"{device: net_null0, addresses: [10.53.0.1/24], mtu: 1400}",
+		"{device: net_null1, addresses: [10.53.0.1/24]}",
+		"{device: net_null0, addresses: [10.53.0.1/23]}",
+		"{device: net_null0, addresses: [10.53.0.1/24], gateways: [10.53.0.2]}",
+		"{device: net_null0, addresses: [10.53.0.1/24], kernel: {interface: x}}",
+		"{device: net_null0, addresses: [10.53.0.1/24],"
+		" neighbours: [{address: 10.53.0.9, mac: \"02:00:00:00:00:09\"}]}",
+		"{name: edge, device: net_null0, addresses: [10.53.0.1/24]}",
+		"{device: net_null0, addresses: [10.53.0.1/24], vlan: 7}",
+	};
+	const char *base = "lcores: {workers: [1]}\nlisten: [10.53.0.1]\n"
+			   "ports: [{device: net_null0, addresses: [10.53.0.1/24]}]\n";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[512];
+		snprintf(text, sizeof(text), "lcores: {workers: [1]}\nlisten: [10.53.0.1]\nports: [%s]\n",
+			 rows[i]);
+		changes(base, text, "ports");
+	}
+}
+END_TEST
+
 static Suite *config_suite(void)
 {
 	Suite *suite = suite_create("config");
@@ -413,6 +465,8 @@ static Suite *config_suite(void)
 	tcase_add_test(tests, what_can_be_read_is_kept);
 	tcase_add_test(tests, a_policy_lies_beside_its_file);
 	tcase_add_test(tests, a_file_that_cannot_be_read);
+	tcase_add_test(tests, what_a_reload_does_not_take);
+	tcase_add_test(tests, changes_of_ports);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
