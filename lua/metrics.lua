@@ -9,8 +9,8 @@ local metrics = {}
 local COUNTER, GAUGE = 0, 1
 local KINDS = {counter = COUNTER, gauge = GAUGE}
 local REASONS = {
-  [17] = 'it is declared in another way already', [22] = 'the name is not valid',
-  [28] = 'there are too many', [12] = 'no memory',
+  [1] = 'names that begin with sluice_ are its own', [17] = 'it is declared in another way already',
+  [22] = 'the name is not valid', [28] = 'there are too many', [12] = 'no memory',
 }
 
 local declare_keys = check.keys('name', 'withLabels')

@@ -8,6 +8,7 @@
 #include <rte_common.h>
 
 #define BUCKETS 1024u /* a power of two */
+#define OURS "sluice_" /* a second one of a name would cost the reader all metrics */
 
 struct series {
 	struct series *next;
@@ -141,6 +142,8 @@ int custom_metric_declare(struct custom_metrics *metrics, const char *name, enum
 	if (!name_is_valid(name) ||
 	    (prometheus != NULL && prometheus[0] != '\0' && !prometheus_is_valid(prometheus)))
 		return -EINVAL;
+	if (prometheus != NULL && strncmp(prometheus, OURS, strlen(OURS)) == 0)
+		return -EPERM;
 	struct custom_metric *metric = custom_metric_find(metrics, name, strlen(name));
 	if (metric != NULL)
 		return metric->kind == kind && metric->labels == labels ? 0 : -EEXIST;

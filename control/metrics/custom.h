@@ -27,8 +27,8 @@ void custom_metrics_free(struct custom_metrics *metrics);
 
 /*
  * `name` is of a-z, 0-9 and "-"; `prometheus` is what it is called there, NULL: dnsdist_<name>. One
- * that is there stays as it is: 0 again. -EINVAL: no such name; -EEXIST: it is of the other kind, or
- * with labels and now without; -ENOSPC; -ENOMEM.
+ * that is there stays as it is: 0 again. -EINVAL: no such name; -EPERM: one of ours; -EEXIST: it is of
+ * the other kind, or with labels and now without; -ENOSPC; -ENOMEM.
  */
 int custom_metric_declare(struct custom_metrics *metrics, const char *name, enum custom_kind kind,
 			  const char *help, const char *prometheus, bool labels);

@@ -19,6 +19,7 @@ equal(getMetric('by-kind', {labels = {kind = 'b'}}), 1)
 
 raises('the name is not valid', function() declareMetric('Upper', 'counter', 'x') end)
 raises('the name is not valid', function() declareMetric('ok', 'counter', 'x', 'not valid') end)
+raises('sluice_ are its own', function() declareMetric('ok', 'gauge', 'x', 'sluice_in_hand') end)
 raises('neither counter nor gauge', function() declareMetric('ok', 'histogram', 'x') end)
 raises('in another way already', function() declareMetric('load', 'counter', 'x') end)
 raises('in another way already', function() declareMetric('other', 'gauge', 'x', 'our_load') end)
