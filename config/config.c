@@ -41,7 +41,7 @@ static bool cpu_read(struct loader *loader, yaml_node_t *node, const char *what,
 		schema_error(loader, &node->start_mark, "%s: expected a CPU number, found '%.40s'",
 			     what, text);
 	else if (!loader->cpu(*cpu))
-		schema_error(loader, &node->start_mark, "%s: there is no CPU %u here", what, *cpu);
+		schema_error(loader, &node->start_mark, "%s: there is no CPU %.40s here", what, text);
 	else
 		return true;
 	return false;
@@ -264,18 +264,6 @@ static void control_check(struct loader *loader, const yaml_mark_t *mark)
 		schema_error(loader, mark, "lcores: there is no CPU %u here; set 'control'", cpu);
 }
 
-static yaml_mark_t lcores_mark(struct loader *loader, yaml_node_t *root)
-{
-	for (yaml_node_pair_t *pair = root->data.mapping.pairs.start;
-	     pair < root->data.mapping.pairs.top; pair++) {
-		yaml_node_t *key = yaml_document_get_node(&loader->document, pair->key);
-		if (key->type == YAML_SCALAR_NODE &&
-		    strcmp((const char *)key->data.scalar.value, "lcores") == 0)
-			return yaml_document_get_node(&loader->document, pair->value)->start_mark;
-	}
-	return root->start_mark;
-}
-
 static int error_compare(const void *a, const void *b)
 {
 	const struct config_error *left = a, *right = b;
@@ -294,7 +282,7 @@ static void document_read(struct loader *loader)
 	schema_read(loader, top_schema, root, "the configuration", loader->config);
 	if (root->type != YAML_MAPPING_NODE)
 		return;
-	yaml_mark_t mark = lcores_mark(loader, root);
+	yaml_mark_t mark = schema_mark(loader, root, "lcores");
 	control_check(loader, &mark);
 	cpus_check(loader);
 	config_ports_check(loader);

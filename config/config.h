@@ -30,6 +30,7 @@ struct config_address {
 	uint8_t bytes[16]; /* IPv4 in the first four, the rest zero */
 	bool ipv6;
 	bool has_prefix; /* the text said how long it is */
+	bool unsure;	 /* the text said a length that is none: there is an error already */
 	uint8_t prefix;	 /* bits; of a host 32 or 128 */
 	uint16_t port;	/* host byte order */
 	unsigned line, column;
@@ -57,7 +58,9 @@ struct config_port {
 	struct config_address gateways[CONFIG_LIST_MAX];
 	struct config_neighbour neighbours[CONFIG_LIST_MAX];
 	unsigned n_addresses, n_gateways, n_neighbours;
+	bool networks_unsure; /* there is an error already: what a gateway's network is nobody knows */
 	uint32_t mtu;
+	unsigned mtu_line, mtu_column;
 	uint32_t vlan;
 	uint32_t oversize; /* enum config_oversize */
 	struct config_kernel kernel;

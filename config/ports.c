@@ -68,16 +68,36 @@ static void device_read(struct loader *loader, yaml_node_t *node, void *into)
 	port->device_column = (unsigned)node->start_mark.column;
 }
 
+/* Whether an address stands before a prefix length that is none: `listen` may name it all the same. */
+static bool unsure_read(yaml_node_t *node, struct config_address *address)
+{
+	char host[64];
+	if (node->type != YAML_SCALAR_NODE)
+		return false;
+	size_t length = strcspn((const char *)node->data.scalar.value, "/");
+	if (length == node->data.scalar.length || length >= sizeof(host))
+		return false;
+	memcpy(host, node->data.scalar.value, length);
+	host[length] = '\0';
+	address->unsure = config_address_parse(host, address) == 0 && address->port == 0 &&
+			  address_is_unicast(address);
+	return address->unsure;
+}
+
 static void port_address_read(struct loader *loader, yaml_node_t *node, void *into)
 {
 	struct config_port *port = into;
 	struct config_address *address = &port->addresses[port->n_addresses];
-	if (!address_read(loader, node, "addresses", address))
-		return;
-	if (address->port != 0)
+	bool read = address_read(loader, node, "addresses", address);
+	if (read && address->port != 0)
 		schema_error(loader, &node->start_mark,
 			     "addresses: no UDP port here, that is what 'listen' is for");
-	else
+	if (read && address->port == 0) {
+		port->n_addresses++;
+		return;
+	}
+	port->networks_unsure = true;
+	if (!read && unsure_read(node, address))
 		port->n_addresses++;
 }
 
@@ -183,6 +203,10 @@ static void port_read(struct loader *loader, yaml_node_t *node, void *into)
 	port->line = (unsigned)node->start_mark.line;
 	port->column = (unsigned)node->start_mark.column;
 	schema_read(loader, port_schema, node, "a port", port);
+	yaml_mark_t mtu = schema_mark(loader, node, "mtu");
+	port->mtu_line = (unsigned)mtu.line;
+	port->mtu_column = (unsigned)mtu.column;
+	port->networks_unsure |= port->n_addresses == 0;
 	if (port->name == NULL && asprintf(&port->name, "port%u", config->n_ports) < 0)
 		port->name = NULL;
 	config->n_ports++;
@@ -227,7 +251,7 @@ static void gateways_check(struct loader *loader, const struct config_port *port
 		const struct config_address *gateway = &port->gateways[g];
 		bool link_local = gateway->ipv6 && gateway->bytes[0] == 0xfe &&
 				  (gateway->bytes[1] & 0xc0) == 0x80;
-		bool on_link = link_local;
+		bool on_link = link_local || port->networks_unsure;
 		for (unsigned a = 0; a < port->n_addresses; a++)
 			on_link |= prefix_holds(&port->addresses[a], gateway);
 		yaml_mark_t mark = mark_of(gateway->line, gateway->column);
@@ -259,7 +283,7 @@ static void neighbours_check(struct loader *loader, const struct config_port *po
 
 static void mtu_check(struct loader *loader, const struct config_port *port)
 {
-	yaml_mark_t mark = mark_of(port->line, port->column);
+	yaml_mark_t mark = mark_of(port->mtu_line, port->mtu_column);
 	for (unsigned a = 0; a < port->n_addresses; a++)
 		if (port->addresses[a].ipv6 && port->mtu < 1280) {
 			schema_error(loader, &mark, "mtu: IPv6 needs at least 1280 (RFC 8200)");
@@ -267,14 +291,16 @@ static void mtu_check(struct loader *loader, const struct config_port *port)
 		}
 }
 
-/* Whether an address stands before this one, on this port or another. */
+/* Whether an address stands before this one, on this port or another. One error is enough for either. */
 static bool address_seen(const struct config *config, unsigned port, unsigned index)
 {
 	const struct config_address *address = &config->ports[port].addresses[index];
-	for (unsigned p = 0; p < port; p++)
-		if (list_has(config->ports[p].addresses, config->ports[p].n_addresses, address))
-			return true;
-	return list_has(config->ports[port].addresses, index, address);
+	for (unsigned p = 0; p <= port; p++)
+		for (unsigned a = 0; a < (p < port ? config->ports[p].n_addresses : index); a++)
+			if (!config->ports[p].addresses[a].unsure &&
+			    addresses_equal(&config->ports[p].addresses[a], address))
+				return !address->unsure;
+	return false;
 }
 
 /* The same driver and number, or the same NIC: DPDK would hand out one device for both. */

@@ -273,3 +273,17 @@ void schema_read(struct loader *loader, const struct schema *table, yaml_node_t 
 	}
 	required_check(loader, table, node, seen, what);
 }
+
+yaml_mark_t schema_mark(struct loader *loader, yaml_node_t *node, const char *name)
+{
+	if (node->type != YAML_MAPPING_NODE)
+		return node->start_mark;
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     pair < node->data.mapping.pairs.top; pair++) {
+		yaml_node_t *key = yaml_document_get_node(&loader->document, pair->key);
+		if (key->type == YAML_SCALAR_NODE &&
+		    strcmp((const char *)key->data.scalar.value, name) == 0)
+			return yaml_document_get_node(&loader->document, pair->value)->start_mark;
+	}
+	return node->start_mark;
+}

@@ -46,6 +46,9 @@ struct loader {
 void schema_read(struct loader *loader, const struct schema *table, yaml_node_t *node,
 		 const char *what, void *into);
 
+/* Where the value of a key of a mapping stands; without one, where the mapping does. */
+yaml_mark_t schema_mark(struct loader *loader, yaml_node_t *node, const char *name);
+
 void schema_error(struct loader *loader, const yaml_mark_t *mark, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

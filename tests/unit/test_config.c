@@ -222,6 +222,8 @@ START_TEST(lcores)
 		 "1:23: workers: expected a CPU number, found 'x'\n"
 		 "1:26: workers: there is no CPU 8 here\n"},
 		{"lcores: {control: 8, workers: [0]}\n" PORTS, "1:19: control: there is no CPU 8 here\n"},
+		{"lcores: {workers: [99999999999]}\n" PORTS,
+		 "1:20: workers: there is no CPU 99999999999 here\n"},
 		{"lcores: {control: [0], workers: [0]}\n" PORTS,
 		 "1:19: control: expected a single value\n"},
 		{"lcores: {workers: [1, 0]}\n" PORTS,

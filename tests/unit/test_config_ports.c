@@ -120,7 +120,7 @@ START_TEST(keys_of_a_port)
 		{ADDRESS "adresses: []\n",
 		 "5:5: unknown key 'adresses' in a port, did you mean 'addresses'?\n"},
 		{PORT "addresses: [\"fd53::1/64\"]\n    mtu: 1279\n",
-		 "3:5: mtu: IPv6 needs at least 1280 (RFC 8200)\n"},
+		 "5:10: mtu: IPv6 needs at least 1280 (RFC 8200)\n"},
 	};
 	REFUSE_ALL(rows);
 	config_free(accept(ADDRESS "mtu: 576\n"));
@@ -185,6 +185,12 @@ START_TEST(gateways)
 		 "5:16: gateways: 224.0.0.5 is not a unicast address\n"},
 		{ADDRESS "gateways: [192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6]\n",
 		 "5:60: gateways: at most 4 are possible\n"},
+		/* Of networks that cannot be read nothing can be said. */
+		{PORT "addresses: [192.0.2.1/33]\n    gateways: [192.0.2.2]\n",
+		 "4:17: addresses: '192.0.2.1/33' is no IP address\n"},
+		{PORT "addresses: 192.0.2.1/24\n    gateways: [192.0.2.2]\n",
+		 "4:16: addresses: expected a list\n"},
+		{PORT "gateways: [192.0.2.2]\n", "3:5: a port: the key 'addresses' is missing\n"},
 		{PORT "addresses: [192.0.2.1/25]\n    gateways: [192.0.2.129]\n",
 		 "5:16: gateways: the gateway is in no network of port 'port0'\n"},
 	};
@@ -238,6 +244,11 @@ START_TEST(listeners)
 		{BASE "listen: 10.53.0.1\n", "5:9: listen: expected a list\n"},
 		{BASE "listen: [\"10.53.0.1:99999\"]\n",
 		 "5:10: listen: '10.53.0.1:99999' is no IP address\n"},
+		/* That a port has an address is known, whatever its network. */
+		{PORT "addresses: [192.0.2.1/33, 192.0.2.1/24, 192.0.2.2/-1]\nlisten: [192.0.2.2, 192.0.2.3]\n",
+		 "4:17: addresses: '192.0.2.1/33' is no IP address\n"
+		 "4:45: addresses: '192.0.2.2/-1' is no IP address\n"
+		 "5:21: listen: no port has the address of '192.0.2.3'\n"},
 		{BASE "listen: [10.53.0.1/24]\n",
 		 "5:10: listen: no prefix length here, as in '10.53.0.1/24'\n"},
 		{BASE "listen: [10.53.0.1, \"10.53.0.1:54\", \"10.53.0.1:53\"]\n",
