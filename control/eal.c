@@ -11,6 +11,7 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_log.h>
 
 #include "control/log/log.h"
 #include "control/lua/stack.h"
@@ -145,6 +146,44 @@ static void lcore_arguments(struct arguments *arguments, const struct config *co
 	argument(arguments, "%s", list);
 }
 
+/* A line of DPDK's is one of ours, of its level: in the format that is asked for, and nobody waits
+ * for who reads it. */
+static void line_write(const char *line, int length)
+{
+	int level = rte_log_cur_msg_loglevel();
+	log_write(level > (int)RTE_LOG_WARNING	  ? LOG_LEVEL_INFO
+		  : level == (int)RTE_LOG_WARNING ? LOG_LEVEL_WARNING
+						  : LOG_LEVEL_ERROR,
+		  "%.*s", length, line);
+}
+
+/* Under the stream's lock. What has no end yet is kept, as it comes in pieces. */
+static ssize_t lines_write(void *cookie, const char *text, size_t size)
+{
+	static char line[1024];
+	static size_t used;
+	(void)cookie;
+	for (size_t i = 0; i < size; i++) {
+		bool end = text[i] == '\n';
+		if (!end)
+			line[used++] = text[i];
+		if (used == sizeof(line) || (end && used > 0)) {
+			line_write(line, (int)used);
+			used = 0;
+		}
+	}
+	return (ssize_t)size;
+}
+
+/* As long as the process lives: DPDK has something to say when it ends, too. */
+static void log_take(void)
+{
+	static const cookie_io_functions_t functions = {.write = lines_write};
+	FILE *stream = fopencookie(NULL, "w", functions);
+	if (stream != NULL)
+		rte_openlog_stream(stream);
+}
+
 /* DPDK makes a folder for the telemetry socket, and takes only the socket away. */
 static void runtime_folder_remove(void)
 {
@@ -167,6 +206,7 @@ int eal_start(const struct config *config, char *error, size_t size)
 			argument(arguments, "%s", config->eal.args[i]);
 		/* Registered before DPDK's own, so it runs after that one. */
 		atexit(runtime_folder_remove);
+		log_take();
 		lua_stack_threads(true); /* of the workers, which may run Lua */
 		int started = rte_eal_init(arguments->count, arguments->list);
 		lua_stack_threads(false);
