@@ -2,6 +2,7 @@
 -- Servers and pools.
 local ffi = require('ffi')
 local check = require('sluice.check')
+local address = require('sluice.address')
 local name = require('sluice.name')
 local constants = require('sluice.constants')
 local driver = require('sluice.driver')
@@ -295,7 +296,8 @@ function servers.newServer(value)
   end
   local pointer = C.sluice_server_add(options)
   if pointer == nil then
-    check.fail('the server "%s": %s', value.address, ffi.string(C.sluice_policy_error()))
+    check.fail('the server "%s": %s', value.address, address.parse(value.address) and
+      ffi.string(C.sluice_policy_error()) or 'this is no IP address, with or without a port')
   end
   local made = servers.wrap(pointer)
   watch_set(made)

@@ -61,6 +61,7 @@ equal(showServers():match('\n0 +192.0.2.2:5300 +up ') ~= nil, true)
 rmServer(two)
 equal(#getServers(), 1)
 
+raises('the server "192.0.2.300": this is no IP address', function() newServer('192.0.2.300') end)
 raises('unknown key "adress"', function() newServer({address = '192.0.2.3', adress = 'x'}) end)
 raises('tls is not supported', function() newServer({address = '192.0.2.3', tls = 'openssl'}) end)
 raises('rise must be between 1 and 255', function()
