@@ -91,6 +91,29 @@ void lua_host_read_pause(const void *context)
 	lua_sethook(host->lua, hook_pause, LUA_MASKCOUNT, 1);
 }
 
+/* Whether a message begins with a file and a line. */
+static bool has_place(const char *text)
+{
+	const char *line = strchr(text, ':');
+	return line != NULL && line[1 + strspn(line + 1, "0123456789")] == ':' && line[1] != ':' &&
+	       memchr(text, '\n', (size_t)(line - text)) == NULL;
+}
+
+/* Names the innermost line of the policy's own in a message that names none, as those of dofile() are. */
+static void place_add(lua_State *lua, lua_State *reader)
+{
+	lua_Debug at;
+	for (int level = 0; lua_getstack(reader, level, &at) != 0; level++) {
+		lua_getinfo(reader, "Sl", &at);
+		if (*at.what == 'C' || is_module(reader, &at))
+			continue;
+		lua_pushfstring(lua, "%s:%d: %s", at.short_src, at.currentline,
+				lua_tostring(lua, -1));
+		lua_remove(lua, -2);
+		return;
+	}
+}
+
 /* Leaves the message for an error, or a yield, that ended the reading. */
 static void error_take(lua_State *lua, lua_State *reader, int status)
 {
@@ -99,6 +122,8 @@ static void error_take(lua_State *lua, lua_State *reader, int status)
 	else
 		lua_xmove(reader, lua, 1);
 	lua_host_error_text(lua);
+	if (!has_place(lua_tostring(lua, -1)))
+		place_add(lua, reader);
 	luaL_traceback(lua, reader, lua_tostring(lua, -1), 0);
 }
 

@@ -159,6 +159,28 @@ START_TEST(errors_tell_where)
 }
 END_TEST
 
+/* Also where what says what is wrong knows of no line. */
+START_TEST(every_error_has_a_line)
+{
+	static const char *const rows[][2] = {
+		{"\ndofile('/nowhere.lua')\n", ":2: cannot open /nowhere.lua: No such file or directory\n"},
+		{"\n\nerror({})\n", ":3: (error object is a table value)\n"},
+		{"error('12: none', 0)\n", ":1: 12: none\n"},
+		{"error('none', 0)\n", ":1: none\n"},
+		{"error('a.lua:7: mine', 0)\n", "a.lua:7: mine\n"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char error[4096] = "", expected[256];
+		struct lua_host *host = host_make(LONG_MS);
+		file_write(rows[i][0]);
+		ck_assert_int_eq(lua_host_load(host, path, error, sizeof(error)), -EINVAL);
+		snprintf(expected, sizeof(expected), "%s%s", *rows[i][1] == ':' ? path : "", rows[i][1]);
+		ck_assert_msg(strncmp(error, expected, strlen(expected)) == 0, "%s", error);
+		lua_host_destroy(host);
+	}
+}
+END_TEST
+
 START_TEST(nobody_yields_to_us)
 {
 	char error[4096] = "";
@@ -209,6 +231,7 @@ static Suite *lua_reader_suite(void)
 	tcase_add_test(slices, slices_change_nothing);
 	tcase_add_test(slices, a_slice_of_nothing_is_the_whole);
 	tcase_add_test(slices, errors_tell_where);
+	tcase_add_test(slices, every_error_has_a_line);
 	tcase_add_test(slices, nobody_yields_to_us);
 	tcase_add_test(slices, endless_policies_end);
 	tcase_add_test(slices, readings_can_be_dropped);
