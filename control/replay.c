@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <pcap/pcap.h>
 #include <rte_errno.h>
@@ -43,9 +44,12 @@ struct replay {
 
 static struct rte_ring *rings_in[NET_PORTS_MAX], *rings_out[NET_PORTS_MAX];
 
+/* libpcap says itself which file it is when it cannot open one. */
 static int failed(char *error, size_t size, const char *what, const char *why)
 {
-	snprintf(error, size, "replay: %s: %s", what, why);
+	size_t length = strlen(what);
+	bool said = strncmp(why, what, length) == 0 && why[length] == ':';
+	snprintf(error, size, "replay: %s%s%s", said ? "" : what, said ? "" : ": ", why);
 	return -EIO;
 }
 
@@ -265,6 +269,15 @@ static int frames_receive(struct replay *replay, const char *in, char *error, si
 
 /* ---- the whole ---- */
 
+/* Whether `out` is the capture that is being read, which opening it for writing would empty. */
+static bool is_same_file(struct replay *replay, const char *out)
+{
+	struct stat read, written;
+	return strcmp(out, "-") != 0 && stat(out, &written) == 0 && S_ISREG(written.st_mode) &&
+	       fstat(fileno(pcap_file(replay->in)), &read) == 0 && read.st_dev == written.st_dev &&
+	       read.st_ino == written.st_ino;
+}
+
 static int files_open(struct replay *replay, const char *in, const char *out, char *error,
 		      size_t size)
 {
@@ -274,6 +287,8 @@ static int files_open(struct replay *replay, const char *in, const char *out, ch
 		return failed(error, size, in, why);
 	if (pcap_datalink(replay->in) != DLT_EN10MB)
 		return failed(error, size, in, "the packets are no Ethernet frames");
+	if (is_same_file(replay, out))
+		return failed(error, size, out, "this is the capture itself; write to another file");
 	replay->dead = pcap_open_dead(DLT_EN10MB, SNAPSHOT);
 	if (replay->dead == NULL)
 		return failed(error, size, out, "no memory");

@@ -12,10 +12,16 @@ status() {
 	[ "$got" -eq "$expected" ] || fail "sluice replay $* ends with $got, not $expected"
 	grep -qE -- "$pattern" "$work/said.log" || fail "no line like '$pattern'"
 }
-status 3 'missing\.pcap' -c "$golden/config.yml" "$work/missing.pcap" "$work/out.pcap"
+status 3 "^replay: $work/missing\.pcap: No such file or directory$" -c "$golden/config.yml" "$work/missing.pcap" "$work/out.pcap"
 status 3 'config\.yml' -c "$golden/config.yml" "$golden/config.yml" "$work/out.pcap"
 head -c 200 "$golden/in.pcap" >"$work/cut.pcap"
 status 3 'cut\.pcap: truncated' -c "$golden/config.yml" "$work/cut.pcap" "$work/out.pcap"
+cp "$golden/in.pcap" "$work/in.pcap"
+ln "$work/in.pcap" "$work/again.pcap"
+for name in in again; do
+	status 3 "$name\.pcap: this is the capture itself" -c "$golden/config.yml" "$work/in.pcap" "$work/$name.pcap"
+	cmp "$golden/in.pcap" "$work/in.pcap" || fail "the capture is not what it was"
+done
 status 1 'none\.lua:1:1: ' -c "$golden/config.yml" -p "$work/none.lua" "$golden/in.pcap" "$work/out.pcap"
 
 setpriv --reuid 65534 --regid 65534 --clear-groups "$binary" replay -c "$golden/config.yml" \
