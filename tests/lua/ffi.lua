@@ -143,12 +143,12 @@ C.dnsdist_ffi_svc_record_parameters_set_port(nil, 1)
 
 -- An answer has as many records as a message has room for; with more there is none.
 local function answers(spoof, data, count)
-  local values, found = ffi.new('dnsdist_ffi_raw_value_t[?]', count), nil
+  local given, found = ffi.new('dnsdist_ffi_raw_value_t[?]', count), nil
   for i = 0, count - 1 do
-    values[i].value, values[i].size = data, #data
+    given[i].value, given[i].size = data, #data
   end
   ffi_with(QUERY, function(dq)
-    C['dnsdist_ffi_dnsquestion_' .. spoof](dq, values, count)
+    C['dnsdist_ffi_dnsquestion_' .. spoof](dq, given, count)
     local header = ffi.string(C.dnsdist_ffi_dnsquestion_get_data(dq), 8)
     found = header:byte(3) >= 128 and header:byte(7) * 256 + header:byte(8)
   end)
@@ -171,11 +171,11 @@ ffi_with(HTTPS, function(dq)
   equal(ffi.string(C.dnsdist_ffi_dnsquestion_get_data(dq), 8):byte(8), 100)
 end)
 with(QUERY, 0, function(dq)
-  dq:spoof((function(list)
+  dq:spoof((function(addresses)
     for i = 1, 100 do
-      list[i] = newCA('192.0.2.' .. i)
+      addresses[i] = newCA('192.0.2.' .. i)
     end
-    return list
+    return addresses
   end)({}))
   equal(dq:getContent():byte(8), 100)
 end)
