@@ -52,11 +52,3 @@ for name, (data, wanted) in CASES.items():
     found = asked(data, half=True)
     assert found in wanted, "%s: %r" % (name, found)
     assert asked(get(b"/metrics")) == "200", "nothing after: " + name
-
-# One behind another in one go.
-with socket.create_connection(("127.0.0.1", PORT), timeout=20) as sock:
-    sock.sendall(b"GET /mine?a=1 HTTP/1.1\r\nHost: x\r\n\r\n" * 50 + get(b"/mine?a=1"))
-    ANSWERS = b""
-    while piece := sock.recv(65536):
-        ANSWERS += piece
-    assert ANSWERS.count(b"HTTP/1.1 200 OK") == 51, ANSWERS.count(b"HTTP/1.1 200 OK")
