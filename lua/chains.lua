@@ -187,8 +187,11 @@ for _, entry in ipairs(CHAINS) do
     if index == nil then
       return missing('rule', id)
     end
-    forget(chain, index)
-    C.sluice_rule_remove(chain, index)
+    repeat -- a name may be that of several
+      forget(chain, index)
+      C.sluice_rule_remove(chain, index)
+      index = type(id) == 'string' and find(chain, id)
+    until not index
   end
   rules['mv' .. word .. 'Rule'] = function(from, to)
     local index = find(chain, from)

@@ -24,7 +24,7 @@ show%WRules({showUUIDs=, truncateRuleWidth=}) -- the rules for %w, with how ofte
 top%WRules(count, {showUUIDs=, truncateRuleWidth=}) -- the rules for %w that matched most, as text
 getTop%WRules(count) -- the rules for %w that matched most, as a table
 get%WRule(rule) -- a rule for %w, by position, name or UUID
-rm%WRule(rule) -- removes a rule for %w
+rm%WRule(rule) -- removes a rule for %w, or all of a name
 mv%WRule(from, to) -- moves a rule for %w to before the one at that position
 mv%WRuleToTop() -- moves the last rule for %w to the front
 clear%WRules() -- removes all rules for %w

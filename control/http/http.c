@@ -10,12 +10,11 @@
 #include <microhttpd.h>
 
 #include "control/http/cache.h"
+#include "control/http/clients.h"
 #include "control/loop.h"
 #include "control/lua/policy.h"
 #include "control/metrics/metrics.h"
 
-#define CONNECTIONS_MAX 32
-#define CONNECTIONS_OF_CLIENT 16 /* who is slow on purpose leaves room for others */
 #define IDLE_SECONDS 10
 #define CONTENT_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define CONTENT_JSON "application/json"
@@ -189,6 +188,7 @@ static enum MHD_Result request_answer(void *context, struct MHD_Connection *conn
 {
 	struct request *request = *kept;
 	(void)version;
+	http_client_heard(connection);
 	if (request == NULL) {
 		*kept = calloc(1, sizeof(*request));
 		return *kept != NULL ? MHD_YES : MHD_NO;
@@ -234,10 +234,9 @@ int http_create(struct control *control, char *error, size_t size)
 	}
 	daemon_of_http = MHD_start_daemon(
 		flags, listen->port, NULL, NULL, request_answer, control, MHD_OPTION_SOCK_ADDR,
-		&address, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_OF_CLIENT,
-		MHD_OPTION_NOTIFY_COMPLETED, request_end, NULL,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
+		&address, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
+		MHD_OPTION_NOTIFY_CONNECTION, http_client_notify, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		request_end, NULL, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_END);
 	if (daemon_of_http == NULL) {
 		snprintf(error, size,
 			 "metrics: cannot listen on port %u; is it taken? Choose another "

@@ -267,6 +267,12 @@ struct rte_mbuf *lua_question_editable(const struct lua_question *question);
 
 /* Makes room for a message of `need` bytes; the mbuf then is `*mbuf`. 0 or -ENOSPC. */
 int lua_question_reserve(struct rte_mbuf **mbuf, size_t need);
+/* Edits a message that has `capacity` bytes of room; returns its new length or -errno. */
+typedef int lua_edit_fn(uint8_t *message, size_t length, size_t capacity,
+			const struct query_state *query, const void *argument);
+/* Runs an edit that needs at most `extra` more bytes than the message has. 0 or -errno. */
+int lua_question_edit(const struct lua_question *question, size_t extra, lua_edit_fn *edit,
+		      const void *argument);
 
 /* Reads the question anew after the message has been replaced. */
 void lua_question_refresh(struct rte_mbuf *mbuf);

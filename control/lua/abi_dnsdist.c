@@ -12,12 +12,11 @@
 #include "control/lua/guard.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
-#include "dataplane/dns/reply.h"
 #include "dataplane/rules/tags.h"
 #include "dataplane/rules/threads.h"
 #include "dataplane/stats.h"
 
-#define LIST_MAX 64u /* tags, or values of an answer */
+#define LIST_MAX 64u /* tags */
 
 static struct lua_facts facts_of(const struct lua_question *question)
 {
@@ -484,62 +483,7 @@ void dnsdist_ffi_dnsquestion_set_result(dnsdist_ffi_dnsquestion_t *dq, const cha
 		sluice_text_store(dq, str, strSize);
 }
 
-/* ---- answers ---- */
-
-void dnsdist_ffi_dnsquestion_spoof_raw(dnsdist_ffi_dnsquestion_t *dq,
-				       const dnsdist_ffi_raw_value_t *values, size_t valuesCount)
-{
-	struct lua_bytes list[LIST_MAX];
-	if (values == NULL || valuesCount > LIST_MAX)
-		return;
-	for (size_t i = 0; i < valuesCount; i++)
-		list[i] = (struct lua_bytes){values[i].value,
-					     values[i].value != NULL ? values[i].size : 0};
-	sluice_question_spoof_raw(dq, list, valuesCount, 0, DNS_REPLY_TTL);
-}
-
-void dnsdist_ffi_dnsquestion_spoof_addrs(dnsdist_ffi_dnsquestion_t *dq,
-					 const dnsdist_ffi_raw_value_t *values, size_t valuesCount)
-{
-	struct lua_address list[LIST_MAX];
-	size_t count = 0;
-	if (values == NULL || valuesCount > LIST_MAX)
-		return;
-	for (size_t i = 0; i < valuesCount; i++) {
-		if (values[i].value == NULL || (values[i].size != 4 && values[i].size != 16))
-			continue;
-		list[count] = (struct lua_address){.ipv6 = values[i].size == 16};
-		memcpy(list[count++].bytes, values[i].value, values[i].size);
-	}
-	sluice_question_spoof_addresses(dq, list, count);
-}
-
-void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const char *rawresponse,
-					  size_t len)
-{
-	struct rte_mbuf *mbuf = lua_question_editable(dq);
-	struct dns_question question;
-	struct dns_edns edns;
-	if (mbuf == NULL || rawresponse == NULL)
-		return;
-	len = RTE_MIN(len, DNS_MESSAGE_MAX + (size_t)1); /* what is longer is malformed */
-	/* Where there is no more room it may yet do with what there is. */
-	(void)lua_question_reserve(&mbuf, RTE_MIN(len + 512, (size_t)DNS_MESSAGE_MAX));
-	uint8_t *message = packet_dns(mbuf);
-	size_t length = packet_of(mbuf)->dns_length;
-	if (dns_question_parse(message, length, &question) != DNS_OK ||
-	    dns_edns_find(message, length, question.end, &edns) != DNS_OK)
-		return;
-	struct dns_reply_query query = dns_reply_query_of(&question, &edns, DNS_EDNS_UDP_SIZE);
-	static const struct dns_reply_options options = DNS_REPLY_OPTIONS_DEFAULT;
-	size_t capacity = packet_dns_capacity(mbuf);
-	int made = dns_reply_packet(message, capacity, &query, (const uint8_t *)rawresponse, len);
-	/* What is behind the question may be lost: as the action does it, then. */
-	if (made < 0)
-		made = dns_reply_rcode(message, capacity, &query, DNS_RCODE_SERVFAIL, &options);
-	if (made >= 0 && made <= (int)DNS_MESSAGE_MAX)
-		packet_dns_resize(mbuf, (uint16_t)made);
-}
+/* ---- answers: those that are made here are in abi_answers.c ---- */
 
 void dnsdist_ffi_dnsresponse_set_min_ttl(dnsdist_ffi_dnsresponse_t *dr, uint32_t min)
 {

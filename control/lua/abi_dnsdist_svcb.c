@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "dataplane/dns/bytes.h"
+#include "dataplane/dns/reply.h"
 
 #define PARAMETERS_MAX 24u /* others than those below */
 #define VALUE_MAX 512u
-#define RECORDS_MAX 64u
+#define RECORDS_MAX (DNS_MESSAGE_MAX / DNS_REPLY_RECORD_SIZE) /* of an answer */
 #define DATA_MAX (2u + 255u + (SVC_KEYS + PARAMETERS_MAX) * (4u + VALUE_MAX))
 
 enum { SVC_MANDATORY, SVC_ALPN, SVC_NO_DEFAULT_ALPN, SVC_PORT, SVC_IPV4_HINT, SVC_ECH,
@@ -232,20 +233,24 @@ bool dnsdist_ffi_dnsquestion_generate_svc_response(
 	dnsdist_ffi_dnsquestion_t *dq, const dnsdist_ffi_svc_record_parameters **parametersList,
 	size_t parametersListSize, uint32_t ttl)
 {
-	struct lua_bytes values[RECORDS_MAX];
 	if (parametersList == NULL || parametersListSize == 0 || parametersListSize > RECORDS_MAX)
 		return false;
-	uint8_t *data = malloc(parametersListSize * DATA_MAX);
-	bool fits = data != NULL;
+	struct lua_bytes *values = malloc(parametersListSize * sizeof(*values));
+	uint8_t *data = malloc(DNS_MESSAGE_MAX + DATA_MAX);
+	bool fits = data != NULL && values != NULL;
+	size_t used = 0;
 	for (size_t i = 0; fits && i < parametersListSize; i++) {
-		fits = parametersList[i] != NULL && !parametersList[i]->broken;
-		if (fits)
-			values[i] = (struct lua_bytes){
-				(const char *)data + i * DATA_MAX,
-				record_write(parametersList[i], data + i * DATA_MAX)};
+		fits = parametersList[i] != NULL && !parametersList[i]->broken &&
+		       used <= DNS_MESSAGE_MAX;
+		if (!fits)
+			break;
+		values[i] = (struct lua_bytes){(const char *)data + used,
+					       record_write(parametersList[i], data + used)};
+		used += values[i].length;
 	}
 	bool made = fits &&
 		    sluice_question_spoof_raw(dq, values, parametersListSize, 0, ttl) == 0;
+	free(values);
 	free(data);
 	return made;
 }

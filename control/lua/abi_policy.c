@@ -441,9 +441,9 @@ int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp)
 	return (int)strlen(text);
 }
 
-int sluice_acl_add(const char *text)
+int sluice_acl_add(const struct lua_prefix *prefixes, size_t count)
 {
-	return changed(prefix_list_add_text(policy_model_acl(model()), text));
+	return changed(lua_prefixes_add(policy_model_acl(model()), prefixes, count));
 }
 
 int sluice_acl_remove(const char *text)

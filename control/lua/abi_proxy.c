@@ -14,9 +14,9 @@ static struct policy_model *model(void)
 
 /* ---- who sends them ---- */
 
-int sluice_proxy_acl_add(const char *text)
+int sluice_proxy_acl_add(const struct lua_prefix *prefixes, size_t count)
 {
-	int error = prefix_list_add_text(policy_model_proxy_acl(model()), text);
+	int error = lua_prefixes_add(policy_model_proxy_acl(model()), prefixes, count);
 	if (error == 0)
 		sluice_policy_changed();
 	return error;

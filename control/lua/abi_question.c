@@ -8,11 +8,8 @@
 #include "control/lua/guard.h"
 #include "dataplane/dns/edns.h"
 #include "dataplane/dns/message.h"
-#include "dataplane/dns/reply.h"
 #include "dataplane/dns/rewrite.h"
 #include "dataplane/rules/tags.h"
-
-#define SPOOF_MAX 64u /* records of one answer */
 
 static bool is_query(const struct packet *packet)
 {
@@ -124,19 +121,15 @@ void lua_question_fill(struct lua_question *question, struct rte_mbuf *mbuf, int
 
 /* ---- edits of the message ---- */
 
-/* Edits a message that has `capacity` bytes of room; returns its new length or -errno. */
-typedef int message_edit_fn(uint8_t *message, size_t length, size_t capacity,
-			    const struct query_state *query, const void *argument);
-
-/* Runs an edit that needs at most `extra` more bytes than the message has. */
-static int question_edit(const struct lua_question *question, size_t extra, message_edit_fn *edit,
-			 const void *argument)
+int lua_question_edit(const struct lua_question *question, size_t extra, lua_edit_fn *edit,
+		      const void *argument)
 {
 	struct rte_mbuf *mbuf = lua_question_editable(question);
 	if (mbuf == NULL)
 		return -errno;
 	/* Where there is no more room the edit itself may yet do with what there is. */
-	(void)lua_question_reserve(&mbuf, packet_of(mbuf)->dns_length + extra);
+	(void)lua_question_reserve(&mbuf, RTE_MIN(packet_of(mbuf)->dns_length + extra,
+						  (size_t)DNS_MESSAGE_MAX));
 	struct packet *packet = packet_of(mbuf);
 	size_t capacity = packet_dns_capacity(mbuf);
 	int length = edit(packet_dns(mbuf), packet->dns_length,
@@ -224,7 +217,7 @@ int sluice_question_option_set(struct lua_question *question, uint16_t code, con
 			       size_t length)
 {
 	struct option_edit option = {code, data, length};
-	int error = question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
+	int error = lua_question_edit(question, length + 4 + DNS_OPT_SIZE, option_set, &option);
 	if (error < 0)
 		return error;
 	struct rte_mbuf *mbuf = sluice_question_find(question); /* the edit may have moved it */
@@ -248,7 +241,7 @@ static int trailing_set(uint8_t *message, size_t length, size_t capacity,
 int sluice_question_trailing_set(struct lua_question *question, const char *data, size_t length)
 {
 	struct lua_bytes bytes = {data, length};
-	return question_edit(question, length, trailing_set, &bytes);
+	return lua_question_edit(question, length, trailing_set, &bytes);
 }
 
 static int question_rename(uint8_t *message, size_t length, size_t capacity,
@@ -264,9 +257,9 @@ int sluice_question_rename(struct lua_question *question, const struct lua_name 
 	uint8_t labels;
 	if (dns_name_measure(name->wire, name->length, &labels) != name->length)
 		return -EINVAL;
-	int error = question_edit(question, 0, question_rename, name);
+	int error = lua_question_edit(question, 0, question_rename, name);
 	if (error == -ENOSPC) /* how much it grows depends on the records that the name owns */
-		error = question_edit(question, DNS_MESSAGE_MAX / 2, question_rename, name);
+		error = lua_question_edit(question, DNS_MESSAGE_MAX / 2, question_rename, name);
 	if (error < 0)
 		return error;
 	struct rte_mbuf *mbuf = sluice_question_find(question); /* the edit may have moved it */
@@ -274,110 +267,6 @@ int sluice_question_rename(struct lua_question *question, const struct lua_name 
 		return -ESTALE;
 	lua_question_refresh(mbuf);
 	return 0;
-}
-
-static int query_of(struct dns_reply_query *reply, const uint8_t *message, size_t length)
-{
-	struct dns_question question;
-	struct dns_edns edns;
-	if (dns_question_parse(message, length, &question) != DNS_OK ||
-	    dns_edns_find(message, length, question.end, &edns) != DNS_OK)
-		return -EBADMSG;
-	*reply = dns_reply_query_of(&question, &edns, DNS_EDNS_UDP_SIZE);
-	return 0;
-}
-
-struct spoof_edit {
-	const struct lua_address *addresses;
-	const struct lua_bytes *values;
-	const struct lua_soa *soa;
-	size_t count;
-	uint16_t type_for_any;
-	uint32_t ttl;
-};
-
-static int spoof_addresses(uint8_t *message, size_t length, size_t capacity,
-			   const struct query_state *query, const void *argument)
-{
-	const struct spoof_edit *spoof = argument;
-	struct dns_reply_options options = {.ttl = spoof->ttl};
-	struct dns_reply_address addresses[SPOOF_MAX];
-	struct dns_reply_query reply;
-	(void)query;
-	int error = query_of(&reply, message, length);
-	if (error < 0)
-		return error;
-	for (size_t i = 0; i < spoof->count; i++) {
-		addresses[i].length = spoof->addresses[i].ipv6 ? 16 : 4;
-		memcpy(addresses[i].bytes, spoof->addresses[i].bytes, 16);
-	}
-	return dns_reply_addresses(message, capacity, &reply, addresses, (unsigned)spoof->count, 0,
-				   &options);
-}
-
-int sluice_question_spoof_addresses(struct lua_question *question,
-				    const struct lua_address *addresses, size_t count)
-{
-	struct spoof_edit spoof = {.addresses = addresses, .count = count, .ttl = DNS_REPLY_TTL};
-	if (count > SPOOF_MAX)
-		return -E2BIG;
-	return question_edit(question, count * 28 + DNS_OPT_SIZE, spoof_addresses, &spoof);
-}
-
-static int spoof_raw(uint8_t *message, size_t length, size_t capacity,
-		     const struct query_state *query, const void *argument)
-{
-	const struct spoof_edit *spoof = argument;
-	struct dns_reply_options options = {.ttl = spoof->ttl};
-	struct dns_reply_rdata rdata[SPOOF_MAX];
-	struct dns_reply_query reply;
-	int error = query_of(&reply, message, length);
-	if (error < 0)
-		return error;
-	for (size_t i = 0; i < spoof->count; i++)
-		rdata[i] = (struct dns_reply_rdata){(const uint8_t *)spoof->values[i].data,
-						    (uint16_t)spoof->values[i].length};
-	uint16_t type = query->qtype == DNS_TYPE_ANY && spoof->type_for_any != 0
-				? spoof->type_for_any
-				: query->qtype;
-	return dns_reply_raw(message, capacity, &reply, type, rdata, (unsigned)spoof->count,
-			     &options);
-}
-
-int sluice_question_spoof_raw(struct lua_question *question, const struct lua_bytes *values,
-			      size_t count, uint16_t type_for_any, uint32_t ttl)
-{
-	struct spoof_edit spoof = {
-		.values = values, .count = count, .type_for_any = type_for_any, .ttl = ttl};
-	size_t extra = DNS_OPT_SIZE;
-	if (count > SPOOF_MAX)
-		return -E2BIG;
-	for (size_t i = 0; i < count; i++) {
-		if (values[i].length > DNS_MESSAGE_MAX)
-			return -E2BIG;
-		extra += values[i].length + 12;
-	}
-	return question_edit(question, extra, spoof_raw, &spoof);
-}
-
-static int negative(uint8_t *message, size_t length, size_t capacity,
-		    const struct query_state *query, const void *argument)
-{
-	const struct lua_soa *from = argument;
-	struct dns_reply_options options = DNS_REPLY_OPTIONS_DEFAULT;
-	struct dns_reply_query reply;
-	(void)query;
-	int error = query_of(&reply, message, length);
-	if (error < 0)
-		return error;
-	struct dns_reply_soa soa;
-	lua_soa_read(from, &soa);
-	return dns_reply_negative(message, capacity, &reply, from->nxdomain, &soa, false, &options);
-}
-
-int sluice_question_negative(struct lua_question *question, const struct lua_soa *soa)
-{
-	return question_edit(question, 3 * DNS_NAME_MAX + 64, negative, soa);
 }
 
 struct types_edit {
@@ -396,7 +285,7 @@ static int types_clear(uint8_t *message, size_t length, size_t capacity,
 int sluice_question_types_clear(struct lua_question *question, const uint16_t *types, size_t count)
 {
 	struct types_edit edit = {types, count};
-	return question_edit(question, 0, types_clear, &edit);
+	return lua_question_edit(question, 0, types_clear, &edit);
 }
 
 int sluice_question_ttls_limit(struct lua_question *question, uint32_t min, uint32_t max)

@@ -350,12 +350,12 @@ int sluice_listener_mute(size_t index, bool tcp, bool muted);
 bool sluice_listener_muted(size_t index, bool tcp);
 /* The length of its address and port as text, or -ENOENT: there are no more. */
 int sluice_listener_print(size_t index, char *text, size_t size, bool *tcp);
-int sluice_acl_add(const char *text);
+int sluice_acl_add(const struct lua_prefix *prefixes, size_t count);
 int sluice_acl_remove(const char *text);
 int sluice_acl_clear(void);
 size_t sluice_acl_count(void);
 int sluice_acl_print(size_t index, char *text, size_t size);
-int sluice_proxy_acl_add(const char *text);
+int sluice_proxy_acl_add(const struct lua_prefix *prefixes, size_t count);
 void sluice_proxy_acl_clear(void);
 int sluice_setting_set(const char *name, uint32_t value);
 int64_t sluice_setting_get(const char *name); /* of those that the REST interface tells; -EINVAL */

@@ -126,6 +126,7 @@ static int step_boot(lua_State *lua)
 		lua_setfield(lua, LUA_REGISTRYINDEX, BOOT_RESULT);
 	}
 	host->compiles = compiler_is_on(lua);
+	lua_host_read_hide(lua);
 	return 0;
 }
 

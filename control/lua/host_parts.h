@@ -35,7 +35,7 @@ struct lua_host {
 	int found;		 /* its reference */
 	lua_State *reader;	 /* the coroutine in which the policy is read; NULL: none is */
 	bool paused;		 /* and which has given way in the midst of it */
-	bool compiles;		 /* the compiler was on after the boot module */
+	bool compiles;		 /* the compiler is on, but in a slice */
 	bool told;		 /* the error has its traceback, or needs none */
 	uint64_t read_used;	 /* ns that reading has taken since it last got on */
 	uint32_t read_seen;	 /* what said so then */
@@ -62,6 +62,12 @@ void lua_host_error_text(lua_State *lua);
 
 /* The function of SLOT_READ: reads the policy, or goes on with that. */
 int lua_host_read_step(lua_State *lua);
+
+/*
+ * Hides from policies that they are read in a coroutine, uncompiled: who yields out of that gets Lua's
+ * error, and jit.on() and jit.off() last. Behind the boot module.
+ */
+void lua_host_read_hide(lua_State *lua);
 
 /* Has the policy that is being read pause at its next instruction. Called in the signal handler. */
 void lua_host_read_pause(const void *context);

@@ -91,6 +91,51 @@ void lua_host_read_pause(const void *context)
 	lua_sethook(host->lua, hook_pause, LUA_MASKCOUNT, 1);
 }
 
+/* ---- what a policy would notice ---- */
+
+static int yield(lua_State *lua)
+{
+	if (lua == lua_host_of(lua)->reader)
+		return luaL_error(lua, "attempt to yield from outside a coroutine");
+	return lua_yield(lua, lua_gettop(lua));
+}
+
+/* Turns the compiler on or off: in a slice, for what follows the slices. Whether it is on. */
+static int compiler(lua_State *lua)
+{
+	struct lua_host *host = lua_host_of(lua);
+	if (lua_gettop(lua) > 0) {
+		host->compiles = lua_toboolean(lua, 1);
+		if (host->watchdog.slice == 0)
+			luaJIT_setmode(lua, 0, LUAJIT_MODE_ENGINE |
+						       (host->compiles ? LUAJIT_MODE_ON
+								       : LUAJIT_MODE_OFF));
+	}
+	lua_pushboolean(lua, host->compiles);
+	return 1;
+}
+
+/* Tail calls: "true" is the function that calls. */
+static const char plain[] =
+	"local yield, compiler = ...\n"
+	"local jit = require('jit')\n"
+	"local on, off, status = jit.on, jit.off, jit.status\n"
+	"coroutine.yield = yield\n"
+	"function jit.on(...) if (...) ~= nil then return on(...) end compiler(true) end\n"
+	"function jit.off(...) if (...) ~= nil then return off(...) end compiler(false) end\n"
+	"function jit.status() return compiler(), select(2, status()) end\n";
+
+void lua_host_read_hide(lua_State *lua)
+{
+	if (luaL_loadbuffer(lua, plain, sizeof(plain) - 1, "=reader") != 0)
+		lua_error(lua);
+	lua_pushlightuserdata(lua, lua_host_of(lua));
+	lua_pushcclosure(lua, yield, 1);
+	lua_pushlightuserdata(lua, lua_host_of(lua));
+	lua_pushcclosure(lua, compiler, 1);
+	lua_call(lua, 2, 0);
+}
+
 /* Whether a message begins with a file and a line. */
 static bool has_place(const char *text)
 {
@@ -114,13 +159,10 @@ static void place_add(lua_State *lua, lua_State *reader)
 	}
 }
 
-/* Leaves the message for an error, or a yield, that ended the reading. */
-static void error_take(lua_State *lua, lua_State *reader, int status)
+/* Leaves the message for an error that ended the reading. */
+static void error_take(lua_State *lua, lua_State *reader)
 {
-	if (status == LUA_YIELD)
-		lua_pushliteral(lua, "attempt to yield from outside a coroutine");
-	else
-		lua_xmove(reader, lua, 1);
+	lua_xmove(reader, lua, 1);
 	lua_host_error_text(lua);
 	if (!has_place(lua_tostring(lua, -1)))
 		place_add(lua, reader);
@@ -138,7 +180,7 @@ int lua_host_read_step(lua_State *lua)
 	if (host->paused)
 		return 0;
 	if (status != 0)
-		error_take(lua, reader, status);
+		error_take(lua, reader);
 	/* Here, where memory may run out. */
 	lua_pushnil(lua);
 	lua_setfield(lua, LUA_REGISTRYINDEX, READER);

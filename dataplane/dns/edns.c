@@ -159,14 +159,42 @@ static int options_edit(uint8_t *message, size_t length, size_t capacity,
 	return rc;
 }
 
-/* Puts a new OPT with the option that `edit` adds behind the last record. */
+/* Whether it signs the message: a TSIG, or a SIG(0), which covers no type and has no owner. */
+static bool signs(const uint8_t *message, const struct dns_record *record)
+{
+	if (record->section != DNS_SECTION_ADDITIONAL)
+		return false;
+	if (record->type == DNS_TYPE_TSIG)
+		return true;
+	return record->type == DNS_TYPE_SIG && record->rdlength >= 2 &&
+	       dns_u16_load(message + record->rdata) == 0 && record->fixed == record->start + 1;
+}
+
+/*
+ * Where a new OPT goes: behind the last record that does not sign the message, as those have to be last
+ * (RFC 8945, section 5.1; RFC 2931, section 3.1). Names in them do not lead into one another. -EBADMSG.
+ */
+static int opt_place(const uint8_t *message, size_t length)
+{
+	struct dns_records records = {0};
+	struct dns_record record;
+
+	int rc = dns_records_open(&records, message, length);
+	size_t place = records.offset;
+	while (rc >= 0 && (rc = dns_record_next(&records, &record)) > 0)
+		if (!signs(message, &record))
+			place = record.end;
+	return rc < 0 ? rc : (int)place;
+}
+
+/* Puts a new OPT with the option that `edit` adds behind the records that are not signatures. */
 static int opt_append(uint8_t *message, size_t length, size_t capacity, uint16_t udp_size,
 		      bool dnssec_ok, const struct dns_option_edit *edit)
 {
 	static const struct dns_edns none;
 	uint16_t arcount = dns_count_load(message, DNS_SECTION_ADDITIONAL);
 	int size = dns_options_measure(message, &none, edit);
-	int end = dns_message_end(message, length);
+	int end = opt_place(message, length);
 
 	if (end < 0 || size < 0)
 		return end < 0 ? end : size;

@@ -123,7 +123,10 @@ int dns_option_next(struct dns_options *options, struct dns_option *option);
 int dns_option_find(const uint8_t *message, const struct dns_edns *edns, uint16_t code,
 		    struct dns_option *option);
 
-/* Adds an OPT without options behind the last record. -EEXIST if there is one. */
+/*
+ * Adds an OPT without options behind the last record, but before those that sign the message.
+ * -EEXIST if there is one.
+ */
 int dns_edns_add(uint8_t *message, size_t length, size_t capacity, uint16_t udp_size,
 		 bool dnssec_ok);
 

@@ -6,29 +6,21 @@
 #include "dataplane/dns/rewrite.h"
 
 #define OWNER_QNAME (0xc000u | DNS_HEADER_SIZE) /* pointer to the question's name */
-#define OWNER_SIZE 2u
+#define OWNER_SIZE (DNS_REPLY_RECORD_SIZE - DNS_RECORD_FIXED)
 #define SOA_NUMBERS 20u
-
-/* Where the answer stands: records go to `end`, room for the OPT is always left. */
-struct builder {
-	uint8_t *message;
-	size_t end;
-	size_t limit;
-	uint16_t qclass;
-};
 
 static size_t opt_size(const struct dns_reply_query *query)
 {
 	return query->edns ? DNS_OPT_SIZE : 0;
 }
 
-static int build_start(struct builder *builder, uint8_t *message, size_t capacity,
+static int build_start(struct dns_reply_builder *builder, uint8_t *message, size_t capacity,
 		       const struct dns_reply_query *query)
 {
 	size_t limit = capacity < DNS_MESSAGE_MAX ? capacity : DNS_MESSAGE_MAX;
 	if (limit < query->question_end + opt_size(query))
 		return -ENOSPC;
-	*builder = (struct builder){
+	*builder = (struct dns_reply_builder){
 		.message = message,
 		.end = query->question_end,
 		.limit = limit - opt_size(query),
@@ -61,7 +53,7 @@ static inline uint16_t reply_flags(uint16_t asked, const struct dns_reply_option
 }
 
 /* Writes flags, counts and OPT, and returns the length of the whole. */
-static inline int build_finish(const struct builder *builder, const struct dns_reply_query *query,
+static inline int build_finish(const struct dns_reply_builder *builder, const struct dns_reply_query *query,
 			       const struct dns_reply_options *options, uint16_t rcode,
 			       const uint16_t counts[static 3])
 {
@@ -76,7 +68,7 @@ static inline int build_finish(const struct builder *builder, const struct dns_r
 }
 
 /* Starts a record owned by the question's name; returns where its data goes, NULL if no room. */
-static inline uint8_t *record_add(struct builder *builder, uint16_t type, uint32_t ttl,
+static inline uint8_t *record_add(struct dns_reply_builder *builder, uint16_t type, uint32_t ttl,
 				  size_t rdlength)
 {
 	uint8_t *to = builder->message + builder->end;
@@ -94,7 +86,7 @@ static inline uint8_t *record_add(struct builder *builder, uint16_t type, uint32
 int dns_reply_rcode(uint8_t *message, size_t capacity, const struct dns_reply_query *query,
 		    uint16_t rcode, const struct dns_reply_options *options)
 {
-	struct builder builder;
+	struct dns_reply_builder builder;
 	int rc = build_start(&builder, message, capacity, query);
 	if (rc < 0)
 		return rc;
@@ -141,7 +133,7 @@ int dns_reply_addresses(uint8_t *message, size_t capacity, const struct dns_repl
 			const struct dns_reply_address *addresses, unsigned count, unsigned first,
 			const struct dns_reply_options *options)
 {
-	struct builder builder;
+	struct dns_reply_builder builder;
 	int rc = build_start(&builder, message, capacity, query);
 	if (rc < 0)
 		return rc;
@@ -174,7 +166,7 @@ int dns_reply_raw(uint8_t *message, size_t capacity, const struct dns_reply_quer
 		  uint16_t type, const struct dns_reply_rdata *rdata, unsigned count,
 		  const struct dns_reply_options *options)
 {
-	struct builder builder;
+	struct dns_reply_builder builder;
 	int rc = build_start(&builder, message, capacity, query);
 	if (rc < 0)
 		return rc;
@@ -193,6 +185,29 @@ int dns_reply_raw(uint8_t *message, size_t capacity, const struct dns_reply_quer
 	}
 	return build_finish(&builder, query, options, DNS_RCODE_NOERROR,
 			    (uint16_t[3]){(uint16_t)count});
+}
+
+int dns_reply_start(struct dns_reply_builder *builder, uint8_t *message, size_t capacity,
+		    const struct dns_reply_query *query, size_t size)
+{
+	int rc = build_start(builder, message, capacity, query);
+	return rc == 0 && builder->limit - builder->end < size ? -ENOSPC : rc;
+}
+
+void dns_reply_add(struct dns_reply_builder *builder, uint16_t type, uint32_t ttl,
+		   const uint8_t *rdata, size_t length)
+{
+	uint8_t *to = record_add(builder, type, ttl, length);
+	if (to != NULL && length > 0)
+		memcpy(to, rdata, length);
+	builder->count += to != NULL;
+}
+
+int dns_reply_finish(const struct dns_reply_builder *builder, const struct dns_reply_query *query,
+		     const struct dns_reply_options *options)
+{
+	return build_finish(builder, query, options, DNS_RCODE_NOERROR,
+			    (uint16_t[3]){builder->count});
 }
 
 int dns_reply_cname(uint8_t *message, size_t capacity, const struct dns_reply_query *query,
@@ -222,7 +237,7 @@ int dns_reply_negative(uint8_t *message, size_t capacity, const struct dns_reply
 		       bool nxdomain, const struct dns_reply_soa *soa, bool authority,
 		       const struct dns_reply_options *options)
 {
-	struct builder builder;
+	struct dns_reply_builder builder;
 	int rc = build_start(&builder, message, capacity, query);
 	if (rc < 0)
 		return rc;

@@ -15,6 +15,7 @@
 #include "dataplane/dns/message.h"
 
 #define DNS_REPLY_TTL 60u /* seconds */
+#define DNS_REPLY_RECORD_SIZE (2u + DNS_RECORD_FIXED) /* of a record, without its data */
 #define DNS_REPLY_OPTIONS_DEFAULT                                                                  \
 	{                                                                                          \
 		.ttl = DNS_REPLY_TTL                                                               \
@@ -99,6 +100,26 @@ int dns_reply_cname(uint8_t *message, size_t capacity, const struct dns_reply_qu
 int dns_reply_raw(uint8_t *message, size_t capacity, const struct dns_reply_query *query,
 		  uint16_t type, const struct dns_reply_rdata *rdata, unsigned count,
 		  const struct dns_reply_options *options);
+
+/* Where an answer stands: records go to `end`, room for the OPT is always left. */
+struct dns_reply_builder {
+	uint8_t *message;
+	size_t end;
+	size_t limit;
+	uint16_t qclass;
+	uint16_t count;
+};
+
+/*
+ * The same, record by record: `size` is what all of them take, DNS_REPLY_RECORD_SIZE and its data
+ * each. Only the start can fail: with -ENOSPC, and then the message is unchanged.
+ */
+int dns_reply_start(struct dns_reply_builder *builder, uint8_t *message, size_t capacity,
+		    const struct dns_reply_query *query, size_t size);
+void dns_reply_add(struct dns_reply_builder *builder, uint16_t type, uint32_t ttl,
+		   const uint8_t *rdata, size_t length);
+int dns_reply_finish(const struct dns_reply_builder *builder, const struct dns_reply_query *query,
+		     const struct dns_reply_options *options);
 
 /* NXDOMAIN or NODATA with a SOA in the additional section, with `authority` in that one instead. */
 int dns_reply_negative(uint8_t *message, size_t capacity, const struct dns_reply_query *query,

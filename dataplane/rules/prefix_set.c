@@ -135,21 +135,55 @@ int prefix_list_add(struct prefix_list *list, const struct prefix_entry *entry)
 	return 0;
 }
 
-static int entries_compare(const void *left, const void *right)
+struct ordered {
+	struct prefix_entry entry;
+	uint32_t order;
+};
+
+static int ordered_compare(const void *left, const void *right)
 {
-	return prefix_compare(left, right);
+	const struct ordered *one = left, *other = right;
+	int order = prefix_compare(&one->entry, &other->entry);
+	return order != 0 ? order : (one->order > other->order) - (one->order < other->order);
 }
 
-int prefix_list_add_all(struct prefix_list *list, struct prefix_entry *entries, size_t count)
+/* Sorts, and puts the last of those that are the same into the list, which has room. */
+static void list_fill(struct prefix_list *list, struct ordered *all, size_t count)
 {
-	int error = 0;
+	qsort(all, count, sizeof(*all), ordered_compare);
+	list->count = 0;
 	for (size_t i = 0; i < count; i++)
-		entry_mask(&entries[i]);
-	if (count > 0)
-		qsort(entries, count, sizeof(*entries), entries_compare);
-	for (size_t i = 0; i < count && error == 0; i++)
-		error = prefix_list_add(list, &entries[i]);
-	return error;
+		if (i + 1 == count || prefix_compare(&all[i].entry, &all[i + 1].entry) != 0)
+			list->entries[list->count++] = all[i].entry;
+}
+
+int prefix_list_add_all(struct prefix_list *list, const struct prefix_entry *entries, size_t count)
+{
+	size_t total = list->count + count;
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].length > length_limit(entries[i].ipv6))
+			return -EINVAL;
+	if (count <= 1)
+		return count == 0 ? 0 : prefix_list_add(list, entries);
+	if (total > UINT32_MAX)
+		return -ENOMEM;
+	struct ordered *all = malloc(total * sizeof(*all));
+	struct prefix_entry *room = malloc(total * sizeof(*room));
+	if (all == NULL || room == NULL) {
+		free(all);
+		free(room);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < total; i++) {
+		all[i].entry = i < list->count ? list->entries[i] : entries[i - list->count];
+		all[i].order = (uint32_t)i;
+		entry_mask(&all[i].entry);
+	}
+	free(list->entries);
+	*list = (struct prefix_list){.entries = room, .size = total};
+	list_fill(list, all, total);
+	free(all);
+	return 0;
 }
 
 int prefix_list_add_text(struct prefix_list *list, const char *text)

@@ -63,10 +63,10 @@ int prefix_parse(const char *text, struct prefix_entry *entry);
 int prefix_list_add(struct prefix_list *list, const struct prefix_entry *entry);
 
 /*
- * Adds many, however they are ordered: `entries` is sorted for that, as each of a hundred thousand would
- * move half of the others else. Of the same prefix one counts. As above.
+ * Adds many as if one by one, however they are ordered: each of a hundred thousand would move half of
+ * the others else. All of them or, with an error, none. As above.
  */
-int prefix_list_add_all(struct prefix_list *list, struct prefix_entry *entries, size_t count);
+int prefix_list_add_all(struct prefix_list *list, const struct prefix_entry *entries, size_t count);
 
 /* Parses and adds. 0, -EINVAL or -ENOMEM. */
 int prefix_list_add_text(struct prefix_list *list, const char *text);

@@ -83,3 +83,23 @@ end
 -- Matches of rules in all chains count.
 addTimeoutResponseAction(AllRule(), AllowResponseAction())
 equal(getTimeoutResponseRule(0):getSelector():getMatches(), 0)
+
+addACL({'!192.0.2.0/24', '10.0.0.0/8', '192.0.2.0/24', nil, '0.0.0.0/0'}) -- up to the hole
+equal(showACL(), '10.0.0.0/8\n192.0.2.0/24\n::1/128\n')
+rmACL('10.0.0.0/8')
+
+-- In whatever order many come, they take about as long.
+local sorted, mixed = {}, {}
+for i = 0, 99999 do
+  sorted[i + 1] = ('%d.%d.%d.0/24'):format(10 + i / 65536, i / 256 % 256, i % 256)
+  mixed[i * 38653 % 100000 + 1] = sorted[i + 1]
+end
+local function seconds(masks)
+  local start = os.clock()
+  setACL(masks)
+  return os.clock() - start
+end
+local expected = seconds(sorted)
+local found = seconds(mixed)
+assert(found < 5 * expected, ('%f s, not %f s'):format(found, expected))
+setACL({'192.0.2.0/24', '::1'})

@@ -141,6 +141,45 @@ C.dnsdist_ffi_svc_record_parameters_free(one)
 C.dnsdist_ffi_svc_record_parameters_free(nil)
 C.dnsdist_ffi_svc_record_parameters_set_port(nil, 1)
 
+-- An answer has as many records as a message has room for; with more there is none.
+local function answers(spoof, data, count)
+  local given, found = ffi.new('dnsdist_ffi_raw_value_t[?]', count), nil
+  for i = 0, count - 1 do
+    given[i].value, given[i].size = data, #data
+  end
+  ffi_with(QUERY, function(dq)
+    C['dnsdist_ffi_dnsquestion_' .. spoof](dq, given, count)
+    local header = ffi.string(C.dnsdist_ffi_dnsquestion_get_data(dq), 8)
+    found = header:byte(3) >= 128 and header:byte(7) * 256 + header:byte(8)
+  end)
+  return found
+end
+equal(answers('spoof_raw', '\192\0\2\1', 65), 65)
+equal(answers('spoof_raw', '\192\0\2\1', 3700), 3700)
+equal(answers('spoof_raw', '\192\0\2\1', 4094), false)
+equal(answers('spoof_raw', '', 100000), false)
+equal(answers('spoof_addrs', '\192\0\2\1', 3700), 3700)
+equal(answers('spoof_addrs', ('a'):rep(16), 65), 0)
+equal(answers('spoof_addrs', 'short', 65), 0)
+local many = ffi.new('const dnsdist_ffi_svc_record_parameters *[100]')
+local svc = parameters('.', 0, false)
+for i = 0, 99 do
+  many[i] = svc
+end
+ffi_with(HTTPS, function(dq)
+  equal(C.dnsdist_ffi_dnsquestion_generate_svc_response(dq, many, 100, 7), true)
+  equal(ffi.string(C.dnsdist_ffi_dnsquestion_get_data(dq), 8):byte(8), 100)
+end)
+with(QUERY, 0, function(dq)
+  dq:spoof((function(addresses)
+    for i = 1, 100 do
+      addresses[i] = newCA('192.0.2.' .. i)
+    end
+    return addresses
+  end)({}))
+  equal(dq:getContent():byte(8), 100)
+end)
+
 -- A MAC is six bytes, whatever is asked for.
 local rings = ffi.new('dnsdist_ffi_ring_entry_list_t *[1]')
 equal(tonumber(C.dnsdist_ffi_ring_get_entries_by_mac('abc', rings)), 0)

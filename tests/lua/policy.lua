@@ -144,3 +144,13 @@ addAction(LuaFFIPerThreadRule('return print'), LuaFFIPerThreadAction('return pri
 equal(getRule(0):getSelector():toString(), 'Lua FFI per-thread script')
 equal(getRule(0):getAction():toString(), 'Lua FFI per-thread script')
 raises('one for responses', addAction, AllRule(), LuaFFIPerThreadResponseAction('return print'))
+
+-- By a name go all that have it, as in dnsdist.
+clearResponseRules()
+for _, title in ipairs({'twice', 'once', 'twice'}) do
+  addResponseAction(AllRule(), AllowResponseAction(), {name = title})
+end
+rmResponseRule('twice')
+equal(getResponseRule(0).name, 'once')
+equal(getResponseRule(1), nil)
+clearResponseRules()

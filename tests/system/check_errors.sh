@@ -51,12 +51,3 @@ check 1 -c "$work/wrong.yml" <<<"$all"$'\nwrong\\.lua:2: '
 check 1 -c "$work/missing.yml" -p "$work/none.lua" <<<$'missing\\.yml:1:1: \nnone\\.lua:1:1: '
 printf 'ports: [\n' >"$work/no.yml"
 check 1 -c "$work/no.yml" -p "$work/none.lua" <<<$'no\\.yml:2:1: \nnone\\.lua:1:1: '
-
-# refuses PATTERN POLICY: in its first line.
-refuses() {
-	printf '%s\n' "$2" >"$work/policy.lua"
-	"$binary" check -c "$work/sluice.yml" 2>"$work/said.log" && fail "accepted: $2"
-	grep -qE "^$work/policy\.lua:1: $1" "$work/said.log" || fail "no line like '$1'"
-}
-refuses '.*NoSuchAction' 'addAction(AllRule(), NoSuchAction())'
-refuses 'submitToMainThread is refused: ' 'submitToMainThread()'

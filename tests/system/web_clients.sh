@@ -45,6 +45,8 @@ metrics=$(get $root/metrics)
 	fail "not metrics: $(grep -vE '^(#|[a-z0-9_]+(\{([a-z0-9_]+="([^"\\]|\\.)*",?)*\})? -?[0-9.e+naifNI-]+$)' <<<"$metrics" | head -n 1)"
 
 in_sluice python3 "$top/tests/system/web_rough.py" 8083 || fail "rough clients"
+in_sluice python3 "$top/tests/system/web_pipeline.py" 8083 || fail "requests in one go"
+in_sluice python3 "$top/tests/system/web_slow.py" 8083 || fail "slow clients"
 quick c2.demo.test || fail "slow after rough clients"
 is 2 'd' "$root/mine?a=2"
 alive

@@ -8,9 +8,9 @@ PORT = int(sys.argv[1])
 END = b"\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-def asked(data, half=False, timeout=20):
+def asked(data, half=False):
     """The status of what comes back, "" where nothing does."""
-    with socket.create_connection(("127.0.0.1", PORT), timeout=timeout) as peer:
+    with socket.create_connection(("127.0.0.1", PORT), timeout=20) as peer:
         try:
             peer.sendall(data)
             if half:
@@ -52,23 +52,3 @@ for name, (data, wanted) in CASES.items():
     found = asked(data, half=True)
     assert found in wanted, "%s: %r" % (name, found)
     assert asked(get(b"/metrics")) == "200", "nothing after: " + name
-
-# Who holds as many connections as there are, and never comes to an end, leaves some to others.
-SLOW = []
-for _ in range(32):
-    SLOW.append(socket.create_connection(("127.0.0.1", PORT), timeout=20, source_address=("127.0.0.2", 0)))
-    try:
-        SLOW[-1].sendall(b"GET /metrics HTTP/1.1\r\n")
-    except (BrokenPipeError, ConnectionResetError):
-        pass
-assert asked(get(b"/metrics"), timeout=5) == "200", "nothing beside slow ones"
-for sock in SLOW:
-    sock.close()
-
-# One behind another in one go.
-with socket.create_connection(("127.0.0.1", PORT), timeout=20) as sock:
-    sock.sendall(b"GET /mine?a=1 HTTP/1.1\r\nHost: x\r\n\r\n" * 50 + get(b"/mine?a=1"))
-    ANSWERS = b""
-    while piece := sock.recv(65536):
-        ANSWERS += piece
-    assert ANSWERS.count(b"HTTP/1.1 200 OK") == 51, ANSWERS.count(b"HTTP/1.1 200 OK")

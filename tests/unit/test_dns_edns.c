@@ -434,6 +434,64 @@ START_TEST(adds_opt_before_trailing_data)
 }
 END_TEST
 
+/* A TSIG for key.example.com, or a SIG(0). */
+static void sample_signature(struct sample *sample, uint16_t type)
+{
+	if (type == DNS_TYPE_TSIG) {
+		sample_labels(sample, "key");
+		sample_pointer(sample, 12);
+	} else {
+		sample_u8(sample, 0);
+	}
+	sample_fixed(sample, type, 0, 20);
+	sample_bytes(sample, "\0\0\5\0\0\0\0\0signature.\0s", 20);
+}
+
+/* What has the TSIG or SIG(0) at its end, however the OPT is edited, and wherever that stands. */
+START_TEST(signatures_stay_last)
+{
+	static const uint16_t types[] = {DNS_TYPE_TSIG, DNS_TYPE_SIG};
+	for (unsigned i = 0; i < 2 * 3; i++) {
+		struct sample sample;
+		unsigned opt = i % 3; /* none, behind a record, before one */
+		sample_header(&sample, DNS_FLAG_RD, 1, 0, 0, 2 + (opt > 0));
+		sample_question(&sample, "example.com", DNS_TYPE_A);
+		if (opt == 2)
+			sample_opt(&sample, 1232, false, NULL, 0);
+		sample_pointer(&sample, 12);
+		sample_fixed(&sample, DNS_TYPE_A, 50, 4);
+		sample_u32(&sample, 0xc0000201);
+		if (opt == 1)
+			sample_opt(&sample, 1232, false, NULL, 0);
+		size_t signature = sample.length;
+		sample_signature(&sample, types[i / 3]);
+		size_t size = sample.length - signature;
+		static uint8_t sign[64];
+		memcpy(sign, sample.bytes + signature, size);
+
+		int rc = dns_option_set(sample.bytes, sample.length, CAPACITY, 10, (void *)"12345678",
+					8, 1232);
+		ck_assert_int_eq(rc, (int)sample.length + 12 + (opt == 0 ? 11 : 0));
+		sample.length = (size_t)rc;
+		struct dns_edns edns = found(&sample);
+		ck_assert(!edns.last);
+		ck_assert_uint_eq(edns.rdlength, 12);
+		ck_assert_uint_eq(dns_count_load(sample.bytes, DNS_SECTION_ADDITIONAL), 3);
+		ck_assert_mem_eq(sample.bytes + sample.length - size, sign, size);
+		rc = dns_option_remove(sample.bytes, sample.length, 10);
+		ck_assert_int_eq(rc, (int)sample.length - 12);
+		ck_assert_mem_eq(sample.bytes + rc - size, sign, size);
+		rc = dns_edns_remove(sample.bytes, (size_t)rc);
+		ck_assert_int_eq(rc, (int)sample.length - 12 - 11);
+		ck_assert_mem_eq(sample.bytes + rc - size, sign, size);
+		rc = dns_edns_add(sample.bytes, (size_t)rc, CAPACITY, 1232, true);
+		ck_assert_int_eq(rc, (int)sample.length - 12);
+		ck_assert_mem_eq(sample.bytes + rc - size, sign, size);
+		ck_assert_int_eq(dns_message_check(sample.bytes, (size_t)rc), 0);
+	}
+}
+END_TEST
+
 START_TEST(adds_extended_errors)
 {
 	struct sample sample;
@@ -480,6 +538,7 @@ static Suite *suite(void)
 	tcase_add_test(edit, keeps_names_that_pointers_no_longer_reach);
 	tcase_add_test(edit, keeps_within_the_capacity);
 	tcase_add_test(edit, adds_opt_before_trailing_data);
+	tcase_add_test(edit, signatures_stay_last);
 	tcase_add_test(edit, adds_extended_errors);
 	suite_add_tcase(s, edit);
 	return s;

@@ -189,7 +189,38 @@ START_TEST(nobody_yields_to_us)
 	ck_assert_int_eq(lua_host_load(host, path, error, sizeof(error)), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error, "outside a coroutine"));
 	ck_assert_ptr_nonnull(strstr(error, ":2: in main chunk"));
+	file_write("local ok, message = pcall(coroutine.yield, 1)\n"
+		   "assert(not ok and message:find('outside a coroutine'), message)\n"
+		   "assert(not pcall(function() coroutine.yield() end))\n"
+		   "local step = coroutine.wrap(function(a) return coroutine.yield(a, 2) end)\n"
+		   "local a, b = step(1)\n"
+		   "function result() return a + b + step(4) end\n");
+	ck_assert_msg(lua_host_load(host, path, error, sizeof(error)) == 0, "%s", error);
+	ck_assert_double_eq(result_of(host), 7);
 	lua_host_destroy(host);
+}
+END_TEST
+
+/* In slices nothing is compiled; who turns the compiler off or on finds it so afterwards. */
+START_TEST(the_compiler_is_the_policys)
+{
+	static const char *const last[] = {"jit.off()", "jit.on()", "jit.off(nil)", "jit.off(true)"};
+	char error[4096] = "", text[512];
+	for (unsigned i = 0; i < 2 * 4; i++) {
+		unsigned slices;
+		struct lua_host *host = host_make(LONG_MS);
+		snprintf(text, sizeof(text),
+			 "%s\nlocal now = jit.status()\nlocal n = 0\n"
+			 "for i = 1, 1e5 do n = n + #tostring(i) end\n"
+			 "function result() return (now and 2 or 0) + (jit.status() and 1 or 0) end\n",
+			 last[i % 4]);
+		file_write(text);
+		int result = read_sliced(host, i < 4 ? 0 : SLICE_NS, &slices, error, sizeof(error));
+		ck_assert_msg(result == 0, "%s", error);
+		ck_assert(i < 4 || slices > 1);
+		ck_assert_double_eq(result_of(host), i % 2 == 0 ? 0 : 3);
+		lua_host_destroy(host);
+	}
 }
 END_TEST
 
@@ -233,6 +264,7 @@ static Suite *lua_reader_suite(void)
 	tcase_add_test(slices, errors_tell_where);
 	tcase_add_test(slices, every_error_has_a_line);
 	tcase_add_test(slices, nobody_yields_to_us);
+	tcase_add_test(slices, the_compiler_is_the_policys);
 	tcase_add_test(slices, endless_policies_end);
 	tcase_add_test(slices, readings_can_be_dropped);
 	suite_add_tcase(suite, slices);

@@ -169,13 +169,29 @@ START_TEST(many_in_any_order)
 		place = place * 1664525 + 1013904223;
 		memcpy(entries[i].address, &place, 3);
 	}
-	ck_assert_int_eq(prefix_list_add_all(&list, entries, COUNT), 0);
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, COUNT / 2), 0);
+	ck_assert_int_eq(prefix_list_add_all(&list, entries + COUNT / 2, COUNT / 2), 0);
 	for (size_t i = 1; i < list.count; i++)
 		ck_assert_int_lt(prefix_compare(&list.entries[i - 1], &list.entries[i]), 0);
 	ck_assert_uint_gt(list.count, COUNT * 9 / 10);
 	struct prefix_set *set = freeze();
 	for (unsigned i = 0; i < COUNT; i++)
 		ck_assert(prefix_set_match(set, entries[i].address, false));
+	/* To those that there are, as if one by one: the last of the same counts, and none if one is wrong. */
+	size_t had = list.count;
+	entries[COUNT - 1] = entries[0];
+	entries[COUNT - 1].negated = 1;
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, COUNT), 0);
+	ck_assert_uint_eq(list.count, had);
+	ck_assert(!prefix_list_match(&list, entries[0].address, false));
+	entries[0].negated = 1;
+	entries[COUNT - 1].negated = 0;
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, COUNT), 0);
+	ck_assert(prefix_list_match(&list, entries[0].address, false));
+	entries[1].address[3] = 77;
+	entries[2].length = 33;
+	ck_assert_int_eq(prefix_list_add_all(&list, entries, 3), -EINVAL);
+	ck_assert(prefix_list_match(&list, entries[0].address, false));
 	entries[0].length = 33;
 	ck_assert_int_eq(prefix_list_add_all(&list, entries, 1), -EINVAL);
 	ck_assert_int_eq(prefix_list_add_all(&list, entries, 0), 0);
