@@ -433,8 +433,8 @@ START_TEST(changes_of_ports)
 		"{device: net_null0, addresses: [10.53.0.1/23]}",
 		"{device: net_null0, addresses: [10.53.0.1/24], gateways: [10.53.0.2]}",
 		"{device: net_null0, addresses: [10.53.0.1/24], kernel: {interface: x}}",
-		"{device: net_null0, addresses: [10.53.0.1/24],"
-		" neighbours: [{address: 10.53.0.9, mac: \"02:00:00:00:00:09\"}]}",
+		("{device: net_null0, addresses: [10.53.0.1/24],"
+		 " neighbours: [{address: 10.53.0.9, mac: \"02:00:00:00:00:09\"}]}"),
 		"{name: edge, device: net_null0, addresses: [10.53.0.1/24]}",
 		"{device: net_null0, addresses: [10.53.0.1/24], vlan: 7}",
 	};
