@@ -41,7 +41,7 @@ def names(bench):
     """Nanoseconds of a look-up of a name of four labels, in bursts."""
     for count in (10**3, 10**4, 10**5, 10**6, 10**7):
         rows = [line.split() for line in text_of(bench, "bench_name_index", count).splitlines()]
-        found = {row[1]: row for row in rows if len(row) == 10 and row[2] == "4"}
+        found = {row[1]: row for row in rows if len(row) == 9 and row[2] == "4"}
         yield [count, *(float(found[query][at]) for query in ("miss", "hit") for at in (7, 8))]
 
 

@@ -13,6 +13,7 @@ import lanes
 # `most`: not to be exceeded; None: there is no aim. `digits` behind the point.
 Fact = namedtuple("Fact", "what value unit most digits", defaults=[None, 0])
 RELOAD_S, IDLE_S, LONE_S = 100, 5, 10
+OPENING_S, CROWD_S = 12, 4  # until so many wait; how long is looked at them then
 SUSPENDED_MAX = 1000000
 WINDOW = "2000"  # queries on their way: the rings of a memif have room for so many answers
 # Something of everything: answers by rules and Lua, and a cache that is too small for what is asked.
@@ -25,6 +26,21 @@ addAction(AndRule{{ProbaRule(0.1)}}, LuaAction(function(dq)
   return n % 2 == 0 and DNSAction.Refused or DNSAction.None, ''
 end))
 addAction(ProbaRule(0.1), SpoofAction('192.0.2.1'))
+"""
+
+# What a filter holds, by ids of Sluice's own: there are more than DNS has.
+CROWD = """
+local filter, verdicts = newNetworkEndpoint('@/filter.sock'), newNetworkListener()
+verdicts:addUnixListeningEndpoint('@/verdicts.sock', 0, function(_, id)
+  local suspended = sluice.suspended(tonumber(id))
+  suspended:setRCode(DNSRCode.REFUSED, true)
+  suspended:resume()
+end)
+verdicts:start()
+addAction(AllRule(), LuaAction(function(dq)
+  filter:send(tostring(sluice.suspend(dq, {timeout = 60000})))
+  return DNSAction.Allow
+end))
 """
 
 
@@ -169,8 +185,12 @@ class Memory:
 
 class Suspended:
     name, title = "suspended", "suspend and resume or expire, beside a thousand suspended and beside a million"
+    answered = "sluice_async_answered_total"
 
     def facts(self, bench, options):
+        return [*self.registry(bench), *self.whole(bench)]
+
+    def registry(self, bench):
         rows = [line.split() for line in lab.run([bench.build("bench_async")]).splitlines()[1:]]
         costs = {int(row[0]): [float(value) for value in row[1:]] for row in rows}
         found = []
@@ -179,6 +199,36 @@ class Suspended:
             found += [Fact(f"{what}, beside a million", many, "ns"),
                       Fact(f"{what}: times what it takes beside a thousand", many / few, "", 1.5, 2)]
         return found
+
+    def whole(self, bench):
+        """From query to answer: with Lua, sockets and the packets themselves, on one CPU."""
+        few, many = self.crowd(bench, 1000, 0), self.crowd(bench, SUSPENDED_MAX, OPENING_S)
+        return [Fact("answered in any order, beside a thousand", few, "a second"),
+                Fact("answered in any order, beside a million", many, "a second"),
+                Fact("answered: times what it takes beside a thousand", few / many, "", 1.5, 2)]
+
+    def crowd(self, bench, held, opening):
+        """Answers a second while a filter holds so many questions and answers one of chance for each that comes."""
+        sockets = (bench.path("filter.sock"), bench.path("verdicts.sock"))
+        crowd = bench.start(["taskset", "-c", "1", bench.path("crowd"), *sockets, str(held)], "crowd.log")
+        lab.wait_for("the filter", 5, lambda: "filter: ready" in bench.log("crowd.log"))
+        process = bench.sluice(CROWD, bench.memif("server", "crowd"), name="crowded", memory=2048,
+                               settings=f"async: {{max_suspended: {held + 1000}, send_queue: 4096}}\n")
+        generator = bench.start(lanes.load_command(
+            bench, bench.memif("client", "crowd"), "--seconds", str(opening + CROWD_S + 3), "--window", str(held + 512),
+            "--ramp", str(opening), "--patience", "60", "--yield"), "load.log")
+        lab.wait_for("the crowd", opening + 20, lambda: bench.metrics(process)["sluice_async_suspended"] >= held)
+        time.sleep(1)
+        start, before = time.monotonic(), bench.metrics(process)[self.answered]
+        time.sleep(CROWD_S)
+        rate = (bench.metrics(process)[self.answered] - before) / (time.monotonic() - start)
+        generator.wait(60)
+        found = lab.values(bench.log("load.log"))
+        bench.stop(process)
+        bench.stop(crowd)
+        if found["lost"] or found["strange"] or found["rcode5"] != found["sent"]:
+            raise lab.Failure(f"answers were lost or wrong: {found}")
+        return rate
 
 
 ALL = [Suspended(), Start(), Idle(), Memory()]

@@ -57,7 +57,7 @@ class Bench:
         self.on_stop = None  # gets each process that is about to be stopped
         # All alike, or the comparison is one of memory.
         self.huge = hugepages_free() >= MEMORY * PROGRAMS_MAX + CACHE_MEMORY
-        for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", []), ("lone", []), ("idle", [])):
+        for name, more in (("loadgen", ["dpdk"]), ("pingpong", []), ("distance", []), ("lone", []), ("idle", []), ("crowd", [])):
             self.compile(os.path.join(TOP, "tests", "bench", name + ".c"), name, more)
         self.compile(os.path.join(TOP, "tests", "system", "filter.c"), "filter", [])
 

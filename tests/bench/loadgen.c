@@ -7,7 +7,7 @@
  *   loadgen EAL ARGUMENTS -- --window 4096 --seconds 5 --rate 0 --from 10.53.9.2 --to 10.53.9.1
  *                            --mac 02:00:00:00:00:01 --name bench.test [--yield] [--echo]
  *                            [--aside 100] [--count 1000000] [--names 4096] [--reflect]
- *                            [--edns] [--outage 5,2000,5000]
+ *                            [--edns] [--outage 5,2000,5000] [--patience 2] [--ramp 10]
  *
  * With --echo the other side only sends back what it got, addresses and ports swapped. With --aside
  * every hundredth query is one more, for a name under "aside", that nobody waits for: its answers
@@ -16,6 +16,8 @@
  * second port sends each query back to where it came from, as an answer without records. With --edns
  * each query has an OPT. SIGINT ends it before its time. With --outage the name server is so many,
  * at ports of their own, the first of which is dead from one millisecond to the other: see outage.h.
+ * A query that is not answered within --patience seconds is lost. With
+ * --ramp the window opens little by little, in so many seconds.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -35,10 +37,10 @@
 #include "outage.h"
 
 #define BURST 64
-#define WINDOW_MAX 65536u
+#define WINDOW_MAX (1u << 21)
+#define IDS 65536u
 #define PORT_FIRST 1024u
 #define PORTS 60000u
-#define PATIENCE_S 2 /* a query that is not answered by then is lost */
 #define CHECKS_S 4
 #define STEPS 32u    /* of latency, in each octave of nanoseconds; a power of two */
 #define OCTAVE_FIRST 5
@@ -47,12 +49,12 @@
 #define ASIDE_ID 65535u /* of queries that nobody waits for: no slot's */
 
 static struct {
-	unsigned window, seconds, rate, aside, count, names;
+	unsigned window, seconds, rate, aside, count, names, patience, ramp;
 	uint32_t from, to; /* network byte order */
 	struct rte_ether_addr mac;
 	const char *name;
 	bool yield, echo, reflect, edns;
-} options = {.window = 4096, .seconds = 5, .name = "bench.test"};
+} options = {.window = 4096, .seconds = 5, .patience = 2, .name = "bench.test"};
 
 struct slot {
 	uint64_t sent; /* TSC; 0: free */
@@ -65,7 +67,7 @@ static uint64_t latency[BUCKETS], latency_max, rcodes[16], n_sent, n_received, n
 static uint64_t n_aside_sent, n_aside_received, n_reflected, n_unreflected;
 static uint8_t frame[512];
 static uint16_t frame_length, name_offset;
-static uint32_t sequence;
+static uint32_t sequence, ports_each = PORTS; /* of slots whose numbers have the same high bits */
 static struct rte_mempool *pool;
 static volatile sig_atomic_t stopped;
 static uint64_t started; /* TSC; 0: not yet */
@@ -136,7 +138,7 @@ static void query_fill(struct rte_mbuf *mbuf, uint32_t number, uint64_t now)
 	uint8_t *bytes = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	struct slot *slot = &slots[number];
 	uint32_t name = options.names != 0 ? sequence % options.names : sequence;
-	slot->port = (uint16_t)(PORT_FIRST + sequence % PORTS);
+	slot->port = (uint16_t)(PORT_FIRST + number / IDS * ports_each + sequence % ports_each);
 	slot->sent = now;
 	memcpy(bytes, frame, frame_length);
 	for (int i = 0; i < DIGITS; i++)
@@ -231,7 +233,9 @@ static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
 		n_aside_received++;
 		return;
 	}
-	struct slot *slot = &slots[ntohs(id)];
+	uint32_t high = ntohs(port) < PORT_FIRST ? 0 : (ntohs(port) - PORT_FIRST) / ports_each;
+	uint32_t number = high * IDS + ntohs(id);
+	struct slot *slot = &slots[number % WINDOW_MAX];
 	if (slot->sent == 0 || slot->port != ntohs(port) ||
 	    !(bytes[name_offset - 11] & 0x80) != options.echo) {
 		n_strange++;
@@ -239,7 +243,7 @@ static void answer_take(struct rte_mbuf *mbuf, uint64_t now)
 	}
 	latency_count(now - slot->sent);
 	slot->sent = 0;
-	free_slots[n_free++] = ntohs(id);
+	free_slots[n_free++] = number;
 	rcodes[bytes[name_offset - 10] & 15]++;
 	n_received++;
 }
@@ -254,9 +258,14 @@ static unsigned receive_some(uint16_t port, uint64_t now)
 	return count;
 }
 
+/* From time to time, as it looks at all of them. */
 static void lose_old(uint64_t now)
 {
-	uint64_t patience = PATIENCE_S * rte_get_tsc_hz();
+	static uint64_t next;
+	if (now < next)
+		return;
+	next = now + rte_get_tsc_hz() / 2;
+	uint64_t patience = options.patience * rte_get_tsc_hz();
 	for (uint32_t i = 0; i < options.window; i++)
 		if (slots[i].sent != 0 && now - slots[i].sent > patience) {
 			slots[i].sent = 0;
@@ -324,13 +333,22 @@ static void checks_await(void)
 		reflect_some(1);
 }
 
+/* How many more may be on their way by now. */
+static uint64_t window_left(uint64_t ran)
+{
+	uint64_t ramp = options.ramp * rte_get_tsc_hz(), on_their_way = options.window - n_free;
+	uint64_t open = ran < ramp ? (uint64_t)((double)options.window * (double)ran / (double)ramp)
+				   : options.window;
+	return open > on_their_way ? open - on_their_way : 0;
+}
+
 static void run(uint16_t port)
 {
 	if (outage.servers != 0)
 		checks_await();
 	uint64_t hz = rte_get_tsc_hz(), start = rte_rdtsc(), end = start + options.seconds * hz;
 	started = start;
-	uint64_t check = start + hz / 2, now;
+	uint64_t now;
 	for (uint32_t i = 0; i < options.window; i++)
 		free_slots[n_free++] = i;
 	while ((now = rte_rdtsc()) < end && !stopped) {
@@ -341,18 +359,15 @@ static void run(uint16_t port)
 			due = RTE_MIN(due, (uint64_t)options.count);
 		if (options.count != 0 && n_received + n_lost >= options.count)
 			break;
-		send_some(port, now, due > n_sent ? due - n_sent : 0);
+		send_some(port, now, RTE_MIN(window_left(now - start), due > n_sent ? due - n_sent : 0));
 		if (options.reflect)
 			reflect_some(1);
-		if (now > check) {
-			lose_old(now);
-			check = now + hz / 2;
-		}
+		lose_old(now);
 	}
 	double seconds = (double)(now - start) / (double)hz;
 	printf("rate %.0f\n", (double)n_received / seconds);
 	end = now;
-	while ((now = rte_rdtsc()) < end + (PATIENCE_S + 1) * hz && n_free < options.window) {
+	while ((now = rte_rdtsc()) < end + (options.patience + 1) * hz && n_free < options.window) {
 		receive_some(port, now);
 		if (options.reflect)
 			reflect_some(1);
@@ -394,7 +409,8 @@ static void options_read(int argc, char **argv)
 		{"name", 1, NULL, 'n'},	  {"yield", 0, NULL, 'y'},
 		{"echo", 0, NULL, 'e'},	  {"aside", 1, NULL, 'a'},
 		{"count", 1, NULL, 'c'},  {"names", 1, NULL, 'N'},   {"reflect", 0, NULL, 'R'},
-		{"edns", 0, NULL, 'E'},  {"outage", 1, NULL, 'O'},   {0}};
+		{"edns", 0, NULL, 'E'},  {"outage", 1, NULL, 'O'},
+		{"patience", 1, NULL, 'p'}, {"ramp", 1, NULL, 'u'}, {0}};
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (option == 'w')
@@ -425,6 +441,10 @@ static void options_read(int argc, char **argv)
 			options.reflect = true;
 		else if (option == 'E')
 			options.edns = true;
+		else if (option == 'p')
+			options.patience = (unsigned)atoi(optarg);
+		else if (option == 'u')
+			options.ramp = (unsigned)atoi(optarg);
 		else if (option == 'O' &&
 			 sscanf(optarg, "%u,%lu,%lu", &outage.servers, &outage.from, &outage.to) != 3)
 			die("--outage takes a number of servers and two times");
@@ -432,7 +452,10 @@ static void options_read(int argc, char **argv)
 			die("unknown option");
 	}
 	if (options.window == 0 || options.window >= WINDOW_MAX || strlen(options.name) > 200)
-		die("--window is 1 to 65535, --name at most 200 bytes");
+		die("--window is 1 to 2097151, --name at most 200 bytes");
+	if (options.aside != 0 && options.window >= IDS)
+		die("with --aside, --window is at most 65535");
+	ports_each = PORTS / (options.window / IDS + 1);
 }
 
 static void percentile_print(const char *name, double share)
