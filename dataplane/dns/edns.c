@@ -171,8 +171,9 @@ static bool signs(const uint8_t *message, const struct dns_record *record)
 }
 
 /*
- * Where a new OPT goes: behind the last record that does not sign the message, as those have to be last
- * (RFC 8945, section 5.1; RFC 2931, section 3.1). Names in them do not lead into one another. -EBADMSG.
+ * Where a new OPT goes: behind the last record, or before it if it signs the message, as that has to be
+ * last (RFC 8945, section 5.1; RFC 2931, section 3.1). Only that one moves: names that follow it could
+ * lead into it. -EBADMSG.
  */
 static int opt_place(const uint8_t *message, size_t length)
 {
@@ -182,12 +183,11 @@ static int opt_place(const uint8_t *message, size_t length)
 	int rc = dns_records_open(&records, message, length);
 	size_t place = records.offset;
 	while (rc >= 0 && (rc = dns_record_next(&records, &record)) > 0)
-		if (!signs(message, &record))
-			place = record.end;
+		place = signs(message, &record) ? record.start : record.end;
 	return rc < 0 ? rc : (int)place;
 }
 
-/* Puts a new OPT with the option that `edit` adds behind the records that are not signatures. */
+/* Puts a new OPT with the option that `edit` adds behind the records, but for a signature. */
 static int opt_append(uint8_t *message, size_t length, size_t capacity, uint16_t udp_size,
 		      bool dnssec_ok, const struct dns_option_edit *edit)
 {

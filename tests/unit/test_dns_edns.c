@@ -492,6 +492,31 @@ START_TEST(signatures_stay_last)
 }
 END_TEST
 
+/* Nobody signs twice; the name of a second signature may lead into the first, which has to stay. */
+START_TEST(one_signature_moves)
+{
+	struct sample sample;
+	sample_header(&sample, DNS_FLAG_RD, 1, 0, 0, 2);
+	sample_question(&sample, "example.com", DNS_TYPE_A);
+	uint16_t first = (uint16_t)sample.length;
+	sample_signature(&sample, DNS_TYPE_TSIG);
+	size_t second = sample.length;
+	sample_pointer(&sample, first);
+	sample_fixed(&sample, DNS_TYPE_TSIG, 0, 0);
+	size_t size = sample.length - second;
+	static uint8_t before[64];
+	memcpy(before, sample.bytes + first, second - first);
+	ck_assert_int_eq(dns_message_check(sample.bytes, sample.length), 0);
+
+	int rc = dns_option_set(sample.bytes, sample.length, CAPACITY, 10, (void *)"\xff\xff\xff\xff\xff\xff\xff\xff",
+				8, 1232);
+	ck_assert_int_eq(rc, (int)sample.length + 12 + 11);
+	ck_assert_int_eq(dns_message_check(sample.bytes, (size_t)rc), 0);
+	ck_assert_mem_eq(sample.bytes + first, before, second - first);
+	ck_assert_uint_eq(sample.bytes[(size_t)rc - size + 1], first);
+}
+END_TEST
+
 START_TEST(adds_extended_errors)
 {
 	struct sample sample;
@@ -539,6 +564,7 @@ static Suite *suite(void)
 	tcase_add_test(edit, keeps_within_the_capacity);
 	tcase_add_test(edit, adds_opt_before_trailing_data);
 	tcase_add_test(edit, signatures_stay_last);
+	tcase_add_test(edit, one_signature_moves);
 	tcase_add_test(edit, adds_extended_errors);
 	suite_add_tcase(s, edit);
 	return s;
