@@ -10,6 +10,7 @@
 #include "dataplane/dns/bytes.h"
 
 #define LENGTH_MAX 128u
+#define SORT_SHARE 64u /* who adds less than one in so many does not sort all of them */
 
 static uint8_t length_limit(uint8_t ipv6)
 {
@@ -103,16 +104,25 @@ static size_t list_place(const struct prefix_list *list, const struct prefix_ent
 	return *found ? end : at;
 }
 
+static int list_reserve(struct prefix_list *list, size_t count)
+{
+	size_t size = list->size ? list->size : 8;
+	while (size < count)
+		size *= 2;
+	if (size == list->size)
+		return 0;
+	struct prefix_entry *entries = realloc(list->entries, size * sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	list->entries = entries;
+	list->size = size;
+	return 0;
+}
+
 static int list_insert(struct prefix_list *list, size_t at, const struct prefix_entry *entry)
 {
-	if (list->count == list->size) {
-		size_t size = list->size ? list->size * 2 : 8;
-		struct prefix_entry *entries = realloc(list->entries, size * sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-		list->entries = entries;
-		list->size = size;
-	}
+	if (list_reserve(list, list->count + 1) != 0)
+		return -ENOMEM;
 	struct prefix_entry *place = list->entries + at;
 	memmove(place + 1, place, (list->count - at) * sizeof(*place));
 	*place = *entry;
@@ -157,16 +167,25 @@ static void list_fill(struct prefix_list *list, struct ordered *all, size_t coun
 			list->entries[list->count++] = all[i].entry;
 }
 
+/* All are of a valid length. */
+static int few_add(struct prefix_list *list, const struct prefix_entry *entries, size_t count)
+{
+	int error = list_reserve(list, list->count + count);
+	for (size_t i = 0; i < count && error == 0; i++)
+		error = prefix_list_add(list, &entries[i]);
+	return error;
+}
+
 int prefix_list_add_all(struct prefix_list *list, const struct prefix_entry *entries, size_t count)
 {
 	size_t total = list->count + count;
 	for (size_t i = 0; i < count; i++)
 		if (entries[i].length > length_limit(entries[i].ipv6))
 			return -EINVAL;
-	if (count <= 1)
-		return count == 0 ? 0 : prefix_list_add(list, entries);
 	if (total > UINT32_MAX)
 		return -ENOMEM;
+	if (count < list->count / SORT_SHARE || count <= 1)
+		return few_add(list, entries, count);
 	struct ordered *all = malloc(total * sizeof(*all));
 	struct prefix_entry *room = malloc(total * sizeof(*room));
 	if (all == NULL || room == NULL) {

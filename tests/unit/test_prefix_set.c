@@ -188,6 +188,14 @@ START_TEST(many_in_any_order)
 	entries[COUNT - 1].negated = 0;
 	ck_assert_int_eq(prefix_list_add_all(&list, entries, COUNT), 0);
 	ck_assert(prefix_list_match(&list, entries[0].address, false));
+	struct prefix_entry few[] = {entries[0], entries[0]};
+	few[1].negated = 1;
+	ck_assert_int_eq(prefix_list_add_all(&list, few, 2), 0);
+	ck_assert_uint_eq(list.count, had);
+	ck_assert(!prefix_list_match(&list, entries[0].address, false));
+	few[1].negated = 0;
+	ck_assert_int_eq(prefix_list_add_all(&list, few, 2), 0);
+	ck_assert(prefix_list_match(&list, entries[0].address, false));
 	entries[1].address[3] = 77;
 	entries[2].length = 33;
 	ck_assert_int_eq(prefix_list_add_all(&list, entries, 3), -EINVAL);
