@@ -188,9 +188,10 @@ for _, entry in ipairs(CHAINS) do
       return missing('rule', id)
     end
     repeat -- a name may be that of several
+      local named = at(chain, index).name == id
       forget(chain, index)
       C.sluice_rule_remove(chain, index)
-      index = type(id) == 'string' and find(chain, id)
+      index = named and find(chain, id)
     until not index
   end
   rules['mv' .. word .. 'Rule'] = function(from, to)

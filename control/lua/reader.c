@@ -105,7 +105,8 @@ static int compiler(lua_State *lua)
 {
 	struct lua_host *host = lua_host_of(lua);
 	if (lua_gettop(lua) > 0) {
-		host->compiles = lua_toboolean(lua, 1);
+		/* Never where the watchdog could not find its way out of what is compiled. */
+		host->compiles = lua_toboolean(lua, 1) && host->mcode.words != NULL;
 		if (host->watchdog.slice == 0)
 			luaJIT_setmode(lua, 0, LUAJIT_MODE_ENGINE |
 						       (host->compiles ? LUAJIT_MODE_ON

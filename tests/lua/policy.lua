@@ -154,3 +154,11 @@ rmResponseRule('twice')
 equal(getResponseRule(0).name, 'once')
 equal(getResponseRule(1), nil)
 clearResponseRules()
+-- A UUID is one rule's, whatever another is called.
+local uuid = '11111111-2222-3333-4444-555555555555'
+addAction(AllRule(), NoneAction(), {uuid = uuid})
+addAction(AllRule(), NoneAction(), {name = uuid})
+rmRule(uuid)
+equal(getRule(uuid).name, uuid)
+rmRule(uuid)
+equal(getRule(uuid), nil)
