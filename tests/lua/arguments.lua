@@ -95,9 +95,14 @@ for i = 0, 99999 do
   mixed[i * 38653 % 100000 + 1] = sorted[i + 1]
 end
 local function seconds(masks)
-  local start = os.clock()
-  setACL(masks)
-  return os.clock() - start
+  local least = math.huge
+  for _ = 1, 3 do
+    collectgarbage()
+    local start = os.clock()
+    setACL(masks)
+    least = math.min(least, os.clock() - start)
+  end
+  return least
 end
 local expected = seconds(sorted)
 local found = seconds(mixed)
