@@ -5,20 +5,6 @@
 
 lab_config <<<"newServer('10.53.0.2:5300')"
 
-# warns PATTERN...: the policy of standard input has just these warnings, in this order.
-warns() {
-	local status=0 pattern
-	cat >"$work/policy.lua"
-	"$binary" check -c "$work/sluice.yml" >"$work/said.log" 2>&1 || status=$?
-	[ "$status" -eq 0 ] || fail "check ends with $status for: $(cat "$work/policy.lua")"
-	mapfile -t said < <(grep 'policy\.lua:[0-9]*: warning: ' "$work/said.log" || true)
-	for pattern in "$@"; do
-		grep -qE "policy\.lua:$pattern" <<<"${said[0]:-}" || fail "'${said[0]:-nothing}' is not '$pattern'"
-		said=("${said[@]:1}")
-	done
-	[ ${#said[@]} -eq 0 ] || fail "too many warnings: ${said[*]}"
-}
-
 warns '3: .*never reached: that of .*policy.lua:2 ' <<-'END'
 	addAction('a.test', PoolAction('later', false))
 	addAction(AllRule(), PoolAction('all'), {name = 'all'})

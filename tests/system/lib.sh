@@ -315,6 +315,35 @@ cdb_make() {
 }
 lmdb_load() { mdb_load -n -T ${1:+-s "$1"} "$work/keys.mdb"; }
 
+# warns PATTERN...: the policy of standard input has just these warnings, in this order.
+warns() {
+	local status=0 pattern
+	cat >"$work/policy.lua"
+	"$binary" check -c "$work/sluice.yml" >"$work/said.log" 2>&1 || status=$?
+	[ "$status" -eq 0 ] || fail "check ends with $status for: $(cat "$work/policy.lua")"
+	mapfile -t said < <(grep 'policy\.lua:[0-9]*: warning: ' "$work/said.log" || true)
+	for pattern in "$@"; do
+		grep -qE "policy\.lua:$pattern" <<<"${said[0]:-}" || fail "'${said[0]:-nothing}' is not '$pattern'"
+		said=("${said[@]:1}")
+	done
+	[ ${#said[@]} -eq 0 ] || fail "too many warnings: ${said[*]}"
+}
+
+# said PATTERN [TIMES]: so many lines of its log match, or more; for wait_for.
+said() { [ "$(grep -cE -- "$1" "$work/sluice.log")" -ge "${2:-1}" ]; }
+
+# waits NAME: the end of a policy that says "NAME is being read", and is for as long as there is a file "wait".
+waits() {
+	cat <<-END
+		infolog('$1 is being read')
+		local file = io.open('$work/wait')
+		while file do
+		  file:close()
+		  file = io.open('$work/wait')
+		end
+	END
+}
+
 # metric NAME: its value, labels and all; nothing if it is not there. metric_is_least NAME VALUE, for wait_for.
 metric() {
 	in_sluice curl -s --max-time 5 -o "$work/metrics" http://127.0.0.1:8083/metrics

@@ -5,7 +5,6 @@
 
 # answers CODE NAME; the server says REFUSED to what is not below demo.test.
 answers() { ask "$2" | grep -q "status: $1"; }
-said() { grep -qE -- "$1" "$work/sluice.log"; }
 replace() { cat >"$work/$1.new" && mv "$work/$1.new" "$work/$1"; }
 
 metrics() {

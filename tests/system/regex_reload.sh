@@ -5,7 +5,6 @@
 # for; one with an error changes nothing; what is the same is not compiled again.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-said() { grep -qE -- "$1" "$work/sluice.log"; }
 given() { grep -q "status: $1" "$work/answer.log"; }
 gives() { ask "$2" >"$work/answer.log" 2>&1; given "$1"; }
 

@@ -14,15 +14,9 @@ policy() {
 		end
 		hear('$1', '$1')
 		hear('both', '$1')
-		infolog('$1 is being read')
-		local file = io.open('$work/wait')
-		while file do
-		  file:close()
-		  file = io.open('$work/wait')
-		end
+		$(waits "$1")
 	END
 }
-said() { [ "$(grep -c "$1" "$work/sluice.log")" -ge "${2:-1}" ]; }
 heard() { [ "$(console 'heard')" = "$1" ]; }
 # hears SOCKET NAME: what comes to this one is heard by the callback of this name.
 hears() {

@@ -10,15 +10,9 @@ policy() {
 		getAddressInfo('localhost', function(host) found = host end)
 		addAction('$1.demo.test', LuaAction(function(dq) return DNSAction.Nxdomain, '' end))
 		addAction(AllRule(), RCodeAction(DNSRCode.REFUSED))
-		infolog('$1 is being read')
-		local file = io.open('$work/wait')
-		while file do
-		  file:close()
-		  file = io.open('$work/wait')
-		end
+		$(waits "$1")
 	END
 }
-said() { [ "$(grep -c "$1" "$work/sluice.log")" -ge "$2" ]; }
 reads() { policy "$1"; kill -HUP "$sluice_pid"; wait_for 20 "$1 to be read" said "$1 is being read" "${2:-1}"; }
 answers() {
 	expect 'status: NXDOMAIN' "$1.demo.test"

@@ -21,10 +21,9 @@ reload() {
 	seen=$(grep -cE "$answered" "$work/sluice.log") || true
 	policy "$1"
 	kill -HUP "$sluice_pid"
-	wait_for 20 "a word of policy $1" said "$((seen + 1))"
+	wait_for 20 "a word of policy $1" said "$answered" "$((seen + 1))"
 }
 answered='policy reloaded|comes into force when queries'
-said() { [ "$(grep -cE "$answered" "$work/sluice.log")" -ge "$1" ]; }
 in_force() { ask who.test | grep -q "192.0.2.$1\$"; }
 
 lab_config </dev/null

@@ -3,7 +3,6 @@
 # Tables of subscribers: profiles by source port, by address and by prefix, replaced under live rules.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-said() { grep -qE -- "$1" "$work/sluice.log"; }
 replace() { cat >"$work/$1.new" && mv "$work/$1.new" "$work/$1"; }
 # is CODE PORT: what who asks from there for a game is told. The server says REFUSED.
 is() { ask game.test -b "10.53.2.2#$2" | grep -q "status: $1"; }

@@ -4,7 +4,6 @@
 # take long to compile: it comes into force by itself, and until then what needs Lua has SERVFAIL, as it is said.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-said() { grep -qE -- "$1" "$work/sluice.log"; }
 gives() { ask "$2" >"$work/answer.log" 2>&1; grep -q "status: $1" "$work/answer.log"; }
 
 lab_up <<-END
