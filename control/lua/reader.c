@@ -137,12 +137,16 @@ void lua_host_read_hide(lua_State *lua)
 	lua_call(lua, 2, 0);
 }
 
-/* Whether a message begins with a file and a line. */
+/* Whether a message begins with a file, whose name may have a colon, and a line. */
 static bool has_place(const char *text)
 {
-	const char *line = strchr(text, ':');
-	return line != NULL && line[1 + strspn(line + 1, "0123456789")] == ':' && line[1] != ':' &&
-	       memchr(text, '\n', (size_t)(line - text)) == NULL;
+	const char *line = text + strcspn(text, ":\n");
+	for (; *line == ':'; line += 1 + strcspn(line + 1, ":\n")) {
+		size_t digits = strspn(line + 1, "0123456789");
+		if (digits > 0 && line[1 + digits] == ':')
+			return true;
+	}
+	return false;
 }
 
 /* Names the innermost line of the policy's own in a message that names none, as those of dofile() are. */

@@ -168,6 +168,8 @@ START_TEST(every_error_has_a_line)
 		{"error('12: none', 0)\n", ":1: 12: none\n"},
 		{"error('none', 0)\n", ":1: none\n"},
 		{"error('a.lua:7: mine', 0)\n", "a.lua:7: mine\n"},
+		{"error('a:b.lua:7: mine', 0)\n", "a:b.lua:7: mine\n"},
+		{"error('a:b\\nc:7: mine', 0)\n", ":1: a:b\n"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char error[4096] = "", expected[256];
