@@ -31,8 +31,11 @@ struct spoof_value {
 	uint16_t type;
 };
 
+struct spoof_edit;
+typedef struct spoof_value spoof_value_fn(const struct spoof_edit *spoof, size_t index, uint16_t qtype);
+
 struct spoof_edit {
-	struct spoof_value (*value)(const struct spoof_edit *spoof, size_t index, uint16_t qtype);
+	spoof_value_fn *value;
 	const void *values;
 	size_t count;
 	uint16_t type_for_any;
@@ -164,40 +167,35 @@ static struct spoof_value value_of_raw_address(const struct spoof_edit *spoof, s
 }
 
 /* These have no result that could say that it is too much: the log does, once. */
-static void spoof_raws(dnsdist_ffi_dnsquestion_t *dq, const struct spoof_edit *spoof)
+static void spoof_raws(dnsdist_ffi_dnsquestion_t *dq, const dnsdist_ffi_raw_value_t *raws,
+		       size_t count, spoof_value_fn *value)
 {
 	static bool told;
-	const dnsdist_ffi_raw_value_t *raws = spoof->values;
+	struct spoof_edit spoof = {
+		.value = value, .values = raws, .count = count, .ttl = DNS_REPLY_TTL};
 	size_t size = 0;
 	if (raws == NULL)
 		return;
-	for (size_t i = 0; i < spoof->count; i++)
+	for (size_t i = 0; i < count; i++)
 		size += raws[i].size;
-	int error = spoof_run(dq, spoof, size);
+	int error = spoof_run(dq, &spoof, size);
 	if ((error == -E2BIG || error == -ENOSPC) &&
 	    !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
 		log_warning("an answer of %zu records, made over the FFI, has no room and is not "
-			    "given; "
-			    "further ones are not told",
-			    spoof->count);
+			    "given; further ones are not told",
+			    count);
 }
 
 void dnsdist_ffi_dnsquestion_spoof_raw(dnsdist_ffi_dnsquestion_t *dq,
 				       const dnsdist_ffi_raw_value_t *values, size_t valuesCount)
 {
-	spoof_raws(dq, &(struct spoof_edit){.value = value_of_raw,
-					    .values = values,
-					    .count = valuesCount,
-					    .ttl = DNS_REPLY_TTL});
+	spoof_raws(dq, values, valuesCount, value_of_raw);
 }
 
 void dnsdist_ffi_dnsquestion_spoof_addrs(dnsdist_ffi_dnsquestion_t *dq,
 					 const dnsdist_ffi_raw_value_t *values, size_t valuesCount)
 {
-	spoof_raws(dq, &(struct spoof_edit){.value = value_of_raw_address,
-					    .values = values,
-					    .count = valuesCount,
-					    .ttl = DNS_REPLY_TTL});
+	spoof_raws(dq, values, valuesCount, value_of_raw_address);
 }
 
 void dnsdist_ffi_dnsquestion_spoof_packet(dnsdist_ffi_dnsquestion_t *dq, const char *rawresponse,
