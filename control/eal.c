@@ -180,8 +180,10 @@ static void log_take(void)
 {
 	static const cookie_io_functions_t functions = {.write = lines_write};
 	FILE *stream = fopencookie(NULL, "w", functions);
-	if (stream != NULL)
-		rte_openlog_stream(stream);
+	if (stream == NULL)
+		return;
+	setvbuf(stream, NULL, _IONBF, 0); /* or a thread would write what another has begun */
+	rte_openlog_stream(stream);
 }
 
 /* DPDK makes a folder for the telemetry socket, and takes only the socket away. */
