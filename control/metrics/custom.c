@@ -17,10 +17,12 @@ struct series {
 };
 
 struct custom_metric {
-	struct custom_metric *chain; /* in its bucket */
+	struct custom_metric *chain; /* in its bucket, by `name` and by `prometheus` */
+	struct custom_metric *prometheus_chain;
 	struct custom_metric *next;  /* in the order in which they were declared */
 	enum custom_kind kind;
 	bool labels;
+	bool hidden, told; /* from the next page; and it was said before */
 	uint32_t n_series;
 	char *help, *prometheus;
 	struct series *buckets[16];
@@ -31,6 +33,7 @@ struct custom_metrics {
 	uint32_t count;
 	struct custom_metric *first, **last;
 	struct custom_metric *buckets[BUCKETS];
+	struct custom_metric *prometheus_buckets[BUCKETS];
 };
 
 /* FNV-1a. */
@@ -109,19 +112,25 @@ static char *prometheus_name(const char *name, const char *given)
 	return strdup(text);
 }
 
-static bool prometheus_is_taken(const struct custom_metrics *metrics, const char *name)
+static struct custom_metric **prometheus_bucket(struct custom_metrics *metrics, const char *name)
 {
-	for (const struct custom_metric *m = metrics->first; m != NULL; m = m->next)
-		if (strcmp(m->prometheus, name) == 0)
-			return true;
-	return false;
+	return &metrics->prometheus_buckets[text_hash(name, strlen(name)) % BUCKETS];
+}
+
+/* The one that is called so there, or NULL. */
+static struct custom_metric *prometheus_find(struct custom_metrics *metrics, const char *name)
+{
+	struct custom_metric *metric = *prometheus_bucket(metrics, name);
+	while (metric != NULL && strcmp(metric->prometheus, name) != 0)
+		metric = metric->prometheus_chain;
+	return metric;
 }
 
 static int metric_add(struct custom_metrics *metrics, struct custom_metric *metric)
 {
 	if (metric->help == NULL || metric->prometheus == NULL)
 		return -ENOMEM;
-	if (prometheus_is_taken(metrics, metric->prometheus))
+	if (prometheus_find(metrics, metric->prometheus) != NULL)
 		return -EEXIST;
 	/* Without labels there is a value at once: it is 0 before anything happened. */
 	if (!metric->labels && custom_metric_value(metric, "") == NULL)
@@ -130,6 +139,9 @@ static int metric_add(struct custom_metrics *metrics, struct custom_metric *metr
 		&metrics->buckets[text_hash(metric->name, strlen(metric->name)) % BUCKETS];
 	metric->chain = *bucket;
 	__atomic_store_n(bucket, metric, __ATOMIC_RELEASE);
+	bucket = prometheus_bucket(metrics, metric->prometheus);
+	metric->prometheus_chain = *bucket;
+	*bucket = metric;
 	*metrics->last = metric;
 	metrics->last = &metric->next;
 	metrics->count++;
@@ -236,9 +248,23 @@ static void head_print(const struct custom_metric *metric, FILE *out)
 		metric->kind == CUSTOM_COUNTER ? "counter" : "gauge");
 }
 
-void custom_metrics_print(const struct custom_metrics *metrics, FILE *out)
+const char *custom_metric_hide(struct custom_metrics *metrics, const char *prometheus)
 {
-	for (const struct custom_metric *m = metrics->first; m != NULL; m = m->next) {
+	struct custom_metric *metric = prometheus_find(metrics, prometheus);
+	if (metric == NULL)
+		return NULL;
+	bool told = metric->told;
+	metric->hidden = metric->told = true;
+	return told ? NULL : metric->name;
+}
+
+void custom_metrics_print(struct custom_metrics *metrics, FILE *out)
+{
+	for (struct custom_metric *m = metrics->first; m != NULL; m = m->next) {
+		bool hidden = m->hidden;
+		m->hidden = false;
+		if (hidden)
+			continue;
 		head_print(m, out);
 		for (unsigned i = 0; i < RTE_DIM(m->buckets); i++)
 			for (const struct series *s = m->buckets[i]; s != NULL; s = s->next)

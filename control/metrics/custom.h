@@ -50,7 +50,10 @@ double custom_value_add(double *value, double step);
 void custom_value_set(double *value, double now);
 double custom_value_get(const double *value);
 
-/* In Prometheus' text format. */
-void custom_metrics_print(const struct custom_metrics *metrics, FILE *out);
+/* Leaves the one that is called so out of the next page; its name, the first time. Control lcore only. */
+const char *custom_metric_hide(struct custom_metrics *metrics, const char *prometheus);
+
+/* In Prometheus' text format, at the end of a page. Control lcore only. */
+void custom_metrics_print(struct custom_metrics *metrics, FILE *out);
 
 #endif

@@ -17,8 +17,29 @@
 #include "control/publish.h"
 #include "control/metrics/totals.h"
 
+/* The policy's own, of the page that is being printed. */
+static struct custom_metrics *customs;
+
+/* Two families of a name would cost the reader the whole page. */
+static void name_take(const char *name, const char *suffix)
+{
+	char whole[128];
+	snprintf(whole, sizeof(whole), "%s%s", name, suffix);
+	const char *hidden = custom_metric_hide(customs, whole);
+	if (hidden != NULL)
+		log_warning("the policy's metric %s is not among those at /metrics: %s is one of "
+			    "Sluice's own; declare it with another name",
+			    hidden, whole);
+}
+
 void metrics_head(FILE *out, const char *name, const char *type, const char *help)
 {
+	name_take(name, "");
+	if (strcmp(type, "histogram") == 0) {
+		name_take(name, "_bucket");
+		name_take(name, "_sum");
+		name_take(name, "_count");
+	}
 	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
@@ -334,6 +355,7 @@ static void info_print(FILE *out)
 
 void metrics_print(const struct control *control, FILE *out)
 {
+	customs = policy_registry_metrics(control->registry);
 	info_print(out);
 	ports_print(control, out);
 	steering_print(control, out);
@@ -368,5 +390,5 @@ void metrics_print(const struct control *control, FILE *out)
 	metrics_value(out, "sluice_lua_errors_total", "counter",
 		      "errors of policy actions and callbacks", lua_policy_errors());
 	metrics_dnsdist_print(control, out);
-	custom_metrics_print(policy_registry_metrics(control->registry), out);
+	custom_metrics_print(customs, out);
 }

@@ -8,6 +8,9 @@ lab_up <<-END
 	nobody = newNetworkEndpoint('/run/sluice/nobody.sock')
 	declareMetric('of-ours', 'counter', 'a metric of the policy, with \\\\ and a\nline')
 	declareMetric('by-kind', 'gauge', 'one with labels', {name = 'lab_kinds', withLabels = true})
+	declareMetric('queries', 'counter', 'called as one of dnsdist is')
+	declareMetric('sum', 'gauge', 'called as a part of one', {name = 'dnsdist_latency_sum'})
+	incMetric('queries', 5)
 	incMetric('of-ours', 3)
 	setMetric('by-kind', 0.5, {labels = {kind = 'a "b"', other = 'c'}})
 	addAction(QNameRule('c1.demo.test'), RCodeAction(DNSRCode.REFUSED), {name = 'no "c1"'})
@@ -32,6 +35,11 @@ busy_is_known() { metrics | grep -q '^sluice_worker_busy_ratio'; }
 wait_for 5 "the workers' first second" busy_is_known
 
 metrics >"$work/metrics"
+for name in dnsdist_queries dnsdist_latency_sum; do
+	said "warning: .*: $name is one of Sluice's own" || fail "no word of $name"
+	[ "$(grep -c "^$name " "$work/metrics")" = 1 ] || fail "$name is there twice"
+done
+console_is 'getMetric("queries")' 5
 # dnsdist's counters have no _total in their names: that remark, and only there, is to be expected.
 if command -v promtool >/dev/null; then
 	promtool check metrics <"$work/metrics" >"$work/promtool" 2>&1 || true
