@@ -38,6 +38,7 @@ with connect("127.0.0.4") as kept:
     SLOW = slow("127.0.0.2", 100)
     with connect("127.0.0.1") as peer:
         assert asked(peer), "nothing beside one slow client"
+    assert asked(kept), "a client of one connection lost it to another"
     # Two together.
     SLOW += slow("127.0.0.3", 100)
     for address in "127.0.0.1", "127.0.0.5":
